@@ -1,0 +1,56 @@
+/** What a data source gives and what everything downstream takes. */
+
+/** Affine normalisation: (x * scale - mean[c]) / std[c], with c the channel of [C,H,W] samples or the feature of [F] samples. */
+export interface Normalisation {
+  /** Multiplies raw values first: 1/255 for bytes; 1 for tables. */
+  readonly scale: number;
+  /** One value per channel or feature, or one for all. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+}
+
+/** Indexed samples in memory. Samples are stored raw (bytes stay bytes); normalisation happens when batches are made. */
+export interface DataSet {
+  /** Short name for messages: "digits", "idx(train-images...)". */
+  readonly name: string;
+  /** Number of samples. */
+  readonly size: number;
+  /** Shape of one sample: [C,H,W] for images, [F] for tables. */
+  readonly sampleShape: readonly number[];
+  /** All samples, row-major [size, ...sampleShape]. */
+  readonly samples: Float32Array | Uint8Array;
+  /** Class index of each sample, -1 where unknown; null when the source has no labels at all. */
+  readonly labels: Int32Array | null;
+  /** Class names, in the order of the indices; empty when the source has no labels. */
+  readonly classes: readonly string[];
+  /** Feature names of a table, else absent. */
+  readonly features?: readonly string[];
+  /** Hex SHA-256 over shape, samples, labels and class names: ties label stores and checkpoints to the data. */
+  readonly hash: string;
+  /** Where it came from and under which licence, for the report. */
+  readonly origin?: string;
+}
+
+/** Disjoint index lists into one `DataSet`. */
+export interface Splits {
+  readonly train: Uint32Array;
+  /** Chooses epochs and stops early; never trained on, neither by student nor by teacher. */
+  readonly validation: Uint32Array;
+  /** Read once, at the end. */
+  readonly test: Uint32Array;
+}
+
+/** What `loadData` returns: everything a run needs to know about its data. */
+export interface LoadedData {
+  readonly data: DataSet;
+  readonly splits: Splits;
+  readonly normalisation: Normalisation;
+}
+
+/** Random views of image samples [C,H,W]; each view is a pure function of (seed, sample, epoch). */
+export interface Augmentation {
+  /** Horizontal flip with probability 1/2. */
+  readonly flip: boolean;
+  /** Shift by up to so many pixels in each direction, zero (raw value 0) filling what comes in. */
+  readonly shift: number;
+}
