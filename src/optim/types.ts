@@ -1,0 +1,52 @@
+/** Update rules and schedules as plain configuration: they cross to the worker and into checkpoints. */
+
+/** SGD with momentum as in PyTorch: v = m v + g (first step v = g); p -= lr (g + m v if nesterov else v). Weight decay is L2: g += wd p. */
+export interface SgdRule {
+  readonly kind: "sgd";
+  readonly momentum: number;
+  readonly nesterov: boolean;
+  readonly weightDecay: number;
+}
+
+/** Adam (Kingma & Ba, ICLR 2015), L2 weight decay in the gradient; AdamW (Loshchilov & Hutter, ICLR 2019), decay apart: p -= lr wd p. */
+export interface AdamRule {
+  readonly kind: "adam" | "adamw";
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+}
+
+export type UpdateRule = SgdRule | AdamRule;
+
+/** Learning rate over the steps of a training. `warmup` is a number of steps of linear warm-up placed before the rest. */
+export type Schedule =
+  | { readonly kind: "constant"; readonly lr: number; readonly warmup: number }
+  /** Half a cosine from lr to lrEnd. */
+  | { readonly kind: "cosine"; readonly lr: number; readonly lrEnd: number; readonly warmup: number }
+  /** lr times gamma at each milestone, milestones as fractions of the whole training in (0,1). */
+  | {
+      readonly kind: "step";
+      readonly lr: number;
+      readonly gamma: number;
+      readonly milestones: readonly number[];
+      readonly warmup: number;
+    }
+  /** PyTorch's OneCycleLR with cosine annealing: start lr / divFactor, peak lr at warmFraction, end lr / divFactor / finalDivFactor;
+   * momentum (beta1) runs from momentumMax down to momentumMin and back when cycleMomentum. */
+  | {
+      readonly kind: "one-cycle";
+      readonly lr: number;
+      readonly warmFraction: number;
+      readonly divFactor: number;
+      readonly finalDivFactor: number;
+      readonly cycleMomentum: boolean;
+      readonly momentumMin: number;
+      readonly momentumMax: number;
+    };
+
+/** What a schedule says for one step; `momentum` replaces momentum / beta1 when present. */
+export interface ScheduledStep {
+  readonly lr: number;
+  readonly momentum?: number;
+}
