@@ -1,0 +1,71 @@
+/** All ops limbeck knows. Adding a family: write its file, add one line here. */
+import { type BuiltCall, GraphBuilder, type OpCall, type Semantics } from "../graph/builder.js";
+import { InputError } from "../errors.js";
+import type { OpDefinition } from "./definition.js";
+import { activationOps } from "./activation.js";
+import { comparisonOps } from "./comparison.js";
+import { convolutionOps } from "./convolution.js";
+import { dropoutOps } from "./dropout.js";
+import { elementwiseOps } from "./elementwise.js";
+import { gatherOps } from "./gather.js";
+import { matmulOps } from "./matmul.js";
+import { normalizationOps } from "./normalization.js";
+import { poolingOps } from "./pooling.js";
+import { reductionOps } from "./reduction.js";
+import { shapeOps } from "./shape.js";
+import { softmaxOps } from "./softmax.js";
+
+const families: readonly (readonly OpDefinition[])[] = [
+  activationOps,
+  comparisonOps,
+  convolutionOps,
+  dropoutOps,
+  elementwiseOps,
+  gatherOps,
+  matmulOps,
+  normalizationOps,
+  poolingOps,
+  reductionOps,
+  shapeOps,
+  softmaxOps,
+];
+
+const table = new Map<string, OpDefinition>();
+for (const family of families) {
+  for (const definition of family) {
+    const key = `${definition.domain ?? ""}:${definition.op}`;
+    if (table.has(key)) throw new Error(`op ${key} is defined twice`);
+    table.set(key, definition);
+  }
+}
+
+/** The definition of an op, if limbeck has one. */
+export function findOp(op: string, domain = ""): OpDefinition | undefined {
+  return table.get(`${domain === "ai.onnx" ? "" : domain}:${op}`);
+}
+
+/** Every definition, standard ops first, by name. */
+export function allOps(): OpDefinition[] {
+  return [...table.values()].sort((a, b) => (a.domain ?? "").localeCompare(b.domain ?? "") || a.op.localeCompare(b.op));
+}
+
+/** The definition of a call's op; an InputError that names the node when there is none. */
+export function opOf(call: OpCall | BuiltCall): OpDefinition {
+  const definition = findOp(call.op, call.domain);
+  if (definition) return definition;
+  const full = call.domain ? `${call.domain}.${call.op}` : call.op;
+  throw new InputError(
+    `node "${call.name}"`,
+    `limbeck has no shape rule for the op ${full}. A model with it can be a teacher, but not be trained; docs/ops.md lists the ops a student may use`,
+  );
+}
+
+const semantics: Semantics = {
+  infer: (call) => opOf(call).infer(call),
+  evaluate: (call) => findOp(call.op, call.domain)?.evaluate?.(call),
+};
+
+/** A builder that knows limbeck's ops. */
+export function createBuilder(name?: string): GraphBuilder {
+  return new GraphBuilder(semantics, name);
+}
