@@ -1,0 +1,36 @@
+/** Expands the abstract ops of our own domain into plain ONNX. */
+import type { GraphBuilder, OpCall, Value } from "../graph/builder.js";
+import { ABSTRACT_DOMAIN, type Graph } from "../graph/types.js";
+import { createBuilder, opOf } from "../ops/registry.js";
+
+/**
+ * Returns an equal graph without abstract ops. Input and output names survive; shapes must be static.
+ * An abstract op may lower to other abstract ops, which are lowered in turn.
+ */
+export function lowerGraph(graph: Graph): Graph {
+  let lowered = graph;
+  while (lowered.nodes.some((n) => n.domain === ABSTRACT_DOMAIN)) lowered = replay(lowered, lowerCall);
+  return lowered;
+}
+
+function lowerCall(call: OpCall, builder: GraphBuilder): readonly Value[] | undefined {
+  if (call.domain !== ABSTRACT_DOMAIN) return undefined;
+  const { lower } = opOf(call);
+  if (!lower) throw new Error(`abstract op ${call.op} has no lowering`);
+  return builder.scope(call.name, () => lower(call, builder));
+}
+
+/** Replays a static graph into a new builder under a rewrite, keeping input and output names. */
+function replay(graph: Graph, rewrite: (call: OpCall, b: GraphBuilder) => readonly Value[] | undefined): Graph {
+  const b = createBuilder(graph.name);
+  const bindings = new Map<string, Value>();
+  for (const input of graph.inputs) {
+    if (!input.shape || input.shape.some((d) => typeof d !== "number")) {
+      throw new Error(`lowering needs static shapes; input "${input.name}" of "${graph.name}" has none`);
+    }
+    bindings.set(input.name, b.input(input.name, input.dtype, input.shape as readonly number[]));
+  }
+  const values = b.inline(graph, bindings, rewrite);
+  for (const output of graph.outputs) b.output(values.get(output.name) as Value, output.name);
+  return b.build();
+}

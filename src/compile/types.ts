@@ -1,0 +1,21 @@
+/** What the compiler takes: a student of any origin, and where its state lies. */
+import type { Graph } from "../graph/types.js";
+
+/**
+ * A graph in inference form with the names of what training may change. Nothing assumes that limbeck built it:
+ * any initialiser of any graph can be named here.
+ */
+export interface TrainableModel {
+  /** Inference form: BatchNormalization and Dropout as ONNX has them, weights as initialisers, first dimension the batch. */
+  readonly graph: Graph;
+  /** Names of the trainable initialisers, in a fixed order. */
+  readonly parameters: readonly string[];
+  /** Running statistics of batch norms that are in training mode; the others stay frozen. */
+  readonly buffers: readonly string[];
+  /** Parameters weight decay leaves alone. */
+  readonly undecayed?: ReadonlySet<string>;
+  /** Graph input that takes the samples. */
+  readonly input: string;
+  /** Graph output [batch, classes]. */
+  readonly output: string;
+}
