@@ -1,0 +1,68 @@
+/** From a student and an objective to the programs an executor runs. */
+import { CANONICAL_OPSET, type Graph, type Model } from "../graph/types.js";
+import { verifyGraph } from "../graph/verify.js";
+import { writeModel } from "../graph/write.js";
+import { irVersionFor } from "../graph/opsets.js";
+import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
+import { evaluationGraph } from "./evaluation.js";
+import { lowerGraph } from "./lower.js";
+import { defaultPasses, runPasses } from "./passes/index.js";
+import { buildStep, type StepOptions } from "./step.js";
+
+export interface CompiledTraining {
+  readonly step: StepProgram;
+  readonly evaluation: EvaluationProgram;
+  readonly diagnostic: DiagnosticProgram | undefined;
+  /** Start values of `step.scalars`, in order. */
+  readonly scalars: Float32Array;
+  /** Names of the objective's terms, aligned with step.losses[1..]. */
+  readonly terms: readonly string[];
+}
+
+export interface CompileOptions extends StepOptions {
+  /** Verify the graph after every pass (types, shapes, single assignment, no dangling names). */
+  readonly verify?: boolean;
+}
+
+/** Compiles the programs of one training. Pure: the same options give the same bytes. */
+export function compileTraining(options: CompileOptions): CompiledTraining {
+  const graphs = buildStep(options);
+  const finish = (graph: Graph): Uint8Array => {
+    if (options.verify) verifyGraph(graph);
+    const optimised = runPasses(lowerGraph(graph), defaultPasses, { verify: options.verify ?? false });
+    return writeModel(asModel(optimised));
+  };
+  return {
+    step: {
+      graph: finish(graphs.step),
+      parameters: graphs.parameters,
+      buffers: graphs.buffers,
+      batch: graphs.batch,
+      masks: graphs.masks,
+      scalars: graphs.scalars.map((s) => s.name),
+      losses: graphs.losses,
+    },
+    diagnostic: graphs.diagnostic
+      ? { graph: finish(graphs.diagnostic), outputs: graphs.diagnostic.outputs.map((o) => o.name) }
+      : undefined,
+    evaluation: {
+      graph: writeModel(asModel(evaluationGraph(options.model))),
+      state: [...options.model.parameters, ...options.model.buffers],
+      input: { name: options.model.input, dtype: options.sampleType, sampleShape: options.sampleShape },
+      output: options.model.output,
+    },
+    scalars: Float32Array.from(graphs.scalars, (s) => s.initial),
+    terms: graphs.terms,
+  };
+}
+
+/** A graph of ours as a model for execution: canonical opset, no metadata. */
+export function asModel(graph: Graph): Model {
+  return {
+    graph,
+    opsets: { "": CANONICAL_OPSET },
+    irVersion: irVersionFor(CANONICAL_OPSET),
+    producerName: "limbeck",
+    metadata: {},
+  };
+}

@@ -1,0 +1,88 @@
+/** Puts a data set's normalisation in front of a model, inside the graph. */
+import { int } from "../graph/attributes.js";
+import { tensor } from "../graph/tensor.js";
+import type { DType, Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
+import type { Normalisation } from "../data/types.js";
+
+/**
+ * Returns a graph that takes raw samples: x -> x * (scale / std) - mean / std, then the original graph.
+ * The arithmetic is the same wherever the graph goes (training, evaluation, export), so logits agree to the bit
+ * of the executor.
+ * @param input name of the graph input that takes the samples; it keeps its name and shape
+ * @param dtype element type of the raw samples
+ */
+export function withNormalisation(
+  graph: Graph,
+  input: string,
+  normalisation: Normalisation | null,
+  dtype: "float32" | "uint8",
+): Graph {
+  const info = graph.inputs.find((i) => i.name === input);
+  if (!info) throw new Error(`graph "${graph.name}" has no input "${input}"`);
+  const identity = !normalisation || isIdentity(normalisation);
+  if (identity && dtype === info.dtype) return graph;
+  const names = new Set(
+    graph.nodes
+      .flatMap((n) => [n.name, ...n.outputs])
+      .concat(
+        [...graph.initializers.keys()],
+        graph.inputs.map((i) => i.name),
+      ),
+  );
+  const fresh = (wanted: string): string => {
+    let name = wanted;
+    while (names.has(name)) name += "_";
+    names.add(name);
+    return name;
+  };
+  const nodes: Node[] = [];
+  const initializers = new Map<string, Tensor>(graph.initializers);
+  let current = input;
+  const append = (op: string, extra: readonly string[], attributes: Node["attributes"] = {}): void => {
+    const output = fresh(`${input}_${op.toLowerCase()}`);
+    nodes.push({
+      name: fresh(`normalise/${op.toLowerCase()}`),
+      op,
+      domain: "",
+      inputs: [current, ...extra],
+      outputs: [output],
+      attributes,
+    });
+    current = output;
+  };
+  if (dtype !== info.dtype) append("Cast", [], { to: int(info.dtype === "float32" ? 1 : 11) });
+  if (!identity && normalisation) {
+    const { factor, offset } = affine(normalisation);
+    const shape = perChannel(factor.length, info.shape?.length ?? 2);
+    const add = (name: string, values: number[]): string => {
+      const unique = fresh(name);
+      initializers.set(unique, tensor("float32", values, values.length === 1 ? [] : shape));
+      return unique;
+    };
+    append("Mul", [add("normalise/factor", factor)]);
+    if (offset.some((o) => o !== 0)) append("Add", [add("normalise/offset", offset)]);
+  }
+  const rename = (name: string): string => (name === input ? current : name);
+  const rest = graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename) }));
+  const inputs = graph.inputs.map((i): ValueInfo => (i.name === input ? { ...i, dtype: dtype as DType } : i));
+  const valueTypes = graph.valueTypes && new Map(graph.valueTypes);
+  return { ...graph, inputs, nodes: [...nodes, ...rest], initializers, valueTypes };
+}
+
+/** factor = scale / std, offset = -mean / std, one value a channel (or one for all). */
+function affine(n: Normalisation): { factor: number[]; offset: number[] } {
+  const channels = Math.max(n.mean.length, n.std.length);
+  const at = (values: readonly number[], i: number): number => values[values.length === 1 ? 0 : i] as number;
+  const factor = Array.from({ length: channels }, (_, i) => n.scale / at(n.std, i));
+  const offset = Array.from({ length: channels }, (_, i) => -at(n.mean, i) / at(n.std, i));
+  return { factor, offset };
+}
+
+function isIdentity(n: Normalisation): boolean {
+  return n.scale === 1 && n.mean.every((m) => m === 0) && n.std.every((s) => s === 1);
+}
+
+/** [C, 1, 1] against [N, C, H, W]; [F] against [N, F]. */
+function perChannel(channels: number, rank: number): number[] {
+  return [channels, ...Array<number>(Math.max(rank - 2, 0)).fill(1)];
+}

@@ -1,0 +1,197 @@
+/** Assembles one training step as data: forward, objective, backward. */
+import { backward } from "../autodiff/backward.js";
+import type { GraphBuilder, Value } from "../graph/builder.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { Graph } from "../graph/types.js";
+import { buildObjective } from "../objective/objective.js";
+import type { ObjectiveConfig } from "../objective/objective.js";
+import { createBuilder, opOf } from "../ops/registry.js";
+import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
+import { InputError } from "../errors.js";
+import { trainingMode } from "./training-mode.js";
+import type { TrainableModel } from "./types.js";
+
+export interface StepOptions {
+  /** With normalisation already in front: takes raw samples. */
+  readonly model: TrainableModel;
+  readonly batch: number;
+  readonly sampleShape: readonly number[];
+  readonly sampleType: "float32" | "uint8";
+  readonly classes: number;
+  readonly objective: ObjectiveConfig;
+  /** What the teacher's outputs are; absent: no teacher term. */
+  readonly teacherKind?: "logits" | "probabilities";
+}
+
+/** The step before lowering. Field names follow `StepProgram`. */
+export interface StepGraphs {
+  readonly step: Graph;
+  /** Gradient norm of each weighted term; null when there is only one term. */
+  readonly diagnostic: Graph | null;
+  readonly parameters: readonly ParameterSlot[];
+  readonly buffers: readonly BufferSlot[];
+  readonly batch: readonly BatchInput[];
+  readonly masks: readonly MaskInput[];
+  readonly scalars: readonly { readonly name: string; readonly initial: number }[];
+  /** Output names: total first. */
+  readonly losses: readonly string[];
+  /** Term names, aligned with losses[1..] and with the diagnostic's outputs. */
+  readonly terms: readonly string[];
+}
+
+/** Names of the batch inputs; a student may use any names but these. */
+export const SAMPLES = "step/samples";
+export const LABELS = "step/labels";
+export const TEACHER = "step/teacher";
+
+interface Assembled {
+  readonly builder: GraphBuilder;
+  readonly parameters: Value[];
+  readonly updates: ReadonlyMap<string, Value>;
+  readonly masks: readonly MaskInput[];
+  readonly objective: ReturnType<typeof buildObjective>;
+  readonly batch: BatchInput[];
+}
+
+/**
+ * Builds the step's graphs for a static batch.
+ * @throws InputError when a trainable parameter does not reach the loss, an op has no rule or shapes do not fit
+ */
+export function buildStep(options: StepOptions): StepGraphs {
+  const main = assemble(options, "training_step");
+  const { builder: b } = main;
+  const gradients = backward(b, (call) => opOf(call).gradient, main.objective.total, main.parameters);
+  b.output(main.objective.total, "step/loss");
+  const terms = main.objective.terms.map((t) => t.name);
+  for (const term of main.objective.terms) b.output(term.value, `step/loss/${term.name}`);
+  const parameters = main.parameters.map((p, i): ParameterSlot => {
+    const gradient = gradients[i];
+    if (!gradient) {
+      throw new InputError(
+        `parameter "${p.name}"`,
+        "the loss does not depend on it, so it cannot be trained; freeze it",
+      );
+    }
+    b.output(gradient, `step/gradient/${p.name}`);
+    return {
+      name: p.name,
+      shape: p.shape,
+      gradient: `step/gradient/${p.name}`,
+      decay: !options.model.undecayed?.has(p.name),
+    };
+  });
+  const buffers = [...main.updates].map(([name, value]): BufferSlot => {
+    b.output(value, `step/update/${name}`);
+    return { name, shape: value.shape, update: `step/update/${name}` };
+  });
+  return {
+    step: b.build(),
+    diagnostic: terms.length > 1 ? buildDiagnostic(options) : null,
+    parameters,
+    buffers,
+    batch: main.batch,
+    masks: main.masks,
+    scalars: main.objective.scalars,
+    losses: ["step/loss", ...terms.map((t) => `step/loss/${t}`)],
+    terms,
+  };
+}
+
+/** One backward pass per term: the global L2 norm of each weighted term's gradient. */
+function buildDiagnostic(options: StepOptions): Graph {
+  const { builder: b, parameters, objective } = assemble(options, "gradient_shares");
+  for (const term of objective.terms) {
+    const weighted = b.op("Mul", [term.value, term.weight]);
+    const gradients = backward(b, (call) => opOf(call).gradient, weighted, parameters);
+    const squares = gradients
+      .filter((g) => g !== undefined)
+      .map((g) => b.op("ReduceSumSquare", [g], { keepdims: { kind: "int", value: 0 } }));
+    const sum = squares.length > 1 ? b.op("Sum", squares) : (squares[0] as Value);
+    b.output(b.op("Sqrt", [sum]), `step/norm/${term.name}`);
+  }
+  return b.build();
+}
+
+function assemble(options: StepOptions, name: string): Assembled {
+  const { model, batch } = options;
+  const b = createBuilder(name);
+  const inputs: BatchInput[] = [{ name: SAMPLES, dtype: options.sampleType, shape: [batch, ...options.sampleShape] }];
+  const samples = b.input(SAMPLES, options.sampleType, [batch, ...options.sampleShape]);
+  const bindings = new Map<string, Value>([[model.input, samples]]);
+  const state = (id: string): Value => {
+    const tensor = model.graph.initializers.get(id);
+    if (!tensor)
+      throw new InputError(`parameter "${id}"`, `the graph "${model.graph.name}" has no initialiser of that name`);
+    if (tensor.dtype !== "float32")
+      throw new InputError(`parameter "${id}"`, `it is ${tensor.dtype}; only float32 can be trained`);
+    const value = b.input(id, "float32", tensor.shape);
+    bindings.set(id, value);
+    return value;
+  };
+  const parameters = model.parameters.map(state);
+  for (const id of model.buffers) state(id);
+  const mode = trainingMode(new Set(model.buffers));
+  const values = b.scope("student", () => b.inline(model.graph, bindings, mode.rewrite));
+  const logits = values.get(model.output);
+  checkLogits(logits, options);
+  const objective = buildObjective(
+    {
+      builder: b,
+      studentLogits: logits as Value,
+      get teacher() {
+        return teacherOf(b, options, inputs);
+      },
+      get labels() {
+        return labelsOf(b, options, inputs);
+      },
+      scalar: (id: string) => b.input(`step/scalar/${id}`, "float32", []),
+    },
+    options.objective,
+  );
+  const order = [SAMPLES, LABELS, TEACHER];
+  inputs.sort((p, q) => order.indexOf(p.name) - order.indexOf(q.name));
+  return {
+    builder: b,
+    parameters,
+    updates: mode.updates,
+    masks: mode.masks,
+    objective: named(objective),
+    batch: inputs,
+  };
+}
+
+/** Scalars are inputs of the graph under a prefix that no student uses. */
+function named(objective: ReturnType<typeof buildObjective>): ReturnType<typeof buildObjective> {
+  return { ...objective, scalars: objective.scalars.map((s) => ({ ...s, name: `step/scalar/${s.name}` })) };
+}
+
+/** Declared on first use, so that an objective without labels has no labels input. */
+function labelsOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[]): Value {
+  const existing = b.find(LABELS);
+  if (existing) return existing;
+  inputs.push({ name: LABELS, dtype: "int64", shape: [options.batch] });
+  return b.input(LABELS, "int64", [options.batch]);
+}
+
+function teacherOf(
+  b: GraphBuilder,
+  options: StepOptions,
+  inputs: BatchInput[],
+): { values: Value; kind: "logits" | "probabilities" } | undefined {
+  if (!options.teacherKind) return undefined;
+  const existing = b.find(TEACHER);
+  const shape = [options.batch, options.classes];
+  if (!existing) inputs.push({ name: TEACHER, dtype: "float32", shape });
+  return { values: existing ?? b.input(TEACHER, "float32", shape), kind: options.teacherKind };
+}
+
+function checkLogits(logits: Value | undefined, options: StepOptions): void {
+  const { model, classes, batch } = options;
+  if (!logits) throw new InputError(`output "${model.output}"`, `the graph "${model.graph.name}" does not define it`);
+  if (logits.shape.length !== 2 || logits.shape[0] !== batch || sizeOf(logits.shape) !== batch * classes) {
+    throw new InputError(
+      `output "${model.output}"`,
+      `the student gives [${logits.shape}] for a batch of ${batch}; expected [${batch},${classes}], one logit a class`,
+    );
+  }
+}

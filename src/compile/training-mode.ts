@@ -1,0 +1,68 @@
+/** Turns a graph in inference form into its training form while it is replayed: batch statistics, dropout masks. */
+import { float, readFloat } from "../graph/attributes.js";
+import type { GraphBuilder, OpCall, Rewrite, Value } from "../graph/builder.js";
+import { numbersOf } from "../graph/tensor.js";
+import { ABSTRACT_DOMAIN } from "../graph/types.js";
+import type { MaskInput } from "../runtime/types.js";
+
+export interface TrainingModeResult {
+  readonly rewrite: Rewrite;
+  /** New values of running statistics, by the buffer's name: filled while replaying. */
+  readonly updates: Map<string, Value>;
+  /** Masks to feed: filled while replaying. */
+  readonly masks: MaskInput[];
+}
+
+/**
+ * @param buffers names of the running statistics that training updates; a BatchNormalization whose mean and variance
+ *   are not among them stays in inference form
+ */
+export function trainingMode(buffers: ReadonlySet<string>): TrainingModeResult {
+  const updates = new Map<string, Value>();
+  const masks: MaskInput[] = [];
+  const rewrite: Rewrite = (call, b) => {
+    if (call.domain === "" && call.op === "BatchNormalization") return batchNorm(call, b, buffers, updates);
+    if (call.domain === "" && call.op === "Dropout") return dropout(call, b, masks);
+    return undefined;
+  };
+  return { rewrite, updates, masks };
+}
+
+function batchNorm(
+  call: OpCall,
+  b: GraphBuilder,
+  buffers: ReadonlySet<string>,
+  updates: Map<string, Value>,
+): readonly Value[] | undefined {
+  const [x, scale, bias, mean, variance] = call.inputs as Value[];
+  if (!mean || !variance || !buffers.has(mean.name) || !buffers.has(variance.name)) return undefined;
+  if (updates.has(mean.name)) {
+    throw new Error(
+      `node "${call.name}": the running mean "${mean.name}" is shared by two batch norms; freeze one of them`,
+    );
+  }
+  const attributes = {
+    epsilon: float(readFloat(call.attributes, "epsilon", 1e-5)),
+    momentum: float(readFloat(call.attributes, "momentum", 0.9)),
+  };
+  const outputs = b.ops("BatchNormalizationTraining", [x, scale, bias, mean, variance], attributes, {
+    name: call.name,
+    domain: ABSTRACT_DOMAIN,
+  });
+  updates.set(mean.name, outputs[3] as Value);
+  updates.set(variance.name, outputs[4] as Value);
+  return [outputs[0] as Value];
+}
+
+/** y = x * mask with mask 0 or 1 / (1 - rate), fed at every step so that a killed run resumes to the same bytes. */
+function dropout(call: OpCall, b: GraphBuilder, masks: MaskInput[]): readonly Value[] {
+  const x = call.inputs[0] as Value;
+  const known = call.constants[1];
+  const rate = known ? (numbersOf(known)[0] as number) : call.inputs[1] ? Number.NaN : 0.5;
+  if (Number.isNaN(rate)) throw new Error(`node "${call.name}" (Dropout): its ratio depends on run-time values`);
+  if (rate === 0) return [x];
+  const name = `step/mask${masks.length}`;
+  const mask = b.input(name, "float32", x.shape);
+  masks.push({ name, shape: x.shape, rate, stream: masks.length });
+  return [b.op("Mul", [x, mask], {}, { name: call.name })];
+}
