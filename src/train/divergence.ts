@@ -1,0 +1,29 @@
+/** Explains a training that blew up. */
+import { RunError } from "../errors.js";
+import type { TrainingTask } from "./types.js";
+
+/**
+ * @param row the step's losses: total, then each term
+ * @param norm global gradient norm of the step
+ */
+export function describeDivergence(
+  task: TrainingTask,
+  terms: readonly string[],
+  step: number,
+  row: Float32Array,
+  norm: number | undefined,
+  lr: number | undefined,
+): RunError {
+  const bad = terms.filter((_, i) => !Number.isFinite(row[i + 1]));
+  const what =
+    bad.length > 0
+      ? `the term ${bad.map((t) => `"${t}"`).join(" and ")} is not finite (${row[terms.indexOf(bad[0] as string) + 1]})`
+      : `the gradient is not finite (norm ${norm})`;
+  const advice = ["lower training.schedule.lr"];
+  if (task.settings.clipNorm === 0) advice.push("set training.clip_norm (1 is usual)");
+  advice.push("add warm-up");
+  const kept = task.directory ? ` The last good checkpoint is kept in ${task.directory}.` : "";
+  return new RunError(
+    `${task.name}: training diverged at step ${step} (lr ${lr?.toPrecision(3)}): ${what}. Try: ${advice.join(", ")}.${kept}`,
+  );
+}

@@ -1,0 +1,114 @@
+/** One training, from initial weights to chosen weights. */
+import type { TrainableModel } from "../compile/types.js";
+import type { Augmentation, DataSet } from "../data/types.js";
+import type { ObjectiveConfig } from "../objective/objective.js";
+import type { Schedule, UpdateRule } from "../optim/types.js";
+
+/** A frozen teacher's answers, looked up by sample index: never by position in a batch (pitfall 5). */
+export interface TeacherOutputs {
+  readonly kind: "logits" | "probabilities";
+  /** Copies the rows of these samples into out [indices.length, classes]. */
+  gather(indices: Uint32Array, out: Float32Array): void;
+}
+
+export interface TrainingSettings {
+  /** Samples of a micro-batch. */
+  readonly batch: number;
+  /** Updates in all. */
+  readonly steps: number;
+  readonly rule: UpdateRule;
+  readonly schedule: Schedule;
+  /** 0 is off. */
+  readonly clipNorm: number;
+  readonly accumulate: number;
+  readonly seed: number;
+  readonly augmentation: Augmentation | null;
+  /** Which weights leave: those with the best validation score, or the last. */
+  readonly select: "best" | "last";
+  /** Stop after so many validations without a better one. */
+  readonly patience: number | null;
+  /** Steps between validations; null: every epoch, but at most 40 times in a training. */
+  readonly validateEvery: number | null;
+  /** Steps between measurements of each term's share of the gradient; 0 is never. */
+  readonly diagnoseEvery: number;
+  readonly threads: number;
+  readonly device: "cpu" | "webgpu";
+}
+
+export interface TrainingTask {
+  /** Who is trained, for messages: "student, seed 2". */
+  readonly name: string;
+  /** Takes raw samples: normalisation is in front, initial weights are inside. */
+  readonly model: TrainableModel;
+  readonly data: DataSet;
+  /** Samples trained on. Those with label -1 may only be used by an objective without labels. */
+  readonly train: Uint32Array;
+  readonly validation: Uint32Array;
+  readonly objective: ObjectiveConfig;
+  readonly teacher?: TeacherOutputs;
+  readonly settings: TrainingSettings;
+  /** Where metrics, checkpoints and the result go; null keeps everything in memory. */
+  readonly directory: string | null;
+  /** Hash of everything the outcome depends on; a checkpoint with another one is refused. */
+  readonly fingerprint: string;
+}
+
+/** Scores on the validation samples. */
+export interface ValidationScore {
+  /** Against labels; null without labels. */
+  readonly accuracy: number | null;
+  readonly nll: number | null;
+  /** Against the teacher; null without one. */
+  readonly agreement: number | null;
+  readonly softKL: number | null;
+}
+
+export interface CurvePoint extends ValidationScore {
+  readonly step: number;
+  readonly epoch: number;
+  /** Mean training loss since the last point. */
+  readonly loss: number;
+  /** Mean of each unweighted term since the last point. */
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+export interface GradientShare {
+  readonly step: number;
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+export interface TrainingResult {
+  /** Chosen weights: trainable parameters and buffers by name. */
+  readonly weights: ReadonlyMap<string, Float32Array>;
+  readonly steps: number;
+  readonly epochs: number;
+  readonly seconds: number;
+  /** In words for the summary: "best by validation accuracy (94.4 %), epoch 12 of 20". */
+  readonly selection: string;
+  readonly chosen: CurvePoint;
+  readonly curve: readonly CurvePoint[];
+  readonly gradientShares: readonly GradientShare[];
+  readonly warnings: readonly string[];
+}
+
+export interface TrainingProgress {
+  readonly name: string;
+  readonly step: number;
+  readonly steps: number;
+  readonly epoch: number;
+  /** Steps a second over the last few seconds. */
+  readonly rate: number;
+  readonly secondsLeft: number;
+  readonly loss: number;
+  /** Last validation score: accuracy, or agreement without labels. */
+  readonly score: { readonly metric: "accuracy" | "agreement"; readonly value: number } | null;
+}
+
+export interface TrainingHooks {
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Continue from the checkpoint in the directory when there is one. */
+  readonly resume?: boolean;
+  /** Seconds between checkpoints; default 2. */
+  readonly checkpointSeconds?: number;
+}

@@ -1,0 +1,62 @@
+/** Scores a student on the validation samples and decides which of two scores is better. */
+import { accuracy, agreement, negativeLogLikelihood, softKL } from "../evaluate/metrics.js";
+import { fillBatch } from "../data/loader.js";
+import type { DataSet } from "../data/types.js";
+import type { Executor } from "../runtime/types.js";
+import type { TrainingTask, ValidationScore } from "./types.js";
+
+const CHUNK = 1024;
+
+/** Logits [indices.length, classes] of the executor's current weights, in the order of `indices`. */
+export async function predictAll(
+  executor: Executor,
+  data: DataSet,
+  indices: Uint32Array,
+  classes: number,
+): Promise<Float32Array> {
+  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const logits = new Float32Array(indices.length * classes);
+  for (let from = 0; from < indices.length; from += CHUNK) {
+    const part = indices.subarray(from, from + CHUNK);
+    const samples =
+      data.samples instanceof Uint8Array ? new Uint8Array(part.length * size) : new Float32Array(part.length * size);
+    fillBatch(data, part, samples);
+    logits.set(await executor.evaluate(samples, part.length), from * classes);
+  }
+  return logits;
+}
+
+/** Validation score of the executor's current weights. */
+export async function validate(executor: Executor, task: TrainingTask, classes: number): Promise<ValidationScore> {
+  const indices = task.validation;
+  const logits = await predictAll(executor, task.data, indices, classes);
+  const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
+  const labelled = labels?.every((l) => l >= 0) ? labels : null;
+  let teacher: Float32Array | null = null;
+  if (task.teacher) {
+    teacher = new Float32Array(logits.length);
+    task.teacher.gather(indices, teacher);
+  }
+  const kind = task.teacher?.kind ?? "logits";
+  return {
+    accuracy: labelled && accuracy(logits, labelled, classes),
+    nll: labelled && negativeLogLikelihood(logits, labelled, classes),
+    agreement: teacher && agreement(logits, teacher, classes),
+    softKL: teacher && softKL(teacher, logits, classes, { teacherKind: kind }),
+  };
+}
+
+/** True when a is better than b: by accuracy, or by agreement without labels; ties by NLL, or soft KL. */
+export function isBetter(a: ValidationScore, b: ValidationScore | undefined): boolean {
+  if (!b) return true;
+  const [main, tie] = a.accuracy !== null ? (["accuracy", "nll"] as const) : (["agreement", "softKL"] as const);
+  const [x, y] = [a[main] ?? 0, b[main] ?? 0];
+  if (x !== y) return x > y;
+  return (a[tie] ?? 0) < (b[tie] ?? 0);
+}
+
+/** The score that selects, for people. */
+export function mainScore(score: ValidationScore): { metric: "accuracy" | "agreement"; value: number } | null {
+  if (score.accuracy !== null) return { metric: "accuracy", value: score.accuracy };
+  return score.agreement !== null ? { metric: "agreement", value: score.agreement } : null;
+}
