@@ -2,7 +2,7 @@
 import { mkdirSync } from "node:fs";
 import { arch, platform } from "node:os";
 import { compileTraining, type CompiledTraining } from "../compile/compile.js";
-import { InputError, InterruptedError, RunError } from "../errors.js";
+import { InputError, InterruptedError, type RunError } from "../errors.js";
 import { createExecutor } from "../runtime/executor.js";
 import type { Executor, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { BatchMaker, planBatches } from "./batches.js";
