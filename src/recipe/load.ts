@@ -1,0 +1,245 @@
+/** From YAML text or a plain object to a validated recipe, with errors in the user's words. The only place that knows YAML. */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, resolve } from "node:path";
+import { distance } from "fastest-levenshtein";
+import { parseDocument, stringify } from "yaml";
+import { z } from "zod";
+import { InputError } from "../errors.js";
+import { type Recipe, type RecipeInput, recipeSchema } from "./schema.js";
+
+export interface LoadedRecipe {
+  readonly recipe: Recipe;
+  /** Paths in the recipe are relative to this folder. */
+  readonly folder: string;
+  /** Where it came from, for messages. */
+  readonly source: string;
+}
+
+/**
+ * Reads, overrides and validates a recipe file.
+ * @param overrides `path=value` pairs as --set takes them; values are YAML
+ * @throws InputError naming the file and the field, with the nearest valid key for an unknown one
+ */
+export function loadRecipe(path: string, overrides: readonly string[] = []): LoadedRecipe {
+  if (!existsSync(path))
+    throw new InputError(
+      path,
+      "no such recipe. `limbeck init` writes one; `limbeck distill` without a file runs the digits",
+    );
+  const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
+  const [error] = document.errors;
+  if (error) throw new InputError(path, `not valid YAML: ${error.message.split("\n")[0]}`);
+  const value: unknown = document.toJS();
+  return { recipe: parseRecipe(value, path, overrides), folder: dirname(resolve(path)), source: path };
+}
+
+/** Validates a recipe object and fills in every default. */
+export function parseRecipe(value: unknown, source = "recipe", overrides: readonly string[] = []): Recipe {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InputError(source, `a recipe is a mapping of fields, found ${describe(value)}`);
+  }
+  const changed = structuredClone(value) as Record<string, unknown>;
+  for (const pair of overrides) setPath(changed, ...splitOverride(pair));
+  const parsed = recipeSchema.safeParse(changed);
+  if (!parsed.success) throw explain(parsed.error, changed, source);
+  return parsed.data;
+}
+
+/** A copy of the recipe with fields changed, validated again: what a variant is. */
+export function withChanges(
+  recipe: RecipeInput | Recipe,
+  changes: Readonly<Record<string, unknown>>,
+  source: string,
+): Recipe {
+  const changed = structuredClone(recipe) as Record<string, unknown>;
+  for (const [path, value] of Object.entries(changes)) setPath(changed, path, structuredClone(value));
+  return parseRecipe(changed, source);
+}
+
+/** A recipe as YAML text. */
+export function recipeToYaml(recipe: unknown): string {
+  return stringify(recipe, { lineWidth: 120 });
+}
+
+function splitOverride(pair: string): [string, unknown] {
+  const at = pair.indexOf("=");
+  if (at < 1) throw new InputError("--set", `expected path=value such as objective.temperature=2, found "${pair}"`);
+  const text = pair.slice(at + 1);
+  const document = parseDocument(text);
+  if (document.errors.length > 0)
+    throw new InputError(`--set ${pair.slice(0, at)}`, `the value "${text}" is not valid YAML`);
+  return [pair.slice(0, at), document.toJS()];
+}
+
+function setPath(target: Record<string, unknown>, path: string, value: unknown): void {
+  const keys = path.split(".");
+  if (keys.some((k) => k === "" || k === "__proto__" || k === "constructor" || k === "prototype")) {
+    throw new InputError(`--set ${path}`, "a path is field names joined by dots, such as training.schedule.lr");
+  }
+  let at: Record<string, unknown> = target;
+  for (const key of keys.slice(0, -1)) {
+    const next = at[key];
+    if (next === undefined || next === null) at[key] = {};
+    else if (typeof next !== "object")
+      throw new InputError(`--set ${path}`, `"${key}" is ${describe(next)}, so it has no field of its own`);
+    at = at[key] as Record<string, unknown>;
+  }
+  const last = keys[keys.length - 1] as string;
+  if (value === null) delete at[last];
+  else at[last] = value;
+}
+
+/** The most telling issue of a failed parse as an InputError. */
+function explain(error: z.ZodError, value: unknown, source: string): InputError {
+  const issues = error.issues.flatMap((issue) => flatten(issue, value));
+  const lines = [...new Set(issues.slice(0, 5).map((i) => sentence(i, value)))];
+  const more = issues.length > 5 ? `; and ${issues.length - 5} more` : "";
+  return new InputError(source, lines.join("\n  ") + more);
+}
+
+type Issue = z.core.$ZodIssue;
+
+/** For a union, the issues of the branch the user most likely meant: the one that knows most of the keys given. */
+function flatten(issue: Issue, root: unknown): Issue[] {
+  if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
+  const at = lookup(root, issue.path);
+  const ranked = issue.errors
+    .map((branch) => ({
+      branch,
+      unknown: branch.reduce(
+        (n, i) =>
+          n +
+          (i.code === "unrecognized_keys"
+            ? 10 * i.keys.length
+            : i.code === "invalid_type" && i.path.length === 0
+              ? 100
+              : 1),
+        0,
+      ),
+    }))
+    .sort((a, b) => a.unknown - b.unknown);
+  const best = ranked[0]?.branch ?? [];
+  if (typeof at !== "object" && best.length > 0) return [issue];
+  return best.map((i) => ({ ...i, path: [...issue.path, ...i.path] }) as Issue).flatMap((i) => flatten(i, root));
+}
+
+function sentence(issue: Issue, root: unknown): string {
+  const path = issue.path.join(".") || "recipe";
+  const found = lookup(root, issue.path);
+  if (issue.code === "unrecognized_keys") {
+    return issue.keys
+      .map((key) => {
+        const full = [...issue.path, key].join(".");
+        const near = nearestKey(key, keysAt(root, issue.path));
+        return `${full}: unknown key${near ? `; did you mean "${near}"?` : "; `limbeck init` writes a recipe with every field explained"}`;
+      })
+      .join("\n  ");
+  }
+  if (issue.code === "invalid_union" && "discriminator" in issue && issue.discriminator) {
+    const tag = String(issue.discriminator);
+    const given = found && typeof found === "object" ? (found as Record<string, unknown>)[tag] : found;
+    const options = choices(root, issue.path, tag);
+    const near = typeof given === "string" ? nearest(given, options) : undefined;
+    const hint = near ? `; did you mean "${near}"?` : options.length ? `; expected one of ${options.join(", ")}` : "";
+    return `${path ? `${issue.path.filter((p) => p !== tag).join(".") || "recipe"}.` : ""}${tag}: found ${describe(given)}${hint}`;
+  }
+  if (found === undefined && issue.code === "invalid_type") return `${path}: missing; expected ${expected(issue)}`;
+  return `${path}: found ${describe(found)}; ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+}
+
+const expected = (issue: Issue): string => ("expected" in issue ? String(issue.expected) : issue.message);
+
+function lookup(root: unknown, path: readonly PropertyKey[]): unknown {
+  let at = root;
+  for (const key of path) at = at && typeof at === "object" ? (at as Record<PropertyKey, unknown>)[key] : undefined;
+  return at;
+}
+
+function describe(value: unknown): string {
+  if (value === undefined || value === null) return "nothing";
+  if (Array.isArray(value)) return `a list of ${value.length}`;
+  if (typeof value === "object") return "a mapping";
+  return JSON.stringify(value);
+}
+
+/** The closest candidate, if it is close at all. */
+export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const scored = candidates
+    .map((c) => ({ c, d: distance(word.toLowerCase(), c.toLowerCase()) }))
+    .sort((a, b) => a.d - b.d);
+  const best = scored[0];
+  return best && best.d <= Math.max(2, Math.ceil(word.length / 2.5)) ? best.c : undefined;
+}
+
+interface JsonSchema {
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly items?: JsonSchema | readonly JsonSchema[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly const?: unknown;
+}
+
+let jsonSchema: JsonSchema | undefined;
+
+/** The recipe's JSON Schema: for editors, for the generated reference, for finding valid keys. */
+export function recipeJsonSchema(): JsonSchema {
+  jsonSchema ??= z.toJSONSchema(recipeSchema, { io: "input", reused: "inline" }) as JsonSchema;
+  return jsonSchema;
+}
+
+/** Every alternative the schema allows at a path, narrowed by the discriminators the user wrote. */
+function alternatives(root: unknown, path: readonly PropertyKey[]): JsonSchema[] {
+  let schemas: JsonSchema[] = [recipeJsonSchema()];
+  let value: unknown = root;
+  for (const key of [...path, null]) {
+    schemas = schemas
+      .flatMap((s) => [...(s.anyOf ?? []), ...(s.oneOf ?? []), ...(s.anyOf || s.oneOf ? [] : [s])])
+      .flatMap((s) => s.anyOf ?? s.oneOf ?? [s]);
+    const object = value && typeof value === "object" ? (value as Record<string, unknown>) : {};
+    const fitting = schemas.filter((s) =>
+      Object.entries(s.properties ?? {}).every(([k, p]) => p.const === undefined || p.const === object[k]),
+    );
+    if (fitting.length > 0) schemas = fitting;
+    if (key === null) break;
+    schemas = schemas.flatMap((s) =>
+      typeof key === "number"
+        ? s.items
+          ? [s.items as JsonSchema]
+          : []
+        : s.properties?.[String(key)]
+          ? [s.properties[String(key)] as JsonSchema]
+          : [],
+    );
+    value = lookup(value, [key]);
+  }
+  return schemas;
+}
+
+/** Valid keys at a path, and below it one level further as "key.inner". */
+function keysAt(root: unknown, path: readonly PropertyKey[]): string[] {
+  const here = [...new Set(alternatives(root, path).flatMap((s) => Object.keys(s.properties ?? {})))];
+  const below = here.flatMap((key) =>
+    alternatives(root, [...path, key]).flatMap((s) => Object.keys(s.properties ?? {}).map((k) => `${key}.${k}`)),
+  );
+  return [...here, ...new Set(below)];
+}
+
+/** The nearest key here, else the nearest one a level down (objective.temperature -> distillation_loss.temperature). */
+function nearestKey(key: string, candidates: readonly string[]): string | undefined {
+  const direct = nearest(
+    key,
+    candidates.filter((c) => !c.includes(".")),
+  );
+  if (direct) return direct;
+  const last = (path: string): string => path.slice(path.indexOf(".") + 1);
+  const deep = candidates.filter((c) => c.includes("."));
+  const inner = nearest(key, deep.map(last));
+  return deep.find((c) => last(c) === inner);
+}
+
+function choices(root: unknown, path: readonly PropertyKey[], tag: string): string[] {
+  const parent = path[path.length - 1] === tag ? path.slice(0, -1) : path;
+  return alternatives(root, parent).flatMap((s) =>
+    typeof s.properties?.[tag]?.const === "string" ? [s.properties[tag].const as string] : [],
+  );
+}
