@@ -1,0 +1,144 @@
+/** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
+import { type SingleBar } from "cli-progress";
+import pc from "picocolors";
+import type { RunEvent } from "../strategy/events.js";
+import type { TrainingProgress } from "../train/types.js";
+
+export interface TerminalOptions {
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** Progress goes to stderr, results to stdout. */
+export class Terminal {
+  readonly #talk: boolean;
+  readonly #live: boolean;
+  readonly #colors = pc.createColors(Boolean(process.stderr.isTTY) && !process.env.NO_COLOR);
+  #bar: SingleBar | undefined;
+  #barName = "";
+  #lastLine = 0;
+  #progress: typeof import("cli-progress") | undefined;
+
+  constructor(readonly options: TerminalOptions) {
+    this.#talk = !options.json && !options.quiet;
+    this.#live = this.#talk && Boolean(process.stderr.isTTY);
+  }
+
+  /** Loads the progress bar when there is a terminal to draw it on. */
+  async ready(): Promise<this> {
+    if (this.#live) this.#progress = (await import("cli-progress")).default as unknown as typeof import("cli-progress");
+    return this;
+  }
+
+  /** True when stdout is a terminal that wants colours. */
+  get colored(): boolean {
+    return Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
+  }
+
+  event(event: RunEvent): void {
+    if (event.kind === "stage") this.stage(event.text);
+    else if (event.kind === "warning") this.warn(event.text);
+    else if (event.kind === "labelling")
+      this.#advance(`labelling with ${event.teacher}`, event.done, event.total, `${Math.round(event.rate)} samples/s`);
+    else this.#training(event.progress);
+  }
+
+  stage(text: string): void {
+    this.#endBar();
+    if (this.#talk) process.stderr.write(`${this.#colors.bold(text)}\n`);
+  }
+
+  note(text: string): void {
+    this.#endBar();
+    if (!this.options.json) process.stderr.write(`${text}\n`);
+  }
+
+  warn(text: string): void {
+    this.#endBar();
+    process.stderr.write(`${this.#colors.yellow("warning:")} ${text}\n`);
+  }
+
+  error(text: string): void {
+    this.#endBar();
+    process.stderr.write(`${this.#colors.red("error:")} ${text}\n`);
+  }
+
+  /** The result: human text, or the JSON document. */
+  result(text: string, json: unknown): void {
+    this.#endBar();
+    process.stdout.write(this.options.json ? `${JSON.stringify(json, null, 2)}\n` : `${text}\n`);
+  }
+
+  close(): void {
+    this.#endBar();
+  }
+
+  #training(p: TrainingProgress): void {
+    const score = p.score ? `, validation ${p.score.metric} ${(100 * p.score.value).toFixed(1)} %` : "";
+    this.#advance(p.name, p.step, p.steps, `${Math.round(p.rate)} steps/s${score}`, p.secondsLeft);
+  }
+
+  #advance(name: string, done: number, total: number, detail: string, secondsLeft?: number): void {
+    if (!this.#talk) return;
+    const eta = secondsLeft === undefined || !Number.isFinite(secondsLeft) ? "" : `, ${clock(secondsLeft)} left`;
+    if (!this.#live || !this.#progress) {
+      // Without a terminal: a line every ten seconds and one at the end of each stage.
+      const now = performance.now();
+      if (done < total && now - this.#lastLine < 10_000) return;
+      this.#lastLine = now;
+      process.stderr.write(`  ${name}: ${done}/${total}, ${detail}${done < total ? eta : ""}\n`);
+      return;
+    }
+    if (this.#barName !== name) {
+      this.#endBar();
+      this.#barName = name;
+      this.#bar = new this.#progress.SingleBar(
+        {
+          format: "  {name} |{bar}| {percentage} % {detail}{left}",
+          hideCursor: true,
+          barsize: 24,
+          stream: process.stderr,
+          clearOnComplete: false,
+        },
+        this.#progress.Presets.shades_classic,
+      );
+      this.#bar.start(total, done, { name, detail, left: eta });
+    }
+    this.#bar?.update(done, { name, detail, left: done < total ? eta : "" });
+    if (done >= total) this.#endBar();
+  }
+
+  #endBar(): void {
+    this.#bar?.stop();
+    this.#bar = undefined;
+    this.#barName = "";
+  }
+}
+
+/** 75 -> "1:15". */
+export function clock(seconds: number): string {
+  const s = Math.max(0, Math.round(seconds));
+  const h = Math.floor(s / 3600);
+  const m = Math.floor((s % 3600) / 60);
+  const two = (n: number): string => String(n).padStart(2, "0");
+  return h > 0 ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
+}
+
+/** An AbortSignal that fires on Ctrl-C (and SIGTERM); a second Ctrl-C leaves at once. */
+export function interruptible(terminal: Terminal): { signal: AbortSignal; release: () => void } {
+  const controller = new AbortController();
+  const onSignal = (): void => {
+    if (controller.signal.aborted) process.exit(130);
+    terminal.note("stopping after this step; the run can be continued with --resume (Ctrl-C again leaves at once)");
+    controller.abort();
+  };
+  process.on("SIGINT", onSignal);
+  process.on("SIGTERM", onSignal);
+  return {
+    signal: controller.signal,
+    release: () => {
+      process.off("SIGINT", onSignal);
+      process.off("SIGTERM", onSignal);
+    },
+  };
+}
