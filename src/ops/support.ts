@@ -86,3 +86,62 @@ export function transpose(b: GraphBuilder, value: Value, perm: readonly number[]
   if (perm.every((p, i) => p === i)) return value;
   return b.op("Transpose", [value], { perm: ints(perm) });
 }
+
+/** ONNX's element type codes (TensorProto.DataType), as Cast's `to` uses them. */
+const TYPE_CODES: Readonly<Record<DType, number>> = {
+  float32: 1,
+  uint8: 2,
+  int8: 3,
+  uint16: 4,
+  int16: 5,
+  int32: 6,
+  int64: 7,
+  string: 8,
+  bool: 9,
+  float16: 10,
+  float64: 11,
+  uint32: 12,
+  uint64: 13,
+  bfloat16: 16,
+};
+
+/** ONNX's code of an element type. */
+export function typeCode(dtype: DType): number {
+  return TYPE_CODES[dtype];
+}
+
+/** The element type behind ONNX's code, if it is one of ours. */
+export function dtypeOfCode(code: number): DType | undefined {
+  return (Object.keys(TYPE_CODES) as DType[]).find((dtype) => TYPE_CODES[dtype] === code);
+}
+
+/** A condition as 0 and 1 of `like`'s type. */
+export function maskOf(b: GraphBuilder, condition: Value, like: Value): Value {
+  return b.op("Cast", [condition], { to: int(typeCode(like.dtype)) });
+}
+
+/** value * factor; the value itself for a factor of 1. */
+export function scale(b: GraphBuilder, value: Value, factor: number): Value {
+  return factor === 1 ? value : b.op("Mul", [value, constantLike(b, factor, value)]);
+}
+
+/** The given inputs (at least `least` of them), which must share one element type. */
+export function sameTyped(call: OpCall, least: number): Value[] {
+  const values = call.inputs.map((_, i) => required(call, i));
+  if (values.length < least) throw misfit(call, `needs at least ${least} inputs`);
+  if (values.some((v) => v.dtype !== values[0]?.dtype))
+    throw misfit(call, "all inputs must have the same element type");
+  return values;
+}
+
+/** Shape rule of an elementwise op of two or more operands of one type, with broadcasting. */
+export function inferBroadcast(call: OpCall): StaticType[] {
+  const values = sameTyped(call, 1);
+  return [typeOf((values[0] as Value).dtype, broadcastShapes(call, ...values.map((v) => v.shape)))];
+}
+
+/** Shape rule of ops whose only output has the first input's type and shape. */
+export function inferSame(call: OpCall): StaticType[] {
+  const x = required(call, 0);
+  return [typeOf(x.dtype, x.shape)];
+}
