@@ -306,6 +306,7 @@ function castBack({ builder: b, inputs: [x], gradients: [g] }: GradientContext):
 function foldCast(call: OpCall, to: DType | undefined): readonly Tensor[] | undefined {
   const [x] = foldable(call) ?? [];
   if (!x || !to || to === "string" || to === "float16" || to === "bfloat16") return undefined;
+  if (!isFloat(to) && isFloat(x.dtype) && !(x.data as Float64Array).every(Number.isFinite)) return undefined;
   // Result too long to be a known float: leave the node where it is.
   if (isFloat(to) && !foldable({ ...call, constants: [{ ...x, dtype: to }] })) return undefined;
   return foldElementwise(call, [x], to, (v) => {

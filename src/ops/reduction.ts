@@ -2,6 +2,7 @@
 import { int, readInt } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { isFloat, sizeOf } from "../graph/tensor.js";
+import type { Tensor } from "../graph/types.js";
 import type { OpDefinition } from "./definition.js";
 import {
   constantLike,
@@ -30,19 +31,21 @@ interface Reduced {
   again(op: string, value: Value): Value;
 }
 
-/** The reduced axes; undefined: the op passes its input through. */
-function axesOf(call: OpCall): number[] | undefined {
+/**
+ * The reduced axes. With noop_with_empty_axes they may be none at all: ONNX Runtime then applies what the op does to
+ * single elements (ReduceSumSquare squares), just as a sum over one element would.
+ */
+function axesOf(call: OpCall): number[] {
   const rank = required(call, 0).shape.length;
   const given = knownInts(call, 1);
   if (given && given.length > 0) return [...new Set(given.map((a) => normaliseAxis(call, a, rank)))];
-  if (readInt(call.attributes, "noop_with_empty_axes", 0) === 1) return undefined;
+  if (readInt(call.attributes, "noop_with_empty_axes", 0) === 1) return [];
   return Array.from({ length: rank }, (_, i) => i);
 }
 
 function inferReduction(call: OpCall): StaticType[] {
   const x = required(call, 0);
   const axes = axesOf(call);
-  if (!axes) return [typeOf(x.dtype, x.shape)];
   const keep = readInt(call.attributes, "keepdims", 1) === 1;
   return [typeOf(x.dtype, without(x.shape, axes, keep))];
 }
@@ -50,6 +53,33 @@ function inferReduction(call: OpCall): StaticType[] {
 function without(shape: readonly number[], axes: readonly number[], keep: boolean): number[] {
   return shape.flatMap((d, i) => (axes.includes(i) ? (keep ? [1] : []) : [d]));
 }
+
+/**
+ * Folds a reduction of an integer vector to its one value: the sizes and counts of shape arithmetic.
+ * @param join int64 comes as bigint
+ */
+function foldVector(join: (a: bigint, b: bigint) => bigint): (call: OpCall) => readonly Tensor[] | undefined {
+  return (call) => {
+    const x = call.constants[0];
+    if (x?.dtype !== "int64" || x.shape.length !== 1 || x.data.length === 0 || !axesOf(call).length) return undefined;
+    const value = (x.data as BigInt64Array).reduce(join);
+    const shape = readInt(call.attributes, "keepdims", 1) === 1 ? [1] : [];
+    return [{ dtype: "int64", shape, data: BigInt64Array.of(value) }];
+  };
+}
+
+const FOLDS: Readonly<Record<string, OpDefinition["evaluate"]>> = {
+  ReduceSum: foldVector((a, b) => a + b),
+  ReduceProd: foldVector((a, b) => a * b),
+  ReduceMax: foldVector((best, v) => {
+    if (v > best) return v;
+    return best;
+  }),
+  ReduceMin: foldVector((best, v) => {
+    if (v < best) return v;
+    return best;
+  }),
+};
 
 /** A reduction; `f` gives the gradient at x's shape, or at one that expands to it. */
 function reduction(op: string, f: (r: Reduced) => Value, note?: string): OpDefinition {
@@ -59,8 +89,6 @@ function reduction(op: string, f: (r: Reduced) => Value, note?: string): OpDefin
     gradient: ({ builder: b, call, inputs: [input], outputs, gradients }) => {
       const x = input as Value;
       const axes = axesOf(call);
-      // ONNX: with empty axes and noop_with_empty_axes the op is the identity, whatever it reduces with.
-      if (!axes) return [gradients[0]];
       const kept = without(x.shape, axes, true);
       const again = (other: string, value: Value): Value =>
         b.op(other, [value, call.inputs[1]], { ...call.attributes, keepdims: int(1) });
@@ -74,6 +102,7 @@ function reduction(op: string, f: (r: Reduced) => Value, note?: string): OpDefin
       };
       return [expand(b, f(r), x.shape)];
     },
+    ...(FOLDS[op] ? { evaluate: FOLDS[op] } : {}),
     ...(note ? { note } : {}),
   };
 }

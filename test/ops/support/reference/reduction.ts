@@ -18,9 +18,9 @@ const reduce =
   (inputs, attributes) => {
     const x = need(inputs, 0);
     const given = inputs[1] ? [...inputs[1].data] : [];
-    if (given.length === 0 && readInt(attributes, "noop_with_empty_axes", 0) === 1) return [x];
+    const noop = readInt(attributes, "noop_with_empty_axes", 0) === 1;
     const rank = x.shape.length;
-    const axes = given.length ? given.map((a) => (a < 0 ? a + rank : a)) : x.shape.map((_, i) => i);
+    const axes = given.length || noop ? given.map((a) => (a < 0 ? a + rank : a)) : x.shape.map((_, i) => i);
     const { kept, cells } = groups(x, axes);
     const shape = readInt(attributes, "keepdims", 1) === 1 ? kept : kept.filter((_, i) => !axes.includes(i));
     return [{ dtype: x.dtype, shape, data: Float64Array.from(cells, f) }];
