@@ -64,6 +64,25 @@ function extremum(op: "Max" | "Min", pick: (a: number | bigint, b: number | bigi
   };
 }
 
+const foldDivision = foldArithmetic(
+  (a, b) => a / b,
+  (a, b) => a / b,
+  (a, b) => Math.trunc(a / b),
+);
+
+const foldModulo = foldArithmetic(
+  (a, b) => ((a % b) + b) % b,
+  (a, b) => ((a % b) + b) % b,
+);
+
+/** Division by zero stays in the graph: for integers ONNX leaves it undefined. */
+function unlessByZero(fold: NonNullable<OpDefinition["evaluate"]>): NonNullable<OpDefinition["evaluate"]> {
+  return (call) => {
+    const divisor = call.constants[1]?.data as ArrayLike<number | bigint> | undefined;
+    return divisor && !Array.from(divisor, Number).includes(0) ? fold(call) : undefined;
+  };
+}
+
 const arithmetic: readonly OpDefinition[] = [
   {
     op: "Add",
@@ -106,12 +125,7 @@ const arithmetic: readonly OpDefinition[] = [
         wants(1) ? b.op("Neg", [sumTo(b, b.op("Mul", [share, q]), (y as Value).shape)]) : undefined,
       ];
     },
-    evaluate: (call) => {
-      const [a, d] = foldable(call) ?? [];
-      // Integer division by zero stays in the graph: ONNX leaves it undefined.
-      if (!a || !d || Array.from(d.data as ArrayLike<number | bigint>, Number).includes(0)) return undefined;
-      return foldDivision(call);
-    },
+    evaluate: unlessByZero(foldDivision),
   },
   {
     op: "Mod",
@@ -125,7 +139,9 @@ const arithmetic: readonly OpDefinition[] = [
         wants(1) ? b.op("Neg", [sumTo(b, b.op("Mul", [gradient, quotient()]), (d as Value).shape)]) : undefined,
       ];
     },
-    note: "zero almost everywhere through the quotient's jumps",
+    // Python's sign (that of the divisor); with fmod C's, which only floats use.
+    evaluate: (call) => (readInt(call.attributes, "fmod", 0) === 1 ? undefined : unlessByZero(foldModulo)(call)),
+    note: "the quotient's jumps count as flat",
   },
   { op: "Pow", infer: inferPow, gradient: powGradient, note: "the exponent's gradient is 0 where the base is 0" },
   extremum("Max", (candidate, best) => candidate > best),
@@ -140,12 +156,6 @@ const arithmetic: readonly OpDefinition[] = [
     },
   },
 ];
-
-const foldDivision = foldArithmetic(
-  (a, b) => a / b,
-  (a, b) => a / b,
-  (a, b) => Math.trunc(a / b),
-);
 
 /** The exponent may be of another type; the result has the base's. */
 function inferPow(call: OpCall): StaticType[] {

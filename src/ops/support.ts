@@ -64,7 +64,9 @@ export function sumTo(b: GraphBuilder, gradient: Value, shape: readonly number[]
     const target = i < lead ? 1 : (shape[i - lead] as number);
     if (i < lead || (target === 1 && gradient.shape[i] !== 1)) axes.push(i);
   }
-  const summed = axes.length ? b.op("ReduceSum", [gradient, b.constant(int64s(axes))], { keepdims: int(1) }) : gradient;
+  // Leading axes alone (a bias) disappear in the sum itself; the others stay as 1.
+  const keepdims = int(axes.every((i) => i < lead) ? 0 : 1);
+  const summed = axes.length ? b.op("ReduceSum", [gradient, b.constant(int64s(axes))], { keepdims }) : gradient;
   return reshape(b, summed, shape);
 }
 

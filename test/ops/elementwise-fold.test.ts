@@ -28,6 +28,7 @@ test("integer arithmetic folds, with broadcasting and truncating division", () =
   assert.deepEqual(values(fold("Mul", [tensor("int32", [2, 3], [2, 1]), tensor("int32", [5, 7])])), [10, 14, 15, 21]);
   assert.deepEqual(values(fold("Div", [int64s([7, -7, 7, -7]), int64s([2, 2, -2, -2])])), [3, -3, -3, 3]);
   assert.deepEqual(values(fold("Div", [tensor("int32", [7, -7]), tensor("int32", [2])])), [3, -3]);
+  assert.deepEqual(values(fold("Mod", [int64s([7, -7, 7, -7]), int64s([3, 3, -3, -3])])), [1, 2, -2, -1]);
   assert.deepEqual(values(fold("Neg", [int64s([4, -2])])), [-4, 2]);
   assert.deepEqual(values(fold("Max", [int64s([4, -2]), int64s([1, 1]), int64s([3, 0])])), [4, 1]);
   assert.deepEqual(values(fold("Min", [int64s([4, -2]), int64s([1, 1])])), [1, -2]);
@@ -50,6 +51,7 @@ test("a float that is no integer is not cast while building", () => {
 
 test("integer division by zero is left in the graph", () => {
   assert.equal(fold("Div", [int64s([1]), int64s([0])]), undefined);
+  assert.equal(fold("Mod", [int64s([1]), int64s([0])]), undefined);
 });
 
 test("Where, Equal, Cast: the -1 of a Reshape target", () => {

@@ -1,0 +1,27 @@
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { ABSTRACT_DOMAIN } from "../../../src/graph/types.js";
+import { allOps } from "../../../src/ops/registry.js";
+
+const folder = join(process.cwd(), "test", "ops");
+const tests = readdirSync(folder)
+  .filter((f) => f.endsWith(".test.ts"))
+  .map((f) => readFileSync(join(folder, f), "utf8"))
+  .join("\n");
+
+test("every op of the registry occurs in a test of its family", () => {
+  const untested = allOps().filter(({ op }) => !new RegExp(`["'\`]${op}["'\`]`).test(tests));
+  assert.deepEqual(
+    untested.map((d) => d.op),
+    [],
+    "ops without a test in test/ops",
+  );
+});
+
+test("every abstract op can be lowered", () => {
+  for (const d of allOps()) {
+    assert.equal(d.lower !== undefined, d.domain === ABSTRACT_DOMAIN, `${d.domain ?? ""}:${d.op}`);
+  }
+});
