@@ -261,18 +261,27 @@ const selection: readonly OpDefinition[] = [
       return inferSame(call);
     },
     gradient: clipGradient,
-    note: "passes where the input lies within the bounds, bounds included",
+    // Strictly: Clip to [0, 6] is how ReLU6 arrives, and its derivative at 0 is ReLU's.
+    note: "passes where the input lies strictly between the bounds",
   },
 ];
 
 function clipGradient(c: GradientContext): (Value | undefined)[] {
   const { builder: b, inputs, wants } = c;
+  const [, low, high] = inputs;
   const [x, y, g] = [operand(c, 0), c.outputs[0] as Value, upstream(c)];
   const through = (condition: Value): Value => b.op("Mul", [g, maskOf(b, condition, g)]);
+  const within = (): Value => {
+    const above = low && b.op("Greater", [x, low]);
+    const below = high && b.op("Less", [x, high]);
+    if (above && below) return through(b.op("And", [above, below]));
+    const one = above ?? below;
+    return one ? through(one) : g;
+  };
   return [
-    wants(0) ? through(b.op("Equal", [x, y])) : undefined,
-    wants(1) && inputs[1] ? sumTo(b, through(b.op("Greater", [y, x])), []) : undefined,
-    wants(2) && inputs[2] ? sumTo(b, through(b.op("Less", [y, x])), []) : undefined,
+    wants(0) ? within() : undefined,
+    wants(1) && low ? sumTo(b, through(b.op("Greater", [y, x])), []) : undefined,
+    wants(2) && high ? sumTo(b, through(b.op("Less", [y, x])), []) : undefined,
   ];
 }
 

@@ -197,22 +197,8 @@ test("Clip: both bounds, one bound, none, trainable bounds", async () => {
   await checkOp({ op: "Clip", inputs: [x] });
   await checkOp({
     op: "Clip",
-    inputs: [x, { ...bound(0), constant: true }, { ...bound(6), constant: true }],
-    skipDifferences: true,
+    inputs: [x, { ...bound(0.1), constant: true }, { ...bound(2), constant: true }],
   });
-});
-
-test("Clip passes the gradient at the bounds themselves, as PyTorch's clamp", async () => {
-  const { gradients, weights } = await checkOp({
-    op: "Clip",
-    inputs: [
-      { shape: [2], values: [0, 6] },
-      { shape: [], values: [0], constant: true },
-      { shape: [], values: [6], constant: true },
-    ],
-    skipDifferences: true,
-  });
-  assert.deepEqual([...(gradients.get(0)?.data ?? [])], [...(weights.get(0)?.data ?? [])]);
 });
 
 test("Cast: between floats with gradient, to and from integers and bool without", async () => {
