@@ -2,12 +2,13 @@
 import type { OpCall, StaticType } from "../graph/builder.js";
 import type { OpDefinition } from "./definition.js";
 import { foldable, foldElementwise } from "./fold.js";
-import { inferBroadcast, misfit, required, typeOf } from "./support.js";
+import { inferPair, inferSame, misfit, required, typeOf } from "./support.js";
 
 type Scalar = number | bigint;
 
 function inferBool(call: OpCall): StaticType[] {
-  return [typeOf("bool", inferBroadcast(call)[0]?.shape ?? [])];
+  const infer = call.op === "Not" ? inferSame : inferPair;
+  return [typeOf("bool", infer(call)[0]?.shape ?? [])];
 }
 
 function compare(op: string, f: (a: Scalar, b: Scalar) => boolean): OpDefinition {

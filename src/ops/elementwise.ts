@@ -9,6 +9,7 @@ import {
   constantLike,
   dtypeOfCode,
   inferBroadcast,
+  inferPair,
   inferSame,
   maskOf,
   misfit,
@@ -86,7 +87,7 @@ function unlessByZero(fold: NonNullable<OpDefinition["evaluate"]>): NonNullable<
 const arithmetic: readonly OpDefinition[] = [
   {
     op: "Add",
-    infer: inferBroadcast,
+    infer: inferPair,
     gradient: broadcasting((_, g) => g),
     evaluate: foldArithmetic(
       (a, b) => a + b,
@@ -95,7 +96,7 @@ const arithmetic: readonly OpDefinition[] = [
   },
   {
     op: "Sub",
-    infer: inferBroadcast,
+    infer: inferPair,
     gradient: ({ builder: b, inputs: [x, y], gradients: [g], wants }) => [
       wants(0) ? sumTo(b, g as Value, (x as Value).shape) : undefined,
       // Negated after the sum: the smaller tensor.
@@ -108,7 +109,7 @@ const arithmetic: readonly OpDefinition[] = [
   },
   {
     op: "Mul",
-    infer: inferBroadcast,
+    infer: inferPair,
     gradient: broadcasting((c, g, i) => c.builder.op("Mul", [g, operand(c, 1 - i)])),
     evaluate: foldArithmetic(
       (a, b) => a * b,
@@ -117,7 +118,7 @@ const arithmetic: readonly OpDefinition[] = [
   },
   {
     op: "Div",
-    infer: inferBroadcast,
+    infer: inferPair,
     gradient: ({ builder: b, inputs: [x, y], outputs: [q], gradients: [g], wants }) => {
       const share = b.op("Div", [g, y]);
       return [
@@ -129,7 +130,7 @@ const arithmetic: readonly OpDefinition[] = [
   },
   {
     op: "Mod",
-    infer: inferBroadcast,
+    infer: inferPair,
     // y = a - b trunc(a / b), and the truncated quotient is (a - y) / b.
     gradient: ({ builder: b, inputs: [x, d], outputs: [y], gradients: [g], wants }) => {
       const gradient = g as Value;
@@ -160,7 +161,7 @@ const arithmetic: readonly OpDefinition[] = [
 /** The exponent may be of another type; the result has the base's. */
 function inferPow(call: OpCall): StaticType[] {
   const [x, e] = [required(call, 0), required(call, 1)];
-  return [typeOf(x.dtype, inferBroadcast({ ...call, inputs: [x, { ...e, dtype: x.dtype }] })[0]?.shape ?? [])];
+  return [typeOf(x.dtype, inferPair({ ...call, inputs: [x, { ...e, dtype: x.dtype }] })[0]?.shape ?? [])];
 }
 
 function powGradient(c: GradientContext): (Value | undefined)[] {

@@ -142,6 +142,12 @@ export function inferBroadcast(call: OpCall): StaticType[] {
   return [typeOf((values[0] as Value).dtype, broadcastShapes(call, ...values.map((v) => v.shape)))];
 }
 
+/** The same for exactly two operands. */
+export function inferPair(call: OpCall): StaticType[] {
+  if (call.inputs.length !== 2) throw misfit(call, "needs exactly two inputs");
+  return inferBroadcast(call);
+}
+
 /** Shape rule of ops whose only output has the first input's type and shape. */
 export function inferSame(call: OpCall): StaticType[] {
   const x = required(call, 0);

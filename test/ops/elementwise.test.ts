@@ -216,3 +216,13 @@ test("Cast: between floats with gradient, to and from integers and bool without"
   await checkOp({ op: "CastLike", inputs: [x, { shape: [1] }], unreached: [1] });
   await checkOp({ op: "CastLike", inputs: [x, { shape: [1], values: [1], dtype: "int64" }] });
 });
+
+test("inputs that an op cannot take are refused by the node's name", async () => {
+  const x: InputSpec = { shape: [2] };
+  await assert.rejects(checkOp({ op: "Mul", inputs: [x, x, x] }), /node "tested" \(Mul\): needs exactly two inputs/);
+  await assert.rejects(checkOp({ op: "Add", inputs: [x, { shape: [3] }] }), /do not broadcast/);
+  await assert.rejects(checkOp({ op: "Sum", inputs: [x, undefined] }), /input 1 is missing/);
+  await assert.rejects(checkOp({ op: "Where", inputs: [x, x, x] }), /condition must be bool/);
+  await assert.rejects(checkOp({ op: "Clip", inputs: [x, { shape: [2] }] }), /bounds must be scalars/);
+  await assert.rejects(checkOp({ op: "Cast", attributes: { to: int(99) }, inputs: [x] }), /names no element type/);
+});
