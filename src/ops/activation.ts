@@ -89,7 +89,10 @@ export const activationOps: readonly OpDefinition[] = [
   activation("Relu", ({ b, y }) => maskOf(b, greater(b, y, 0), y)),
   activation("LeakyRelu", ({ b, call, x }) => {
     const alpha = readFloat(call.attributes, "alpha", 0.01);
-    return add(b, scale(b, maskOf(b, greater(b, x, 0), x), 1 - alpha), alpha);
+    const mask = maskOf(b, greater(b, x, 0), x);
+    // max(0 or 1, alpha) is alpha or 1: an op less.
+    if (alpha >= 0 && alpha <= 1) return b.op("Max", [mask, constantLike(b, alpha, x)]);
+    return add(b, scale(b, mask, 1 - alpha), alpha);
   }),
   activation("ThresholdedRelu", ({ b, call, x }) =>
     maskOf(b, greater(b, x, readFloat(call.attributes, "alpha", 1)), x),

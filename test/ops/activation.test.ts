@@ -13,6 +13,7 @@ const CASES: readonly (readonly [string, Attributes])[] = [
   ["LeakyRelu", {}],
   ["LeakyRelu", { alpha: float(0.25) }],
   ["LeakyRelu", { alpha: float(1.5) }],
+  ["LeakyRelu", { alpha: float(-0.5) }],
   ["ThresholdedRelu", {}],
   ["ThresholdedRelu", { alpha: float(0.5) }],
   ["Elu", {}],
