@@ -1,0 +1,77 @@
+/** Cross-entropy against the labels, with label smoothing and class weights. */
+import type { GraphBuilder, Value } from "../graph/builder.js";
+import { int64s, tensor } from "../graph/tensor.js";
+import { constantLike, maskOf, scale } from "../ops/support.js";
+import { InputError } from "../errors.js";
+import { batchMean, requiredLabels, total } from "./support.js";
+import type { LossDefinition } from "./types.js";
+
+export interface CrossEntropyConfig {
+  readonly kind: "cross-entropy";
+  /** e in (1 - e) one-hot + e / C; in [0, 1). Szegedy et al., CVPR 2016, section 7. */
+  readonly labelSmoothing: number;
+  /** One weight a class, none negative. */
+  readonly classWeights?: readonly number[];
+}
+
+/**
+ * -sum_c q_c log p_c with q = (1 - e) one-hot + e / C, averaged over the batch.
+ *
+ * With class weights w it is the weighted mean as PyTorch defines it: the sum over samples and classes of
+ * -w_c q_c log p_c, divided by the sum of the weights of the labels (not by the batch). Label smoothing then spreads
+ * over classes by their own weights.
+ */
+export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
+  name: "cross-entropy",
+  needs: { teacher: false, labels: true },
+  check,
+  build(inputs, config) {
+    const { builder: b, studentLogits: z } = inputs;
+    const labels = requiredLabels(inputs, "cross-entropy");
+    const classes = z.shape[1] as number;
+    const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
+    const hot = oneHot(b, labels, classes, z);
+    const target = smoothed(b, hot, config.labelSmoothing, classes);
+    if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
+    if (config.classWeights.length !== classes) {
+      throw new InputError(
+        "objective.studentLoss.classWeights",
+        `${config.classWeights.length} weights for ${classes} classes; give one a class, in the order of the classes`,
+      );
+    }
+    const weights = b.constant(tensor(z.dtype, config.classWeights, [1, classes]), "class_weights");
+    const weighted = b.op("Mul", [b.op("Mul", [target, weights]), logP]);
+    let mass = total(b, b.op("Mul", [hot, weights]));
+    // A batch of nothing but classes of weight 0 has loss 0, not 0 / 0.
+    if (config.classWeights.includes(0)) mass = b.op("Max", [mass, constantLike(b, 2 ** -126, mass)]);
+    return b.op("Neg", [b.op("Div", [total(b, weighted), mass])]);
+  },
+};
+
+function check(config: CrossEntropyConfig, field: string): void {
+  const { labelSmoothing: e, classWeights: w } = config;
+  if (!(e >= 0 && e < 1)) throw new InputError(`${field}.labelSmoothing`, `found ${e}; expected 0 <= e < 1`);
+  if (!w) return;
+  if (!w.every((v) => Number.isFinite(v) && v >= 0) || !w.some((v) => v > 0)) {
+    throw new InputError(`${field}.classWeights`, `found [${w}]; expected finite weights >= 0, not all of them 0`);
+  }
+}
+
+/** [batch] class indices -> [batch, classes] of 0 and 1. */
+function oneHot(b: GraphBuilder, labels: Value, classes: number, like: Value): Value {
+  const column = b.op("Unsqueeze", [labels, b.constant(int64s([1]))]);
+  const range = b.constant(
+    tensor(
+      "int64",
+      Array.from({ length: classes }, (_, c) => c),
+      [1, classes],
+    ),
+    "class_indices",
+  );
+  return maskOf(b, b.op("Equal", [column, range]), like);
+}
+
+function smoothed(b: GraphBuilder, hot: Value, e: number, classes: number): Value {
+  if (e === 0) return hot;
+  return b.op("Add", [scale(b, hot, 1 - e), constantLike(b, e / classes, hot)]);
+}

@@ -1,0 +1,163 @@
+/** The value and the gradient of an objective by themselves: for teaching, debugging and conformance tests. */
+import { backward } from "../autodiff/backward.js";
+import type { Value } from "../graph/builder.js";
+import { scalar, tensor } from "../graph/tensor.js";
+import type { Graph, Tensor } from "../graph/types.js";
+import { createBuilder, opOf } from "../ops/registry.js";
+import { InputError } from "../errors.js";
+import { buildObjective, objectiveNeeds, type ObjectiveConfig } from "./objective.js";
+
+/** A matrix [batch, classes], one list (or typed array) a sample. */
+export type Rows = readonly ArrayLike<number>[];
+
+export interface ObjectiveValues {
+  readonly studentLogits: Rows;
+  /** Give one of these two when the objective has a distillation term. */
+  readonly teacherLogits?: Rows;
+  readonly teacherProbabilities?: Rows;
+  /** Class indices, when the objective has a label term. */
+  readonly labels?: ArrayLike<number>;
+}
+
+export interface EvaluatedObjective {
+  readonly loss: number;
+  /** Unweighted value and weight of each term, by name. */
+  readonly terms: Readonly<Record<string, { readonly value: number; readonly weight: number }>>;
+  /** d loss / d studentLogits, [batch, classes]. */
+  readonly gradient: number[][];
+}
+
+/** Runs a graph of ops on feeds by input name; returns its outputs by name. Injected, so that this file knows no runtime. */
+export type RunGraph = (
+  graph: Graph,
+  feeds: ReadonlyMap<string, Tensor>,
+) => Promise<ReadonlyMap<string, { readonly data: ArrayLike<number> }>>;
+
+export interface ObjectiveGraph {
+  /**
+   * Inputs as far as the objective needs them: "student_logits" [batch, classes], "teacher" [batch, classes], "labels"
+   * int64 [batch], and each scalar by its name. Outputs: "loss" [], "loss/NAME" [] of each term, unweighted, "gradient"
+   * [batch, classes].
+   */
+  readonly graph: Graph;
+  readonly terms: readonly string[];
+  readonly scalars: readonly { readonly name: string; readonly initial: number }[];
+}
+
+/** The objective and its gradient with respect to the student's logits as a graph of its own. */
+export function objectiveGraph(
+  config: ObjectiveConfig,
+  batch: number,
+  classes: number,
+  teacherKind: "logits" | "probabilities" = "logits",
+  dtype: "float32" | "float64" = "float64",
+): ObjectiveGraph {
+  const needs = objectiveNeeds(config);
+  const b = createBuilder("objective");
+  const studentLogits = b.input("student_logits", dtype, [batch, classes]);
+  const teacher = needs.teacher
+    ? { values: b.input("teacher", dtype, [batch, classes]), kind: teacherKind }
+    : undefined;
+  const labels = needs.labels ? b.input("labels", "int64", [batch]) : undefined;
+  const objective = buildObjective(
+    { builder: b, studentLogits, teacher, labels, scalar: (name) => b.input(name, dtype, []) },
+    config,
+  );
+  const [gradient] = backward(b, (call) => opOf(call).gradient, objective.total, [studentLogits]);
+  b.output(objective.total, "loss");
+  for (const term of objective.terms) b.output(term.value, `loss/${term.name}`);
+  b.output(gradient as Value, "gradient");
+  return { graph: b.build(), terms: objective.terms.map((t) => t.name), scalars: objective.scalars };
+}
+
+/**
+ * Loss, terms and gradient of an objective for given outputs, computed in float64.
+ * @throws InputError when shapes disagree, a label is outside the classes, a value is not finite, or probabilities are none
+ */
+export async function evaluateObjective(
+  run: RunGraph,
+  config: ObjectiveConfig,
+  values: ObjectiveValues,
+): Promise<EvaluatedObjective> {
+  const { teacherLogits, teacherProbabilities, labels } = values;
+  const batch = values.studentLogits.length;
+  const classes = values.studentLogits[0]?.length ?? 0;
+  if (batch === 0 || classes === 0) throw new InputError("studentLogits", "is empty; give at least one sample");
+  if (teacherLogits && teacherProbabilities)
+    throw new InputError("teacherProbabilities", "give either teacherLogits or teacherProbabilities, not both");
+  const needs = objectiveNeeds(config);
+  const kind = teacherProbabilities ? "probabilities" : "logits";
+  const { graph, terms, scalars } = objectiveGraph(config, batch, classes, kind);
+  const matrix = (rows: Rows, field: string): Tensor => {
+    if (rows.length !== batch)
+      throw new InputError(field, `has ${rows.length} samples, but studentLogits has ${batch}`);
+    return tensor("float64", flatten(rows, classes, field), [batch, classes]);
+  };
+  const feeds = new Map<string, Tensor>([["student_logits", matrix(values.studentLogits, "studentLogits")]]);
+  if (needs.teacher) {
+    if (teacherProbabilities) feeds.set("teacher", probabilities(matrix(teacherProbabilities, "teacherProbabilities")));
+    else if (teacherLogits) feeds.set("teacher", matrix(teacherLogits, "teacherLogits"));
+    else throw new InputError("teacherLogits", "is missing, and the objective has a distillation term");
+  }
+  if (needs.labels) feeds.set("labels", tensor("int64", checkedLabels(labels, batch, classes)));
+  for (const s of scalars) feeds.set(s.name, scalar(s.initial, "float64"));
+  const outputs = await run(graph, feeds);
+  const output = (name: string): ArrayLike<number> => {
+    const found = outputs.get(name);
+    if (!found) throw new Error(`evaluateObjective: the executor gave no output "${name}"`);
+    return found.data;
+  };
+  const first = (name: string): number => Number(output(name)[0]);
+  const weightOf = (term: string): number => scalars.find((s) => s.name === `${term}/weight`)?.initial ?? 0;
+  const gradient = Array.from(output("gradient"), Number);
+  return {
+    loss: first("loss"),
+    terms: Object.fromEntries(terms.map((t) => [t, { value: first(`loss/${t}`), weight: weightOf(t) }])),
+    gradient: Array.from({ length: batch }, (_, i) => gradient.slice(i * classes, (i + 1) * classes)),
+  };
+}
+
+function flatten(rows: Rows, classes: number, field: string): number[] {
+  const flat: number[] = [];
+  for (const [i, row] of rows.entries()) {
+    if (row.length !== classes)
+      throw new InputError(field, `sample ${i} has ${row.length} values; expected ${classes}, one a class`);
+    for (const v of Array.from(row)) {
+      if (!Number.isFinite(v)) throw new InputError(field, `sample ${i} holds ${v}; expected finite numbers`);
+      flat.push(v);
+    }
+  }
+  return flat;
+}
+
+/** Logits given as probabilities are a silent mistake everywhere else: refused here. */
+function probabilities(values: Tensor): Tensor {
+  const data = values.data as Float64Array;
+  const classes = values.shape[1] as number;
+  for (let i = 0; i < data.length; i += classes) {
+    const row = data.subarray(i, i + classes);
+    const sum = row.reduce((a, v) => a + v, 0);
+    if (row.some((v) => v < 0) || Math.abs(sum - 1) > 1e-3) {
+      throw new InputError(
+        "teacherProbabilities",
+        `sample ${i / classes} sums to ${sum}; expected numbers >= 0 that sum to 1. Give logits as teacherLogits`,
+      );
+    }
+  }
+  return values;
+}
+
+function checkedLabels(labels: ArrayLike<number> | undefined, batch: number, classes: number): number[] {
+  if (!labels) throw new InputError("labels", "are missing, and the objective has a label term (alpha below 1)");
+  if (labels.length !== batch)
+    throw new InputError("labels", `${labels.length} labels for ${batch} samples; expected one a sample`);
+  const list = Array.from(labels, Number);
+  const wrong = list.findIndex((v) => !Number.isInteger(v) || v < 0 || v >= classes);
+  if (wrong >= 0) {
+    throw new InputError(
+      "labels",
+      `sample ${wrong} has label ${list[wrong]}; expected an integer in 0..${classes - 1}`,
+    );
+  }
+  return list;
+}

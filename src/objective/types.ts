@@ -1,0 +1,38 @@
+/** What a loss is. One loss a file; the registry collects them. */
+import type { GraphBuilder, Value } from "../graph/builder.js";
+
+/** A frozen teacher's answers for the batch. */
+export interface TeacherValues {
+  /** [batch, classes], of the student logits' element type. */
+  readonly values: Value;
+  readonly kind: "logits" | "probabilities";
+}
+
+/** What a loss is built from. Read `teacher` and `labels` only when the loss needs them: reading may create the input. */
+export interface LossInputs {
+  readonly builder: GraphBuilder;
+  /** [batch, classes], float32 in training; float64 where a reference is computed. */
+  readonly studentLogits: Value;
+  /** A constant: no gradient is ever asked for it. */
+  readonly teacher?: TeacherValues;
+  /** int64 [batch], each in [0, classes). */
+  readonly labels?: Value;
+  /** A run-time input [] that is fed at every step, starting at `initial`; of the logits' element type. */
+  scalar(name: string, initial: number): Value;
+}
+
+/** Every loss's configuration names its loss. */
+export interface LossConfig {
+  readonly kind: string;
+}
+
+/** A loss: summed over classes and averaged over the batch unless its own definition says otherwise. */
+export interface LossDefinition<Config extends LossConfig> {
+  /** The `kind` of its configuration. */
+  readonly name: Config["kind"];
+  readonly needs: { readonly teacher: boolean; readonly labels: boolean };
+  /** Throws InputError when the configuration makes no sense; `field` is its place in the objective. */
+  check(config: Config, field: string): void;
+  /** The loss as a scalar []. */
+  build(inputs: LossInputs, config: Config): Value;
+}
