@@ -1,0 +1,221 @@
+/** `.onnx` bytes to plain data. */
+import { fromBinary } from "@bufbuild/protobuf";
+import {
+  type AttributeProto,
+  AttributeProto_AttributeType as Kind,
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type TensorProto,
+  TensorProto_DataLocation,
+  type ValueInfoProto,
+} from "onnx-buf";
+import { InputError } from "../errors.js";
+import { dtypeOf } from "./codes.js";
+import { origins } from "./origins.js";
+import { allocate, bytesPerElement, sizeOf } from "./tensor.js";
+import type { Attribute, Dim, DType, Graph, Model, Node, Tensor, TensorData, ValueInfo, ValueType } from "./types.js";
+
+/** Bytes of an external tensor file. `location` is relative to the model; refuse what leaves its folder. */
+export type ExternalReader = (location: string, offset: number, length: number | undefined) => Uint8Array;
+
+export interface ReadOptions {
+  readonly externalData?: ExternalReader;
+  /** Name for messages. */
+  readonly where?: string;
+}
+
+/**
+ * Reads a model. Initialisers are views into `bytes` where alignment permits. Unnamed nodes get names.
+ * @throws InputError when the bytes are not an ONNX model
+ */
+export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
+  const where = options.where ?? "model";
+  const proto = decode(bytes, where);
+  const graph = new Reader(where, options.externalData).graph(proto.graph as GraphProto);
+  const model: Model = {
+    graph,
+    opsets: Object.fromEntries(
+      proto.opsetImport.map((o) => [o.domain === "ai.onnx" ? "" : o.domain, Number(o.version)]),
+    ),
+    irVersion: Number(proto.irVersion),
+    producerName: proto.producerName,
+    producerVersion: proto.producerVersion,
+    metadata: Object.fromEntries(proto.metadataProps.map((p) => [p.key, p.value])),
+  };
+  origins.set(model, proto);
+  return model;
+}
+
+function decode(bytes: Uint8Array, where: string): ModelProto {
+  let proto: ModelProto | undefined;
+  try {
+    proto = fromBinary(ModelProtoSchema, bytes);
+  } catch {
+    proto = undefined;
+  }
+  if (proto?.graph && proto.graph.node.length + proto.graph.output.length > 0) return proto;
+  throw new InputError(
+    where,
+    `it is not an ONNX model: ${recognise(bytes)}. Export the model to ONNX and give that file`,
+  );
+}
+
+/** What the bytes look like instead. */
+function recognise(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "the file is empty";
+  const start = new TextDecoder("latin1").decode(bytes.subarray(0, 64));
+  if (start.startsWith("version https://git-lfs")) return "it is a Git LFS pointer (fetch the file with git lfs pull)";
+  if (/^\s*</.test(start)) return "it is an HTML or XML page, perhaps a failed download";
+  if (start.startsWith("PK")) return "it is a zip archive (a PyTorch checkpoint or .npz?)";
+  if (start.slice(4, 8) === "TFL3") return "it is a TensorFlow Lite model";
+  if (start.startsWith("\u0089HDF")) return "it is an HDF5 file (a Keras model?)";
+  if (/^.{8}\{"/s.test(start)) return "it is a safetensors file: weights without a graph";
+  return `its ${bytes.length} bytes do not decode (truncated?)`;
+}
+
+class Reader {
+  constructor(
+    readonly where: string,
+    readonly external: ExternalReader | undefined,
+  ) {}
+
+  graph(proto: GraphProto): Graph {
+    const initializers = new Map(proto.initializer.map((t) => [t.name, this.tensor(t)]));
+    const names = new Set(proto.node.map((n) => n.name));
+    const valueTypes = new Map<string, ValueType>();
+    for (const info of proto.valueInfo) {
+      const { name, ...type } = this.info(info);
+      valueTypes.set(name, type);
+    }
+    const seen = new Set<string>();
+    const nodes = proto.node.map((n, i): Node => {
+      let name = n.name;
+      if (name === "" || seen.has(name)) {
+        const base = name || `${n.opType}_${i}`;
+        name = base;
+        for (let k = 1; seen.has(name) || (names.has(name) && name !== n.name); k++) name = `${base}_${k}`;
+      }
+      seen.add(name);
+      const attributes = Object.fromEntries(n.attribute.map((a) => [a.name, this.attribute(a)]));
+      return {
+        name,
+        op: n.opType,
+        domain: n.domain === "ai.onnx" ? "" : n.domain,
+        inputs: n.input,
+        outputs: n.output,
+        attributes,
+      };
+    });
+    return {
+      name: proto.name,
+      inputs: proto.input.filter((i) => !initializers.has(i.name)).map((i) => this.info(i)),
+      outputs: proto.output.map((o) => this.info(o)),
+      nodes,
+      initializers,
+      valueTypes,
+    };
+  }
+
+  info(proto: ValueInfoProto): ValueInfo {
+    const type = proto.type?.value;
+    if (type?.case !== "tensorType") return { name: proto.name, dtype: "float32", shape: null };
+    const shape = type.value.shape?.dim.map((d): Dim => {
+      if (d.value.case === "dimValue") return Number(d.value.value);
+      return d.value.case === "dimParam" && d.value.value !== "" ? d.value.value : null;
+    });
+    return { name: proto.name, dtype: dtypeOf(type.value.elemType) ?? "float32", shape: shape ?? null };
+  }
+
+  attribute(a: AttributeProto): Attribute {
+    const text = (s: Uint8Array): string => new TextDecoder().decode(s);
+    switch (a.type) {
+      case Kind.INT:
+        return { kind: "int", value: Number(a.i) };
+      case Kind.FLOAT:
+        return { kind: "float", value: a.f };
+      case Kind.STRING:
+        return { kind: "string", value: text(a.s) };
+      case Kind.INTS:
+        return { kind: "ints", value: a.ints.map(Number) };
+      case Kind.FLOATS:
+        return { kind: "floats", value: a.floats };
+      case Kind.STRINGS:
+        return { kind: "strings", value: a.strings.map(text) };
+      case Kind.TENSOR:
+        return a.t ? { kind: "tensor", value: this.tensor(a.t) } : { kind: "opaque", value: a };
+      case Kind.GRAPH:
+        return a.g ? { kind: "graph", value: this.graph(a.g) } : { kind: "opaque", value: a };
+      default:
+        return { kind: "opaque", value: a };
+    }
+  }
+
+  tensor(proto: TensorProto): Tensor {
+    const dtype = dtypeOf(proto.dataType);
+    if (!dtype)
+      throw new InputError(
+        this.where,
+        `tensor "${proto.name}" has the element type ${proto.dataType}, which limbeck cannot read`,
+      );
+    const shape = proto.dims.map(Number);
+    if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL)
+      return { dtype, shape, data: this.#externalData(proto, dtype, shape) };
+    if (dtype === "string") return { dtype, shape, data: proto.stringData.map((s) => new TextDecoder().decode(s)) };
+    const size = sizeOf(shape);
+    const data = proto.rawData.length > 0 ? viewAs(dtype, proto.rawData) : typedFields(proto, dtype);
+    if (data.length !== size)
+      throw new InputError(
+        this.where,
+        `tensor "${proto.name}" of shape [${shape}] holds ${data.length} elements, expected ${size}; the file is damaged`,
+      );
+    return { dtype, shape, data };
+  }
+
+  #externalData(proto: TensorProto, dtype: DType, shape: readonly number[]): TensorData {
+    const fields = Object.fromEntries(proto.externalData.map((e) => [e.key, e.value]));
+    if (!this.external)
+      throw new InputError(
+        this.where,
+        `tensor "${proto.name}" lies in an external file, which cannot be read from bytes alone; load the model by its path`,
+      );
+    const length = fields.length === undefined ? sizeOf(shape) * bytesPerElement(dtype) : Number(fields.length);
+    const bytes = this.external(fields.location ?? "", Number(fields.offset ?? 0), length);
+    if (bytes.length !== sizeOf(shape) * bytesPerElement(dtype)) {
+      throw new InputError(
+        this.where,
+        `external tensor "${proto.name}" has ${bytes.length} bytes, its shape [${shape}] needs ${sizeOf(shape) * bytesPerElement(dtype)}`,
+      );
+    }
+    return viewAs(dtype, bytes);
+  }
+}
+
+/** A typed view over little-endian bytes; a copy when they are not aligned. */
+function viewAs(dtype: DType, bytes: Uint8Array): Exclude<TensorData, readonly string[]> {
+  const width = bytesPerElement(dtype);
+  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  const Constructor = allocate(dtype, 0).constructor as new (
+    buffer: ArrayBufferLike,
+    offset: number,
+    length: number,
+  ) => Float32Array;
+  return new Constructor(aligned.buffer, aligned.byteOffset, Math.floor(bytes.byteLength / width));
+}
+
+function typedFields(proto: TensorProto, dtype: DType): Exclude<TensorData, readonly string[]> {
+  const source =
+    dtype === "float32"
+      ? proto.floatData
+      : dtype === "float64"
+        ? proto.doubleData
+        : dtype === "int64"
+          ? proto.int64Data
+          : dtype === "uint64" || dtype === "uint32"
+            ? proto.uint64Data
+            : proto.int32Data;
+  const data = allocate(dtype, source.length);
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) data.set(source as bigint[]);
+  else data.set(Array.from(source as readonly (number | bigint)[], Number));
+  return data;
+}
