@@ -42,7 +42,7 @@ export interface BuiltCall extends OpCall {
 export interface Semantics {
   /** Types of the outputs; throws InputError naming the node when the op is unknown or the inputs do not fit. */
   infer(call: OpCall): readonly StaticType[];
-  /** Values of the outputs when all inputs are known and the op is one of those worth folding; else undefined. */
+  /** Values of the outputs when they are known while building and worth folding; else undefined. */
   evaluate(call: OpCall): readonly Tensor[] | undefined;
 }
 
@@ -137,7 +137,7 @@ export class GraphBuilder {
       inputs,
       constants: inputs.map((v) => v && this.#known.get(v.name)),
     };
-    const folded = inputs.every((v) => !v || this.#known.has(v.name)) ? this.#semantics.evaluate(call) : undefined;
+    const folded = this.#semantics.evaluate(call);
     if (folded)
       return folded.map((t, i) =>
         options.outputs?.[i] ? this.initializer(options.outputs[i], t) : this.constant(t, name),

@@ -120,8 +120,7 @@ function transposedPads(
     const rest = totals.map((t, i) => t - (half[i] as number));
     return mode === "SAME_UPPER" ? [half, rest] : [rest, half];
   }
-  const pads =
-    mode === "VALID" ? undefined : readInts(call.attributes, "pads");
+  const pads = mode === "VALID" ? undefined : readInts(call.attributes, "pads");
   if (pads && (pads.length !== 2 * rank || pads.some((p) => p < 0)))
     throw misfit(call, `pads [${pads}] must be ${2 * rank} numbers, none negative`);
   return pads ? [pads.slice(0, rank), pads.slice(rank)] : [full.map(() => 0), full.map(() => 0)];

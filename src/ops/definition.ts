@@ -28,7 +28,7 @@ export interface OpDefinition {
   infer(call: OpCall): readonly StaticType[];
   /** A rule, or "zero" for ops whose derivative is zero or undefined everywhere (comparisons, Shape, ArgMax); absent: not supported. */
   readonly gradient?: GradientRule | "zero";
-  /** Values of the outputs when every input is known: integer shape arithmetic only. */
+  /** Values of the outputs when they can be known now (constants, static shapes): shape arithmetic only. */
   evaluate?(call: OpCall): readonly Tensor[] | undefined;
   /** Abstract ops: the same in plain ONNX (and other abstract ops). Returns the call's outputs. */
   lower?(call: OpCall, builder: GraphBuilder): readonly Value[];
