@@ -1,0 +1,35 @@
+/** LeNet-5. LeCun et al., Proceedings of the IEEE 1998, figure 2. */
+import type { Value } from "../graph/builder.js";
+import { InputError } from "../errors.js";
+import type { ModelScope } from "../nn/scope.js";
+import { cnn } from "./cnn.js";
+import type { CnnSpec } from "./spec.js";
+
+/**
+ * conv 6 5x5, pool, conv 16 5x5, pool, dense 120, dense 84, dense to the classes. As in today's common form: ReLU for
+ * tanh, max pooling for trained subsampling, every feature map connected to every other. The original takes 32x32;
+ * images under 32 pixels get two pixels of padding in the first convolution, which makes 28x28 the same from there on.
+ * 61,706 parameters for one channel and ten classes.
+ */
+export function lenet(scope: ModelScope, input: Value, classes: number): Value {
+  const [height = 0, width = 0] = input.shape.slice(2);
+  const padding = Math.min(height, width) < 32 ? 2 : 0;
+  if (input.shape.length !== 4 || Math.min(height, width) < 12) {
+    throw new InputError(
+      "model",
+      `lenet takes images of at least 12x12 pixels; found samples of [${input.shape.slice(1)}]. Use cnn or mlp`,
+    );
+  }
+  const spec: CnnSpec = {
+    kind: "cnn",
+    layers: [
+      { conv: 6, kernel: 5, padding, activation: "relu" },
+      { maxPool: 2 },
+      { conv: 16, kernel: 5, padding: "valid", activation: "relu" },
+      { maxPool: 2 },
+      { dense: 120, activation: "relu" },
+      { dense: 84, activation: "relu" },
+    ],
+  };
+  return cnn(scope, input, classes, spec);
+}

@@ -1,0 +1,127 @@
+/** From a specification to a model: a graph with start weights. */
+import type { TrainableModel } from "../compile/types.js";
+import type { Value } from "../graph/builder.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { Dim, Graph, ValueInfo, ValueType } from "../graph/types.js";
+import type { InitialiserName } from "../nn/initialisers.js";
+import { type BufferInfo, ModelScope, type ParameterInfo } from "../nn/scope.js";
+import { createBuilder } from "../ops/registry.js";
+import { Random } from "../random/random.js";
+import { InputError } from "../errors.js";
+import { cnn, describeCnn } from "./cnn.js";
+import { countMacs } from "./cost.js";
+import { lenet } from "./lenet.js";
+import { describeMlp, mlp } from "./mlp.js";
+import { preset } from "./presets.js";
+import { resnet } from "./resnet.js";
+import type { ModelSpec } from "./spec.js";
+
+export interface BuildOptions {
+  /** Shape of one sample: [channels, height, width] or [features]. */
+  readonly inputShape: readonly number[];
+  readonly classes: number;
+  /** Each start weight is a function of (seed, parameter name, index). */
+  readonly seed: number;
+  /** Default "pytorch". */
+  readonly initialiser?: InitialiserName;
+  /** False leaves biases and norm parameters without weight decay; default true, as PyTorch's optimisers do. */
+  readonly decayAll?: boolean;
+}
+
+export interface BuiltModel {
+  /** Inference form, weights as initialisers, "input" [batch, ...inputShape] float32 -> "logits" [batch, classes]. */
+  readonly graph: Graph;
+  readonly input: string;
+  readonly output: string;
+  readonly parameters: readonly ParameterInfo[];
+  /** Running statistics of batch norms. */
+  readonly buffers: readonly BufferInfo[];
+  /** Elements of all parameters; buffers do not count. */
+  readonly parameterCount: number;
+  /** Multiply-accumulates of one sample's forward pass. */
+  readonly macs: number;
+  /** One line: "mlp 784-30-30-10, relu". */
+  readonly describe: string;
+}
+
+/**
+ * Builds a model with start weights.
+ * @throws InputError when the layers do not fit the samples
+ */
+export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
+  const { inputShape, classes, seed, initialiser = "pytorch", decayAll } = options;
+  if (inputShape.length === 0 || inputShape.some((d) => !Number.isInteger(d) || d < 1))
+    throw new InputError("model", `samples have the shape [${inputShape}]; expected positive sizes`);
+  if (!Number.isInteger(classes) || classes < 1)
+    throw new InputError("model", `found ${classes} classes; expected a positive number`);
+  const builder = createBuilder(nameOf(spec));
+  const random = (s: number, stream: string): Random => new Random(s, stream);
+  const scope = new ModelScope(builder, { seed, initialiser, random, decayAll });
+  const logits = append(scope, builder.input("input", "float32", [1, ...inputShape]), classes, spec);
+  builder.output(logits, "logits");
+  const graph = freeBatch(builder.build());
+  return {
+    graph,
+    input: "input",
+    output: "logits",
+    parameters: scope.parameters,
+    buffers: scope.buffers,
+    parameterCount: scope.parameters.reduce((sum, p) => sum + p.size, 0),
+    macs: countMacs(graph) as number,
+    describe: describe(spec, inputShape, classes),
+  };
+}
+
+/** The same model as the compiler takes it. */
+export function trainableModel(model: BuiltModel): TrainableModel {
+  const trained = model.parameters.filter((p) => p.trainable);
+  return {
+    graph: model.graph,
+    parameters: trained.map((p) => p.name),
+    buffers: model.buffers.map((b) => b.name),
+    undecayed: new Set(trained.filter((p) => !p.decay).map((p) => p.name)),
+    input: model.input,
+    output: model.output,
+  };
+}
+
+function append(scope: ModelScope, input: Value, classes: number, spec: ModelSpec): Value {
+  switch (spec.kind) {
+    case "mlp":
+      return mlp(scope, input, classes, spec);
+    case "cnn":
+      return cnn(scope, input, classes, spec);
+    case "preset":
+      return cnn(scope, input, classes, preset(spec.name));
+    case "lenet":
+      return lenet(scope, input, classes);
+    case "resnet":
+      return resnet(scope, input, classes, spec);
+  }
+}
+
+function nameOf(spec: ModelSpec): string {
+  if (spec.kind === "preset") return spec.name;
+  if (spec.kind !== "resnet") return spec.kind;
+  return `resnet${spec.depth}${(spec.width ?? 1) === 1 ? "" : `x${spec.width}`}`;
+}
+
+function describe(spec: ModelSpec, inputShape: readonly number[], classes: number): string {
+  if (spec.kind === "mlp") return describeMlp(spec, sizeOf(inputShape), classes);
+  if (spec.kind === "cnn") return describeCnn(spec, classes);
+  if (spec.kind === "preset") return `${spec.name}: ${describeCnn(preset(spec.name), classes)}`;
+  return nameOf(spec);
+}
+
+/** The graph was built for one sample; nothing in it holds that 1, so the first dimension becomes "batch" everywhere. */
+function freeBatch(graph: Graph): Graph {
+  const free = (type: ValueType): Dim[] => ["batch", ...(type.shape ?? []).slice(1)];
+  const freeInfo = (info: ValueInfo): ValueInfo => ({ ...info, shape: free(info) });
+  const types = [...(graph.valueTypes ?? [])].map(([name, type]) => [name, { ...type, shape: free(type) }] as const);
+  return {
+    ...graph,
+    inputs: graph.inputs.map(freeInfo),
+    outputs: graph.outputs.map(freeInfo),
+    valueTypes: new Map(types),
+  };
+}

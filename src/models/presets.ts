@@ -1,0 +1,53 @@
+/** Networks of known experiments, as layer lists. */
+import { InputError } from "../errors.js";
+import type { CnnSpec, LayerSpec, PresetSpec } from "./spec.js";
+
+/**
+ * The pair of Keras's distillation tutorial (keras.io/examples/vision/knowledge_distillation): conv 3x3 stride 2 same,
+ * LeakyReLU 0.2, max pool 2x2 stride 1 same, conv 3x3 stride 2 same, flatten, dense.
+ */
+const keras = (first: number, second: number): CnnSpec => ({
+  kind: "cnn",
+  leakySlope: 0.2,
+  layers: [
+    { conv: first, kernel: 3, stride: 2, padding: "same", activation: "leaky-relu" },
+    { maxPool: 2, stride: 1, padding: "same" },
+    { conv: second, kernel: 3, stride: 2, padding: "same" },
+    { flatten: true },
+  ],
+});
+
+const block = (conv: number): LayerSpec => ({ conv, kernel: 3, padding: 1, batchNorm: true, activation: "relu" });
+
+/** conv-BN-ReLU 32-32-pool-64-64-pool-128, global pooling, dense; convolutions before a batch norm have no bias. */
+const fashionTeacher: CnnSpec = {
+  kind: "cnn",
+  layers: [
+    block(32),
+    block(32),
+    { maxPool: 2 },
+    block(64),
+    block(64),
+    { maxPool: 2 },
+    block(128),
+    { globalPool: "average" },
+  ],
+};
+
+const PRESETS: Readonly<Record<PresetSpec["name"], CnnSpec>> = {
+  /** 1,433,610 parameters on 1x28x28, ten classes. */
+  "keras-teacher": keras(256, 512),
+  /** 20,490 parameters on 1x28x28, ten classes. */
+  "keras-student": keras(16, 32),
+  /** 140,458 parameters on one channel, ten classes. */
+  "fashion-teacher": fashionTeacher,
+};
+
+/** The layer list behind a preset's name. */
+export function preset(name: PresetSpec["name"]): CnnSpec {
+  const found: CnnSpec | undefined = PRESETS[name];
+  if (!found) {
+    throw new InputError("model.name", `found "${name}"; expected one of ${Object.keys(PRESETS).join(", ")}`);
+  }
+  return found;
+}

@@ -1,0 +1,61 @@
+/** ResNets for small images. He et al., CVPR 2016, section 4.2, in the form the distillation literature uses. */
+import type { Value } from "../graph/builder.js";
+import { InputError } from "../errors.js";
+import { activate } from "../nn/activations.js";
+import { batchNorm, conv2d, dense, globalAveragePool } from "../nn/layers.js";
+import type { ModelScope } from "../nn/scope.js";
+import type { ResNetSpec } from "./spec.js";
+
+/**
+ * Stem 3x3, three stages of (depth - 2) / 6 basic blocks at full, half and quarter size, global pooling, dense.
+ *
+ * Follows RepDistiller (Tian et al., ICLR 2020, arXiv:1910.10699), whose numbers most distillation papers quote, not
+ * the original in two points: where the size or the channels change, the shortcut is a 1x1 convolution with batch norm
+ * (He's option B; his own CIFAR networks use option A, without parameters), and widened networks have a stem of
+ * 32 channels: resnet8x4 (depth 8, width 4) is 32-64-128-256 with 1,233,540 parameters for 100 classes.
+ */
+export function resnet(scope: ModelScope, input: Value, classes: number, spec: ResNetSpec): Value {
+  if (input.shape.length !== 4)
+    throw new InputError("model", `resnet takes images; found samples of [${input.shape.slice(1)}]. Use mlp`);
+  const { stem, stages } = resnetChannels(spec.width ?? 1);
+  let x = scope.within("stem", () => relu(scope, convNorm(scope, input, stem, 3, 1)));
+  stages.forEach((channels, s) => {
+    for (let block = 0; block < blocksPerStage(spec.depth); block++) {
+      const stride = s > 0 && block === 0 ? 2 : 1;
+      x = scope.within(`stage${s + 1}/block${block + 1}`, () => basicBlock(scope, x, channels, stride));
+    }
+  });
+  const features = scope.within("pool", () => globalAveragePool(scope, x));
+  return scope.within("classifier", () => dense(scope, features, classes));
+}
+
+/** Channels of the stem and of the three stages. */
+export function resnetChannels(width: number): { readonly stem: number; readonly stages: readonly number[] } {
+  const scaled = (channels: number): number => Math.round(channels * width);
+  if (!(width > 0) || scaled(16) < 1) throw new InputError("model.width", `found ${width}; expected at least 1/16`);
+  return { stem: Math.min(scaled(16), 32), stages: [16, 32, 64].map(scaled) };
+}
+
+function blocksPerStage(depth: number): number {
+  const blocks = (depth - 2) / 6;
+  if (!Number.isInteger(blocks) || blocks < 1)
+    throw new InputError("model.depth", `found ${depth}; expected 6n + 2: 8, 14, 20, 32 or 56`);
+  return blocks;
+}
+
+/** relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)). */
+function basicBlock(scope: ModelScope, x: Value, channels: number, stride: number): Value {
+  const first = scope.within("conv1", () => relu(scope, convNorm(scope, x, channels, 3, stride)));
+  const second = scope.within("conv2", () => convNorm(scope, first, channels, 3, 1));
+  const same = stride === 1 && x.shape[1] === channels;
+  const shortcut = same ? x : scope.within("shortcut", () => convNorm(scope, x, channels, 1, stride));
+  return relu(scope, scope.builder.op("Add", [second, shortcut]));
+}
+
+/** Padding as in PyTorch: the same number of pixels on each side. */
+function convNorm(scope: ModelScope, x: Value, channels: number, kernel: 1 | 3, stride: number): Value {
+  const y = conv2d(scope, x, channels, { kernel, stride, padding: (kernel - 1) / 2, bias: false });
+  return scope.within("norm", () => batchNorm(scope, y));
+}
+
+const relu = (scope: ModelScope, x: Value): Value => activate(scope.builder, x, "relu");
