@@ -1,0 +1,79 @@
+/** From recipe fields to the configurations the layers below take. */
+import type { ObjectiveConfig } from "../objective/objective.js";
+import type { ModelSpec } from "../models/spec.js";
+import type { Schedule, UpdateRule } from "../optim/types.js";
+import type { TrainingSettings } from "../train/types.js";
+import type { ModelRecipe, ObjectiveRecipe, TrainingRecipe } from "./schema.js";
+
+/** Keys in camelCase, recursively: the recipe's snake_case is for YAML, the code has its own manners. */
+export function camelKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(camelKeys);
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, v]) => [
+      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+      camelKeys(v),
+    ]),
+  );
+}
+
+/** The architecture without its initialiser. */
+export function modelSpecOf(model: Exclude<ModelRecipe, { kind: "onnx" }>): ModelSpec {
+  const { initialiser: _, ...rest } = model;
+  return camelKeys(rest) as ModelSpec;
+}
+
+export function updateRuleOf(training: TrainingRecipe): UpdateRule {
+  return camelKeys(training.optimizer) as UpdateRule;
+}
+
+export function scheduleOf(training: TrainingRecipe): Schedule {
+  return camelKeys(training.schedule) as Schedule;
+}
+
+/** The objective of a distilled student. */
+export function objectiveOf(objective: ObjectiveRecipe): ObjectiveConfig {
+  const { studentLoss, ...rest } = camelKeys(objective) as ObjectiveConfig;
+  return { ...rest, studentLoss };
+}
+
+/** The objective of the same student on labels alone. */
+export function baselineObjectiveOf(objective: ObjectiveRecipe): ObjectiveConfig {
+  const { studentLoss } = camelKeys(objective) as ObjectiveConfig;
+  return { studentLoss, alpha: 0 };
+}
+
+export interface Execution {
+  readonly threads: number;
+  readonly device: "cpu" | "webgpu";
+}
+
+/**
+ * @param samples training samples, to turn epochs into steps
+ * @param seed of this training
+ */
+export function settingsOf(
+  training: TrainingRecipe,
+  samples: number,
+  seed: number,
+  execution: Execution,
+): TrainingSettings {
+  const perUpdate = Math.min(training.batch * training.accumulate, samples);
+  const stepsPerEpoch = Math.max(1, Math.floor(samples / perUpdate));
+  const augmented = training.augment && (training.augment.flip || training.augment.shift > 0);
+  return {
+    batch: training.batch,
+    steps: training.steps ?? Math.max(1, Math.round((training.epochs as number) * stepsPerEpoch)),
+    rule: updateRuleOf(training),
+    schedule: scheduleOf(training),
+    clipNorm: training.clip_norm,
+    accumulate: training.accumulate,
+    seed,
+    augmentation: augmented ? (training.augment as { flip: boolean; shift: number }) : null,
+    select: training.select,
+    patience: training.early_stopping?.patience ?? null,
+    validateEvery: training.validate_every ?? null,
+    diagnoseEvery: training.gradient_shares_every,
+    ...execution,
+  };
+}

@@ -1,0 +1,207 @@
+/**
+ * The label store: a teacher's answers for every sample of a data set, written once.
+ *
+ * A folder with store.json (what the answers belong to) and outputs.bin (rows in the data set's own order). Rows are
+ * appended in blocks, so a killed labelling goes on where it stopped; hashes of teacher, data and preprocessing decide
+ * whether a store may be used.
+ */
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../atomic.js";
+import type { DataSet } from "../data/types.js";
+import { InputError, InterruptedError } from "../errors.js";
+import { fromHalf, toHalf } from "./half.js";
+import type { Teacher } from "./types.js";
+
+export interface StoreHeader {
+  readonly format: 1;
+  readonly teacher: string;
+  readonly teacherHash: string;
+  readonly dataHash: string;
+  readonly preprocessing: string;
+  readonly kind: "logits" | "probabilities";
+  readonly classes: readonly string[];
+  readonly samples: number;
+  readonly precision: "float32" | "float16";
+}
+
+export interface LabelOptions {
+  readonly precision: "float32" | "float16";
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (done: number, total: number, rate: number) => void;
+}
+
+/** Rows written before they are flushed to the disk. */
+const BLOCK = 512;
+
+/** A complete store, in memory. */
+export class LabelStore {
+  constructor(
+    readonly folder: string,
+    readonly header: StoreHeader,
+    readonly outputs: Float32Array,
+  ) {}
+
+  get kind(): "logits" | "probabilities" {
+    return this.header.kind;
+  }
+
+  /** Copies the rows of these samples, by their index in the data set. */
+  gather(indices: Uint32Array, out: Float32Array): void {
+    const width = this.header.classes.length;
+    for (let i = 0; i < indices.length; i++) {
+      const from = (indices[i] as number) * width;
+      out.set(this.outputs.subarray(from, from + width), i * width);
+    }
+  }
+}
+
+/**
+ * Opens a store for this teacher and data, labelling what is missing.
+ * @throws InputError when the folder holds a store of something else, saying what differs
+ * @throws InterruptedError when the signal aborts; what is labelled stays
+ */
+export async function openLabelStore(
+  folder: string,
+  teacher: Teacher,
+  data: DataSet,
+  options: LabelOptions,
+): Promise<LabelStore> {
+  const header = headerFor(teacher, data, options.precision);
+  mkdirSync(folder, { recursive: true });
+  const path = join(folder, "store.json");
+  if (existsSync(path)) checkHeader(readHeader(folder), header, folder);
+  else await writeFileAtomic(path, `${JSON.stringify(header, null, 2)}\n`);
+  const file = join(folder, "outputs.bin");
+  const rowBytes = header.classes.length * (header.precision === "float16" ? 2 : 4);
+  const fd = openSync(file, existsSync(file) ? "r+" : "w+");
+  try {
+    const done = Math.min(Math.floor(statSync(file).size / rowBytes), header.samples);
+    ftruncateSync(fd, done * rowBytes);
+    await label(fd, done, header, teacher, data, rowBytes, options);
+  } finally {
+    closeSync(fd);
+  }
+  return readLabelStore(folder, data);
+}
+
+async function label(
+  fd: number,
+  done: number,
+  header: StoreHeader,
+  teacher: Teacher,
+  data: DataSet,
+  rowBytes: number,
+  options: LabelOptions,
+): Promise<void> {
+  const started = performance.now();
+  const first = done;
+  for (let at = done; at < header.samples; at += BLOCK) {
+    if (options.signal?.aborted)
+      throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${header.samples} samples`);
+    const indices = Uint32Array.from({ length: Math.min(BLOCK, header.samples - at) }, (_, i) => at + i);
+    const answers = await teacher.answer(data, indices);
+    const bad = answers.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0)
+      throw new InputError(
+        teacher.name,
+        `the teacher answers ${answers[bad]} for sample ${at + Math.floor(bad / header.classes.length)}; check its input layout and normalisation`,
+      );
+    const rows = header.precision === "float16" ? toHalf(answers) : answers;
+    writeSync(fd, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), 0, rows.byteLength, at * rowBytes);
+    fsyncSync(fd);
+    const now = at + indices.length;
+    options.onProgress?.(now, header.samples, ((now - first) * 1000) / Math.max(performance.now() - started, 1));
+  }
+}
+
+/**
+ * Reads a complete store.
+ * @param data the data it must belong to; null skips that check
+ */
+export function readLabelStore(folder: string, data: DataSet | null): LabelStore {
+  const header = readHeader(folder);
+  if (data && header.dataHash !== data.hash) {
+    throw new InputError(
+      folder,
+      `this label store belongs to other data (${header.dataHash.slice(0, 12)}, found ${data.hash.slice(0, 12)}); label the data again with \`limbeck label\``,
+    );
+  }
+  const width = header.precision === "float16" ? 2 : 4;
+  const bytes = readFileSync(join(folder, "outputs.bin"));
+  const count = header.samples * header.classes.length;
+  if (bytes.length < count * width) {
+    const rows = Math.floor(bytes.length / (width * header.classes.length));
+    throw new InputError(
+      folder,
+      `this label store holds ${rows} of ${header.samples} samples; finish it with \`limbeck label --resume\``,
+    );
+  }
+  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * width);
+  return new LabelStore(
+    folder,
+    header,
+    header.precision === "float16" ? fromHalf(new Uint16Array(buffer)) : new Float32Array(buffer),
+  );
+}
+
+function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "float16"): StoreHeader {
+  const classes =
+    data.classes.length === teacher.classes
+      ? data.classes
+      : Array.from({ length: teacher.classes }, (_, i) => String(i));
+  return {
+    format: 1,
+    teacher: teacher.name,
+    teacherHash: teacher.hash,
+    dataHash: data.hash,
+    preprocessing: teacher.preprocessing,
+    kind: teacher.kind,
+    classes,
+    samples: data.size,
+    precision,
+  };
+}
+
+function readHeader(folder: string): StoreHeader {
+  const path = join(folder, "store.json");
+  if (!existsSync(path))
+    throw new InputError(folder, "no label store here (store.json is missing); write one with `limbeck label`");
+  let header: StoreHeader;
+  try {
+    header = JSON.parse(readFileSync(path, "utf8")) as StoreHeader;
+  } catch {
+    throw new InputError(path, "it is not valid JSON; delete the folder and label again");
+  }
+  if (header.format !== 1)
+    throw new InputError(path, `store format ${header.format}, this version of limbeck reads 1; label again`);
+  return header;
+}
+
+function checkHeader(found: StoreHeader, wanted: StoreHeader, folder: string): void {
+  const names: Partial<Record<keyof StoreHeader, string>> = {
+    teacherHash: "teacher",
+    dataHash: "data",
+    preprocessing: "preprocessing of the teacher's input",
+    kind: "kind of outputs",
+    samples: "number of samples",
+    precision: "precision",
+  };
+  const differing = Object.keys(names).filter((k) => found[k as keyof StoreHeader] !== wanted[k as keyof StoreHeader]);
+  if (differing.length === 0) return;
+  const what = differing.map((k) => names[k as keyof StoreHeader]).join(", ");
+  throw new InputError(
+    folder,
+    `this label store was written for something else: the ${what} changed. Give another folder, or delete this one to label again`,
+  );
+}

@@ -1,0 +1,26 @@
+/** What a teacher is to the rest: a frozen model that answers for samples of a data set. */
+import type { DataSet } from "../data/types.js";
+
+export interface Teacher {
+  /** Short name for messages and the report. */
+  readonly name: string;
+  /** Hex SHA-256 of the model. */
+  readonly hash: string;
+  /** Hash of everything between a raw sample and the model's input, and of the order of classes. */
+  readonly preprocessing: string;
+  /** What `answer` returns. */
+  readonly kind: "logits" | "probabilities";
+  /** Number of classes, in the data's order. */
+  readonly classes: number;
+  /** Samples a call takes at best. */
+  readonly batch: number;
+  /** Elements of all weights; null when unknown. */
+  readonly parameters: number | null;
+  /** Size of the model on disk. */
+  readonly bytes: number;
+  /** Sentences for the user about what was found out (layout, kind of outputs ...). */
+  readonly notes: readonly string[];
+  /** Answers for these samples [indices.length, classes], classes in the data's order. */
+  answer(data: DataSet, indices: Uint32Array): Promise<Float32Array>;
+  dispose(): Promise<void>;
+}
