@@ -1,0 +1,60 @@
+/** Configuration of data sources, as plain data. The recipe's schema mirrors it in snake_case. */
+import type { Normalisation } from "./types.js";
+
+export interface SplitConfig {
+  /** Fraction below 1, or number of samples. */
+  readonly validation: number;
+  /** Fraction, number of samples, or the source's own test part; default: the source's own, else 0.2. */
+  readonly test?: number | "source";
+  readonly stratify: boolean;
+  readonly seed: number;
+}
+
+export interface CommonDataConfig {
+  readonly classes?: readonly string[];
+  readonly limit?: number;
+  readonly labels: "use" | "ignore";
+  readonly split: SplitConfig;
+  readonly normalise?: "none" | "unit" | "standard" | Normalisation;
+}
+
+export type DigitsConfig = CommonDataConfig & { readonly source: "digits" };
+export type IdxConfig = CommonDataConfig & {
+  readonly source: "idx";
+  readonly path?: string;
+  readonly images?: string;
+  readonly labelFile?: string;
+  readonly testImages?: string;
+  readonly testLabelFile?: string;
+};
+export type TableConfig = CommonDataConfig & {
+  readonly source: "table";
+  readonly path: string;
+  readonly testPath?: string;
+  readonly label?: string;
+  readonly features?: readonly string[];
+  readonly ignore?: readonly string[];
+  readonly categorical?: readonly string[];
+};
+export type NpyConfig = CommonDataConfig & {
+  readonly source: "npy";
+  readonly samples: string;
+  readonly labelFile?: string;
+  readonly testSamples?: string;
+  readonly testLabelFile?: string;
+};
+export type NpzConfig = CommonDataConfig & {
+  readonly source: "npz";
+  readonly path: string;
+  readonly samples: string;
+  readonly labelKey: string;
+  readonly testSamples: string;
+  readonly testLabelKey: string;
+};
+export type ImagesConfig = CommonDataConfig & {
+  readonly source: "images";
+  readonly path: string;
+  readonly size: readonly [number, number];
+  readonly channels: 1 | 3;
+};
+export type DataConfig = DigitsConfig | IdxConfig | TableConfig | NpyConfig | NpzConfig | ImagesConfig;

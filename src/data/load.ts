@@ -1,0 +1,61 @@
+/** From a configuration to samples, splits and normalisation. Adding a source: its file and one line here. */
+import type { DataConfig } from "./config.js";
+import { fromSource } from "./dataset.js";
+import { readDigits } from "./digits.js";
+import { readIdxSource } from "./idx.js";
+import { fittedNormalisation } from "./normalise.js";
+import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
+import { splitData } from "./splits.js";
+import type { DataSet, LoadedData, Normalisation } from "./types.js";
+import { InputError } from "../errors.js";
+
+type Source<K extends DataConfig["source"]> = (
+  config: Extract<DataConfig, { source: K }>,
+  context: SourceContext,
+) => RawSource | Promise<RawSource>;
+
+/** Readers by name. Heavy ones are imported when used. */
+const sources: { readonly [K in DataConfig["source"]]?: Source<K> } = {
+  digits: readDigits,
+  idx: readIdxSource,
+};
+
+/**
+ * Loads, checks and splits the data of a recipe.
+ * @throws InputError naming the file or field when the data cannot be used
+ */
+export async function loadData(config: DataConfig, context: SourceContext): Promise<LoadedData> {
+  const read = sources[config.source] as
+    | ((c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>)
+    | undefined;
+  if (!read)
+    throw new InputError(
+      "data.source",
+      `the source "${config.source}" is not there in this version; use digits or idx`,
+    );
+  const source = await read(config, context);
+  const { data, testFrom } = fromSource(source, config);
+  const splits = splitData(data, config.split, testFrom);
+  const normalisation = resolveNormalisation(
+    config.normalise ?? source.defaultNormalise,
+    source.unit,
+    data,
+    splits.train,
+  );
+  return { data, splits, normalisation };
+}
+
+function resolveNormalisation(choice: NormaliseChoice, unit: number, data: DataSet, train: Uint32Array): Normalisation {
+  if (choice === "none") return { scale: 1, mean: [0], std: [1] };
+  if (choice === "unit") return { scale: unit, mean: [0], std: [1] };
+  if (choice === "standard") return fittedNormalisation(data, train);
+  const channels = data.sampleShape[0] as number;
+  for (const [field, values] of Object.entries({ mean: choice.mean, std: choice.std })) {
+    if (values.length !== 1 && values.length !== channels)
+      throw new InputError(
+        `data.normalise.${field}`,
+        `${values.length} values for ${channels} channels; give one, or one a channel`,
+      );
+  }
+  return choice;
+}

@@ -1,0 +1,41 @@
+/** Normalisation fitted on the training part, and applied outside of graphs where that is needed. */
+import type { DataSet, Normalisation } from "./types.js";
+
+/** Mean and standard deviation per channel ([C,H,W]) or feature ([F]) over the given samples; constant features get std 1. */
+export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normalisation {
+  const channels = data.sampleShape[0] as number;
+  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const plane = size / channels;
+  const sum = new Float64Array(channels);
+  const square = new Float64Array(channels);
+  const each = (apply: (channel: number, value: number) => void): void => {
+    for (const i of indices)
+      for (let k = 0; k < size; k++) apply(Math.floor(k / plane), data.samples[i * size + k] as number);
+  };
+  each((c, v) => {
+    sum[c] = (sum[c] as number) + v;
+  });
+  const count = indices.length * plane;
+  const mean = Array.from(sum, (s) => s / count);
+  each((c, v) => {
+    square[c] = (square[c] as number) + (v - (mean[c] as number)) ** 2;
+  });
+  const std = Array.from(square, (s) => (s / count > 1e-12 ? Math.sqrt(s / count) : 1));
+  return { scale: 1, mean, std };
+}
+
+/** (x * scale - mean) / std of raw samples [n, ...sampleShape], in float32. */
+export function normaliseSamples(
+  raw: Float32Array | Uint8Array,
+  n: Normalisation,
+  sampleShape: readonly number[],
+): Float32Array {
+  const channels = sampleShape[0] as number;
+  const size = sampleShape.reduce((p, d) => p * d, 1);
+  const plane = size / channels;
+  const at = (values: readonly number[], c: number): number => values[values.length === 1 ? 0 : c] as number;
+  return Float32Array.from(raw, (v, i) => {
+    const c = Math.floor((i % size) / plane);
+    return (v * n.scale - at(n.mean, c)) / at(n.std, c);
+  });
+}

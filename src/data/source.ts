@@ -1,0 +1,30 @@
+/** What every source returns before splitting and normalising. */
+import type { Normalisation } from "./types.js";
+
+export interface RawPart {
+  /** [size, ...sampleShape], row-major. */
+  readonly samples: Float32Array | Uint8Array;
+  /** Class of each sample as the source writes it; null without labels. */
+  readonly labels: readonly string[] | null;
+}
+
+export interface RawSource {
+  readonly name: string;
+  readonly sampleShape: readonly number[];
+  readonly train: RawPart;
+  /** The source's own test part, when it has one. */
+  readonly test: RawPart | null;
+  readonly features?: readonly string[];
+  readonly origin?: string;
+  /** What `normalise` means when the recipe says nothing. */
+  readonly defaultNormalise: "none" | "unit" | "standard";
+  /** Factor that maps raw values to [0, 1]. */
+  readonly unit: number;
+}
+
+/** For sources: where relative paths start. */
+export interface SourceContext {
+  readonly folder: string;
+}
+
+export type NormaliseChoice = "none" | "unit" | "standard" | Normalisation;
