@@ -6,7 +6,6 @@ import type { Dim, Graph, ValueInfo, ValueType } from "../graph/types.js";
 import type { InitialiserName } from "../nn/initialisers.js";
 import { type BufferInfo, ModelScope, type ParameterInfo } from "../nn/scope.js";
 import { createBuilder } from "../ops/registry.js";
-import { Random } from "../random/random.js";
 import { InputError } from "../errors.js";
 import { cnn, describeCnn } from "./cnn.js";
 import { countMacs } from "./cost.js";
@@ -55,8 +54,7 @@ export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
   if (!Number.isInteger(classes) || classes < 1)
     throw new InputError("model", `found ${classes} classes; expected a positive number`);
   const builder = createBuilder(nameOf(spec));
-  const random = (s: number, stream: string): Random => new Random(s, stream);
-  const scope = new ModelScope(builder, { seed, initialiser, random, decayAll });
+  const scope = new ModelScope(builder, { seed, initialiser, decayAll });
   const logits = append(scope, builder.input("input", "float32", [1, ...inputShape]), classes, spec);
   builder.output(logits, "logits");
   const graph = freeBatch(builder.build());

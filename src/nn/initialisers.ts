@@ -1,5 +1,6 @@
 /** Start values of weights: initialisers by name, and the layer defaults of PyTorch and Keras. */
 import { sizeOf } from "../graph/tensor.js";
+import type { Random } from "../random/random.js";
 
 /** What start values are drawn from. */
 export type Distribution =
@@ -74,24 +75,11 @@ export function fansOf(shape: readonly number[]): Fans {
   return { fanIn: (shape[1] ?? 1) * kernel, fanOut: (shape[0] ?? 1) * kernel };
 }
 
-/** A stream of random numbers that is a function of (seed, stream, index). */
-export interface RandomStream {
-  /** In [0, 1). */
-  uniform(index: number): number;
-  /** Standard normal. */
-  normal(index: number): number;
-}
-
 /** `size` start values; `random` is asked for its numbers 0 .. size - 1, and not at all for a constant. */
-export function drawValues(distribution: Distribution, size: number, random: () => RandomStream): Float32Array {
+export function drawValues(distribution: Distribution, size: number, random: () => Random): Float32Array {
   const values = new Float32Array(size);
-  if (distribution.kind === "constant") return values.fill(distribution.value);
-  const stream = random();
-  for (let i = 0; i < size; i++) {
-    values[i] =
-      distribution.kind === "normal"
-        ? distribution.std * stream.normal(i)
-        : distribution.bound * (2 * stream.uniform(i) - 1);
-  }
+  if (distribution.kind === "constant") values.fill(distribution.value);
+  else if (distribution.kind === "normal") random().fillNormal(values, 0, distribution.std);
+  else random().fillUniform(values, -distribution.bound, distribution.bound);
   return values;
 }

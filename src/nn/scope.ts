@@ -1,7 +1,8 @@
 /** A graph under construction together with the state its layers own. */
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
-import { type Distribution, drawValues, type InitialiserName, type RandomStream } from "./initialisers.js";
+import { Random } from "../random/random.js";
+import { type Distribution, drawValues, type InitialiserName } from "./initialisers.js";
 
 /** A weight of a model: an initialiser of its graph that training may change. */
 export interface ParameterInfo {
@@ -25,10 +26,9 @@ export interface BufferInfo {
 }
 
 export interface ScopeOptions {
+  /** Each parameter reads the stream of this seed and its own name. */
   readonly seed: number;
   readonly initialiser: InitialiserName;
-  /** The random numbers of one stream; each parameter reads the stream of its own name. */
-  readonly random: (seed: number, stream: string) => RandomStream;
   /** False leaves biases and norm parameters without weight decay; default true, as PyTorch's optimisers do. */
   readonly decayAll?: boolean;
 }
@@ -86,8 +86,8 @@ export class ModelScope {
   parameter(name: string, shape: readonly number[], initialiser: Distribution, role: ParameterRole = "weight"): Value {
     const full = this.#full(name);
     const size = sizeOf(shape);
-    const { seed, random, decayAll = true } = this.#options;
-    const data = drawValues(initialiser, size, () => random(seed, full));
+    const { seed, decayAll = true } = this.#options;
+    const data = drawValues(initialiser, size, () => new Random(seed, full));
     const decay = role === "weight" || decayAll;
     this.#parameters.push({ name: full, shape: [...shape], size, initialiser, trainable: true, decay });
     return this.builder.initializer(full, { dtype: "float32", shape: [...shape], data });

@@ -79,15 +79,39 @@ export async function evaluateObjective(
   config: ObjectiveConfig,
   values: ObjectiveValues,
 ): Promise<EvaluatedObjective> {
-  const { teacherLogits, teacherProbabilities, labels } = values;
   const batch = values.studentLogits.length;
   const classes = values.studentLogits[0]?.length ?? 0;
   if (batch === 0 || classes === 0) throw new InputError("studentLogits", "is empty; give at least one sample");
+  const kind = values.teacherProbabilities ? "probabilities" : "logits";
+  const { graph, terms, scalars } = objectiveGraph(config, batch, classes, kind);
+  const feeds = feedsOf(values, objectiveNeeds(config), batch, classes);
+  for (const s of scalars) feeds.set(s.name, scalar(s.initial, "float64"));
+  const outputs = await run(graph, feeds);
+  const output = (name: string): number[] => {
+    const found = outputs.get(name);
+    if (!found) throw new Error(`evaluateObjective: the executor gave no output "${name}"`);
+    return Array.from(found.data, Number);
+  };
+  const first = (name: string): number => output(name)[0] as number;
+  const weightOf = (term: string): number => scalars.find((s) => s.name === `${term}/weight`)?.initial ?? 0;
+  const gradient = output("gradient");
+  return {
+    loss: first("loss"),
+    terms: Object.fromEntries(terms.map((t) => [t, { value: first(`loss/${t}`), weight: weightOf(t) }])),
+    gradient: Array.from({ length: batch }, (_, i) => gradient.slice(i * classes, (i + 1) * classes)),
+  };
+}
+
+/** The inputs of the objective's graph that it needs, checked. */
+function feedsOf(
+  values: ObjectiveValues,
+  needs: { readonly teacher: boolean; readonly labels: boolean },
+  batch: number,
+  classes: number,
+): Map<string, Tensor> {
+  const { teacherLogits, teacherProbabilities, labels } = values;
   if (teacherLogits && teacherProbabilities)
     throw new InputError("teacherProbabilities", "give either teacherLogits or teacherProbabilities, not both");
-  const needs = objectiveNeeds(config);
-  const kind = teacherProbabilities ? "probabilities" : "logits";
-  const { graph, terms, scalars } = objectiveGraph(config, batch, classes, kind);
   const matrix = (rows: Rows, field: string): Tensor => {
     if (rows.length !== batch)
       throw new InputError(field, `has ${rows.length} samples, but studentLogits has ${batch}`);
@@ -100,21 +124,7 @@ export async function evaluateObjective(
     else throw new InputError("teacherLogits", "is missing, and the objective has a distillation term");
   }
   if (needs.labels) feeds.set("labels", tensor("int64", checkedLabels(labels, batch, classes)));
-  for (const s of scalars) feeds.set(s.name, scalar(s.initial, "float64"));
-  const outputs = await run(graph, feeds);
-  const output = (name: string): ArrayLike<number> => {
-    const found = outputs.get(name);
-    if (!found) throw new Error(`evaluateObjective: the executor gave no output "${name}"`);
-    return found.data;
-  };
-  const first = (name: string): number => Number(output(name)[0]);
-  const weightOf = (term: string): number => scalars.find((s) => s.name === `${term}/weight`)?.initial ?? 0;
-  const gradient = Array.from(output("gradient"), Number);
-  return {
-    loss: first("loss"),
-    terms: Object.fromEntries(terms.map((t) => [t, { value: first(`loss/${t}`), weight: weightOf(t) }])),
-    gradient: Array.from({ length: batch }, (_, i) => gradient.slice(i * classes, (i + 1) * classes)),
-  };
+  return feeds;
 }
 
 function flatten(rows: Rows, classes: number, field: string): number[] {

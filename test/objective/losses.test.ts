@@ -66,7 +66,10 @@ test("in float32 on ONNX Runtime, as in training, the same within float32", asyn
     if (c.labels) feeds.set("labels", tensor("int64", c.labels));
     for (const s of scalars) feeds.set(s.name, scalar(s.initial));
     const outputs = await onnxRuntime(graph, feeds);
-    close(outputs.get("loss")?.data[0], c.loss, 3e-6, `${c.name}: loss`);
+    // A KL is the small rest of terms that cancel: float32 keeps it to about 1e-7, which T^2 then multiplies.
+    const { distillationLoss: soft } = c.config;
+    const magnified = soft?.kind === "kd" ? Math.max(1, soft.temperature ** 2 / 4) : 1;
+    close(outputs.get("loss")?.data[0], c.loss, 1e-6 * magnified, `${c.name}: loss`);
     c.gradient.flat().forEach((g, k) => {
       close(outputs.get("gradient")?.data[k], g, 3e-6, `${c.name}: gradient ${k}`);
     });

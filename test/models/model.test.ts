@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import * as ort from "onnxruntime-node";
+import { buildStep } from "../../src/compile/step.js";
+import { InputError } from "../../src/errors.js";
+import { verifyGraph } from "../../src/graph/verify.js";
+import { CANONICAL_OPSET, type Graph } from "../../src/graph/types.js";
+import { writeModel } from "../../src/graph/write.js";
+import { type BuildOptions, buildModel, trainableModel } from "../../src/models/model.js";
+import type { LayerSpec, ModelSpec } from "../../src/models/spec.js";
+import { formulaInput } from "./formula.js";
+
+ort.env.logLevel = "error";
+
+const IMAGES: BuildOptions = { inputShape: [1, 12, 12], classes: 4, seed: 7 };
+/** Every kind of layer once. */
+const EVERYTHING: readonly LayerSpec[] = [
+  { conv: 4, kernel: 3, stride: 1, padding: "same", activation: "leaky-relu" },
+  { maxPool: 2, stride: 1, padding: "same" },
+  { conv: 6, kernel: [3, 3], stride: 2, padding: 1, batchNorm: true, activation: "silu", groups: 2 },
+  { batchNorm: true },
+  { activation: "tanh" },
+  { averagePool: 2, padding: "valid" },
+  { dropout: 0.2 },
+  { layerNorm: true },
+  { flatten: true },
+  { dense: 9, batchNorm: true, activation: "gelu" },
+];
+const SPECS: readonly ModelSpec[] = [
+  { kind: "mlp", hidden: [] },
+  { kind: "mlp", hidden: [8, 8], activation: "relu", batchNorm: true, dropout: 0.5 },
+  { kind: "cnn", layers: EVERYTHING },
+  { kind: "cnn", layers: [{ conv: 4 }, { globalPool: "average" }] },
+  { kind: "preset", name: "keras-student" },
+  { kind: "preset", name: "fashion-teacher" },
+  { kind: "lenet" },
+  { kind: "resnet", depth: 8, width: 0.5 },
+];
+
+const bytesOf = (graph: Graph): Uint8Array =>
+  writeModel({ graph, opsets: { "": CANONICAL_OPSET }, irVersion: 10, metadata: {} });
+
+for (const spec of SPECS) {
+  test(`${JSON.stringify(spec).slice(0, 60)}: a sound graph that takes any batch`, async () => {
+    const model = buildModel(spec, IMAGES);
+    verifyGraph(model.graph);
+    assert.deepEqual(model.graph.inputs, [{ name: "input", dtype: "float32", shape: ["batch", 1, 12, 12] }]);
+    assert.deepEqual(model.graph.outputs, [{ name: "logits", dtype: "float32", shape: ["batch", 4] }]);
+    for (const p of [...model.parameters, ...model.buffers])
+      assert.deepEqual(model.graph.initializers.get(p.name)?.shape, p.shape);
+    const session = await ort.InferenceSession.create(bytesOf(model.graph), { logSeverityLevel: 3 });
+    const run = async (data: Float32Array): Promise<Float32Array> => {
+      const input = new ort.Tensor("float32", data, [data.length / 144, 1, 12, 12]);
+      return (await session.run({ input })).logits?.data as Float32Array;
+    };
+    const three = formulaInput([3, 1, 12, 12]).data as Float32Array;
+    const together = await run(three);
+    assert.equal(together.length, 12);
+    for (let i = 0; i < 3; i++) {
+      const alone = await run(three.slice(i * 144, (i + 1) * 144));
+      alone.forEach((v, k) => {
+        assert.ok(Number.isFinite(v) && Math.abs(v - (together[4 * i + k] as number)) < 1e-5, `sample ${i}`);
+      });
+    }
+    await session.release();
+  });
+
+  test(`${JSON.stringify(spec).slice(0, 60)}: every parameter can be trained`, () => {
+    const model = buildModel(spec, IMAGES);
+    const step = buildStep({
+      model: trainableModel(model),
+      batch: 4,
+      sampleShape: IMAGES.inputShape,
+      sampleType: "float32",
+      classes: 4,
+      objective: { studentLoss: { kind: "cross-entropy", labelSmoothing: 0 } },
+    });
+    assert.deepEqual(
+      step.parameters.map((p) => [p.name, p.shape]),
+      model.parameters.map((p) => [p.name, p.shape]),
+    );
+    assert.deepEqual(
+      step.buffers.map((b) => b.name),
+      model.buffers.map((b) => b.name),
+    );
+  });
+}
+
+test("the same seed gives the same weights, another seed others", () => {
+  const weights = (seed: number): unknown[] =>
+    [...buildModel({ kind: "mlp", hidden: [5] }, { ...IMAGES, seed }).graph.initializers].map(([, t]) => t.data);
+  assert.deepEqual(weights(1), weights(1));
+  assert.notDeepEqual(weights(1), weights(2));
+});
+
+test("the initialiser reaches the weights", () => {
+  const spec: ModelSpec = { kind: "mlp", hidden: [300] };
+  const keras = buildModel(spec, { ...IMAGES, initialiser: "keras" });
+  const data = (name: string): number[] => Array.from(keras.graph.initializers.get(name)?.data as Float32Array);
+  const bound = Math.sqrt(6 / (144 + 300));
+  assert.ok(Math.abs(Math.max(...data("hidden1/weight")) / bound - 1) < 1e-3);
+  assert.ok(data("hidden1/bias").every((v) => v === 0));
+  const pytorch = buildModel(spec, IMAGES).graph.initializers.get("hidden1/bias")?.data as Float32Array;
+  assert.ok(Math.max(...pytorch) > 0.95 / 12 && Math.max(...pytorch) <= 1 / 12);
+});
+
+test("a model says what it is", () => {
+  const said = (spec: ModelSpec): string => buildModel(spec, IMAGES).describe;
+  assert.equal(said({ kind: "mlp", hidden: [30, 30] }), "mlp 144-30-30-4, relu");
+  assert.equal(said({ kind: "mlp", hidden: [], dropout: 0.5 }), "mlp 144-4");
+  assert.equal(
+    said({ kind: "preset", name: "keras-student" }),
+    "keras-student: cnn conv 16 3x3/2 leaky-relu - max pool 2x2 - conv 32 3x3/2 - dense 4",
+  );
+  assert.equal(said({ kind: "resnet", depth: 8, width: 4 }), "resnet8x4");
+  assert.equal(said({ kind: "lenet" }), "lenet");
+});
+
+test("layers that do not fit the samples are refused in words", () => {
+  const refused = (spec: unknown, options: Partial<BuildOptions>, message: RegExp): void => {
+    assert.throws(
+      () => buildModel(spec as ModelSpec, { ...IMAGES, ...options }),
+      (e) => e instanceof InputError && message.test(e.message),
+      String(message),
+    );
+  };
+  refused({ kind: "lenet" }, { inputShape: [1, 8, 8] }, /at least 12x12 .*found samples of \[1,8,8\]/);
+  refused({ kind: "lenet" }, { inputShape: [64] }, /at least 12x12/);
+  refused({ kind: "resnet", depth: 8 }, { inputShape: [64] }, /resnet takes images/);
+  refused({ kind: "resnet", depth: 9 }, {}, /expected 6n \+ 2/);
+  refused({ kind: "resnet", depth: 8, width: 0 }, {}, /expected at least 1\/16/);
+  refused({ kind: "preset", name: "alexnet" }, {}, /expected one of keras-teacher, keras-student, fashion-teacher/);
+  refused({ kind: "cnn", layers: [{ conv: 4 }] }, { inputShape: [16] }, /takes images/);
+  refused({ kind: "cnn", layers: [{ pool: 4 }] }, {}, /names no known layer/);
+  refused({ kind: "cnn", layers: [{ conv: 4, kernel: 13, padding: "valid" }] }, {}, /"conv1\/conv" .*does not fit/);
+  refused({ kind: "mlp", hidden: [4] }, { inputShape: [0] }, /expected positive sizes/);
+  refused({ kind: "mlp", hidden: [4] }, { classes: 0 }, /classes/);
+});
