@@ -28,7 +28,7 @@ export function planBatches(samples: number, batch: number, accumulate: number):
 /** Makes the requests of a training. */
 export class BatchMaker {
   #epoch = -1;
-  #order = new Uint32Array(0);
+  #order: Uint32Array = new Uint32Array(0);
 
   constructor(
     private readonly task: TrainingTask,

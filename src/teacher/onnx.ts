@@ -1,0 +1,262 @@
+/** Any ONNX classifier as a teacher, as they are found in the wild. */
+import { createHash } from "node:crypto";
+import { basename } from "node:path";
+import { accuracy } from "../evaluate/metrics.js";
+import { fillBatch } from "../data/loader.js";
+import { normaliseSamples } from "../data/normalise.js";
+import type { DataSet, Normalisation } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { loadModelFile } from "../graph/file.js";
+import { isFloat, sizeOf } from "../graph/tensor.js";
+import type { Graph, Tensor } from "../graph/types.js";
+import { openSession, type Session, type SessionValue } from "../runtime/session.js";
+import { fromHalf, toHalf } from "./half.js";
+import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
+import type { Teacher } from "./types.js";
+
+export interface OnnxTeacherOptions {
+  readonly name?: string;
+  readonly input?: string;
+  readonly output?: string;
+  readonly outputs: "auto" | "logits" | "probabilities";
+  readonly layout: "auto" | "nchw" | "nhwc";
+  readonly resize: "auto" | "none";
+  /** Applied to raw samples before the model. */
+  readonly normalisation: Normalisation;
+  /** Class names in the order of the model's outputs; absent: the data's order. */
+  readonly classes?: readonly string[];
+  readonly batch: number;
+  readonly allowChance: boolean;
+  readonly threads: number;
+}
+
+/** Samples looked at to find out what the outputs are and whether the teacher knows the task. */
+const PROBE = 500;
+
+/**
+ * Opens an ONNX model as a teacher.
+ * @param probe samples to look at (training samples; labels are used where there are any)
+ * @throws InputError when the model does not fit the data, or is near chance on labelled samples
+ */
+export async function openOnnxTeacher(
+  path: string,
+  data: DataSet,
+  probe: Uint32Array,
+  options: OnnxTeacherOptions,
+): Promise<Teacher> {
+  const { model, bytes, hash } = loadModelFile(path);
+  const session = await openSession(path, { threads: options.threads });
+  try {
+    const input = pick(path, "input", session.inputs, options.input);
+    const plan = planInput(path, input, data.sampleShape, options);
+    const classCount = options.classes?.length ?? data.classes.length;
+    const output = pickOutput(path, session.outputs, options.output, classCount);
+    const order = classOrder(path, options.classes, data);
+    const notes: string[] = [];
+    if (plan.layout === "nhwc") notes.push("takes images as [N,H,W,C]");
+    if (plan.resize)
+      notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
+    if (plan.fixedBatch) notes.push(`its batch is fixed at ${plan.fixedBatch}`);
+    const answerer = new Answerer(path, session, plan, output, options, order, data.classes.length || undefined);
+    const some = probe.slice(0, PROBE);
+    const answers = await answerer.answer(data, some);
+    const classes = answers.length / some.length;
+    const kind = options.outputs === "auto" ? detectKind(answers, classes) : options.outputs;
+    notes.push(
+      `its outputs are ${kind}${options.outputs === "auto" ? " (seen from the data; teacher.outputs overrides)" : ""}`,
+    );
+    const seen = checkChance(path, answers, data, some, classes, options.allowChance);
+    if (seen) notes.push(seen);
+    const preprocessing = createHash("sha256")
+      .update(JSON.stringify({ plan, output, normalisation: options.normalisation, order }))
+      .digest("hex");
+    return {
+      name: options.name ?? basename(path),
+      hash,
+      preprocessing,
+      kind,
+      classes,
+      batch: options.batch,
+      parameters: countParameters(model.graph),
+      bytes: bytes.length,
+      notes,
+      answer: (d, indices) => answerer.answer(d, indices),
+      dispose: () => session.dispose(),
+    };
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+}
+
+class Answerer {
+  constructor(
+    readonly path: string,
+    readonly session: Session,
+    readonly plan: InputPlan,
+    readonly output: string,
+    readonly options: OnnxTeacherOptions,
+    /** order[c]: the model's output that is class c of the data; null when they agree. */
+    readonly order: readonly number[] | null,
+    readonly expected: number | undefined,
+  ) {}
+
+  async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
+    const batch = this.plan.fixedBatch ?? this.options.batch;
+    const parts: Float32Array[] = [];
+    for (let from = 0; from < indices.length; from += batch)
+      parts.push(await this.#call(data, indices.subarray(from, from + batch), batch));
+    const out = new Float32Array(parts.reduce((s, p) => s + p.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+
+  async #call(data: DataSet, indices: Uint32Array, batch: number): Promise<Float32Array> {
+    const { plan } = this;
+    // A model with a fixed batch gets the last samples filled up with copies of the first; their answers are dropped.
+    const count = plan.fixedBatch ? batch : indices.length;
+    const padded = Uint32Array.from({ length: count }, (_, i) => indices[i] ?? (indices[0] as number));
+    const feeds = { [plan.name]: toFeed(data, padded, plan, this.options.normalisation) };
+    const result = (await this.session.run(feeds, [this.output]))[this.output] as Tensor;
+    const values =
+      result.dtype === "float16"
+        ? fromHalf(result.data as Uint16Array)
+        : Float32Array.from(result.data as ArrayLike<number>);
+    const width = values.length / count;
+    if (
+      result.shape[0] !== count ||
+      !Number.isInteger(width) ||
+      (this.expected !== undefined && width < this.expected && !this.order)
+    ) {
+      throw new InputError(
+        this.path,
+        `its output "${this.output}" is [${result.shape}] for ${count} samples; expected one row a sample with ${this.expected} classes. Give teacher.output or teacher.classes`,
+      );
+    }
+    return this.#reorder(values, width, indices.length);
+  }
+
+  #reorder(values: Float32Array, width: number, rows: number): Float32Array {
+    if (!this.order) return values.slice(0, rows * width);
+    const classes = this.order.length;
+    const out = new Float32Array(rows * classes);
+    for (let i = 0; i < rows; i++)
+      for (let c = 0; c < classes; c++) out[i * classes + c] = values[i * width + (this.order[c] as number)] as number;
+    return out;
+  }
+}
+
+function toFeed(data: DataSet, indices: Uint32Array, plan: InputPlan, normalisation: Normalisation): Tensor {
+  const size = sizeOf(data.sampleShape);
+  const raw =
+    data.samples instanceof Uint8Array
+      ? new Uint8Array(indices.length * size)
+      : new Float32Array(indices.length * size);
+  fillBatch(data, indices, raw);
+  let values = normaliseSamples(raw, normalisation, data.sampleShape);
+  const [channels = 1, height = 1, width = 1] = data.sampleShape;
+  if (plan.resize) values = resizePlanes(values, indices.length, [channels, height, width], plan.resize);
+  if (plan.layout === "nhwc")
+    values = channelsLast(values, indices.length, channels, values.length / indices.length / channels);
+  const shape = [indices.length, ...plan.shape];
+  if (plan.dtype === "uint8")
+    return { dtype: "uint8", shape, data: Uint8Array.from(values, (v) => Math.max(0, Math.min(255, Math.round(v)))) };
+  if (plan.dtype === "float16") return { dtype: "float16", shape, data: toHalf(values) };
+  if (plan.dtype === "float64") return { dtype: "float64", shape, data: Float64Array.from(values) };
+  return { dtype: "float32", shape, data: values };
+}
+
+function pick(
+  path: string,
+  what: "input" | "output",
+  values: readonly SessionValue[],
+  wanted: string | undefined,
+): SessionValue {
+  const names = values.map((v) => `"${v.name}"`).join(", ");
+  if (wanted !== undefined) {
+    const found = values.find((v) => v.name === wanted);
+    if (!found) throw new InputError(`teacher.${what}`, `${path} has no ${what} "${wanted}"; it has ${names}`);
+    return found;
+  }
+  if (values.length !== 1)
+    throw new InputError(path, `it has ${values.length} ${what}s (${names}); say which with teacher.${what}`);
+  return values[0] as SessionValue;
+}
+
+/** The output named, or the only float output whose last dimension can be the classes. */
+function pickOutput(
+  path: string,
+  values: readonly SessionValue[],
+  wanted: string | undefined,
+  classes: number,
+): string {
+  if (wanted !== undefined || values.length === 1) return pick(path, "output", values, wanted).name;
+  const fitting = values.filter(
+    (v) => isFloat(v.dtype) && v.shape.length === 2 && (typeof v.shape[1] !== "number" || v.shape[1] === classes),
+  );
+  return pick(path, "output", fitting.length === 1 ? fitting : values, undefined).name;
+}
+
+function classOrder(path: string, classes: readonly string[] | undefined, data: DataSet): number[] | null {
+  if (!classes || data.classes.length === 0) return null;
+  const missing = data.classes.filter((c) => !classes.includes(c));
+  if (missing.length > 0)
+    throw new InputError(
+      "teacher.classes",
+      `${path} does not know the class(es) ${missing.map((c) => `"${c}"`).join(", ")} of the data; names must match exactly`,
+    );
+  const order = data.classes.map((c) => classes.indexOf(c));
+  return order.every((o, i) => o === i) && classes.length === data.classes.length ? null : order;
+}
+
+/** Probabilities are non-negative rows that sum to 1; everything else is logits. */
+export function detectKind(answers: Float32Array, classes: number): "logits" | "probabilities" {
+  for (let i = 0; i < answers.length; i += classes) {
+    const row = answers.subarray(i, i + classes);
+    const sum = row.reduce((s, v) => s + v, 0);
+    if (row.some((v) => v < 0) || Math.abs(sum - 1) > 1e-2) return "logits";
+  }
+  return "probabilities";
+}
+
+/** Refuses a teacher that knows no more than chance: most often a wrong class order or normalisation. */
+function checkChance(
+  path: string,
+  answers: Float32Array,
+  data: DataSet,
+  indices: Uint32Array,
+  classes: number,
+  allow: boolean,
+): string | null {
+  const kept = Array.from(indices, (sample, row) => ({ row, label: data.labels?.[sample] ?? -1 })).filter(
+    (k) => k.label >= 0,
+  );
+  if (kept.length < 50 || classes !== data.classes.length) return null;
+  const rows = new Float32Array(kept.length * classes);
+  kept.forEach(({ row }, i) => {
+    rows.set(answers.subarray(row * classes, (row + 1) * classes), i * classes);
+  });
+  const score = accuracy(
+    rows,
+    Int32Array.from(kept, (k) => k.label),
+    classes,
+  );
+  const counts = new Map<number, number>();
+  for (const { label } of kept) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const chance = Math.max(...counts.values()) / kept.length;
+  const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / kept.length);
+  if (score > limit || allow)
+    return `it names the right class of ${(100 * score).toFixed(1)} % of ${kept.length} labelled training samples`;
+  throw new InputError(
+    path,
+    `on ${kept.length} labelled samples it is right in ${(100 * score).toFixed(1)} %, no better than always naming the most common class (${(100 * chance).toFixed(1)} %). Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output; teacher.allow_chance: true goes on all the same`,
+  );
+}
+
+function countParameters(graph: Graph): number {
+  return [...graph.initializers.values()].reduce((sum, t) => sum + (isFloat(t.dtype) ? sizeOf(t.shape) : 0), 0);
+}
