@@ -1,0 +1,60 @@
+/** The student as a plain ONNX inference model. */
+import type { Normalisation } from "../data/types.js";
+import { irVersionFor, lowestOpset } from "../graph/opsets.js";
+import type { Graph, Model, Node } from "../graph/types.js";
+import { verifyGraph } from "../graph/verify.js";
+import { freeBatch, withWeights } from "./evaluation.js";
+import { withNormalisation } from "./normalise.js";
+import { deadNodes } from "./passes/dead-nodes.js";
+import type { TrainableModel } from "./types.js";
+
+export interface ExportOptions {
+  /** Put in front of the graph; null leaves the graph as it is (--raw). */
+  readonly normalisation: Normalisation | null;
+  /** Class names, written to the metadata as JSON under "classes". */
+  readonly classes: readonly string[];
+  readonly producerVersion: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+/**
+ * The model to deploy: trained weights inside, free batch, dropout gone, lowest opset and IR that suffice, nothing that
+ * changes from one export to the next.
+ * @param model without normalisation in front
+ */
+export function exportModel(
+  model: TrainableModel,
+  weights: ReadonlyMap<string, Float32Array>,
+  options: ExportOptions,
+): Model {
+  const weighted = withWeights(model.graph, weights);
+  const normalised = withNormalisation(weighted, model.input, options.normalisation, "float32");
+  const graph = deadNodes(withoutDropout(freeBatch(normalised, model.input)));
+  verifyGraph(graph);
+  const opset = lowestOpset(graph);
+  return {
+    graph,
+    opsets: { "": opset },
+    irVersion: irVersionFor(opset),
+    producerName: "limbeck",
+    producerVersion: options.producerVersion,
+    metadata: {
+      ...options.metadata,
+      ...(options.classes.length > 0 ? { classes: JSON.stringify(options.classes) } : {}),
+    },
+  };
+}
+
+/** Dropout does nothing at inference: its readers read its input. */
+function withoutDropout(graph: Graph): Graph {
+  const outputs = new Set(graph.outputs.map((o) => o.name));
+  const replaced = new Map<string, string>();
+  const nodes: Node[] = [];
+  for (const node of graph.nodes) {
+    const inputs = node.inputs.map((i) => replaced.get(i) ?? i);
+    const out = node.outputs[0] as string;
+    if (node.op === "Dropout" && node.domain === "" && !outputs.has(out)) replaced.set(out, inputs[0] as string);
+    else nodes.push({ ...node, inputs });
+  }
+  return { ...graph, nodes };
+}
