@@ -1,0 +1,97 @@
+/** The arms of a run: the recipe itself and each variant, with the samples each may see. */
+import { halves, stratifiedSubset } from "../data/splits.js";
+import type { LoadedData } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { objectiveNeeds } from "../objective/objective.js";
+import { withChanges } from "../recipe/load.js";
+import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
+import type { Recipe } from "../recipe/schema.js";
+
+export interface Arm {
+  /** "" for the recipe itself. */
+  readonly name: string;
+  readonly recipe: Recipe;
+  /** Samples a trained teacher sees, with labels. */
+  readonly teacherSamples: Uint32Array;
+  /** Samples whose labels student and baseline may use. */
+  readonly labelled: Uint32Array;
+  /** Samples the student sees. */
+  readonly transfer: Uint32Array;
+  readonly hasLabels: boolean;
+  /** Whether a baseline is trained beside it. */
+  readonly baseline: boolean;
+}
+
+/** Expands a recipe. @throws InputError when an arm asks for labels or samples that are not there */
+export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
+  const names = new Set<string>();
+  return [{ name: "", set: {} as Record<string, unknown> }, ...recipe.variants].map((variant) => {
+    if (names.has(variant.name)) throw new InputError("variants", `the name "${variant.name}" occurs twice`);
+    names.add(variant.name);
+    const fixed = Object.keys(variant.set).find((path) => /^(data|seeds?|name|variants|evaluation)\b/.test(path));
+    if (fixed)
+      throw new InputError(`variants "${variant.name}"`, `${fixed} cannot change within a run; write another recipe`);
+    const changed =
+      variant.name === ""
+        ? recipe
+        : withChanges({ ...recipe, variants: [] }, variant.set, `variants "${variant.name}"`);
+    return armOf(variant.name, changed, loaded);
+  });
+}
+
+function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm {
+  const where = name ? `variants "${name}"` : "recipe";
+  const hasLabels = data.labels !== null;
+  let own: Uint32Array = splits.train;
+  let teacherSamples: Uint32Array = splits.train;
+  const trainOn = "train_on" in recipe.teacher ? recipe.teacher.train_on : "all";
+  if (trainOn === "disjoint-half")
+    [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes);
+  const withLabel = hasLabels ? own.filter((i) => ((data.labels as Int32Array)[i] as number) >= 0) : own.slice(0, 0);
+  const wanted = recipe.transfer.labelled;
+  if (wanted !== "all" && wanted > withLabel.length)
+    throw new InputError("transfer.labelled", `${wanted} labelled samples are wanted, ${withLabel.length} are there`);
+  const labelled =
+    wanted === "all"
+      ? withLabel
+      : stratifiedSubset(
+          data.labels as Int32Array,
+          withLabel,
+          wanted,
+          recipe.data.split.seed,
+          data.classes,
+          "labelled",
+        );
+  if (trainOn === "labelled") teacherSamples = labelled;
+  teacherSamples = hasLabels
+    ? teacherSamples.filter((i) => ((data.labels as Int32Array)[i] as number) >= 0)
+    : teacherSamples;
+  if ("model" in recipe.teacher && teacherSamples.length === 0)
+    throw new InputError(
+      "teacher",
+      `a teacher cannot be trained without labels; give teacher.file, an ONNX model that knows the classes`,
+    );
+  const transfer = recipe.transfer.samples === "all" || labelled.length === 0 ? own : labelled;
+  if (objectiveNeeds(objectiveOf(recipe.objective)).labels && transfer.length !== labelled.length) {
+    throw new InputError(
+      `${where}: objective.alpha`,
+      `the student sees ${transfer.length} samples, but only ${labelled.length} have labels it may use; set objective.alpha to 1, or transfer.samples to labelled`,
+    );
+  }
+  if (recipe.training.augment && (recipe.training.augment.flip || recipe.training.augment.shift > 0)) {
+    throw new InputError(
+      `${where}: training.augment`,
+      "the teacher's cached answers belong to the unchanged images; augment the teacher's own training (teacher.training.augment) instead",
+    );
+  }
+  objectiveNeeds(baselineObjectiveOf(recipe.objective));
+  return {
+    name,
+    recipe,
+    teacherSamples,
+    labelled,
+    transfer,
+    hasLabels,
+    baseline: recipe.baseline && labelled.length > 0,
+  };
+}

@@ -1,0 +1,37 @@
+/** What every part of a run shares. */
+import { createHash } from "node:crypto";
+import type { LoadedData } from "../data/types.js";
+import { packageVersion } from "../package-root.js";
+import type { Execution } from "../recipe/resolve.js";
+import type { Recipe } from "../recipe/schema.js";
+import type { RunEvent } from "./events.js";
+
+export interface RunContext {
+  readonly recipe: Recipe;
+  /** Paths in the recipe start here. */
+  readonly folder: string;
+  /** The run's own folder. */
+  readonly directory: string;
+  readonly loaded: LoadedData;
+  readonly execution: Execution;
+  readonly signal?: AbortSignal;
+  readonly emit: (event: RunEvent) => void;
+  readonly warnings: string[];
+  readonly notes: string[];
+}
+
+/** Hex SHA-256 of plain data and arrays, with the package version: what a cached part of a run is known by. */
+export function fingerprint(...parts: readonly unknown[]): string {
+  const hash = createHash("sha256").update(packageVersion());
+  for (const part of parts) {
+    if (ArrayBuffer.isView(part)) hash.update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength));
+    else hash.update(JSON.stringify(part) ?? "undefined");
+    hash.update("\0");
+  }
+  return hash.digest("hex");
+}
+
+/** Labels of samples; -1 where unknown. */
+export function labelsOf(loaded: LoadedData, indices: Uint32Array): Int32Array {
+  return Int32Array.from(indices, (i) => loaded.data.labels?.[i] ?? -1);
+}

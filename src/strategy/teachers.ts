@@ -1,0 +1,120 @@
+/** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
+import { join, resolve } from "node:path";
+import type { Normalisation } from "../data/types.js";
+import type { FileTeacherRecipe, TrainedTeacherRecipe } from "../recipe/schema.js";
+import { openOnnxTeacher } from "../teacher/onnx.js";
+import { type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
+import type { Arm } from "./arms.js";
+import { fingerprint, type RunContext } from "./context.js";
+import { type Fitted, fit } from "./fit.js";
+
+export interface ReadyTeacher {
+  readonly key: string;
+  readonly name: string;
+  readonly store: LabelStore;
+  /** What it had seen, as a sentence. */
+  readonly trainedOn: string;
+  /** The training behind it, when limbeck trained it. */
+  readonly fitted: Fitted | null;
+  /** The model on disk; null for a bare label store. */
+  readonly file: string | null;
+  readonly bytes: number;
+  readonly parameters: number | null;
+}
+
+const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
+
+export async function prepareTeacher(context: RunContext, arm: Arm, seed: number): Promise<ReadyTeacher> {
+  const { teacher } = arm.recipe;
+  const { data } = context.loaded;
+  if ("label_store" in teacher) {
+    const store = readLabelStore(resolve(context.folder, teacher.label_store), data);
+    return {
+      key: fingerprint(store.folder),
+      name: store.header.teacher,
+      store,
+      trainedOn: "unknown to this run: answers come from a label store",
+      fitted: null,
+      file: null,
+      bytes: 0,
+      parameters: null,
+    };
+  }
+  const { splits } = context.loaded;
+  const probe = splits.validation.length >= 50 ? splits.validation : splits.train;
+  const trained = "model" in teacher ? await trainTeacher(context, arm, teacher, seed) : null;
+  const file = trained?.file ?? resolve(context.folder, (teacher as FileTeacherRecipe).file);
+  const options = trained
+    ? {
+        name: trained.request.name,
+        outputs: "logits" as const,
+        layout: "nchw" as const,
+        resize: "none" as const,
+        normalisation: NONE,
+        batch: 256,
+        allowChance: true,
+      }
+    : fileOptions(context, teacher as FileTeacherRecipe);
+  const opened = await openOnnxTeacher(file, data, probe, { ...options, threads: context.execution.threads });
+  try {
+    if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
+    const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
+    const folder = join(context.directory, "label-stores", key.slice(0, 12));
+    const store = await openLabelStore(folder, opened, data, {
+      precision: teacher.precision,
+      signal: context.signal,
+      onProgress: (done, total, rate) => context.emit({ kind: "labelling", teacher: opened.name, done, total, rate }),
+    });
+    const trainedOn = trained
+      ? `${arm.teacherSamples.length} samples with labels${overlap(arm)}`
+      : "unknown: the teacher came as a file and may have seen any of this data";
+    return {
+      key,
+      name: opened.name,
+      store,
+      trainedOn,
+      fitted: trained,
+      file,
+      bytes: opened.bytes,
+      parameters: trained?.parameters ?? opened.parameters,
+    };
+  } finally {
+    await opened.dispose();
+  }
+}
+
+function overlap(arm: Arm): string {
+  const seen = new Set(arm.teacherSamples);
+  const shared = arm.transfer.reduce((n, i) => n + Number(seen.has(i)), 0);
+  if (shared === 0) return ", none of which the student sees";
+  return shared === arm.transfer.length
+    ? ", among them all that the student sees"
+    : `, among them ${shared} of the ${arm.transfer.length} that the student sees`;
+}
+
+function trainTeacher(context: RunContext, arm: Arm, teacher: TrainedTeacherRecipe, seed: number): Promise<Fitted> {
+  return fit(context, {
+    name: teacher.seeds === "each" ? `teacher, seed ${seed}` : "teacher",
+    role: "teacher",
+    model: teacher.model,
+    training: teacher.training,
+    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.label_smoothing } },
+    samples: arm.teacherSamples,
+    seed: teacher.seeds === "each" ? seed : context.recipe.seed,
+  });
+}
+
+function fileOptions(context: RunContext, teacher: FileTeacherRecipe) {
+  const choice = teacher.normalise;
+  const unit = context.loaded.data.samples instanceof Uint8Array ? 1 / 255 : 1;
+  const normalisation =
+    choice === "data"
+      ? context.loaded.normalisation
+      : choice === "none"
+        ? NONE
+        : choice === "unit"
+          ? { ...NONE, scale: unit }
+          : choice;
+  const { input, output, outputs, layout, resize, classes, batch } = teacher;
+  return { input, output, outputs, layout, resize, classes, batch, normalisation, allowChance: teacher.allow_chance };
+}
