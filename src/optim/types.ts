@@ -50,3 +50,17 @@ export interface ScheduledStep {
   readonly lr: number;
   readonly momentum?: number;
 }
+
+/**
+ * Coefficients of an update that change from step to step; t counts updates from 1, beta1 and momentum are the scheduled ones.
+ * Adam: rate1 = 1 - beta1, stepSize = lr / (1 - beta1^t), inverseRoot = 1 / sqrt(1 - beta2^t), shrink = 1 - lr wd (AdamW) or 1.
+ */
+export type UpdateScalars =
+  | { readonly kind: "sgd"; readonly lr: number; readonly momentum: number }
+  | {
+      readonly kind: "adam";
+      readonly rate1: number;
+      readonly stepSize: number;
+      readonly inverseRoot: number;
+      readonly shrink: number;
+    };

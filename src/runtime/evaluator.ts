@@ -1,0 +1,83 @@
+/** Forward passes with the arena's current state. */
+import type * as Ort from "onnxruntime-node";
+import { RunError } from "../errors.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { Arena } from "./arena.js";
+import { createNativeSession, loadOnnxRuntime, messageOf } from "./session.js";
+import type { BatchArray, ExecutorConfig } from "./types.js";
+
+/** Samples a call: enough to fill the threads, small enough for the activations of a big student. */
+const CHUNK = 256;
+
+export class Evaluator {
+  #session: Promise<Ort.InferenceSession> | undefined;
+  readonly #feeds: Record<string, Ort.Tensor> = {};
+
+  constructor(
+    private readonly config: ExecutorConfig,
+    private readonly arena: Arena,
+  ) {}
+
+  /** Outputs [count, ...] for samples [count, ...sampleShape]; the session is opened on first use. */
+  async run(samples: BatchArray, count: number): Promise<Float32Array> {
+    const { input, output } = this.config.evaluation;
+    const size = sizeOf(input.sampleShape);
+    if (samples.length !== count * size) {
+      throw new RunError(
+        `evaluation: ${samples.length} values are not ${count} samples of [${input.sampleShape}], which take ${count * size}`,
+      );
+    }
+    this.#session ??= this.#open().catch((error: unknown) => {
+      this.#session = undefined;
+      throw error;
+    });
+    const session = await this.#session;
+    const ort = await loadOnnxRuntime();
+    let outputs = new Float32Array(0);
+    for (let from = 0; from < count; from += CHUNK) {
+      const rows = Math.min(CHUNK, count - from);
+      const part = samples.subarray(from * size, (from + rows) * size) as Float32Array;
+      this.#feeds[input.name] = new ort.Tensor(input.dtype as "float32", part, [rows, ...input.sampleShape]);
+      const result = await this.#call(session, output);
+      if (result.length % rows !== 0)
+        throw new RunError(`evaluation: output "${output}" has ${result.length} values for ${rows} samples`);
+      if (from === 0) outputs = new Float32Array((result.length / rows) * count);
+      outputs.set(result, (result.length / rows) * from);
+    }
+    return outputs;
+  }
+
+  async dispose(): Promise<void> {
+    await (await this.#session)?.release();
+  }
+
+  async #call(session: Ort.InferenceSession, output: string): Promise<Float32Array> {
+    try {
+      return (await session.run(this.#feeds, [output]))[output]?.data as Float32Array;
+    } catch (cause) {
+      throw new RunError(`the evaluation graph failed: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  async #open(): Promise<Ort.InferenceSession> {
+    const ort = await loadOnnxRuntime();
+    const { graph, input, output, state } = this.config.evaluation;
+    let session: Ort.InferenceSession;
+    try {
+      session = await createNativeSession(graph, this.config);
+    } catch (cause) {
+      throw new RunError(`ONNX Runtime cannot load the evaluation graph: ${messageOf(cause)}`, { cause });
+    }
+    for (const meta of session.inputMetadata) {
+      if (meta.name === input.name) continue;
+      const view = state.includes(meta.name) ? this.arena.state(meta.name) : undefined;
+      if (!view || !meta.isTensor)
+        throw new RunError(`the evaluation graph has an input "${meta.name}" that is not in the training state`);
+      this.#feeds[meta.name] = new ort.Tensor("float32", view, meta.shape.map(Number));
+    }
+    const names = [...session.inputNames, ...session.outputNames];
+    const missing = [input.name, output, ...state].find((name) => !names.includes(name));
+    if (missing !== undefined) throw new RunError(`the evaluation graph has no input or output "${missing}"`);
+    return session;
+  }
+}

@@ -1,0 +1,160 @@
+/** The executor in the caller's thread: commands to a worker, promises back. */
+import { Worker } from "node:worker_threads";
+import { RunError } from "../errors.js";
+import { buffersIn, type Command, type Message, type Reply, unpackError } from "./protocol.js";
+import type { BatchArray, Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "./types.js";
+
+/**
+ * Starts a training worker around onnxruntime-node.
+ * @param initial start values; without moments they begin at zero
+ * @throws RunError when the graphs do not load, or programs and state do not fit each other
+ */
+export async function createExecutor(config: ExecutorConfig, initial: ExecutorState): Promise<Executor> {
+  // Flags such as --input-type would be refused or misread by the worker.
+  return connectExecutor(new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] }), config, initial);
+}
+
+/** The same over a worker made by the caller. */
+export async function connectExecutor(
+  worker: Worker,
+  config: ExecutorConfig,
+  initial: ExecutorState,
+): Promise<Executor> {
+  const executor = new WorkerExecutor(worker);
+  await executor.start(config, initial);
+  return executor;
+}
+
+interface Pending {
+  readonly resolve: (value: never) => void;
+  readonly reject: (error: Error) => void;
+}
+
+class WorkerExecutor implements Executor {
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, Pending>();
+  readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
+  readonly #exited: Promise<void>;
+  #lastId = 0;
+  /** Why no call can be answered any more. */
+  #closed: RunError | undefined;
+  #disposing: Promise<void> | undefined;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+    worker.on("message", (reply: Reply) => this.#settle(reply));
+    worker.on("error", (error) => this.#fail(`the training worker crashed: ${error.message}`, error));
+    worker.on("messageerror", (error) => this.#fail(`the training worker sent an unreadable reply: ${error.message}`));
+    this.#exited = new Promise((resolve) => {
+      worker.once("exit", (code) => {
+        this.#fail(`the training worker ended unexpectedly (exit code ${code})`);
+        resolve();
+      });
+    });
+    // An idle executor somebody forgot must not keep the process alive; a working one does.
+    worker.unref();
+  }
+
+  async start(config: ExecutorConfig, initial: ExecutorState): Promise<void> {
+    const command: Command = { kind: "start", config: compactConfig(config), initial: copyState(initial) };
+    await this.#send(command, buffersIn(command), this.#stopFlag);
+  }
+
+  run(requests: readonly StepRequest[]): Promise<StepsResult> {
+    const command: Command = {
+      kind: "run",
+      requests: requests.map((r) => ({ ...r, scalars: r.scalars.slice() })),
+    };
+    return this.#send(command, buffersIn(command));
+  }
+
+  evaluate(samples: BatchArray, count: number): Promise<Float32Array> {
+    const command: Command = { kind: "evaluate", samples: copyArray(samples), count };
+    return this.#send(command, buffersIn(command));
+  }
+
+  snapshot(): Promise<ExecutorState> {
+    return this.#send({ kind: "snapshot" });
+  }
+
+  restore(state: ExecutorState): Promise<void> {
+    const command: Command = { kind: "restore", state: copyState(state) };
+    return this.#send(command, buffersIn(command));
+  }
+
+  stop(): void {
+    // Ids, not a switch: runs asked for later are not affected, and nobody has to reset anything.
+    Atomics.store(this.#stopFlag, 0, this.#lastId);
+  }
+
+  dispose(): Promise<void> {
+    this.#disposing ??= this.#dispose();
+    return this.#disposing;
+  }
+
+  async #dispose(): Promise<void> {
+    if (!this.#closed) {
+      this.stop();
+      const answered = this.#send<void>({ kind: "dispose" });
+      this.#closed = new RunError("the executor is disposed");
+      // A crash on the way is reported to the calls it concerns; the worker is gone either way.
+      await answered.catch(() => undefined);
+    }
+    this.#worker.ref();
+    await this.#exited;
+  }
+
+  #send<T>(command: Command, transfer: Iterable<ArrayBuffer> = [], stopFlag?: Int32Array): Promise<T> {
+    if (this.#closed) return Promise.reject(this.#closed);
+    const id = ++this.#lastId;
+    return new Promise<T>((resolve, reject) => {
+      const message: Message = { id, command, stopFlag };
+      this.#worker.postMessage(message, [...transfer]);
+      this.#pending.set(id, { resolve, reject });
+      this.#worker.ref();
+    });
+  }
+
+  #settle(reply: Reply): void {
+    const pending = this.#pending.get(reply.id);
+    if (!pending) return;
+    this.#pending.delete(reply.id);
+    if (this.#pending.size === 0) this.#worker.unref();
+    if ("error" in reply) pending.reject(unpackError(reply.error));
+    else pending.resolve(reply.value as never);
+  }
+
+  #fail(problem: string, cause?: Error): void {
+    this.#closed ??= new RunError(problem, { cause });
+    const error = new RunError(problem, { cause });
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}
+
+/** Graphs may be views of bigger buffers: copies of exactly their bytes cross. */
+function compactConfig(config: ExecutorConfig): ExecutorConfig {
+  const { step, evaluation, diagnostic } = config;
+  return {
+    ...config,
+    step: { ...step, graph: new Uint8Array(step.graph) },
+    evaluation: { ...evaluation, graph: new Uint8Array(evaluation.graph) },
+    diagnostic: diagnostic && { ...diagnostic, graph: new Uint8Array(diagnostic.graph) },
+  };
+}
+
+/** Cloning a view would clone all of its buffer; `slice` of a Node Buffer copies nothing. */
+function copyArray(array: BatchArray): BatchArray {
+  return array instanceof Uint8Array ? new Uint8Array(array) : array.slice();
+}
+
+function copyState(state: ExecutorState): ExecutorState {
+  const copy = (map: ReadonlyMap<string, Float32Array>) =>
+    new Map([...map].map(([name, data]) => [name, data.slice()]));
+  return {
+    step: state.step,
+    parameters: copy(state.parameters),
+    buffers: copy(state.buffers),
+    moments: copy(state.moments),
+  };
+}

@@ -1,0 +1,79 @@
+/** Moves executor state in and out of the arena by name. */
+import { RunError } from "../errors.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { Arena, ArenaOptions } from "./arena.js";
+import type { ExecutorConfig, ExecutorState } from "./types.js";
+import { momentCount } from "./update.js";
+
+/** Slots of the arena. Buffers of the initial state that no step changes (a frozen batch norm's statistics) are kept too. */
+export function slotsOf(config: ExecutorConfig, initial: ExecutorState): Pick<ArenaOptions, "parameters" | "buffers"> {
+  const { parameters, buffers } = config.step;
+  const updated = buffers.map((b) => ({ name: b.name, size: sizeOf(b.shape), updated: true }));
+  const constant = [...initial.buffers]
+    .filter(([name]) => !buffers.some((b) => b.name === name))
+    .map(([name, data]) => ({ name, size: data.length, updated: false }));
+  return {
+    parameters: parameters.map((p) => ({ name: p.name, size: sizeOf(p.shape), decay: p.decay })),
+    buffers: [...updated, ...constant],
+  };
+}
+
+/** Copies of everything in the arena that the next step depends on. */
+export function exportState(config: ExecutorConfig, arena: Arena, step: number): ExecutorState {
+  const moments = new Map<string, Float32Array>();
+  for (const { name } of config.step.parameters) {
+    for (let i = 0; i < momentCount(config.rule); i++) moments.set(`${name}/${i}`, arena.moment(name, i).slice());
+  }
+  return {
+    step,
+    parameters: new Map(config.step.parameters.map(({ name }) => [name, arena.parameter(name).slice()])),
+    buffers: new Map(arena.bufferNames.map((name) => [name, arena.buffer(name).slice()])),
+    moments,
+  };
+}
+
+/**
+ * Fills the arena. No moments at all means a fresh start: they become zero.
+ * @throws RunError naming the entry that is missing, unknown or of the wrong size, before anything is changed
+ */
+export function importState(config: ExecutorConfig, arena: Arena, state: ExecutorState): void {
+  const names = config.step.parameters.map((p) => p.name);
+  const copies = [
+    ...pair("parameter", names, state.parameters, (name) => arena.parameter(name)),
+    ...pair("buffer", arena.bufferNames, state.buffers, (name) => arena.buffer(name)),
+  ];
+  for (let i = 0; i < momentCount(config.rule) && state.moments.size > 0; i++) {
+    const own = new Map([...state.moments].filter(([key]) => key.endsWith(`/${i}`)));
+    const keys = names.map((name) => `${name}/${i}`);
+    copies.push(...pair("moment", keys, own, (key) => arena.moment(key.slice(0, -`/${i}`.length), i)));
+  }
+  const expected = state.moments.size > 0 ? names.length * momentCount(config.rule) : 0;
+  if (state.moments.size !== expected) {
+    throw new RunError(
+      `the state has ${state.moments.size} moments, expected ${expected} for ${config.rule.kind}: it comes from another update rule`,
+    );
+  }
+  for (const [target, source] of copies) target.set(source);
+  if (state.moments.size === 0) for (const { offset, bytes } of arena.moments) arena.kernels.fill(offset, bytes, 0);
+}
+
+/** Targets with their sources, after checking that names and sizes agree. */
+function pair(
+  kind: string,
+  names: readonly string[],
+  sources: ReadonlyMap<string, Float32Array>,
+  target: (name: string) => Float32Array,
+): [Float32Array, Float32Array][] {
+  const known = new Set(names);
+  for (const name of sources.keys()) {
+    if (!known.has(name)) throw new RunError(`the state has a ${kind} "${name}" that the training step lacks`);
+  }
+  return names.map((name) => {
+    const source = sources.get(name);
+    if (!source) throw new RunError(`the state lacks the ${kind} "${name}"`);
+    const view = target(name);
+    if (source.length !== view.length)
+      throw new RunError(`the state's ${kind} "${name}" has ${source.length} elements, expected ${view.length}`);
+    return [view, source];
+  });
+}

@@ -1,0 +1,211 @@
+/** The step's and the diagnostic's sessions with their feeds and fetches bound once to the arena. */
+import type * as Ort from "onnxruntime-node";
+import { RunError } from "../errors.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { Arena } from "./arena.js";
+import { MaskFiller } from "./masks.js";
+import { createNativeSession, loadOnnxRuntime, messageOf } from "./session.js";
+import type { BatchArray, BatchInput, ExecutorConfig, MaskInput, StepRequest } from "./types.js";
+
+type Feeds = Record<string, Ort.Tensor>;
+
+interface Mask {
+  readonly values: Float32Array;
+  readonly filler: MaskFiller;
+}
+
+const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int32: Int32Array, int64: BigInt64Array };
+
+export class StepSession {
+  readonly #ort: typeof Ort;
+  readonly #config: ExecutorConfig;
+  readonly #native: Ort.InferenceSession;
+  #diagnostic: Ort.InferenceSession | undefined;
+  /** State, masks and scalars stay; batch arrays are replaced for every micro-batch. */
+  readonly #feeds: Feeds = {};
+  readonly #fetches: Feeds = {};
+  readonly #scalars: Float32Array[] = [];
+  readonly #masks: Mask[] = [];
+  readonly #losses: Float32Array[] = [];
+
+  private constructor(ort: typeof Ort, config: ExecutorConfig, native: Ort.InferenceSession) {
+    this.#ort = ort;
+    this.#config = config;
+    this.#native = native;
+  }
+
+  /** @throws RunError when the graph does not load or does not have the inputs and outputs the program declares */
+  static async open(config: ExecutorConfig, arena: Arena): Promise<StepSession> {
+    const ort = await loadOnnxRuntime();
+    const native = await load(config, config.step.graph, "training");
+    const session = new StepSession(ort, config, native);
+    try {
+      session.#bind(arena);
+      session.#verify();
+    } catch (error) {
+      await native.release();
+      throw error;
+    }
+    return session;
+  }
+
+  /**
+   * Runs the step on one micro-batch: gradients and buffer updates land in the arena.
+   * @param index micro-batch of the request
+   * @param maskStep number of micro-batches before this one in the whole training
+   */
+  async run(request: StepRequest, index: number, maskStep: number): Promise<void> {
+    this.#fill(request, index, maskStep);
+    await this.#native.run(this.#feeds, this.#fetches);
+  }
+
+  /** Loss i of the last run. */
+  loss(i: number): number {
+    return this.#losses[i]?.[0] as number;
+  }
+
+  /** Diagnostic outputs for the request's first micro-batch; undefined when there is no such program. `step`: updates done. */
+  async diagnose(request: StepRequest, step: number): Promise<Float32Array | undefined> {
+    const program = this.#config.diagnostic;
+    if (!program) return undefined;
+    this.#fill(request, 0, step * this.#config.accumulate);
+    if (!this.#diagnostic) {
+      this.#diagnostic = await load(this.#config, program.graph, "diagnostic");
+      const known = new Map(Object.entries(this.#feeds).map(([name, t]) => [name, { type: t.type, shape: t.dims }]));
+      checkKnown(this.#diagnostic, known, "diagnostic");
+    }
+    const feeds = Object.fromEntries(this.#diagnostic.inputNames.map((n) => [n, this.#feeds[n] as Ort.Tensor]));
+    try {
+      const results = await this.#diagnostic.run(feeds, program.outputs);
+      return Float32Array.from(program.outputs, (name) => (results[name]?.data as Float32Array)[0] as number);
+    } catch (cause) {
+      throw new RunError(`the diagnostic graph failed at training step ${step + 1}: ${messageOf(cause)}`, { cause });
+    }
+  }
+
+  async dispose(): Promise<void> {
+    await this.#native.release();
+    await this.#diagnostic?.release();
+  }
+
+  #bind(arena: Arena): void {
+    const { step, seed } = this.#config;
+    const tensor = (data: Float32Array, shape: readonly number[]) => new this.#ort.Tensor("float32", data, shape);
+    for (const p of step.parameters) {
+      this.#feeds[p.name] = tensor(arena.parameter(p.name), p.shape);
+      this.#fetch(p.gradient, tensor(arena.gradient(p.name), p.shape));
+    }
+    for (const b of step.buffers) {
+      this.#feeds[b.name] = tensor(arena.buffer(b.name), b.shape);
+      this.#fetch(b.update, tensor(arena.bufferUpdate(b.name), b.shape));
+    }
+    for (const { name, shape } of constantBuffers(this.#native, arena, this.#feeds))
+      this.#feeds[name] = tensor(arena.buffer(name), shape);
+    for (const mask of step.masks) this.#feeds[mask.name] = tensor(this.#mask(mask, seed), mask.shape);
+    for (const name of step.scalars) {
+      const value = new Float32Array(1);
+      this.#scalars.push(value);
+      this.#feeds[name] = tensor(value, []);
+    }
+    for (const name of step.losses) {
+      const value = new Float32Array(1);
+      this.#losses.push(value);
+      this.#fetch(name, tensor(value, []));
+    }
+  }
+
+  /** Inputs and outputs of the graph are those the program declares. */
+  #verify(): void {
+    const declared = declaredInputs(this.#config);
+    for (const [name, feed] of Object.entries(this.#feeds)) declared.set(name, { type: feed.type, shape: feed.dims });
+    checkKnown(this.#native, declared, "training");
+    // ONNX Runtime ignores feeds it does not know, so the other direction is ours to check.
+    const ignored = [...declared.keys()].find((name) => !this.#native.inputNames.includes(name));
+    if (ignored !== undefined) throw new RunError(`the training graph has no input "${ignored}"`);
+    const missing = Object.keys(this.#fetches).find((name) => !this.#native.outputNames.includes(name));
+    if (missing !== undefined) throw new RunError(`the training graph has no output "${missing}"`);
+  }
+
+  #mask(mask: MaskInput, seed: number): Float32Array {
+    if (!(mask.rate >= 0 && mask.rate < 1))
+      throw new RunError(`mask "${mask.name}": the rate is ${mask.rate}, expected 0 to below 1`);
+    const values = new Float32Array(sizeOf(mask.shape));
+    this.#masks.push({ values, filler: new MaskFiller(seed, mask.stream, mask.rate) });
+    return values;
+  }
+
+  #fetch(name: string, target: Ort.Tensor): void {
+    if (this.#fetches[name]) throw new RunError(`the training step declares the output "${name}" twice`);
+    this.#fetches[name] = target;
+  }
+
+  #fill(request: StepRequest, index: number, maskStep: number): void {
+    this.#scalars.forEach((value, i) => {
+      value[0] = request.scalars[i] as number;
+    });
+    for (const { values, filler } of this.#masks) filler.fill(values, maskStep);
+    const arrays = request.micro[index] as readonly BatchArray[];
+    this.#config.step.batch.forEach((input, i) => {
+      const array = arrays[i] as BatchArray;
+      checkArray(input, array);
+      this.#feeds[input.name] = new this.#ort.Tensor(input.dtype as "float32", array as Float32Array, input.shape);
+    });
+  }
+}
+
+interface FeedType {
+  readonly type: string;
+  readonly shape: readonly number[];
+}
+
+async function load(config: ExecutorConfig, graph: Uint8Array, what: string): Promise<Ort.InferenceSession> {
+  try {
+    return await createNativeSession(graph, config);
+  } catch (cause) {
+    throw new RunError(`ONNX Runtime cannot load the ${what} graph: ${messageOf(cause)}`, { cause });
+  }
+}
+
+/** Everything the program says it feeds, with types. */
+function declaredInputs(config: ExecutorConfig): Map<string, FeedType> {
+  const { step } = config;
+  const float = (shape: readonly number[]): FeedType => ({ type: "float32", shape });
+  const declared = new Map<string, FeedType>();
+  const put = (name: string, type: FeedType): void => {
+    if (declared.has(name)) throw new RunError(`the training step declares the input "${name}" twice`);
+    declared.set(name, type);
+  };
+  for (const { name, shape } of [...step.parameters, ...step.buffers, ...step.masks]) put(name, float(shape));
+  for (const { name, dtype, shape } of step.batch) put(name, { type: dtype, shape });
+  for (const name of step.scalars) put(name, float([]));
+  return declared;
+}
+
+/** Buffers no step changes, if the graph reads them: their shapes are the graph's. */
+function constantBuffers(native: Ort.InferenceSession, arena: Arena, fed: Feeds): { name: string; shape: number[] }[] {
+  return arena.bufferNames.flatMap((name) => {
+    const meta = native.inputMetadata.find((m) => m.name === name);
+    return !fed[name] && meta?.isTensor ? [{ name, shape: meta.shape.map(Number) }] : [];
+  });
+}
+
+/** Every input of the graph is known to us with the same type and number of elements. */
+function checkKnown(native: Ort.InferenceSession, known: ReadonlyMap<string, FeedType>, what: string): void {
+  for (const meta of native.inputMetadata) {
+    const feed = known.get(meta.name);
+    if (!feed) throw new RunError(`the ${what} graph has an input "${meta.name}" that the program does not declare`);
+    const found = meta.isTensor ? `${meta.type} [${meta.shape}]` : "not a tensor";
+    if (!meta.isTensor || meta.type !== feed.type || sizeOf(meta.shape.map(Number)) !== sizeOf(feed.shape))
+      throw new RunError(
+        `input "${meta.name}" of the ${what} graph is ${found}, the program declares ${feed.type} [${feed.shape}]`,
+      );
+  }
+}
+
+function checkArray(input: BatchInput, array: BatchArray): void {
+  const expected = sizeOf(input.shape);
+  if (array instanceof ARRAYS[input.dtype] && array.length === expected) return;
+  throw new RunError(
+    `batch input "${input.name}": found ${array.constructor.name} of ${array.length}, expected ${input.dtype} [${input.shape}], ${expected} elements`,
+  );
+}
