@@ -1,0 +1,80 @@
+/** The folder of a run: where it is, whether it is finished, what it belongs to. */
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../atomic.js";
+import { InputError } from "../errors.js";
+import type { Recipe } from "../recipe/schema.js";
+import { fingerprint } from "./context.js";
+
+interface State {
+  readonly recipe: string;
+  readonly name: string;
+  readonly status: "running" | "done";
+}
+
+export interface DirectoryOptions {
+  readonly out?: string;
+  readonly resume?: boolean | string;
+}
+
+/** Picks and marks the folder of a run. @throws InputError when it holds something else */
+export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<string> {
+  const print = fingerprint(recipe);
+  const directory = options.resume ? resumed(recipe, options, print) : fresh(recipe, options);
+  mkdirSync(directory, { recursive: true });
+  await writeFileAtomic(
+    join(directory, "state.json"),
+    `${JSON.stringify({ recipe: print, name: recipe.name, status: "running" } satisfies State)}\n`,
+  );
+  return directory;
+}
+
+/** Marks a run as finished. */
+export function finishDirectory(directory: string): void {
+  const state = stateOf(directory);
+  if (state) writeFileSync(join(directory, "state.json"), `${JSON.stringify({ ...state, status: "done" })}\n`);
+}
+
+function fresh(recipe: Recipe, { out }: DirectoryOptions): string {
+  if (out !== undefined) {
+    if (existsSync(out) && readdirSync(out).length > 0)
+      throw new InputError("--out", `${out} is not empty; give a new folder, or --resume to continue the run in it`);
+    return out;
+  }
+  const base = join("runs", recipe.name);
+  let directory = base;
+  for (let i = 2; existsSync(directory); i++) directory = `${base}-${i}`;
+  return directory;
+}
+
+function resumed(recipe: Recipe, { out, resume }: DirectoryOptions, print: string): string {
+  const named = typeof resume === "string" ? resume : out;
+  if (named !== undefined) {
+    const state = stateOf(named);
+    if (!state) throw new InputError("--resume", `${named} is no run of limbeck (state.json is missing)`);
+    if (state.recipe !== print)
+      throw new InputError(
+        "--resume",
+        `${named} was started with another recipe, seed or version of limbeck; resume it with the same, or start a new run`,
+      );
+    return named;
+  }
+  const found = (existsSync("runs") ? readdirSync("runs") : [])
+    .map((d) => join("runs", d))
+    .filter((d) => stateOf(d)?.recipe === print)
+    .sort((a, b) => b.localeCompare(a, undefined, { numeric: true }));
+  const open = found.find((d) => stateOf(d)?.status === "running") ?? found[0];
+  if (!open)
+    throw new InputError("--resume", `no run of this recipe in runs/; start one without --resume, or name its folder`);
+  return open;
+}
+
+export function stateOf(directory: string): State | null {
+  const path = join(directory, "state.json");
+  if (!existsSync(path)) return null;
+  try {
+    return JSON.parse(readFileSync(path, "utf8")) as State;
+  } catch {
+    return null;
+  }
+}
