@@ -1,120 +1,129 @@
-/** Metrics over logits (or probabilities) [samples, classes], in float64, from log space. */
+/** Metrics over logits (or probabilities) [samples, classes]: log space, float64 sums. Runs in a browser as it is. */
+import { RunError } from "../errors.js";
+import { PROBABILITY_FLOOR } from "../objective/support.js";
 
-/** Probabilities are floored here before their logarithm, in this one place. */
-export const LOG_FLOOR = 1e-12;
-
+/** What a model's output holds. */
 export type OutputKind = "logits" | "probabilities";
 
-/** Index of the largest value of row i; the lowest index on ties. */
-export function argmaxRow(values: Float32Array, row: number, classes: number): number {
+/** Bins of the expected calibration error. */
+export const CALIBRATION_BINS = 15;
+
+/**
+ * Share of samples whose top class is the label.
+ * @param values outputs [samples, classes], logits or probabilities
+ * @param labels class index of each sample
+ * @throws RunError when an output is not a number
+ */
+export function accuracy(values: Float32Array, labels: Int32Array, classes: number): number {
+  return mean(correctness(values, labels, classes));
+}
+
+/** 1 where the top class is the label, else 0: [samples]. What a paired comparison takes (verdict.ts). */
+export function correctness(values: Float32Array, labels: Int32Array, classes: number): Uint8Array {
+  const top = predictions(values, classes);
+  checkLabels(labels, top.length, classes);
+  return Uint8Array.from(top, (c, i) => Number(c === labels[i]));
+}
+
+/** Top class of each sample, the lowest index on ties: [samples]. */
+export function predictions(values: Float32Array, classes: number): Int32Array {
+  checkNumbers(values, classes);
+  const top = new Int32Array(rowsOf(values, classes));
+  for (let row = 0; row < top.length; row++) top[row] = argmaxRow(values, row, classes);
+  return top;
+}
+
+/** Index of the largest value of a row; the lowest index on ties. */
+export function argmaxRow(values: ArrayLike<number>, row: number, classes: number): number {
   let best = 0;
   for (let c = 1; c < classes; c++)
     if ((values[row * classes + c] as number) > (values[row * classes + best] as number)) best = c;
   return best;
 }
 
-/** Log-probabilities of one row: log-softmax of logits / T, or log of probabilities (renormalised when T differs from 1). */
-export function logProbabilities(
-  values: Float32Array,
-  row: number,
-  classes: number,
-  kind: OutputKind = "logits",
-  temperature = 1,
-): Float64Array {
-  const z = Float64Array.from({ length: classes }, (_, c) => {
-    const v = values[row * classes + c] as number;
-    if (Number.isNaN(v)) throw new RangeError(`the model's output for sample ${row}, class ${c} is not a number`);
-    return (kind === "logits" ? v : Math.log(Math.max(v, LOG_FLOOR))) / temperature;
-  });
-  const most = z.reduce((a, v) => Math.max(a, v), Number.NEGATIVE_INFINITY);
-  const log = most + Math.log(z.reduce((s, v) => s + Math.exp(v - most), 0));
-  return z.map((v) => v - log);
-}
-
-function rowsOf(values: Float32Array, classes: number): number {
-  const rows = values.length / classes;
-  if (!Number.isInteger(rows) || rows === 0)
-    throw new RangeError(`${values.length} outputs are no rows of ${classes} classes`);
-  return rows;
-}
-
-function mean(rows: number, of: (row: number) => number): number {
-  let sum = 0;
-  for (let i = 0; i < rows; i++) sum += of(i);
-  return sum / rows;
-}
-
-/** Share of samples whose top class is the label. */
-export function accuracy(values: Float32Array, labels: Int32Array, classes: number): number {
-  return mean(rowsOf(values, classes), (i) => Number(argmaxRow(values, i, classes) === labels[i]));
-}
-
-/** Share of samples whose label is among the k best classes; ties count for the lower index. */
+/** Share of samples whose label is among the k best classes; of equal outputs the lower index is the better. */
 export function topK(values: Float32Array, labels: Int32Array, classes: number, k: number): number {
-  return mean(rowsOf(values, classes), (i) => {
-    const label = labels[i] as number;
-    const own = values[i * classes + label] as number;
+  checkNumbers(values, classes);
+  const rows = rowsOf(values, classes);
+  checkLabels(labels, rows, classes);
+  let hits = 0;
+  for (let row = 0; row < rows; row++) {
+    const label = labels[row] as number;
+    const own = values[row * classes + label] as number;
     let ahead = 0;
     for (let c = 0; c < classes; c++) {
-      const v = values[i * classes + c] as number;
+      const v = values[row * classes + c] as number;
       if (v > own || (v === own && c < label)) ahead++;
     }
-    return Number(ahead < k);
-  });
+    hits += Number(ahead < k);
+  }
+  return hits / rows;
 }
 
-/** Mean of -log p(label). */
+/** Mean of -log p(label), in nats. */
 export function negativeLogLikelihood(
   values: Float32Array,
   labels: Int32Array,
   classes: number,
   kind: OutputKind = "logits",
 ): number {
-  return mean(
-    rowsOf(values, classes),
-    (i) => -(logProbabilities(values, i, classes, kind)[labels[i] as number] as number),
-  );
+  const rows = rowsOf(values, classes);
+  checkLabels(labels, rows, classes);
+  const log = new Float64Array(classes);
+  let sum = 0;
+  for (let row = 0; row < rows; row++)
+    sum -= logProbabilities(values, row, classes, kind, 1, log)[labels[row] as number] as number;
+  return sum / rows;
 }
 
-/** Expected calibration error (Naeini et al., AAAI 2015; Guo et al., ICML 2017): equal-width bins of top-1 confidence, (lower, upper]. */
+/**
+ * Expected calibration error (Naeini et al., AAAI 2015; Guo et al., ICML 2017, eq. 5): 15 equal-width bins (low, high] of
+ * the top class's probability; the mean distance between confidence and accuracy, weighted by the samples of a bin.
+ */
 export function calibrationError(
   values: Float32Array,
   labels: Int32Array,
   classes: number,
   kind: OutputKind = "logits",
-  bins = 15,
+  bins = CALIBRATION_BINS,
 ): number {
   const rows = rowsOf(values, classes);
+  checkLabels(labels, rows, classes);
   const gap = new Float64Array(bins);
-  for (let i = 0; i < rows; i++) {
-    const top = argmaxRow(values, i, classes);
-    const confidence = Math.exp(logProbabilities(values, i, classes, kind)[top] as number);
+  const log = new Float64Array(classes);
+  for (let row = 0; row < rows; row++) {
+    const top = argmaxRow(values, row, classes);
+    const confidence = Math.exp(logProbabilities(values, row, classes, kind, 1, log)[top] as number);
     const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-    gap[bin] = (gap[bin] as number) + Number(top === labels[i]) - confidence;
+    gap[bin] = (gap[bin] as number) + Number(top === labels[row]) - confidence;
   }
-  return gap.reduce((s, g) => s + Math.abs(g), 0) / rows;
+  return gap.reduce((sum, g) => sum + Math.abs(g), 0) / rows;
 }
 
 /** counts[label][predicted]. */
 export function confusionMatrix(values: Float32Array, labels: Int32Array, classes: number): number[][] {
+  const top = predictions(values, classes);
+  checkLabels(labels, top.length, classes);
   const counts = Array.from({ length: classes }, () => Array<number>(classes).fill(0));
-  for (let i = 0; i < rowsOf(values, classes); i++) {
+  top.forEach((predicted, i) => {
     const row = counts[labels[i] as number] as number[];
-    const top = argmaxRow(values, i, classes);
-    row[top] = (row[top] as number) + 1;
-  }
+    row[predicted] = (row[predicted] as number) + 1;
+  });
   return counts;
 }
 
 export interface ClassScore {
+  /** Of the samples taken for the class, the share that are of it; 0 when none was taken for it. */
   readonly precision: number;
+  /** Of the samples of the class, the share taken for it; 0 when there is none. */
   readonly recall: number;
+  /** Harmonic mean of precision and recall; 0 when both are 0. */
   readonly f1: number;
   /** Samples of the class. */
   readonly support: number;
 }
 
-/** Precision, recall and F1 of each class; 0 where nothing was predicted or nothing is there. */
+/** Precision, recall and F1 of each class, from counts[label][predicted]. */
 export function perClass(confusion: readonly (readonly number[])[]): ClassScore[] {
   return confusion.map((row, c) => {
     const hit = row[c] as number;
@@ -126,20 +135,26 @@ export function perClass(confusion: readonly (readonly number[])[]): ClassScore[
   });
 }
 
-/** Share of samples with the same top-1 class as the teacher. */
+/** Share of samples with the same top class as the teacher; each side takes the lowest index on ties. */
 export function agreement(student: Float32Array, teacher: Float32Array, classes: number): number {
-  return mean(rowsOf(student, classes), (i) =>
-    Number(argmaxRow(student, i, classes) === argmaxRow(teacher, i, classes)),
-  );
+  checkPair(student, teacher);
+  const theirs = predictions(teacher, classes);
+  return mean(predictions(student, classes).map((c, i) => Number(c === theirs[i])));
 }
 
 export interface SoftKLOptions {
+  /** Softens both sides alike; default 1. */
   readonly temperature?: number;
+  /** Default "logits". */
   readonly teacherKind?: OutputKind;
+  /** Default "logits". */
   readonly studentKind?: OutputKind;
 }
 
-/** Mean KL(teacher || student) at the temperature (1 unless given), in nats. */
+/**
+ * Mean over the samples of KL(teacher || student) at the temperature, in nats. Never times T^2: that belongs to a loss.
+ * A class to which the teacher gives nothing (logit -Infinity) adds nothing.
+ */
 export function softKL(
   teacher: Float32Array,
   student: Float32Array,
@@ -147,9 +162,84 @@ export function softKL(
   options: SoftKLOptions = {},
 ): number {
   const { temperature = 1, teacherKind = "logits", studentKind = "logits" } = options;
-  return mean(rowsOf(student, classes), (i) => {
-    const p = logProbabilities(teacher, i, classes, teacherKind, temperature);
-    const q = logProbabilities(student, i, classes, studentKind, temperature);
-    return p.reduce((s, lp, c) => s + Math.exp(lp) * (lp - (q[c] as number)), 0);
-  });
+  checkPair(student, teacher);
+  const rows = rowsOf(student, classes);
+  const p = new Float64Array(classes);
+  const q = new Float64Array(classes);
+  let sum = 0;
+  for (let row = 0; row < rows; row++) {
+    logProbabilities(teacher, row, classes, teacherKind, temperature, p);
+    logProbabilities(student, row, classes, studentKind, temperature, q);
+    for (let c = 0; c < classes; c++) {
+      const lp = p[c] as number;
+      if (lp > Number.NEGATIVE_INFINITY) sum += Math.exp(lp) * (lp - (q[c] as number));
+    }
+  }
+  return sum / rows;
+}
+
+/**
+ * log p^T of one row [classes]. Logits: log-softmax of z / T. Probabilities: log-softmax of (log p) / T, which is p^(1/T)
+ * renormalised; below PROBABILITY_FLOOR (2^-126, the one floor of the project) log p is the floor's.
+ * @param out where to put it; a new array by default
+ * @throws RunError when an output is NaN or +Infinity
+ */
+export function logProbabilities(
+  values: ArrayLike<number>,
+  row: number,
+  classes: number,
+  kind: OutputKind = "logits",
+  temperature = 1,
+  out: Float64Array = new Float64Array(classes),
+): Float64Array {
+  let most = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < classes; c++) {
+    const v = values[row * classes + c] as number;
+    if (!(v < Number.POSITIVE_INFINITY)) throw notANumber(v, row, c);
+    const z = (kind === "logits" ? v : Math.log(Math.max(v, PROBABILITY_FLOOR))) / temperature;
+    out[c] = z;
+    if (z > most) most = z;
+  }
+  if (most === Number.NEGATIVE_INFINITY) throw notANumber(most, row, 0);
+  let sum = 0;
+  for (let c = 0; c < classes; c++) sum += Math.exp((out[c] as number) - most);
+  const log = most + Math.log(sum);
+  for (let c = 0; c < classes; c++) out[c] = (out[c] as number) - log;
+  return out;
+}
+
+function notANumber(found: number, row: number, column: number): RunError {
+  return new RunError(
+    `the model's output for sample ${row}, class ${column} is ${found}, expected a finite number; ` +
+      "the training has diverged or the model overflows: lower the learning rate, or check the model's input scale",
+  );
+}
+
+function checkNumbers(values: Float32Array, classes: number): void {
+  for (let i = 0; i < values.length; i++)
+    if (Number.isNaN(values[i])) throw notANumber(Number.NaN, Math.floor(i / classes), i % classes);
+}
+
+function rowsOf(values: Float32Array, classes: number): number {
+  const rows = values.length / classes;
+  if (!Number.isInteger(rows) || rows === 0)
+    throw new RangeError(`${values.length} outputs are not rows of ${classes} classes`);
+  return rows;
+}
+
+function checkLabels(labels: Int32Array, rows: number, classes: number): void {
+  if (labels.length !== rows) throw new RangeError(`${labels.length} labels for ${rows} rows of outputs`);
+  for (const label of labels)
+    if (label < 0 || label >= classes) throw new RangeError(`label ${label} is not one of 0 to ${classes - 1}`);
+}
+
+function checkPair(student: Float32Array, teacher: Float32Array): void {
+  if (student.length !== teacher.length)
+    throw new RangeError(`the student has ${student.length} outputs, the teacher ${teacher.length}`);
+}
+
+function mean(values: Uint8Array | Int32Array): number {
+  let sum = 0;
+  for (const v of values) sum += v;
+  return sum / values.length;
 }
