@@ -22,9 +22,9 @@ export function mlp(scope: ModelScope, input: Value, classes: number, spec: MlpS
 /** "mlp 784-30-30-10, relu". */
 export function describeMlp(spec: MlpSpec, features: number, classes: number): string {
   const extras = [
-    ...(spec.hidden.length > 0 ? [spec.activation ?? "relu"] : []),
+    spec.activation ?? "relu",
     ...(spec.batchNorm ? ["batch norm"] : []),
     ...(spec.dropout ? [`dropout ${spec.dropout}`] : []),
   ];
-  return [`mlp ${[features, ...spec.hidden, classes].join("-")}`, ...extras].join(", ");
+  return [`mlp ${[features, ...spec.hidden, classes].join("-")}`, ...(spec.hidden.length > 0 ? extras : [])].join(", ");
 }

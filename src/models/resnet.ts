@@ -18,9 +18,10 @@ export function resnet(scope: ModelScope, input: Value, classes: number, spec: R
   if (input.shape.length !== 4)
     throw new InputError("model", `resnet takes images; found samples of [${input.shape.slice(1)}]. Use mlp`);
   const { stem, stages } = resnetChannels(spec.width ?? 1);
+  const blocks = blocksPerStage(spec.depth);
   let x = scope.within("stem", () => relu(scope, convNorm(scope, input, stem, 3, 1)));
   stages.forEach((channels, s) => {
-    for (let block = 0; block < blocksPerStage(spec.depth); block++) {
+    for (let block = 0; block < blocks; block++) {
       const stride = s > 0 && block === 0 ? 2 : 1;
       x = scope.within(`stage${s + 1}/block${block + 1}`, () => basicBlock(scope, x, channels, stride));
     }
