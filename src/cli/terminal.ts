@@ -1,5 +1,5 @@
 /** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
-import { type SingleBar } from "cli-progress";
+import type { SingleBar } from "cli-progress";
 import pc from "picocolors";
 import type { RunEvent } from "../strategy/events.js";
 import type { TrainingProgress } from "../train/types.js";

@@ -1,103 +1,219 @@
-/** summary.json: every figure of a run and of its report. */
-import type { CurvePoint, GradientShare } from "../train/types.js";
+/** summary.json: every figure of a run's report, and nothing that is not in it. Plain JSON; shares are in [0, 1]. */
+import type { Aggregate } from "./interval.js";
 import type { Latency } from "./latency.js";
 import type { ClassScore } from "./metrics.js";
-import type { Interval, Verdict } from "./verdict.js";
+import type { Verdict } from "./verdict.js";
 
-export interface SeedResult {
-  readonly seed: number;
-  /** Test accuracy in [0, 1]; null without labels. The same below. */
+export interface Summary {
+  /** Version of limbeck that made it. */
+  readonly limbeck: string;
+  /** The recipe's name. */
+  readonly name: string;
+  /** The recipe's description, if it has one. */
+  readonly description?: string;
+  /** The command that repeats the run, e.g. "limbeck distill recipe.yaml --seed 0". */
+  readonly command: string;
+  /** ISO 8601; absent where runs must be byte-identical. */
+  readonly startedAt?: string;
+  readonly durationSeconds: number;
+  readonly environment: Environment;
+  /** The recipe with every default filled in. */
+  readonly recipe: unknown;
+  readonly data: DataSummary;
+  /** One for each row of the table: teachers first, then each student with its baseline behind it. */
+  readonly models: readonly ModelRow[];
+  /** One for each student. */
+  readonly comparisons: readonly Comparison[];
+  /** Null when the teacher's outputs on the test samples are not known. */
+  readonly darkKnowledge: DarkKnowledge | null;
+  /** Paths of what the run wrote, relative to summary.json: student, report, recipe ... */
+  readonly files: Readonly<Record<string, string>>;
+  /** Sentences for the user. */
+  readonly warnings: readonly string[];
+}
+
+export interface Environment {
+  /** Version of Node. */
+  readonly node: string;
+  readonly onnxruntime: string;
+  /** "linux x64". */
+  readonly platform: string;
+  /** Model name of the processor. */
+  readonly cpu: string;
+  readonly cores: number;
+  /** Threads used for training. */
+  readonly threads: number;
+  /** "cpu" or "webgpu"; absent means cpu. */
+  readonly device?: string;
+}
+
+export interface DataSummary {
+  readonly name: string;
+  /** Where it came from and under which licence. */
+  readonly origin?: string;
+  /** Hex SHA-256 (data/types.ts). */
+  readonly hash: string;
+  /** [C,H,W] or [F]. */
+  readonly sampleShape: readonly number[];
+  /** Class names by index; "0", "1" ... where there are none. */
+  readonly classes: readonly string[];
+  readonly counts: {
+    readonly train: number;
+    /** Training samples whose labels student and baseline may use. */
+    readonly labelled: number;
+    readonly validation: number;
+    readonly test: number;
+  };
+  /** Sentences about the split, normalisation and augmentation. */
+  readonly notes: readonly string[];
+}
+
+export type Role = "teacher" | "student" | "baseline";
+
+export interface ModelRow {
+  /** Unique in the summary: "teacher", "student", "baseline", "student:few-labels". */
+  readonly id: string;
+  readonly role: Role;
+  /** For people: "teacher", "student", "student, T 2". */
+  readonly name: string;
+  /** The recipe's variant it belongs to; absent for the recipe itself and for a teacher that all share. */
+  readonly variant?: string;
+  /** One line: "mlp 784-30-30-10, relu". */
+  readonly architecture: string;
+  /** Null when not known (a teacher that is a label store). */
+  readonly parameters: number | null;
+  /** Multiply-accumulates of one sample. */
+  readonly macs?: number | null;
+  /** Size of the ONNX file; null when there is none. */
+  readonly fileBytes: number | null;
+  /** A sentence: what it had seen. */
+  readonly trainedOn: string;
+  /** "best by validation accuracy (94.4 %), epoch 12 of 20"; "as loaded" for a teacher from a file. */
+  readonly selection: string;
+  /** A sentence: what it minimises. Absent for a teacher that was loaded. */
+  readonly objective?: string;
+  /** One result a seed, ascending. */
+  readonly seeds: readonly SeedResult[];
+  /** Test accuracy; null without labels, as are nll, ece and topK. */
+  readonly accuracy: Aggregate | null;
+  readonly topK: (Aggregate & { readonly k: number }) | null;
+  /** Negative log-likelihood, in nats. */
+  readonly nll: Aggregate | null;
+  /** Expected calibration error, 15 equal-width bins. */
+  readonly ece: Aggregate | null;
+  /** Share of test samples with the teacher's top class; null for the teacher itself. */
+  readonly agreement: Aggregate | null;
+  /** KL(teacher || this) at T 1, in nats; null for the teacher itself. */
+  readonly softKL: Aggregate | null;
+  /** Null when it was not measured. */
+  readonly latency: Latency | null;
+  /** Mean over the seeds, by class; empty without labels. */
+  readonly perClass: readonly ClassRow[];
+  /** Counts [label][predicted] summed over the seeds; empty without labels. */
+  readonly confusion: readonly (readonly number[])[];
+  /** Learning curves, one a seed; empty for a model that was not trained here. */
+  readonly curves: readonly Curve[];
+  /** Each term's share of the gradient norm over the training, mean over the seeds; empty when not measured. */
+  readonly gradientShares: readonly SharePoint[];
+}
+
+/** Test scores of one seed. */
+export interface SeedScores {
   readonly accuracy: number | null;
   readonly topK: number | null;
   readonly nll: number | null;
   readonly ece: number | null;
-  /** Against its teacher; null for teachers and where there is none. */
   readonly agreement: number | null;
   readonly softKL: number | null;
-  /** Which weights were kept, in words. */
-  readonly selection: string;
+}
+
+export interface SeedResult extends SeedScores {
+  readonly seed: number;
+  /** The score that chose the weights; null for a model that was not trained here. */
+  readonly validation: { readonly metric: "accuracy" | "agreement"; readonly value: number } | null;
   readonly steps: number;
+  readonly epochs: number;
+  /** Training time. */
   readonly seconds: number;
 }
 
-export interface Aggregates {
-  readonly accuracy: Interval | null;
-  readonly topK: Interval | null;
-  readonly nll: Interval | null;
-  readonly ece: Interval | null;
-  readonly agreement: Interval | null;
-  readonly softKL: Interval | null;
+export interface ClassRow extends ClassScore {
+  /** The class's name. */
+  readonly class: string;
 }
 
-export interface ModelRow extends Aggregates {
-  readonly id: string;
-  readonly role: "teacher" | "student" | "baseline";
-  readonly name: string;
-  /** Name of the variant, "" for the recipe itself. */
-  readonly variant: string;
-  /** One line: "mlp 64-256-10, relu". */
-  readonly architecture: string;
-  readonly parameters: number | null;
-  readonly macs: number | null;
-  /** Size of the exported model. */
-  readonly fileBytes: number;
-  /** What it had seen, as a sentence. */
-  readonly trainedOn: string;
-  readonly seeds: readonly SeedResult[];
-  readonly latency: Latency | null;
-  /** Mean over seeds. */
-  readonly perClass: readonly (ClassScore & { readonly class: string })[];
-  /** Summed over seeds: [true][predicted]. */
-  readonly confusion: readonly (readonly number[])[];
-  readonly curves: readonly { readonly seed: number; readonly points: readonly CurvePoint[] }[];
-  readonly gradientShares: readonly GradientShare[];
+export interface Curve {
+  readonly seed: number;
+  readonly points: readonly CurvePoint[];
 }
 
-export interface Comparison extends Partial<Verdict> {
-  readonly variant: string;
+export interface CurvePoint {
+  readonly step: number;
+  readonly epoch: number;
+  /** Mean training loss since the last point. */
+  readonly loss: number;
+  /** On the validation samples; null without labels. */
+  readonly accuracy: number | null;
+  /** With the teacher, on the validation samples; null without one. */
+  readonly agreement: number | null;
+  /** Mean of each unweighted term since the last point. */
+  readonly terms: Readonly<Record<string, number>>;
+}
+
+export interface SharePoint {
+  readonly step: number;
+  /** Term -> share in [0, 1]; they sum to 1. */
+  readonly shares: Readonly<Record<string, number>>;
+}
+
+export interface Comparison {
+  /** The recipe's variant; absent for the recipe itself. */
+  readonly variant?: string;
+  /** Ids of `ModelRow`s. */
   readonly student: string;
-  /** null: there is no baseline, because there are no labels or the recipe wants none. */
-  readonly baseline: string | null;
   readonly teacher: string;
+  /** Null when there is no baseline: then verdict, points, low and high are null, too. */
+  readonly baseline: string | null;
+  readonly verdict: Verdict | null;
+  /** Student minus baseline, in points of test accuracy, with its 95 % interval (verdict.ts). */
+  readonly points: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** The verdict in one sentence. */
   readonly sentence: string;
+  /** One line of advice; null where the figures support none. */
+  readonly advice: string | null;
 }
 
+/** What the teacher knows besides the right class (Hinton et al. 2015, section 2). */
 export interface DarkKnowledge {
+  /** Ids of the `ModelRow`s whose outputs these are. */
+  readonly teacher: string;
+  readonly student: string;
+  /** Temperature of the distillation loss (1 where it has none): that of the matrix, and where the slider starts. */
   readonly temperature: number;
-  /** [true class][class]: mean of the teacher's softened distribution over the test samples of a class. */
-  readonly matrix: readonly (readonly number[])[];
-  readonly samples: readonly {
-    readonly index: number;
-    readonly label: string | null;
-    readonly shape: readonly number[];
-    /** Raw values scaled to [0, 1]. */
-    readonly values: readonly number[];
-    readonly teacherLogits: readonly number[];
-    readonly studentLogits: readonly number[];
-  }[];
+  /** What the rows stand for: the true class, or without labels the class the teacher names. */
+  readonly rows: "label" | "teacher";
+  /** Mean softened teacher distribution of the test samples of a class: [class][class]; null for a class without one. */
+  readonly matrix: readonly (readonly number[] | null)[];
+  /** Real test samples, some of which the teacher hesitates on. */
+  readonly samples: readonly DarkSample[];
 }
 
-export interface Summary {
-  readonly limbeck: string;
-  readonly name: string;
-  readonly description: string | null;
-  readonly command: string;
-  readonly durationSeconds: number;
-  readonly environment: Readonly<Record<string, string | number>>;
-  readonly recipe: unknown;
-  readonly data: {
-    readonly name: string;
-    readonly origin: string | null;
-    readonly hash: string;
-    readonly sampleShape: readonly number[];
-    readonly classes: readonly string[];
-    readonly counts: { readonly train: number; readonly validation: number; readonly test: number };
-  };
-  readonly models: readonly ModelRow[];
-  readonly comparisons: readonly Comparison[];
-  readonly darkKnowledge: DarkKnowledge | null;
-  /** Paths relative to the run's folder. */
-  readonly files: Readonly<Record<string, string>>;
-  readonly notes: readonly string[];
-  readonly warnings: readonly string[];
+export interface DarkSample {
+  /** Index into the data set. */
+  readonly index: number;
+  readonly content: SampleContent;
+  /** Class index; null without labels. */
+  readonly label: number | null;
+  /** [classes]; log-probabilities for a teacher that outputs probabilities. */
+  readonly teacherLogits: readonly number[];
+  /** [classes], first seed. */
+  readonly studentLogits: readonly number[];
 }
+
+export type SampleContent =
+  /** [C,H,W] (C 1 or 3), values in [0, 1], row-major, at most 64 x 64. */
+  | { readonly kind: "image"; readonly shape: readonly number[]; readonly data: readonly number[] }
+  /** Raw feature values. */
+  | { readonly kind: "features"; readonly names: readonly string[]; readonly values: readonly number[] };

@@ -1,91 +1,122 @@
-/** Intervals and verdicts: what may be concluded from a few seeds and a finite test set. */
+/** Did distillation help? A paired comparison of a student with its baseline, and the sentence that says it. */
+import { InputError } from "../errors.js";
 import { Random } from "../random/random.js";
 
-export interface Interval {
-  readonly mean: number;
-  /** 95 % interval; equal to the mean when there is one value only. */
-  readonly low: number;
-  readonly high: number;
-  /** Values. */
-  readonly n: number;
-}
+export type Verdict = "helped" | "harmed" | "no measurable difference";
 
-/** 97.5 % quantile of Student's t for 1 to 30 degrees of freedom. */
-const T975 = [
-  12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179, 2.16, 2.145, 2.131, 2.12, 2.11,
-  2.101, 2.093, 2.086, 2.08, 2.074, 2.069, 2.064, 2.06, 2.056, 2.052, 2.048, 2.045, 2.042,
-];
-
-/** Mean and 95 % interval of the mean by Student's t. */
-export function meanInterval(values: readonly number[]): Interval {
-  const n = values.length;
-  const mean = values.reduce((s, v) => s + v, 0) / n;
-  if (n < 2) return { mean, low: mean, high: mean, n };
-  const variance = values.reduce((s, v) => s + (v - mean) ** 2, 0) / (n - 1);
-  const half = (T975[n - 2] ?? 1.96) * Math.sqrt(variance / n);
-  return { mean, low: mean - half, high: mean + half, n };
-}
-
-export type VerdictName = "helped" | "harmed" | "no measurable difference";
-
-export interface Verdict {
-  readonly verdict: VerdictName;
-  /** Student minus baseline, in points of accuracy (percent), with its 95 % interval. */
+export interface Difference {
+  readonly verdict: Verdict;
+  /** Mean difference in accuracy, student minus baseline, in points (1 point = 0.01 of accuracy). */
   readonly points: number;
+  /** Lower end of the 95 % interval, in points. */
   readonly low: number;
   readonly high: number;
+  readonly seeds: number;
+  readonly samples: number;
 }
 
-const RESAMPLES = 4000;
+export interface BootstrapOptions {
+  /** Resamples; default 2000. */
+  readonly resamples?: number;
+  /** Seed of the resampling; default 0. Same inputs, same interval. */
+  readonly seed?: number;
+}
 
 /**
- * Paired bootstrap over seeds and test samples (Efron & Tibshirani 1993): seeds and samples are drawn with replacement,
- * the same draw for student and baseline.
- * @param student for each seed, 1 where the test sample is right, else 0; @param baseline the same seeds and samples
+ * Paired bootstrap over seeds AND test samples (crossed, the "pigeonhole" bootstrap of Owen, 2007): each resample draws
+ * seeds and samples with replacement, independently, and takes the mean difference over the grid they span. Percentile
+ * interval. Drawing from S seeds understates their variance by (S - 1) / S, so the seeds' own deviations are widened by
+ * sqrt(S / (S - 1)). With one seed only the test samples are drawn: the interval then says nothing of other seeds.
+ *
+ * @param student for each seed, 1 where the student is right: [seeds][samples] (metrics.ts, `correctness`)
+ * @param baseline the same of the baseline: same seeds, same samples, same order
+ * @throws InputError when the two are not paired
  */
-export function compareRuns(student: readonly Uint8Array[], baseline: readonly Uint8Array[], seed = 0): Verdict {
+export function compare(
+  student: readonly Uint8Array[],
+  baseline: readonly Uint8Array[],
+  options: BootstrapOptions = {},
+): Difference {
+  const { resamples = 2000, seed = 0 } = options;
+  const samples = checkPaired(student, baseline);
   const seeds = student.length;
-  const samples = student[0]?.length ?? 0;
-  if (
-    seeds === 0 ||
-    samples === 0 ||
-    baseline.length !== seeds ||
-    [...student, ...baseline].some((r) => r.length !== samples)
-  ) {
-    throw new RangeError("compareRuns: student and baseline must have the same seeds and test samples");
-  }
-  // Sums over samples are linear, so each sample's difference is needed per seed only.
-  const differences = student.map((row, s) =>
-    Int8Array.from(row, (v, i) => v - ((baseline[s] as Uint8Array)[i] as number)),
-  );
-  const point = (100 * differences.reduce((sum, d) => sum + d.reduce((a, v) => a + v, 0), 0)) / (seeds * samples);
-  const random = new Random(seed, "bootstrap");
-  let at = 0;
-  const draws = Float64Array.from({ length: RESAMPLES }, () => {
-    const rows = Array.from(
-      { length: seeds },
-      () => differences[Math.floor(random.uniform(at++) * seeds)] as Int8Array,
-    );
-    let sum = 0;
-    for (let k = 0; k < samples; k++) {
-      const i = Math.floor(random.uniform(at++) * samples);
-      for (const row of rows) sum += row[i] as number;
-    }
-    return (100 * sum) / (seeds * samples);
-  }).sort();
-  const low = draws[Math.floor(0.025 * RESAMPLES)] as number;
-  const high = draws[Math.ceil(0.975 * RESAMPLES) - 1] as number;
-  return { verdict: low > 0 ? "helped" : high < 0 ? "harmed" : "no measurable difference", points: point, low, high };
+  const perSeed = student.map((right, s) => meanDifference(right, baseline[s] as Uint8Array));
+  const mean = perSeed.reduce((a, v) => a + v, 0) / seeds;
+  const widening = seeds > 1 ? Math.sqrt(seeds / (seeds - 1)) - 1 : 0;
+  const extra = perSeed.map((d) => widening * (d - mean));
+  const draws = resample(interleave(student, baseline), samples, extra, resamples, new Random(seed, "bootstrap"));
+  const low = 100 * quantile(draws, 0.025);
+  const high = 100 * quantile(draws, 0.975);
+  const verdict = low > 0 ? "helped" : high < 0 ? "harmed" : "no measurable difference";
+  return { verdict, points: 100 * mean, low, high, seeds, samples };
 }
 
-const signed = (v: number): string => `${v > 0 ? "+" : v < 0 ? "-" : ""}${Math.abs(v).toFixed(1)}`;
+function checkPaired(student: readonly Uint8Array[], baseline: readonly Uint8Array[]): number {
+  const samples = student[0]?.length ?? 0;
+  if (samples === 0)
+    throw new InputError("test", "there is no labelled test sample to compare student and baseline on");
+  if (student.length !== baseline.length)
+    throw new InputError(
+      "seeds",
+      `found ${student.length} students and ${baseline.length} baselines; a paired comparison needs the same seeds`,
+    );
+  for (const right of [...student, ...baseline])
+    if (right.length !== samples)
+      throw new InputError("test", `found ${right.length} and ${samples} test samples; both sides need the same ones`);
+  return samples;
+}
 
-/** One sentence for people. */
-export function verdictSentence(v: Verdict, seeds: number): string {
-  const evidence = `95 % interval ${signed(v.low)} to ${signed(v.high)}, ${seeds} seed${seeds === 1 ? "" : "s"}`;
-  if (v.verdict === "helped")
-    return `Distillation helped: ${signed(v.points)} points of test accuracy over the same student trained on labels alone (${evidence}).`;
-  if (v.verdict === "harmed")
-    return `Distillation harmed: ${signed(v.points)} points of test accuracy against the same student trained on labels alone (${evidence}). With enough labels, try a lower temperature or alpha.`;
-  return `Distillation made no measurable difference: ${signed(v.points)} points of test accuracy (${evidence}).`;
+function meanDifference(a: Uint8Array, b: Uint8Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += (a[i] as number) - (b[i] as number);
+  return sum / a.length;
+}
+
+/** Student minus baseline, [samples][seeds]: the seeds of a sample lie side by side. */
+function interleave(student: readonly Uint8Array[], baseline: readonly Uint8Array[]): Int8Array {
+  const seeds = student.length;
+  const samples = (student[0] as Uint8Array).length;
+  const out = new Int8Array(samples * seeds);
+  for (let s = 0; s < seeds; s++) {
+    const [right, other] = [student[s] as Uint8Array, baseline[s] as Uint8Array];
+    for (let i = 0; i < samples; i++) out[i * seeds + s] = (right[i] as number) - (other[i] as number);
+  }
+  return out;
+}
+
+/** Sorted means of the resampled grids. Resample r takes the numbers from index r (seeds + samples) on. */
+function resample(
+  differences: Int8Array,
+  samples: number,
+  extra: readonly number[],
+  resamples: number,
+  random: Random,
+): Float64Array {
+  const seeds = extra.length;
+  const means = new Float64Array(resamples);
+  const times = new Int32Array(seeds);
+  for (let r = 0; r < resamples; r++) {
+    const base = r * (seeds + samples);
+    times.fill(0);
+    for (let k = 0; k < seeds; k++) {
+      const s = Math.floor(random.uniform(base + k) * seeds);
+      times[s] = (times[s] as number) + 1;
+    }
+    let sum = 0;
+    for (let k = 0; k < samples; k++) {
+      const at = Math.floor(random.uniform(base + seeds + k) * samples) * seeds;
+      for (let s = 0; s < seeds; s++) sum += (times[s] as number) * (differences[at + s] as number);
+    }
+    const widened = extra.reduce((a, e, s) => a + e * (times[s] as number), 0);
+    means[r] = (sum / samples + widened) / seeds;
+  }
+  return means.sort();
+}
+
+/** Linear interpolation between order statistics (numpy's default). */
+function quantile(sorted: Float64Array, q: number): number {
+  const at = q * (sorted.length - 1);
+  const below = Math.floor(at);
+  const low = sorted[below] as number;
+  return low + (at - below) * ((sorted[Math.min(below + 1, sorted.length - 1)] as number) - low);
 }

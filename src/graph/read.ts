@@ -194,7 +194,8 @@ class Reader {
 /** A typed view over little-endian bytes; a copy when they are not aligned. */
 function viewAs(dtype: DType, bytes: Uint8Array): Exclude<TensorData, readonly string[]> {
   const width = bytesPerElement(dtype);
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
+  // Not `slice`: a Node Buffer would share its memory instead of copying.
+  const aligned = bytes.byteOffset % width === 0 ? bytes : Uint8Array.from(bytes);
   const Constructor = allocate(dtype, 0).constructor as new (
     buffer: ArrayBufferLike,
     offset: number,

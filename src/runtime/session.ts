@@ -61,7 +61,8 @@ export async function createNativeSession(
     executionMode: "sequential",
     interOpNumThreads: 1,
     intraOpNumThreads: options.threads ?? 0,
-    logSeverityLevel: 3,
+    // Failures are thrown with the same text; ONNX Runtime would also print them in the middle of our output.
+    logSeverityLevel: 4,
     executionProviders: options.device === "webgpu" ? ["webgpu", "cpu"] : ["cpu"],
   };
   // The two overloads of `create` take no union.

@@ -7,7 +7,8 @@ import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";
 import { measureLatencies, type Latency } from "../evaluate/latency.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
-import { compareRuns, verdictSentence } from "../evaluate/verdict.js";
+import { verdictSentence } from "../evaluate/sentence.js";
+import { compare as compareAccuracy } from "../evaluate/verdict.js";
 import { packageVersion } from "../package-root.js";
 import { parseRecipe, recipeToYaml } from "../recipe/load.js";
 import { baselineObjectiveOf, camelKeys, objectiveOf } from "../recipe/resolve.js";
@@ -295,12 +296,12 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
       sentence: `No baseline was trained (${why}), so nothing is said about whether distillation helped; agreement with the teacher is in the table.`,
     };
   }
-  const verdict = compareRuns(
+  const verdict = compareAccuracy(
     student.judged.map((j) => hits(context.loaded, j.answers)),
     baseline.judged.map((j) => hits(context.loaded, j.answers)),
-    seed,
+    { seed },
   );
-  return { ...base, baseline: baseline.name, ...verdict, sentence: verdictSentence(verdict, student.judged.length) };
+  return { ...base, baseline: baseline.name, ...verdict, sentence: verdictSentence(verdict) };
 }
 
 async function latenciesOf(context: RunContext, rows: readonly Row[]): Promise<Map<string, Latency>> {
@@ -315,7 +316,8 @@ async function latenciesOf(context: RunContext, rows: readonly Row[]): Promise<M
       const feed = oneSample(session);
       if (feed) measured.push({ name: String(i), run: () => session.run(feed) });
     }
-    return await measureLatencies(measured, context.recipe.evaluation.latency_runs);
+    const latencies = await measureLatencies(measured, { runs: context.recipe.evaluation.latency_runs });
+    return new Map(measured.map((m, i) => [m.name, latencies[i] as Latency]));
   } finally {
     for (const session of sessions) await session.dispose();
   }

@@ -10,7 +10,7 @@ import {
   topK,
 } from "../evaluate/metrics.js";
 import type { ModelRow, SeedResult } from "../evaluate/summary.js";
-import { meanInterval } from "../evaluate/verdict.js";
+import { meanInterval } from "../evaluate/interval.js";
 import type { OutputKind } from "../evaluate/metrics.js";
 import type { LoadedData } from "../data/types.js";
 import { labelsOf } from "./context.js";

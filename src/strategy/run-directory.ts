@@ -20,7 +20,7 @@ export interface DirectoryOptions {
 /** Picks and marks the folder of a run. @throws InputError when it holds something else */
 export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<string> {
   const print = fingerprint(recipe);
-  const directory = options.resume ? resumed(recipe, options, print) : fresh(recipe, options);
+  const directory = options.resume ? resumed(options, print) : fresh(recipe, options);
   mkdirSync(directory, { recursive: true });
   await writeFileAtomic(
     join(directory, "state.json"),
@@ -47,7 +47,7 @@ function fresh(recipe: Recipe, { out }: DirectoryOptions): string {
   return directory;
 }
 
-function resumed(recipe: Recipe, { out, resume }: DirectoryOptions, print: string): string {
+function resumed({ out, resume }: DirectoryOptions, print: string): string {
   const named = typeof resume === "string" ? resume : out;
   if (named !== undefined) {
     const state = stateOf(named);

@@ -66,7 +66,7 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): TensorFile 
     const [from, to] = entry.data_offsets;
     if (entry.dtype !== "F32") throw broken(`"${name}" is ${entry.dtype}, expected F32`);
     if (start + to > bytes.byteLength) throw broken(`"${name}" ends after the file does`);
-    tensors.set(name, new Float32Array(bytes.slice(start + from, start + to).buffer));
+    tensors.set(name, new Float32Array(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer));
   }
   return { tensors, metadata: (header.__metadata__ ?? {}) as unknown as Record<string, string> };
 }

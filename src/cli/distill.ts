@@ -1,0 +1,48 @@
+/** `limbeck distill [recipe]`. */
+import { join } from "node:path";
+import type { Command } from "commander";
+import { packageRoot } from "../package-root.js";
+import { loadRecipe } from "../recipe/load.js";
+import { formatTable } from "../report/terminal.js";
+import { distill } from "../strategy/distill.js";
+import { addRunFlags, type CommonFlags } from "./flags.js";
+import { interruptible, Terminal } from "./terminal.js";
+
+export function addDistill(program: Command): void {
+  addRunFlags(
+    program
+      .command("distill")
+      .description("run a recipe: teacher, label store, student, baseline, comparison, export")
+      .argument("[recipe]", "recipe file (default: the embedded digits)"),
+  ).action((file: string | undefined, flags: CommonFlags) => runDistill(file, flags));
+}
+
+async function runDistill(file: string | undefined, flags: CommonFlags): Promise<void> {
+  const overrides = [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
+  const { recipe, folder } = loadRecipe(file ?? join(packageRoot(), "recipes", "digits.yaml"), overrides);
+  const terminal = await new Terminal(flags).ready();
+  const { signal, release } = interruptible(terminal);
+  try {
+    const result = await distill(recipe, {
+      out: flags.out,
+      resume: flags.resume,
+      folder,
+      threads: flags.threads,
+      device: flags.device,
+      signal,
+      onEvent: (event) => terminal.event(event),
+      command: `limbeck ${process.argv.slice(2).join(" ")}`,
+    });
+    for (const warning of result.summary.warnings) terminal.warn(warning);
+    const text = [
+      formatTable(result.summary, { color: terminal.colored }),
+      "",
+      `student  ${result.student}`,
+      `summary  ${result.summaryFile}`,
+    ].join("\n");
+    terminal.result(text, result.summary);
+  } finally {
+    release();
+    terminal.close();
+  }
+}

@@ -1,0 +1,56 @@
+/** Flags that commands share. */
+import { type Command, Option } from "commander";
+import { InputError } from "../errors.js";
+
+export interface CommonFlags {
+  readonly set: readonly string[];
+  readonly out?: string;
+  readonly seed?: number;
+  readonly resume?: boolean | string;
+  readonly device: "cpu" | "webgpu";
+  readonly threads: number;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+/** Whole number flag. */
+export function wholeNumber(name: string, least: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!Number.isInteger(value) || value < least)
+      throw new InputError(name, `expected a whole number of at least ${least}, found "${text}"`);
+    return value;
+  };
+}
+
+export const outFlag = (): Option =>
+  new Option("-o, --out <dir>", "folder for the run (default: runs/<name>, or runs/<name>-2 ... when taken)");
+export const jsonFlag = (): Option =>
+  new Option("--json", "print one JSON document on stdout and nothing else").default(false);
+export const quietFlag = (): Option =>
+  new Option("-q, --quiet", "no progress, only the result and errors").default(false);
+export const threadsFlag = (): Option =>
+  new Option("--threads <n>", "threads of ONNX Runtime; 0 lets it choose")
+    .argParser(wholeNumber("--threads", 0))
+    .default(0);
+export const deviceFlag = (): Option =>
+  new Option("--device <device>", "where training steps run").choices(["cpu", "webgpu"]).default("cpu");
+export const setFlag = (): Option =>
+  new Option("--set <path=value>", "change a recipe field, e.g. --set objective.alpha=0.5; repeatable")
+    .argParser((v: string, all: string[] = []) => [...all, v])
+    .default([], "none");
+export const seedFlag = (): Option =>
+  new Option("--seed <n>", "seed of the run (same as --set seed=n)").argParser(wholeNumber("--seed", 0));
+
+/** Flags of every command that trains. */
+export function addRunFlags(command: Command): Command {
+  return command
+    .addOption(setFlag())
+    .addOption(outFlag())
+    .addOption(seedFlag())
+    .option("-r, --resume [dir]", "continue a run that was interrupted: the given one, or the newest of this recipe")
+    .addOption(deviceFlag())
+    .addOption(threadsFlag())
+    .addOption(jsonFlag())
+    .addOption(quietFlag());
+}

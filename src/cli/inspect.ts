@@ -1,0 +1,81 @@
+/** `limbeck inspect model.onnx`. */
+import type { Command } from "commander";
+import { loadModelFile } from "../graph/file.js";
+import { isFloat, sizeOf } from "../graph/tensor.js";
+import type { ValueInfo } from "../graph/types.js";
+import { findOp } from "../ops/registry.js";
+import { formatBytes } from "../report/terminal.js";
+import { jsonFlag } from "./flags.js";
+import { Terminal } from "./terminal.js";
+
+interface OpCount {
+  readonly op: string;
+  readonly count: number;
+  /** Whether a student may have it: "yes", "zero" (its derivative vanishes) or "no". */
+  readonly gradient: "yes" | "zero" | "no";
+}
+
+export function addInspect(program: Command): void {
+  program
+    .command("inspect")
+    .description("show a model's inputs, outputs, parameters, operators, and which of them can be trained")
+    .argument("<model>", ".onnx file")
+    .addOption(jsonFlag())
+    .action((file: string, flags: { json: boolean }) => {
+      const found = inspect(file);
+      new Terminal({ json: flags.json, quiet: false }).result(describe(file, found), found);
+    });
+}
+
+function inspect(file: string) {
+  const { model, bytes } = loadModelFile(file);
+  const counts = new Map<string, number>();
+  for (const n of model.graph.nodes) {
+    const op = n.domain ? `${n.domain}.${n.op}` : n.op;
+    counts.set(op, (counts.get(op) ?? 0) + 1);
+  }
+  const operators = [...counts]
+    .sort(([a], [b]) => a.localeCompare(b))
+    .map(([op, count]): OpCount => {
+      const dot = op.lastIndexOf(".");
+      const rule = dot < 0 ? findOp(op)?.gradient : findOp(op.slice(dot + 1), op.slice(0, dot))?.gradient;
+      return { op, count, gradient: rule === "zero" ? "zero" : rule ? "yes" : "no" };
+    });
+  const floats = [...model.graph.initializers.values()].filter((t) => isFloat(t.dtype));
+  return {
+    file,
+    bytes: bytes.length,
+    opsets: model.opsets,
+    irVersion: model.irVersion,
+    producer: [model.producerName, model.producerVersion].filter(Boolean).join(" "),
+    inputs: model.graph.inputs,
+    outputs: model.graph.outputs,
+    parameters: floats.reduce((s, t) => s + sizeOf(t.shape), 0),
+    initializers: [...model.graph.initializers].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape })),
+    operators,
+    metadata: model.metadata,
+  };
+}
+
+function describe(file: string, found: ReturnType<typeof inspect>): string {
+  const info = (v: ValueInfo): string =>
+    `  ${v.name}: ${v.dtype} [${v.shape ? v.shape.map((d) => d ?? "?").join(", ") : "?"}]`;
+  const missing = found.operators.filter((o) => o.gradient === "no");
+  const ops = found.operators.map(
+    (o) =>
+      `  ${o.op.padEnd(28)} ${String(o.count).padStart(5)}   ${o.gradient === "no" ? "no gradient rule" : o.gradient === "zero" ? "zero gradient" : "gradient rule"}`,
+  );
+  return [
+    `${file}: ${formatBytes(found.bytes)}, ${found.parameters.toLocaleString("en-US")} parameters, opset ${found.opsets[""] ?? "-"}, IR ${found.irVersion}${found.producer ? `, by ${found.producer}` : ""}`,
+    "inputs",
+    ...found.inputs.map(info),
+    "outputs",
+    ...found.outputs.map(info),
+    "operators",
+    ...ops,
+    ...Object.entries(found.metadata).map(([k, v]) => `metadata ${k}: ${v.length > 100 ? `${v.slice(0, 100)}...` : v}`),
+    missing.length === 0
+      ? "Every operator has a gradient rule: this model can be a teacher or a student."
+      : `It can be a teacher; as a student, the parameters before ${missing.map((o) => o.op).join(", ")} cannot be trained.`,
+  ].join("\n");
+}
