@@ -1,7 +1,7 @@
 /** The executor in the caller's thread: commands to a worker, promises back. */
 import { Worker } from "node:worker_threads";
 import { RunError } from "../errors.js";
-import { buffersIn, type Command, type Message, type Reply, unpackError } from "./protocol.js";
+import { BUSY, buffersIn, CLOSING, type Command, type Message, type Reply, STOP, unpackError } from "./protocol.js";
 import type { BatchArray, Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "./types.js";
 
 /**
@@ -25,6 +25,19 @@ export async function connectExecutor(
   return executor;
 }
 
+/** Longest wait for native calls when the process exits, in ms. */
+const EXIT_WAIT = 10_000;
+
+/** Signals of the workers that are alive. */
+const alive = new Set<Int32Array>();
+
+/** Ending the process while a worker is inside a native call aborts it with a core dump: wait for the call to return. */
+function settleWorkers(): void {
+  for (const signals of alive) Atomics.store(signals, STOP, CLOSING);
+  const end = performance.now() + EXIT_WAIT;
+  for (const signals of alive) Atomics.wait(signals, BUSY, 1, Math.max(0, end - performance.now()));
+}
+
 interface Pending {
   readonly resolve: (value: never) => void;
   readonly reject: (error: Error) => void;
@@ -33,7 +46,7 @@ interface Pending {
 class WorkerExecutor implements Executor {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
-  readonly #stopFlag = new Int32Array(new SharedArrayBuffer(4));
+  readonly #signals = new Int32Array(new SharedArrayBuffer(8));
   readonly #exited: Promise<void>;
   #lastId = 0;
   /** Why no call can be answered any more. */
@@ -47,17 +60,21 @@ class WorkerExecutor implements Executor {
     worker.on("messageerror", (error) => this.#fail(`the training worker sent an unreadable reply: ${error.message}`));
     this.#exited = new Promise((resolve) => {
       worker.once("exit", (code) => {
+        alive.delete(this.#signals);
+        if (alive.size === 0) process.off("exit", settleWorkers);
         this.#fail(`the training worker ended unexpectedly (exit code ${code})`);
         resolve();
       });
     });
+    if (alive.size === 0) process.on("exit", settleWorkers);
+    alive.add(this.#signals);
     // An idle executor somebody forgot must not keep the process alive; a working one does.
     worker.unref();
   }
 
   async start(config: ExecutorConfig, initial: ExecutorState): Promise<void> {
     const command: Command = { kind: "start", config: compactConfig(config), initial: copyState(initial) };
-    await this.#send(command, buffersIn(command), this.#stopFlag);
+    await this.#send(command, buffersIn(command), this.#signals);
   }
 
   run(requests: readonly StepRequest[]): Promise<StepsResult> {
@@ -84,7 +101,7 @@ class WorkerExecutor implements Executor {
 
   stop(): void {
     // Ids, not a switch: runs asked for later are not affected, and nobody has to reset anything.
-    Atomics.store(this.#stopFlag, 0, this.#lastId);
+    Atomics.store(this.#signals, STOP, this.#lastId);
   }
 
   dispose(): Promise<void> {
@@ -104,11 +121,11 @@ class WorkerExecutor implements Executor {
     await this.#exited;
   }
 
-  #send<T>(command: Command, transfer: Iterable<ArrayBuffer> = [], stopFlag?: Int32Array): Promise<T> {
+  #send<T>(command: Command, transfer: Iterable<ArrayBuffer> = [], signals?: Int32Array): Promise<T> {
     if (this.#closed) return Promise.reject(this.#closed);
     const id = ++this.#lastId;
     return new Promise<T>((resolve, reject) => {
-      const message: Message = { id, command, stopFlag };
+      const message: Message = { id, command, signals };
       this.#worker.postMessage(message, [...transfer]);
       this.#pending.set(id, { resolve, reject });
       this.#worker.ref();

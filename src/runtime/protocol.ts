@@ -11,12 +11,19 @@ export type Command =
   | { readonly kind: "restore"; readonly state: ExecutorState }
   | { readonly kind: "dispose" };
 
-/** `id` counts messages from 1; `stopFlag` (in the start message) holds the highest id whose run shall stop. */
+/** `id` counts messages from 1; `signals` comes with the start message. */
 export interface Message {
   readonly id: number;
   readonly command: Command;
-  readonly stopFlag?: Int32Array;
+  readonly signals?: Int32Array;
 }
+
+/** Index into the shared signals: runs up to this id shall stop after the step they are in. Written by the caller. */
+export const STOP = 0;
+/** Index into the shared signals: 1 while a command is executed, which may be inside a native call. Written by the worker. */
+export const BUSY = 1;
+/** Value of STOP when the process is about to exit: nothing more shall be executed. */
+export const CLOSING = 0x7fffffff;
 
 export type Reply =
   | { readonly id: number; readonly value: unknown }

@@ -1,21 +1,32 @@
 /** Entry of the worker thread: commands in, replies out, one at a time and in order. */
 import { parentPort } from "node:worker_threads";
-import { buffersIn, type Command, type Message, packError, type Reply } from "./protocol.js";
+import { BUSY, buffersIn, CLOSING, type Command, type Message, packError, type Reply, STOP } from "./protocol.js";
 import { TrainingCore } from "./worker-core.js";
 
 const port = parentPort;
 if (!port) throw new Error("worker.js runs in a worker thread only");
 
 let core: TrainingCore | undefined;
-let stopFlag: Int32Array = new Int32Array(1);
+let signals: Int32Array = new Int32Array(2);
 let queue: Promise<void> = Promise.resolve();
 
 port.on("message", (message: Message) => {
-  queue = queue.then(() => answer(message));
+  if (message.signals) signals = message.signals;
+  queue = queue.then(() => whileBusy(() => answer(message)));
 });
 
-async function answer({ id, command, stopFlag: flag }: Message): Promise<void> {
-  if (flag) stopFlag = flag;
+/** Tells the caller when it is safe to end the process: ending it inside a native call aborts it. */
+async function whileBusy(work: () => Promise<void>): Promise<void> {
+  Atomics.store(signals, BUSY, 1);
+  try {
+    if (Atomics.load(signals, STOP) !== CLOSING) await work();
+  } finally {
+    Atomics.store(signals, BUSY, 0);
+    Atomics.notify(signals, BUSY);
+  }
+}
+
+async function answer({ id, command }: Message): Promise<void> {
   let reply: Reply;
   try {
     reply = { id, value: await execute(id, command) };
@@ -36,7 +47,7 @@ async function execute(id: number, command: Command): Promise<unknown> {
   if (!core) throw new Error("the worker was not started");
   switch (command.kind) {
     case "run":
-      return core.run(command.requests, () => Atomics.load(stopFlag, 0) >= id);
+      return core.run(command.requests, () => Atomics.load(signals, STOP) >= id);
     case "evaluate":
       return core.evaluate(command.samples, command.count);
     case "snapshot":

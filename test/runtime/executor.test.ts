@@ -3,7 +3,6 @@ import { execFile } from "node:child_process";
 import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { test } from "node:test";
-import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { connectExecutor, createExecutor } from "../../src/runtime/executor.js";
 import type { Executor, ExecutorConfig, StepRequest } from "../../src/runtime/types.js";
@@ -129,16 +128,36 @@ test("two executors at once do not disturb each other", async () => {
   assert.equal(bytes[0], bytes[1]);
 });
 
-test("a forgotten executor does not keep the process alive", async () => {
-  const here = (path: string) => pathToFileURL(join(import.meta.dirname, path)).href;
+/** Runs a module in a process of its own, with the executor and the network at hand. */
+async function inProcess(body: string): Promise<{ stdout: string; stderr: string; code: number | null }> {
+  const here = (path: string) => JSON.stringify(pathToFileURL(join(import.meta.dirname, path)).href);
   const code = `
-    import { createExecutor } from ${JSON.stringify(here("../../src/runtime/executor.js"))};
-    import { network, initialState, requests } from ${JSON.stringify(here("network.js"))};
+    import { createExecutor } from ${here("../../src/runtime/executor.js")};
+    import { network, initialState, requests } from ${here("network.js")};
     const executor = await createExecutor(network(), initialState());
-    const { done } = await executor.run(requests(0, 5));
-    console.log("done", done);`;
-  const { stdout } = await promisify(execFile)(process.execPath, ["--input-type=module", "-e", code], {
-    timeout: 60_000,
+    ${body}`;
+  return new Promise((resolve) => {
+    const child = execFile(
+      process.execPath,
+      ["--input-type=module", "-e", code],
+      { timeout: 60_000 },
+      (_error, stdout, stderr) => resolve({ stdout, stderr, code: child.exitCode }),
+    );
   });
-  assert.equal(stdout.trim(), "done 5");
+}
+
+test("a forgotten executor does not keep the process alive", async () => {
+  const { stdout, code } = await inProcess("console.log((await executor.run(requests(0, 5))).done);");
+  assert.deepEqual([stdout.trim(), code], ["5", 0]);
+});
+
+test("the process may exit in the middle of a run", async () => {
+  const run = "executor.run(Array.from({ length: 500 }, () => requests(0, 20)).flat());";
+  const exits = `${run} setTimeout(() => { console.log("bye"); process.exit(130); }, 100);`;
+  assert.deepEqual(await inProcess(exits), { stdout: "bye\n", stderr: "", code: 130 });
+  const throws = `${run} setTimeout(() => { throw new Error("oops"); }, 100);`;
+  const { code, stderr } = await inProcess(throws);
+  assert.equal(code, 1);
+  assert.match(stderr, /oops/);
+  assert.doesNotMatch(stderr, /terminate/);
 });
