@@ -1,7 +1,7 @@
 /** What the teacher knows besides the right class: mean softened distributions, and samples it hesitates on. */
 import type { DataSet } from "../data/types.js";
 import { argmaxRow, logProbabilities, type OutputKind } from "./metrics.js";
-import type { DarkKnowledge, DarkSample, SampleContent } from "./summary.js";
+import type { DarkKnowledge, DarkSample } from "./summary.js";
 
 export interface DarkKnowledgeInputs {
   readonly data: DataSet;
@@ -11,9 +11,9 @@ export interface DarkKnowledgeInputs {
   readonly labels: Int32Array | null;
   readonly classes: number;
   /** Outputs [test.length, classes]. */
-  readonly teacher: { readonly id: string; readonly kind: OutputKind; readonly values: Float32Array };
+  readonly teacher: { readonly kind: OutputKind; readonly values: Float32Array };
   /** Logits [test.length, classes] of the first seed. */
-  readonly student: { readonly id: string; readonly values: Float32Array };
+  readonly student: Float32Array;
   /** Of the distillation loss; 1 where it has none. */
   readonly temperature: number;
   /** Samples to show; default 12. */
@@ -30,19 +30,16 @@ export function darkKnowledge(inputs: DarkKnowledgeInputs): DarkKnowledge {
     chosen.map((i) => test[i] as number),
   );
   return {
-    teacher: teacher.id,
-    student: student.id,
     temperature,
-    rows: labels ? "label" : "teacher",
     matrix: meanDistributions(inputs, rowOf),
     samples: chosen.map((i): DarkSample => {
       const index = test[i] as number;
       return {
         index,
-        content: contentOf(inputs.data, index, range),
-        label: labels ? (labels[i] as number) : null,
+        label: labels ? (inputs.data.classes[labels[i] as number] ?? String(labels[i])) : null,
+        ...contentOf(inputs.data, index, range),
         teacherLogits: rowLogits(teacher.values, i, classes, teacher.kind),
-        studentLogits: rowLogits(student.values, i, classes, "logits"),
+        studentLogits: rowLogits(student, i, classes, "logits"),
       };
     }),
   };
@@ -119,23 +116,27 @@ function rangeOf(data: DataSet, indices: readonly number[]): readonly [number, n
 
 const LARGEST_SIDE = 64;
 
-function contentOf(data: DataSet, index: number, [low, high]: readonly [number, number]): SampleContent {
+function contentOf(
+  data: DataSet,
+  index: number,
+  [low, high]: readonly [number, number],
+): Pick<DarkSample, "shape" | "values" | "features"> {
   const size = data.sampleShape.reduce((p, d) => p * d, 1);
   const raw = data.samples.subarray(index * size, (index + 1) * size);
   const [channels = 0, height = 0, width = 0] = data.sampleShape;
   if (data.sampleShape.length !== 3 || (channels !== 1 && channels !== 3)) {
     const names = data.features ?? Array.from(raw, (_, i) => `feature ${i + 1}`);
-    return { kind: "features", names: [...names], values: Array.from(raw, significant) };
+    return { shape: data.sampleShape, values: Array.from(raw, significant), features: [...names] };
   }
   // Every n-th pixel of what is larger than the report can show.
   const every = Math.ceil(Math.max(height, width) / LARGEST_SIDE);
   const [rows, columns] = [Math.ceil(height / every), Math.ceil(width / every)];
-  const pixels: number[] = [];
+  const values: number[] = [];
   for (let c = 0; c < channels; c++)
     for (let y = 0; y < rows; y++)
       for (let x = 0; x < columns; x++) {
         const v = raw[(c * height + y * every) * width + x * every] as number;
-        pixels.push(high > low ? Number(((v - low) / (high - low)).toFixed(3)) : 0);
+        values.push(high > low ? Number(((v - low) / (high - low)).toFixed(3)) : 0);
       }
-  return { kind: "image", shape: [channels, rows, columns], data: pixels };
+  return { shape: [channels, rows, columns], values };
 }

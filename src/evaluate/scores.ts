@@ -1,5 +1,5 @@
 /** From a model's outputs on the test samples to the figures of its row in the summary. */
-import { meanIntervalOf } from "./interval.js";
+import { type Aggregate, meanIntervalOf } from "./interval.js";
 import {
   accuracy,
   agreement,
@@ -74,7 +74,7 @@ export function aggregateScores(
   classes: readonly string[],
   k: number | null = 5,
 ): RowScores {
-  const of = (key: keyof SeedScores) => meanIntervalOf(seeds.map((s) => s.scores[key]));
+  const of = (key: keyof SeedScores): Aggregate | null => meanIntervalOf(seeds.map((s) => s.scores[key]));
   const top = of("topK");
   const confusions = seeds.flatMap((s) => (s.confusion ? [s.confusion] : []));
   const tables = confusions.map(perClass);

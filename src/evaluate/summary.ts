@@ -10,7 +10,7 @@ export interface Summary {
   /** The recipe's name. */
   readonly name: string;
   /** The recipe's description, if it has one. */
-  readonly description?: string;
+  readonly description?: string | null;
   /** The command that repeats the run, e.g. "limbeck distill recipe.yaml --seed 0". */
   readonly command: string;
   /** ISO 8601; absent where runs must be byte-identical. */
@@ -28,14 +28,16 @@ export interface Summary {
   readonly darkKnowledge: DarkKnowledge | null;
   /** Paths of what the run wrote, relative to summary.json: student, report, recipe ... */
   readonly files: Readonly<Record<string, string>>;
-  /** Sentences for the user. */
+  /** What was found out on the way and the reader should know (the teacher's layout, what its outputs are ...). */
+  readonly notes: readonly string[];
+  /** What may be wrong. */
   readonly warnings: readonly string[];
 }
 
 export interface Environment {
   /** Version of Node. */
   readonly node: string;
-  readonly onnxruntime: string;
+  readonly "onnxruntime-node": string;
   /** "linux x64". */
   readonly platform: string;
   /** Model name of the processor. */
@@ -50,22 +52,22 @@ export interface Environment {
 export interface DataSummary {
   readonly name: string;
   /** Where it came from and under which licence. */
-  readonly origin?: string;
+  readonly origin?: string | null;
   /** Hex SHA-256 (data/types.ts). */
   readonly hash: string;
   /** [C,H,W] or [F]. */
   readonly sampleShape: readonly number[];
-  /** Class names by index; "0", "1" ... where there are none. */
+  /** Class names by index. */
   readonly classes: readonly string[];
   readonly counts: {
     readonly train: number;
     /** Training samples whose labels student and baseline may use. */
-    readonly labelled: number;
+    readonly labelled?: number;
     readonly validation: number;
     readonly test: number;
   };
   /** Sentences about the split, normalisation and augmentation. */
-  readonly notes: readonly string[];
+  readonly notes?: readonly string[];
 }
 
 export type Role = "teacher" | "student" | "baseline";
@@ -76,7 +78,7 @@ export interface ModelRow {
   readonly role: Role;
   /** For people: "teacher", "student", "student, T 2". */
   readonly name: string;
-  /** The recipe's variant it belongs to; absent for the recipe itself and for a teacher that all share. */
+  /** The recipe's variant that brought it; "" or absent for the recipe itself. */
   readonly variant?: string;
   /** One line: "mlp 784-30-30-10, relu". */
   readonly architecture: string;
@@ -88,15 +90,13 @@ export interface ModelRow {
   readonly fileBytes: number | null;
   /** A sentence: what it had seen. */
   readonly trainedOn: string;
-  /** "best by validation accuracy (94.4 %), epoch 12 of 20"; "as loaded" for a teacher from a file. */
-  readonly selection: string;
   /** A sentence: what it minimises. Absent for a teacher that was loaded. */
   readonly objective?: string;
   /** One result a seed, ascending. */
   readonly seeds: readonly SeedResult[];
   /** Test accuracy; null without labels, as are nll, ece and topK. */
   readonly accuracy: Aggregate | null;
-  readonly topK: (Aggregate & { readonly k: number }) | null;
+  readonly topK: (Aggregate & { readonly k?: number }) | null;
   /** Negative log-likelihood, in nats. */
   readonly nll: Aggregate | null;
   /** Expected calibration error, 15 equal-width bins. */
@@ -129,10 +129,9 @@ export interface SeedScores {
 
 export interface SeedResult extends SeedScores {
   readonly seed: number;
-  /** The score that chose the weights; null for a model that was not trained here. */
-  readonly validation: { readonly metric: "accuracy" | "agreement"; readonly value: number } | null;
+  /** How its weights were chosen: "best by validation accuracy (94.4 %), epoch 12 of 20"; "as given" for a loaded model. */
+  readonly selection: string;
   readonly steps: number;
-  readonly epochs: number;
   /** Training time. */
   readonly seconds: number;
 }
@@ -167,34 +166,32 @@ export interface SharePoint {
 }
 
 export interface Comparison {
-  /** The recipe's variant; absent for the recipe itself. */
+  /** The recipe's variant; "" or absent for the recipe itself. */
   readonly variant?: string;
   /** Ids of `ModelRow`s. */
   readonly student: string;
   readonly teacher: string;
-  /** Null when there is no baseline: then verdict, points, low and high are null, too. */
+  /** Null when there is no baseline: then there is no verdict either, nor points, low and high. */
   readonly baseline: string | null;
-  readonly verdict: Verdict | null;
+  readonly verdict?: Verdict | null;
   /** Student minus baseline, in points of test accuracy, with its 95 % interval (verdict.ts). */
-  readonly points: number | null;
-  readonly low: number | null;
-  readonly high: number | null;
+  readonly points?: number | null;
+  readonly low?: number | null;
+  readonly high?: number | null;
   /** The verdict in one sentence. */
   readonly sentence: string;
   /** One line of advice; null where the figures support none. */
-  readonly advice: string | null;
+  readonly advice?: string | null;
 }
 
-/** What the teacher knows besides the right class (Hinton et al. 2015, section 2). */
+/** What the first teacher knows besides the right class (Hinton et al. 2015, section 2), beside the first student. */
 export interface DarkKnowledge {
-  /** Ids of the `ModelRow`s whose outputs these are. */
-  readonly teacher: string;
-  readonly student: string;
   /** Temperature of the distillation loss (1 where it has none): that of the matrix, and where the slider starts. */
   readonly temperature: number;
-  /** What the rows stand for: the true class, or without labels the class the teacher names. */
-  readonly rows: "label" | "teacher";
-  /** Mean softened teacher distribution of the test samples of a class: [class][class]; null for a class without one. */
+  /**
+   * Mean softened teacher distribution of the test samples of a class: [class][class]. Rows are true classes, or without
+   * labels the classes that the teacher names; null, or all 0, for a class without a sample.
+   */
   readonly matrix: readonly (readonly number[] | null)[];
   /** Real test samples, some of which the teacher hesitates on. */
   readonly samples: readonly DarkSample[];
@@ -203,17 +200,16 @@ export interface DarkKnowledge {
 export interface DarkSample {
   /** Index into the data set. */
   readonly index: number;
-  readonly content: SampleContent;
-  /** Class index; null without labels. */
-  readonly label: number | null;
+  /** The true class's name; null without labels. */
+  readonly label: string | null;
+  /** [C,H,W] with C 1 or 3 is an image; anything else is a row of features. */
+  readonly shape: readonly number[];
+  /** Row-major; pixels in [0, 1], features as in the data. */
+  readonly values: readonly number[];
+  /** Names of the features. */
+  readonly features?: readonly string[];
   /** [classes]; log-probabilities for a teacher that outputs probabilities. */
   readonly teacherLogits: readonly number[];
   /** [classes], first seed. */
   readonly studentLogits: readonly number[];
 }
-
-export type SampleContent =
-  /** [C,H,W] (C 1 or 3), values in [0, 1], row-major, at most 64 x 64. */
-  | { readonly kind: "image"; readonly shape: readonly number[]; readonly data: readonly number[] }
-  /** Raw feature values. */
-  | { readonly kind: "features"; readonly names: readonly string[]; readonly values: readonly number[] };
