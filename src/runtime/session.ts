@@ -157,5 +157,9 @@ function toNative(ort: typeof Ort, tensor: Tensor): Ort.Tensor {
 }
 
 function fromNative(value: Ort.Tensor): Tensor {
-  return { dtype: value.type as DType, shape: value.dims, data: value.data as Tensor["data"] };
+  const dtype = value.type as DType;
+  const data = value.data as Tensor["data"];
+  // Newer JavaScript engines have a Float16Array; our float16 is its bit patterns.
+  const bits = dtype === "float16" && ArrayBuffer.isView(data) && !(data instanceof Uint16Array);
+  return { dtype, shape: value.dims, data: bits ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data };
 }

@@ -70,3 +70,14 @@ test("feeds that do not fit are refused by name, failing nodes are named", async
   await assert.rejects(session.run({ bytes, index: int64s([0, 9]) }), { name: "RunError", message: /pick\/gather/ });
   await session.dispose();
 });
+
+test("float16 crosses as bit patterns", async () => {
+  const b = createBuilder("half");
+  const x = b.input("x", "float16", [3]);
+  b.output(b.op("Cast", [x], { to: int(1) }), "wide");
+  b.output(b.op("Cast", [b.op("Cast", [x], { to: int(1) })], { to: int(10) }), "half");
+  const bits = Uint16Array.from([0x3c00, 0xc100, 0x3555]);
+  const results = await runOnce(bytesOf(b.build()), { x: { dtype: "float16", shape: [3], data: bits } });
+  assert.deepEqual(results.wide?.data, Float32Array.from([1, -2.5, 0.333251953125]));
+  assert.deepEqual(results.half, { dtype: "float16", shape: [3], data: bits });
+});
