@@ -99,9 +99,9 @@ export interface StepRequest {
 }
 
 export interface StepsResult {
-  /** [steps, losses]: mean over the micro-batches. */
+  /** [steps, losses]: mean over the micro-batches. Rows for the steps done, and one more for the step that diverged. */
   readonly losses: Float32Array;
-  /** Global gradient norm of each step, before clipping. */
+  /** Global gradient norm of each row, before clipping; NaN when its loss was not finite. */
   readonly gradientNorms: Float32Array;
   /** For each step with `diagnose`: its index in the request and the diagnostic outputs. */
   readonly diagnostics: readonly { readonly step: number; readonly values: Float32Array }[];
@@ -116,7 +116,7 @@ export interface ExecutorState {
   readonly step: number;
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly buffers: ReadonlyMap<string, Float32Array>;
-  /** Per parameter name, per moment index ("name/0" is momentum or first moment, "name/1" second). */
+  /** Per parameter name, per moment index ("name/0" is momentum or first moment, "name/1" second); none at all: they start at zero. */
   readonly moments: ReadonlyMap<string, Float32Array>;
 }
 
