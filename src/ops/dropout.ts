@@ -1,3 +1,22 @@
+/** Dropout in inference form: nothing happens. Training multiplies by a fed mask (compile/training-mode.ts). */
+import { numbersOf } from "../graph/tensor.js";
 import type { OpDefinition } from "./definition.js";
+import { misfit, required, typeOf } from "./support.js";
 
-export const dropoutOps: readonly OpDefinition[] = [];
+export const dropoutOps: readonly OpDefinition[] = [
+  {
+    op: "Dropout",
+    infer: (call) => {
+      const mode = call.constants[2];
+      if (mode && numbersOf(mode)[0] !== 0)
+        throw misfit(
+          call,
+          "training_mode is true; a student's graph is in inference form, and limbeck drops out while it trains",
+        );
+      const x = required(call, 0);
+      return [typeOf(x.dtype, x.shape), typeOf("bool", x.shape)];
+    },
+    gradient: (c) => [c.gradients[0]],
+    note: "inference form",
+  },
+];
