@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { float, int } from "../../src/graph/attributes.js";
+import { checkGraph, checkOp } from "./support/check.js";
+
+const positive = { low: 0.5, high: 2 };
+
+test("BatchNormalization with constant statistics, ranks 2 to 4", async () => {
+  for (const shape of [
+    [4, 3],
+    [2, 3, 5],
+    [2, 3, 4, 2],
+  ]) {
+    const channel = { shape: [3] };
+    await checkOp({
+      op: "BatchNormalization",
+      attributes: { epsilon: float(1e-3) },
+      inputs: [
+        { shape },
+        channel,
+        channel,
+        { ...channel, constant: true },
+        { ...channel, ...positive, constant: true },
+      ],
+    });
+  }
+});
+
+test("BatchNormalizationTraining: batch statistics, their gradient, running statistics", async () => {
+  for (const shape of [
+    [6, 3],
+    [3, 3, 4],
+    [2, 3, 3, 2],
+  ]) {
+    const channel = { shape: [3] };
+    const running = [
+      { ...channel, constant: true },
+      { ...channel, ...positive, constant: true },
+    ];
+    await checkGraph({
+      inputs: [{ shape, low: -2, high: 3 }, channel, channel, ...running],
+      build: (b, inputs) =>
+        b
+          .ops(
+            "BatchNormalizationTraining",
+            inputs,
+            { epsilon: float(1e-5), momentum: float(0.9) },
+            { domain: "limbeck" },
+          )
+          .slice(0, 1),
+    });
+  }
+});
+
+test("BatchNormalizationTraining: new running statistics in closed form, the variance unbiased", async () => {
+  const values = [1, 2, 3, 6];
+  const { outputs } = await checkGraph({
+    inputs: [
+      { shape: [4, 1], values },
+      { shape: [1], values: [1] },
+      { shape: [1], values: [0] },
+      { shape: [1], values: [10], constant: true },
+      { shape: [1], values: [20], constant: true },
+    ],
+    build: (b, inputs) =>
+      b.ops("BatchNormalizationTraining", inputs, { epsilon: float(0), momentum: float(0.75) }, { domain: "limbeck" }),
+    lossOutputs: [0],
+  });
+  const close = (i: number, expected: number): void =>
+    assert.ok(
+      Math.abs((outputs[i]?.data[0] as number) - expected) < 1e-6,
+      `output ${i}: ${outputs[i]?.data[0]}, expected ${expected}`,
+    );
+  // Mean 3, biased variance 3.5, unbiased 14 / 3.
+  close(1, 3);
+  close(2, 1 / Math.sqrt(3.5));
+  close(3, 0.75 * 10 + 0.25 * 3);
+  close(4, 0.75 * 20 + (0.25 * 14) / 3);
+});
+
+test("BatchNormalizationTraining: one value a channel has no statistics", async () => {
+  const channel = { shape: [3] };
+  await assert.rejects(
+    checkGraph({
+      inputs: [{ shape: [1, 3] }, channel, channel, channel, channel],
+      build: (b, inputs) => b.ops("BatchNormalizationTraining", inputs, {}, { domain: "limbeck" }),
+    }),
+    /larger batch/,
+  );
+});
+
+test("LayerNormalization over the last axis and several, with and without bias", async () => {
+  await checkOp({
+    op: "LayerNormalization",
+    inputs: [{ shape: [4, 6] }, { shape: [6] }, { shape: [6] }],
+    lossOutputs: [0],
+  });
+  await checkOp({
+    op: "LayerNormalization",
+    attributes: { axis: int(1), epsilon: float(1e-3) },
+    inputs: [{ shape: [2, 3, 4] }, { shape: [3, 4] }],
+    lossOutputs: [0],
+  });
+});
