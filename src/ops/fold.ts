@@ -11,7 +11,7 @@ import { broadcastShapes } from "./support.js";
 type Scalar = number | bigint;
 
 /** Longest float vector that is folded. */
-const FLOAT_LIMIT = 8;
+export const FLOAT_LIMIT = 8;
 
 /** The known inputs of a call when all are there and of a kind and size worth folding. */
 export function foldable(call: OpCall): readonly Tensor[] | undefined {

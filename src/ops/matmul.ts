@@ -1,10 +1,11 @@
 /** Matrix products. Weight gradients of batched inputs are one flat Gemm rather than a batched product and a sum. */
 import { float, int, readFloat, readInt } from "../graph/attributes.js";
-import type { GraphBuilder, OpCall, Value } from "../graph/builder.js";
+import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
+import { einsumOps } from "./einsum.js";
 import { broadcastShapes, misfit, required, reshape, scale, sumTo, transpose, typeOf } from "./support.js";
 
-function inferMatMul(call: OpCall) {
+function inferMatMul(call: OpCall): StaticType[] {
   const a = required(call, 0);
   const b = required(call, 1);
   if (a.dtype !== b.dtype) throw misfit(call, "both factors must have the same element type");
@@ -43,24 +44,29 @@ function matMulGradient(c: GradientContext): (Value | undefined)[] {
   return [dx && reshape(b, dx, x.shape), dy && reshape(b, dy, y.shape)];
 }
 
+/** g right^T. With a matrix on the right all rows of the batch go through one Gemm. */
 function leftGradient(b: GraphBuilder, g: Value, left: Value, right: Value): Value {
-  if (g.shape.length === 2) return b.op("Gemm", [g, right], { transB: int(1) });
+  if (right.shape.length === 2) return reshape(b, b.op("Gemm", [rowsOf(b, g), right], { transB: int(1) }), left.shape);
   return sumTo(b, b.op("MatMul", [g, swapLast(b, right)]), left.shape);
 }
 
+/** left^T g, summed over the batch where right has none: then it is one Gemm over all rows. */
 function rightGradient(b: GraphBuilder, g: Value, left: Value, right: Value): Value {
-  if (right.shape.length === 2 && left.shape.length >= 2 && left.shape.length === g.shape.length) {
-    const k = left.shape[left.shape.length - 1] as number;
-    const n = g.shape[g.shape.length - 1] as number;
-    const count = g.shape.slice(0, -1).reduce((p, d) => p * d, 1);
-    return b.op("Gemm", [reshape(b, left, [count, k]), reshape(b, g, [count, n])], { transA: int(1) });
-  }
+  if (right.shape.length === 2) return b.op("Gemm", [rowsOf(b, left), rowsOf(b, g)], { transA: int(1) });
   return sumTo(b, b.op("MatMul", [swapLast(b, left), g]), right.shape);
 }
 
-function inferGemm(call: OpCall) {
+/** [..., rows, columns] -> [all rows, columns]. */
+function rowsOf(b: GraphBuilder, value: Value): Value {
+  const columns = value.shape[value.shape.length - 1] as number;
+  return reshape(b, value, [value.shape.slice(0, -1).reduce((p, d) => p * d, 1), columns]);
+}
+
+function inferGemm(call: OpCall): StaticType[] {
   const a = required(call, 0);
   const b = required(call, 1);
+  if (a.dtype !== b.dtype || (call.inputs[2] && call.inputs[2].dtype !== a.dtype))
+    throw misfit(call, "all inputs must have the same element type");
   if (a.shape.length !== 2 || b.shape.length !== 2) throw misfit(call, "both factors must be matrices");
   const [m, k] = readInt(call.attributes, "transA", 0) ? [a.shape[1], a.shape[0]] : a.shape;
   const [k2, n] = readInt(call.attributes, "transB", 0) ? [b.shape[1], b.shape[0]] : b.shape;
@@ -96,4 +102,5 @@ function gemmGradient(c: GradientContext): (Value | undefined)[] {
 export const matmulOps: readonly OpDefinition[] = [
   { op: "MatMul", infer: inferMatMul, gradient: matMulGradient },
   { op: "Gemm", infer: inferGemm, gradient: gemmGradient },
+  ...einsumOps,
 ];

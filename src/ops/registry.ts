@@ -9,10 +9,12 @@ import { dropoutOps } from "./dropout.js";
 import { elementwiseOps } from "./elementwise.js";
 import { gatherOps } from "./gather.js";
 import { matmulOps } from "./matmul.js";
+import { movementOps } from "./movement.js";
 import { normalizationOps } from "./normalization.js";
 import { poolingOps } from "./pooling.js";
 import { reductionOps } from "./reduction.js";
 import { shapeOps } from "./shape.js";
+import { sliceOps } from "./slice.js";
 import { softmaxOps } from "./softmax.js";
 
 const families: readonly (readonly OpDefinition[])[] = [
@@ -23,10 +25,12 @@ const families: readonly (readonly OpDefinition[])[] = [
   elementwiseOps,
   gatherOps,
   matmulOps,
+  movementOps,
   normalizationOps,
   poolingOps,
   reductionOps,
   shapeOps,
+  sliceOps,
   softmaxOps,
 ];
 

@@ -1,3 +1,2 @@
-import type { KernelTable } from "./kernel.js";
-
-export const gatherKernels: KernelTable = {};
+/** Reference kernels of lookups (with those of movement). */
+export { movementKernels as gatherKernels } from "./movement.js";
