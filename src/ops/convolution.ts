@@ -1,5 +1,5 @@
 /** Conv and ConvTranspose: shapes and gradients. How the gradients run on a device: convolution-gradient.ts. */
-import { int, ints, readInt, readInts, readText } from "../graph/attributes.js";
+import { ints, readInt, readInts, readText } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN, type Attributes } from "../graph/types.js";

@@ -85,8 +85,8 @@ export async function openSession(source: Uint8Array | string, options: SessionO
     const what = typeof source === "string" ? source : "the model";
     throw new RunError(`ONNX Runtime cannot load ${what}: ${messageOf(cause)}`, { cause });
   }
-  const inputs = native.inputMetadata.map(valueOf);
-  const outputs = native.outputMetadata.map(valueOf);
+  const inputs = native.inputMetadata.map(describeValue);
+  const outputs = native.outputMetadata.map(describeValue);
   let released: Promise<void> | undefined;
   return {
     inputs,
@@ -132,7 +132,7 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function valueOf(meta: Ort.InferenceSession.ValueMetadata): SessionValue {
+function describeValue(meta: Ort.InferenceSession.ValueMetadata): SessionValue {
   if (!meta.isTensor)
     throw new RunError(`the model's "${meta.name}" is not a tensor (a sequence or map); limbeck cannot use it`);
   return { name: meta.name, dtype: meta.type as DType, shape: meta.shape };

@@ -63,7 +63,7 @@ test("files, and a single run", async () => {
 
 test("feeds that do not fit are refused by name, failing nodes are named", async () => {
   const session = await openSession(model());
-  const { bytes, index } = feeds;
+  const { bytes } = feeds;
   await assert.rejects(session.run({ bytes }), /input "index" \(int64 \[batch\]\) is not fed/);
   await assert.rejects(session.run({ ...feeds, extra: bytes }), /no input "extra"; it has "bytes", "index"/);
   await assert.rejects(session.run({ bytes, index: tensor("int32", [0, 1]) }), /"index" is int64, but was fed int32/);
