@@ -36,7 +36,7 @@ export function lowerWeightGradient(call: OpCall, b: GraphBuilder): readonly Val
  * X as [C/g, g*N, ...], dY as [K, N, ...] -> [C/g, K, ...kernel].
  */
 function batchAsChannels(b: GraphBuilder, x: Value, dy: Value, w: Window, group: number): Value {
-  const [n, c, _k] = [x.shape[0] as number, (x.shape[1] as number) / group, dy.shape[1] as number];
+  const [n, c] = [x.shape[0] as number, (x.shape[1] as number) / group];
   const rest = w.input.map((_, i) => i + 3);
   const split = transpose(b, reshape(b, x, [n, group, c, ...w.input]), [2, 1, 0, ...rest]);
   const images = reshape(b, split, [c, group * n, ...w.input]);
