@@ -1,50 +1,92 @@
 /** The comparison as a table for the terminal. */
 import pc from "picocolors";
+import { noun, topKLabel } from "./wording.js";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
-import type { Aggregate } from "../evaluate/interval.js";
+import { count, decimal, formatBytes, milliseconds, NONE, percent } from "./format.js";
 
-const HEAD = ["model", "parameters", "file", "accuracy", "agreement", "soft KL", "ECE", "latency"];
+export { formatBytes } from "./format.js";
 
-const percent = (i: Aggregate | null): string =>
-  i
-    ? `${(100 * i.mean).toFixed(1)}${i.low !== null && i.high !== null ? ` ± ${(50 * (i.high - i.low)).toFixed(1)}` : ""} %`
-    : "-";
-const plain = (i: Aggregate | null, digits: number): string => (i ? i.mean.toFixed(digits) : "-");
-
-/** 12345 -> "12.1 KB". */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
-  const [value, unit] = bytes < 1024 ** 2 ? [bytes / 1024, "KB"] : [bytes / 1024 ** 2, "MB"];
-  return `${value.toFixed(1)} ${unit}`;
+export interface TableOptions {
+  readonly color: boolean;
+  /** Columns of the terminal; columns that do not fit are left out, the least important first. Default: unlimited. */
+  readonly width?: number;
 }
 
-function cells(row: ModelRow): string[] {
-  return [
-    row.name,
-    row.parameters === null ? "-" : row.parameters.toLocaleString("en-US"),
-    row.fileBytes ? formatBytes(row.fileBytes) : "-",
-    percent(row.accuracy),
-    percent(row.agreement),
-    plain(row.softKL, 3),
-    plain(row.ece, 3),
-    row.latency ? `${row.latency.medianMs.toFixed(2)} ms` : "-",
-  ];
+interface Column {
+  readonly head: string;
+  readonly cell: (row: ModelRow) => string;
+  /** The lowest leaves first. */
+  readonly importance: number;
 }
 
-/** Table, what the intervals are, and a verdict sentence for every student. */
-export function formatTable(summary: Summary, options: { readonly color: boolean }): string {
+const GAP = 2;
+
+/** Table, what the intervals are, what each model had seen, and a verdict sentence for every student. */
+export function formatTable(summary: Summary, options: TableOptions): string {
   const colors = pc.createColors(options.color);
-  const rows = [HEAD, ...summary.models.map(cells)];
-  const widths = HEAD.map((_, c) => Math.max(...rows.map((r) => (r[c] as string).length)));
+  const columns = fitting(columnsOf(summary), summary.models, options.width ?? Number.POSITIVE_INFINITY);
+  const rows = [columns.map((c) => c.head), ...summary.models.map((m) => columns.map((c) => c.cell(m)))];
+  const widths = columns.map((_, c) => Math.max(...rows.map((r) => (r[c] as string).length)));
   const line = (r: readonly string[]): string =>
-    r.map((cell, c) => (c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number))).join("  ");
-  const table = rows.map((r, i) => (i === 0 ? colors.bold(line(r)) : line(r)));
-  const seeds = Math.max(...summary.models.map((m) => m.seeds.length));
-  const foot = `Test set of ${summary.data.counts.test} samples, read once${seeds > 1 ? `; mean ± 95 % interval over ${seeds} seeds` : ""}; latency at batch 1, median.`;
-  const paint = { helped: colors.green, harmed: colors.red, "no measurable difference": colors.yellow };
-  const verdicts = summary.comparisons.map(
-    (c) => `${c.variant ? `${c.variant}: ` : ""}${c.verdict ? paint[c.verdict](c.sentence) : c.sentence}`,
-  );
+    r
+      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number)))
+      .join(" ".repeat(GAP));
+  const paint = { teacher: colors.dim, student: colors.bold, baseline: (text: string) => text };
+  const table = rows.map((r, i) => (i === 0 ? colors.bold : paint[summary.models[i - 1]?.role ?? "baseline"])(line(r)));
   const seen = summary.models.map((m) => `  ${m.name}: ${m.trainedOn}`);
-  return [...table, "", foot, "", "What each had seen:", ...seen, "", ...summary.notes, ...verdicts].join("\n");
+  return [
+    ...table,
+    "",
+    foot(summary),
+    "",
+    "What each had seen:",
+    ...seen,
+    ...section(summary.notes),
+    ...section(verdicts(summary, colors)),
+  ].join("\n");
+}
+
+function section(lines: readonly string[]): string[] {
+  return lines.length > 0 ? ["", ...lines] : [];
+}
+
+function columnsOf(summary: Summary): Column[] {
+  const some = (of: (row: ModelRow) => unknown): boolean => summary.models.some((m) => of(m) !== null);
+  const columns: (Column | false)[] = [
+    { head: "model", cell: (m) => m.name, importance: 10 },
+    { head: "parameters", cell: (m) => count(m.parameters), importance: 8 },
+    { head: "file", cell: (m) => (m.fileBytes ? formatBytes(m.fileBytes) : NONE), importance: 4 },
+    some((m) => m.accuracy) && { head: "accuracy", cell: (m) => percent(m.accuracy), importance: 9 },
+    some((m) => m.topK) && { head: topKLabel(summary), cell: (m) => percent(m.topK), importance: 1 },
+    { head: "agreement", cell: (m) => percent(m.agreement), importance: 6 },
+    { head: "soft KL", cell: (m) => decimal(m.softKL), importance: 3 },
+    some((m) => m.ece) && { head: "ECE", cell: (m) => decimal(m.ece), importance: 2 },
+    { head: "latency", cell: (m) => (m.latency ? milliseconds(m.latency.medianMs) : NONE), importance: 5 },
+  ];
+  return columns.filter((c): c is Column => c !== false);
+}
+
+function fitting(columns: readonly Column[], models: readonly ModelRow[], width: number): Column[] {
+  const size = (c: Column): number => Math.max(c.head.length, ...models.map((m) => c.cell(m).length)) + GAP;
+  const kept = [...columns];
+  while (kept.length > 2 && kept.reduce((sum, c) => sum + size(c), -GAP) > width) {
+    const least = kept.reduce((a, b) => (b.importance < a.importance ? b : a));
+    kept.splice(kept.indexOf(least), 1);
+  }
+  return kept;
+}
+
+function foot(summary: Summary): string {
+  const seeds = Math.max(1, ...summary.models.map((m) => m.seeds.length));
+  const intervals = seeds > 1 ? `; mean ± half of the 95 % interval over ${noun(seeds, "seed")}` : "";
+  return `Test set of ${noun(summary.data.counts.test, "sample")}, read once${intervals}; latency at batch 1, median.`;
+}
+
+function verdicts(summary: Summary, colors: ReturnType<typeof pc.createColors>): string[] {
+  const paint = { helped: colors.green, harmed: colors.red, "no measurable difference": colors.yellow };
+  return summary.comparisons.flatMap((c) => {
+    const prefix = c.variant ? `${c.variant}: ` : "";
+    const sentence = c.verdict ? paint[c.verdict](c.sentence) : c.sentence;
+    return [`${prefix}${sentence}`, ...(c.advice ? [`  ${c.advice}`] : [])];
+  });
 }

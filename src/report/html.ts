@@ -1,0 +1,128 @@
+/** report.html: one self-contained file that a colleague can open, print or mail. Nothing in it is fetched. */
+import { createHash } from "node:crypto";
+import { stringify } from "yaml";
+import type { Summary } from "../evaluate/summary.js";
+import { classesSection, confusionSection } from "./classes.js";
+import { curvesSection, sharesSection } from "./curves.js";
+import { darkSection } from "./dark.js";
+import { count, duration } from "./format.js";
+import { type Markup, markup, raw } from "./markup.js";
+import { SLIDER_SCRIPT } from "./slider.js";
+import { STYLE } from "./style.js";
+import { comparisonSection, keyFigures, seenSection, verdictSection } from "./tables.js";
+
+/**
+ * The report of a run.
+ * @param summary every figure of it; what is missing (baseline, labels, teacher's answers) is left out or said
+ * @returns an HTML document without any external reference; scripts other than its own are refused by its own policy
+ */
+export async function renderReport(summary: Summary): Promise<string> {
+  const body = [
+    await verdictSection(summary),
+    keyFigures(summary),
+    comparisonSection(summary),
+    seenSection(summary),
+    await darkSection(summary),
+    await classesSection(summary),
+    await confusionSection(summary),
+    await curvesSection(summary),
+    await sharesSection(summary),
+    dataAndEnvironment(summary),
+    recipeSection(summary),
+  ].filter((s): s is Markup => s !== null);
+  const script = summary.darkKnowledge ? SLIDER_SCRIPT : "";
+  return markup`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="${policy(script)}">
+<title>${summary.name}: distillation report</title>
+<style>${raw(STYLE)}</style>
+</head>
+<body>
+<div class="page">
+${head(summary)}
+<main>${warnings(summary)}${body}</main>
+<footer>Made by limbeck ${summary.limbeck}. Every figure is in summary.json beside this file.</footer>
+</div>
+${script && markup`<script>${raw(script)}</script>`}
+</body>
+</html>
+`.text;
+}
+
+/** Even if text slipped through unescaped, nothing but the report's own script would run and nothing would be fetched. */
+function policy(script: string): string {
+  const hash = createHash("sha256").update(script).digest("base64");
+  const scripts = script ? `script-src 'sha256-${hash}'; ` : "";
+  return `default-src 'none'; style-src 'unsafe-inline'; ${scripts}img-src data:; base-uri 'none'; form-action 'none'`;
+}
+
+function head(summary: Summary): Markup {
+  const links: [string, string, boolean][] = [
+    ["comparison", "Comparison", true],
+    ["seen", "What each had seen", true],
+    ["dark", "Dark knowledge", summary.darkKnowledge !== null],
+    ["classes", "Classes", summary.models.some((m) => m.role === "student" && m.perClass.length > 0)],
+    ["curves", "Learning curves", summary.models.some((m) => m.curves.some((c) => c.points.length > 0))],
+    ["recipe", "Recipe", true],
+  ];
+  return markup`<header><p class="kicker">limbeck distillation report${summary.startedAt && `, ${summary.startedAt.slice(0, 10)}`}</p>
+<h1>${summary.name}</h1>${summary.description && markup`<p class="description">${summary.description}</p>`}
+<nav aria-label="Sections">${links.filter(([, , there]) => there).map(([id, text]) => markup`<a href="#${id}">${text}</a>`)}</nav></header>`;
+}
+
+function warnings(summary: Summary): Markup | null {
+  if (summary.warnings.length === 0) return null;
+  return markup`<div class="warnings" role="note"><h2>${summary.warnings.length === 1 ? "Warning" : "Warnings"}</h2><ul>${summary.warnings.map((w) => markup`<li>${w}</li>`)}</ul></div>`;
+}
+
+type Fact = readonly [string, string | Markup | null | undefined];
+
+function facts(list: readonly Fact[]): Markup {
+  return markup`<dl class="facts">${list.map(([name, value]) => value && markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
+}
+
+function dataAndEnvironment(summary: Summary): Markup {
+  const { data, environment: env } = summary;
+  const { train, labelled, validation, test } = data.counts;
+  const names = data.classes.slice(0, 40).join(", ");
+  const notes = [...(data.notes ?? []), ...summary.notes];
+  const dataFacts: Fact[] = [
+    ["source", data.name],
+    ["origin", data.origin],
+    ["sample", `[${data.sampleShape.join(", ")}]`],
+    ["classes", `${data.classes.length}: ${names}${data.classes.length > 40 ? ", …" : ""}`],
+    [
+      "training",
+      `${count(train)}${labelled === undefined ? "" : `, of which ${count(labelled)} with labels for the student`}`,
+    ],
+    ["validation", `${count(validation)}, chooses the weights`],
+    ["test", `${count(test)}, read once`],
+    ["SHA-256", markup`<code>${data.hash}</code>`],
+  ];
+  const envFacts: Fact[] = [
+    ["limbeck", summary.limbeck],
+    ["Node", env.node],
+    ["ONNX Runtime", env["onnxruntime-node"]],
+    ["platform", env.platform],
+    ["processor", `${env.cpu}, ${env.cores} cores`],
+    ["threads", env.threads > 0 ? String(env.threads) : "chosen by ONNX Runtime"],
+    ["device", env.device],
+    ["duration", duration(summary.durationSeconds)],
+  ];
+  return markup`<div class="columns"><section id="data"><h2>Data</h2>${facts(dataFacts)}${notes.length > 0 && markup`<ul class="notes">${notes.map((n) => markup`<li>${n}</li>`)}</ul>`}</section>
+<section id="environment"><h2>Environment</h2>${facts(envFacts)}</section></div>`;
+}
+
+function recipeSection(summary: Summary): Markup {
+  const yaml = stringify(summary.recipe, { lineWidth: 100, aliasDuplicateObjects: false });
+  const files = Object.entries(summary.files);
+  return markup`<section id="recipe"><h2>Recipe and how to repeat the run</h2>
+<p>Save the recipe below as a file (or take recipe.yaml beside this report) and run limbeck ${summary.limbeck} on it.
+Same recipe, seed, machine, Node and ONNX Runtime give the same bytes; elsewhere the last digits may differ. The run was started with:</p>
+<pre>${summary.command}</pre>
+${files.length > 0 && markup`<h3>Files of the run</h3>${facts(files.map(([what, path]) => [what, markup`<code>${path}</code>`]))}`}
+<details open><summary>The recipe with every default filled in</summary><pre>${yaml}</pre></details></section>`;
+}

@@ -1,0 +1,191 @@
+/** The head of the report: verdicts, key figures, the comparison and what each model had seen. */
+import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+import { signed } from "../evaluate/sentence.js";
+import { COLOR, figure, shorten } from "./charts.js";
+import {
+  count,
+  decimal,
+  duration,
+  formatBytes,
+  halfInterval,
+  milliseconds,
+  NONE,
+  percentValue,
+  times,
+} from "./format.js";
+import { type Markup, markup } from "./markup.js";
+import { modelsOf, noun, titleOf, topKLabel } from "./wording.js";
+
+const SIGNS = { helped: "▲", harmed: "▼", "no measurable difference": "＝" } as const;
+const CLASS = { helped: "helped", harmed: "harmed", "no measurable difference": "neither" } as const;
+
+/** One verdict for each student, and, with several, their intervals side by side. */
+export async function verdictSection(summary: Summary): Promise<Markup> {
+  const measured = summary.comparisons.filter((c) => typeof c.points === "number");
+  const chart = measured.length > 0 ? await forest(summary, measured) : null;
+  return markup`<section id="verdict" class="verdicts${summary.comparisons.length === 1 && " single"}">
+<div>${summary.comparisons.map((c) => verdictItem(summary, c))}</div>${chart}</section>`;
+}
+
+function verdictItem(summary: Summary, comparison: Comparison): Markup {
+  const { verdict, points, sentence, advice } = comparison;
+  const title = titleOf(summary, comparison);
+  const badge = verdict
+    ? markup`<span class="badge ${CLASS[verdict]}"><span aria-hidden="true">${SIGNS[verdict]}</span> ${verdict}</span>`
+    : markup`<span class="badge neither">no baseline</span>`;
+  const figure =
+    typeof points === "number" &&
+    markup`<p class="points">${signed(points)} <small>points of test accuracy</small></p>`;
+  return markup`<article class="verdict">${title && markup`<h2>${title}</h2>`}${badge}${figure}<p class="sentence">${sentence}</p>${advice && markup`<p class="advice">${advice}</p>`}</article>`;
+}
+
+/** Difference and 95 % interval of every student, around zero. */
+function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<Markup> {
+  const rows = comparisons.map((c) => ({
+    label: titleOf(summary, c) || "student",
+    points: c.points ?? 0,
+    low: c.low ?? c.points ?? 0,
+    high: c.high ?? c.points ?? 0,
+    color: c.verdict === "helped" ? "var(--helped)" : c.verdict === "harmed" ? "var(--harmed)" : "var(--muted)",
+  }));
+  const single = rows.length === 1;
+  const label = (i: number): string => (single ? "" : shorten(rows[i]?.label ?? "", 22));
+  const longest = Math.max(...rows.map((_, i) => label(i).length));
+  const index = (_: unknown, i: number): number => i;
+  return figure({
+    title: "Student minus baseline",
+    description: rows
+      .map((r) => `${r.label}: ${signed(r.points)} points, 95 % interval ${signed(r.low)} to ${signed(r.high)}`)
+      .join("; "),
+    height: 66 + 30 * rows.length,
+    options: (plot) => ({
+      marginLeft: 16 + 7 * longest,
+      marginRight: 20,
+      marginTop: 8,
+      marginBottom: 40,
+      x: {
+        label: "points of test accuracy, 95 % interval",
+        labelAnchor: "center",
+        labelArrow: "none",
+        grid: true,
+        nice: true,
+        ticks: 6,
+        domain: [Math.min(0, ...rows.map((r) => r.low)), Math.max(0.001, ...rows.map((r) => r.high))],
+        tickFormat: (v: number) => signed(v, Number.isInteger(v) ? 0 : 1),
+      },
+      y: { domain: rows.map((_, i) => i), tickFormat: label, tickSize: 0, label: null },
+      marks: [
+        plot.ruleX([0], { stroke: COLOR.ink, strokeWidth: 1.5 }),
+        plot.ruleY(rows, { x1: "low", x2: "high", y: index, stroke: "color", strokeWidth: 3 }),
+        plot.dot(rows, { x: "points", y: index, fill: "color", r: 5.5 }),
+      ],
+      color: { type: "identity" },
+    }),
+  });
+}
+
+/** What the first student costs beside its teacher. */
+export function keyFigures(summary: Summary): Markup | null {
+  const [comparison] = summary.comparisons;
+  if (!comparison) return null;
+  const { student, teacher } = modelsOf(summary, comparison);
+  if (!student) return null;
+  const figures: [string, string][] = [];
+  const vs = (label: string): string => (teacher ? `${label} (teacher ` : label);
+  if (student.accuracy)
+    figures.push([
+      `${(100 * student.accuracy.mean).toFixed(1)} %`,
+      `${vs("test accuracy")}${teacher?.accuracy ? `${(100 * teacher.accuracy.mean).toFixed(1)} %)` : teacher ? "unknown)" : ""}`,
+    ]);
+  else if (student.agreement)
+    figures.push([`${(100 * student.agreement.mean).toFixed(1)} %`, "agreement with the teacher on the test samples"]);
+  if (student.parameters)
+    figures.push(
+      teacher?.parameters && teacher.parameters > student.parameters
+        ? [
+            `${times(teacher.parameters / student.parameters)}×`,
+            `fewer parameters: ${count(student.parameters)} instead of ${count(teacher.parameters)}`,
+          ]
+        : [count(student.parameters), `${vs("parameters")}${teacher ? `${count(teacher.parameters)})` : ""}`],
+    );
+  if (student.fileBytes)
+    figures.push([
+      formatBytes(student.fileBytes),
+      `${vs("ONNX file")}${teacher ? `${teacher.fileBytes ? formatBytes(teacher.fileBytes) : "unknown"})` : ""}`,
+    ]);
+  if (student.latency)
+    figures.push([
+      milliseconds(student.latency.medianMs),
+      `${vs("a sample, batch 1, median")}${teacher ? `${teacher.latency ? milliseconds(teacher.latency.medianMs) : "unknown"})` : ""}`,
+    ]);
+  return markup`<dl class="key">${figures.map(([value, label]) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
+}
+
+interface Column {
+  readonly head: string;
+  readonly unit?: string;
+  readonly cell: (m: ModelRow) => string | Markup;
+}
+
+/** Every model in one table. */
+export function comparisonSection(summary: Summary): Markup {
+  const columns = columnsOf(summary);
+  const seeds = Math.max(1, ...summary.models.map((m) => m.seeds.length));
+  const k = topKLabel(summary);
+  return markup`<section id="comparison"><h2>Comparison</h2>
+<div class="scroll" tabindex="0"><table class="models"><thead><tr><th scope="col">Model</th>${columns.map((c) => markup`<th scope="col">${c.head}${c.unit && markup` <small>${c.unit}</small>`}</th>`)}</tr></thead>
+<tbody>${summary.models.map((m) => markup`<tr class="${m.role}"><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}<small>${m.architecture}</small></th>${columns.map((c) => markup`<td>${c.cell(m)}</td>`)}</tr>`)}</tbody></table></div>
+<p class="note">Test set of ${noun(summary.data.counts.test, "sample")}, read once, at the end.
+${seeds > 1 ? `± is half of the 95 % interval of the mean over seeds (Student's t), for this one test set; a model trained with one seed has none. ` : "One seed: no interval over seeds. "}Agreement: share of test samples with the teacher's top class. Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${k}: the label is among so many best classes. `}Latency: one sample a call, median, with the 95th percentile.</p></section>`;
+}
+
+function columnsOf(summary: Summary): Column[] {
+  const some = (of: (m: ModelRow) => unknown): boolean => summary.models.some((m) => of(m) !== null);
+  const columns: (Column | false)[] = [
+    { head: "Parameters", cell: (m) => count(m.parameters) },
+    { head: "File", cell: (m) => (m.fileBytes ? formatBytes(m.fileBytes) : NONE) },
+    some((m) => m.accuracy) && { head: "Accuracy", unit: "%", cell: (m) => withInterval(percentValue(m.accuracy)) },
+    some((m) => m.topK) && { head: topKLabel(summary), unit: "%", cell: (m) => withInterval(percentValue(m.topK)) },
+    { head: "Agreement", unit: "%", cell: (m) => withInterval(percentValue(m.agreement)) },
+    { head: "Soft KL", unit: "nats", cell: (m) => withInterval(decimalWithInterval(m.softKL)) },
+    some((m) => m.nll) && { head: "NLL", unit: "nats", cell: (m) => withInterval(decimalWithInterval(m.nll)) },
+    some((m) => m.ece) && { head: "ECE", cell: (m) => withInterval(decimalWithInterval(m.ece)) },
+    {
+      head: "Latency",
+      cell: (m) =>
+        m.latency
+          ? markup`${milliseconds(m.latency.medianMs)}<small>p95 ${milliseconds(m.latency.p95Ms)}</small>`
+          : NONE,
+    },
+  ];
+  return columns.filter((c): c is Column => c !== false);
+}
+
+function decimalWithInterval(value: ModelRow["nll"]): string {
+  return value ? `${decimal(value)}${halfInterval(value, 1, 3)}` : NONE;
+}
+
+/** "94.3 ± 0.4": the interval goes small. */
+function withInterval(text: string): Markup {
+  const [value, half] = text.split(" ± ");
+  return markup`${value}${half && markup`<small>± ${half}</small>`}`;
+}
+
+/** What each model had seen, how its weights were chosen and what its training cost. */
+export function seenSection(summary: Summary): Markup {
+  const row = (m: ModelRow): Markup => {
+    const steps = [...new Set(m.seeds.map((s) => s.steps))];
+    const trained = steps.some((s) => s > 0);
+    const mean = m.seeds.reduce((a, s) => a + s.seconds, 0) / Math.max(1, m.seeds.length);
+    const selections = [...new Set(m.seeds.map((s) => s.selection))];
+    const each = selections.length > 1;
+    return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text">${m.trainedOn}${m.objective && markup`<small>${m.objective}</small>`}</td><td class="text">${
+      each
+        ? markup`<details><summary>${selections[0]}, …</summary><ul>${m.seeds.map((s) => markup`<li>seed ${s.seed}: ${s.selection}</li>`)}</ul></details>`
+        : (selections[0] ?? NONE)
+    }</td><td>${m.seeds.map((s) => s.seed).join(", ")}</td><td>${trained ? steps.map((s) => count(s)).join(", ") : NONE}</td><td>${trained ? duration(mean) : NONE}</td></tr>`;
+  };
+  return markup`<section id="seen"><h2>What each model had seen</h2>
+<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Model</th><th scope="col" class="text">Trained on</th><th scope="col" class="text">Weights kept</th><th scope="col">Seeds</th><th scope="col">Steps</th><th scope="col">Training <small>mean</small></th></tr></thead>
+<tbody>${summary.models.map(row)}</tbody></table></div></section>`;
+}

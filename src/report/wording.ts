@@ -1,0 +1,32 @@
+/** Words that the terminal and the report share. */
+import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+
+/** noun(1, "seed") -> "1 seed", noun(360, "sample") -> "360 samples". */
+export function noun(n: number, what: string): string {
+  return `${n.toLocaleString("en-US")} ${what}${n === 1 ? "" : what.endsWith("s") ? "es" : "s"}`;
+}
+
+/** "top-5", or "top-k" when the summary does not say which. */
+export function topKLabel(summary: Summary): string {
+  const known = summary.models.find((m) => m.topK?.k !== undefined)?.topK?.k;
+  return `top-${known ?? "k"}`;
+}
+
+/** The models of a comparison; ids that the summary does not hold give null. */
+export function modelsOf(
+  summary: Summary,
+  comparison: Comparison,
+): { student: ModelRow | null; baseline: ModelRow | null; teacher: ModelRow | null } {
+  const find = (id: string | null): ModelRow | null => summary.models.find((m) => m.id === id) ?? null;
+  return {
+    student: find(comparison.student),
+    baseline: find(comparison.baseline),
+    teacher: find(comparison.teacher),
+  };
+}
+
+/** What to call a comparison where several stand side by side. */
+export function titleOf(summary: Summary, comparison: Comparison): string {
+  if (comparison.variant) return comparison.variant;
+  return summary.comparisons.length > 1 ? summary.name : "";
+}
