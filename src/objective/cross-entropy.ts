@@ -8,8 +8,8 @@ import type { LossDefinition } from "./types.js";
 
 export interface CrossEntropyConfig {
   readonly kind: "cross-entropy";
-  /** e in (1 - e) one-hot + e / C; in [0, 1). Szegedy et al., CVPR 2016, section 7. */
-  readonly labelSmoothing: number;
+  /** e in (1 - e) one-hot + e / C; in [0, 1); default 0. Szegedy et al., CVPR 2016, section 7. */
+  readonly labelSmoothing?: number;
   /** One weight a class, none negative. */
   readonly classWeights?: readonly number[];
 }
@@ -31,7 +31,7 @@ export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
     const classes = z.shape[1] as number;
     const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
     const hot = oneHot(b, labels, classes, z);
-    const target = smoothed(b, hot, config.labelSmoothing, classes);
+    const target = smoothed(b, hot, config.labelSmoothing ?? 0, classes);
     if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
     if (config.classWeights.length !== classes) {
       throw new InputError(
@@ -49,7 +49,7 @@ export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
 };
 
 function check(config: CrossEntropyConfig, field: string): void {
-  const { labelSmoothing: e, classWeights: w } = config;
+  const { labelSmoothing: e = 0, classWeights: w } = config;
   if (!(e >= 0 && e < 1)) throw new InputError(`${field}.labelSmoothing`, `found ${e}; expected 0 <= e < 1`);
   if (!w) return;
   if (!w.every((v) => Number.isFinite(v) && v >= 0) || !w.some((v) => v > 0)) {

@@ -135,7 +135,7 @@ function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
   const { studentLoss, distillationLoss } = config;
   const student = checked("objective.studentLoss", studentLosses, studentLoss);
   const distillation = distillationLoss && checked("objective.distillationLoss", distillationLosses, distillationLoss);
-  if (weights.student === 0 && (studentLoss.labelSmoothing > 0 || studentLoss.classWeights)) {
+  if (weights.student === 0 && ((studentLoss.labelSmoothing ?? 0) > 0 || studentLoss.classWeights)) {
     throw new InputError(
       "objective.studentLoss",
       "label smoothing or class weights are set, but the student loss has weight 0 (alpha 1), so no label is ever used; remove them, or lower alpha",

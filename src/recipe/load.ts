@@ -45,6 +45,16 @@ export function parseRecipe(value: unknown, source = "recipe", overrides: readon
   return parsed.data;
 }
 
+/**
+ * Validates parts of a recipe under the recipe's own field names and fills in their defaults.
+ * @throws InputError in the same words as for a whole recipe
+ */
+export function parseParts<T extends z.ZodType>(schema: T, value: unknown, source: string): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw explain(parsed.error, value, source);
+  return parsed.data;
+}
+
 /** A copy of the recipe with fields changed, validated again: what a variant is. */
 export function withChanges(
   recipe: RecipeInput | Recipe,

@@ -426,8 +426,20 @@ export const recipeSchema = z
   })
   .describe("A limbeck recipe");
 
+/** Readonly all the way down: what is taken is never changed. */
+export type Given<T> = T extends (infer E)[]
+  ? readonly Given<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Given<T[K]> }
+    : T;
+
 /** A recipe as written: defaults may be missing. */
-export type RecipeInput = z.input<typeof recipeSchema>;
+export type RecipeInput = Given<z.input<typeof recipeSchema>>;
+export type DataInput = Given<z.input<typeof dataSchema>>;
+export type ModelInput = Given<z.input<typeof modelSchema>>;
+export type TrainingInput = Given<z.input<typeof trainingSchema>>;
+export type ObjectiveInput = Given<z.input<typeof objectiveSchema>>;
+export type FileTeacherInput = Given<z.input<typeof fileTeacherSchema>>;
 /** A recipe with every default filled in. */
 export type Recipe = z.output<typeof recipeSchema>;
 export type DataRecipe = z.output<typeof dataSchema>;

@@ -4,9 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
-import { fillBatch } from "../data/loader.js";
 import type { DataSet } from "../data/types.js";
-import { sizeOf } from "../graph/tensor.js";
 import { writeModel } from "../graph/write.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import { packageVersion } from "../package-root.js";
@@ -18,6 +16,7 @@ import { train } from "../train/train.js";
 import type { TrainingResult } from "../train/types.js";
 import { fingerprint, type RunContext } from "./context.js";
 import { prepareModel } from "./prepare.js";
+import { answers } from "./student.js";
 
 export interface FitRequest {
   /** For messages: "student, seed 2". */
@@ -108,24 +107,7 @@ export async function answersOf(
 ): Promise<Float32Array> {
   const session = await openSession(file, { threads });
   try {
-    const size = sizeOf(data.sampleShape);
-    const [input, output] = [session.inputs[0]?.name as string, session.outputs[0]?.name as string];
-    const parts: Float32Array[] = [];
-    for (let from = 0; from < indices.length; from += 512) {
-      const part = indices.subarray(from, from + 512);
-      const samples = new Float32Array(part.length * size);
-      fillBatch(data, part, samples);
-      const result = await session.run({
-        [input]: { dtype: "float32", shape: [part.length, ...data.sampleShape], data: samples },
-      });
-      parts.push(result[output]?.data as Float32Array);
-    }
-    const out = new Float32Array(parts.reduce((s, p) => s + p.length, 0));
-    parts.reduce((at, p) => {
-      out.set(p, at);
-      return at + p.length;
-    }, 0);
-    return out;
+    return await answers(session, data, indices);
   } finally {
     await session.dispose();
   }

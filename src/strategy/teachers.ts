@@ -1,8 +1,8 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
 import { join, resolve } from "node:path";
-import type { Normalisation } from "../data/types.js";
+import type { LoadedData, Normalisation } from "../data/types.js";
 import type { FileTeacherRecipe, TrainedTeacherRecipe } from "../recipe/schema.js";
-import { openOnnxTeacher } from "../teacher/onnx.js";
+import { type OnnxTeacherOptions, openOnnxTeacher } from "../teacher/onnx.js";
 import { type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
 import type { Arm } from "./arms.js";
 import { fingerprint, type RunContext } from "./context.js";
@@ -43,9 +43,9 @@ export async function prepareTeacher(context: RunContext, arm: Arm, seed: number
   const { splits } = context.loaded;
   const probe = splits.validation.length >= 50 ? splits.validation : splits.train;
   const trained = "model" in teacher ? await trainTeacher(context, arm, teacher, seed) : null;
-  const file = trained?.file ?? resolve(context.folder, (teacher as FileTeacherRecipe).file);
-  const options = trained
+  const { path: file, ...options } = trained
     ? {
+        path: trained.file,
         name: trained.request.name,
         outputs: "logits" as const,
         layout: "nchw" as const,
@@ -54,7 +54,7 @@ export async function prepareTeacher(context: RunContext, arm: Arm, seed: number
         batch: 256,
         allowChance: true,
       }
-    : fileOptions(context, teacher as FileTeacherRecipe);
+    : onnxTeacherOptions(teacher as FileTeacherRecipe, context.loaded, context.folder);
   const opened = await openOnnxTeacher(file, data, probe, { ...options, threads: context.execution.threads });
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
@@ -104,17 +104,27 @@ function trainTeacher(context: RunContext, arm: Arm, teacher: TrainedTeacherReci
   });
 }
 
-function fileOptions(context: RunContext, teacher: FileTeacherRecipe) {
-  const choice = teacher.normalise;
-  const unit = context.loaded.data.samples instanceof Uint8Array ? 1 / 255 : 1;
-  const normalisation =
-    choice === "data"
-      ? context.loaded.normalisation
-      : choice === "none"
-        ? NONE
-        : choice === "unit"
-          ? { ...NONE, scale: unit }
-          : choice;
-  const { input, output, outputs, layout, resize, classes, batch } = teacher;
-  return { input, output, outputs, layout, resize, classes, batch, normalisation, allowChance: teacher.allow_chance };
+/** What a recipe's ONNX teacher means for this data. */
+export function onnxTeacherOptions(
+  teacher: FileTeacherRecipe,
+  loaded: LoadedData,
+  folder: string,
+): Omit<OnnxTeacherOptions, "threads"> & { readonly path: string } {
+  const { input, output, outputs, layout, resize, classes, batch, normalise } = teacher;
+  const unit = loaded.data.samples instanceof Uint8Array ? 1 / 255 : 1;
+  const named = { data: loaded.normalisation, none: NONE, unit: { ...NONE, scale: unit } };
+  const normalisation = typeof normalise === "string" ? named[normalise] : normalise;
+  const path = resolve(folder, teacher.file);
+  return {
+    path,
+    input,
+    output,
+    outputs,
+    layout,
+    resize,
+    classes,
+    batch,
+    normalisation,
+    allowChance: teacher.allow_chance,
+  };
 }

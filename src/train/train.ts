@@ -302,7 +302,8 @@ class Loop {
 
   async #finish(): Promise<TrainingResult> {
     const { task } = this;
-    const { select } = task.settings;
+    // Without validation samples nothing can choose.
+    const select = task.validation.length === 0 ? "last" : task.settings.select;
     const weights = select === "best" && this.#best ? this.#best : await bestOf(this.#executor as Executor);
     const { curve, best, step } = this.#state;
     const chosen = (select === "best" ? curve[best] : curve[curve.length - 1]) as CurvePoint;

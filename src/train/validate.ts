@@ -29,6 +29,7 @@ export async function predictAll(
 /** Validation score of the executor's current weights. */
 export async function validate(executor: Executor, task: TrainingTask, classes: number): Promise<ValidationScore> {
   const indices = task.validation;
+  if (indices.length === 0) return { accuracy: null, nll: null, agreement: null, softKL: null };
   const logits = await predictAll(executor, task.data, indices, classes);
   const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
