@@ -86,7 +86,7 @@ function foreignModel(
 
 /** Tells whether a name matches any of these patterns, in which * stands for any text. */
 function matcher(patterns: readonly string[]): (name: string) => boolean {
-  const escape = (s: string): string => s.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
-  const all = patterns.map((p) => new RegExp(`^${p.split("*").map(escape).join(".*")}$`));
+  const literal = (s: string): string => s.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
+  const all = patterns.map((p) => new RegExp(`^${p.split("*").map(literal).join(".*")}$`));
   return (name) => all.some((r) => r.test(name));
 }

@@ -23,7 +23,9 @@ const teacherFile = join(folder, "teacher.onnx");
 const part = (data: DataSet, indices: Uint32Array, labelled: boolean): DataSet => {
   const size = data.samples.length / data.size;
   const samples = new Float32Array(indices.length * size);
-  indices.forEach((s, i) => samples.set(data.samples.subarray(s * size, (s + 1) * size), i * size));
+  indices.forEach((s, i) => {
+    samples.set(data.samples.subarray(s * size, (s + 1) * size), i * size);
+  });
   const labels = labelled ? Array.from(indices, (i) => data.labels?.[i] ?? -1) : undefined;
   return fromArrays({ samples, sampleShape: data.sampleShape, labels, classes: data.classes });
 };
