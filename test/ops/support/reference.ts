@@ -10,6 +10,7 @@ import { convolutionKernels } from "./reference/convolution.js";
 import { dropoutKernels } from "./reference/dropout.js";
 import { elementwiseKernels } from "./reference/elementwise.js";
 import { gatherKernels } from "./reference/gather.js";
+import { lookupKernels } from "./reference/lookup.js";
 import { matmulKernels } from "./reference/matmul.js";
 import { normalizationKernels } from "./reference/normalization.js";
 import { poolingKernels } from "./reference/pooling.js";
@@ -26,6 +27,7 @@ const families: readonly KernelTable[] = [
   dropoutKernels,
   elementwiseKernels,
   gatherKernels,
+  lookupKernels,
   matmulKernels,
   normalizationKernels,
   poolingKernels,
