@@ -44,7 +44,7 @@ function einsum(equation: string, operands: readonly RefTensor[]): RefTensor {
   const output = right === undefined ? implicit : right.replace("...", spelled);
   const sizes = new Map<string, number>();
   terms.forEach((t, i) => {
-    [...t].forEach((l, d) => sizes.set(l, (operands[i] as RefTensor).shape[d] as number));
+    for (const [d, l] of [...t].entries()) sizes.set(l, (operands[i] as RefTensor).shape[d] as number);
   });
   const summed = [...sizes.keys()].filter((l) => !output.includes(l));
   const letters = [...output, ...summed];
