@@ -4,7 +4,9 @@ import { InputError, InterruptedError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
 import { addDistill } from "./distill.js";
 import { addInspect } from "./inspect.js";
+import { addLabel } from "./label.js";
 import { Terminal } from "./terminal.js";
+import { addTrain } from "./train.js";
 
 /** Exit codes: 0 done, 1 the run failed, 2 the user's input is wrong, 130 interrupted. */
 export async function main(args: readonly string[]): Promise<void> {
@@ -34,7 +36,7 @@ First steps:
 
 Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (continue with --resume).`,
     );
-  for (const add of [addDistill, addInspect]) add(program);
+  for (const add of [addDistill, addTrain, addLabel, addInspect]) add(program);
   const quiet = (command: Command): void => {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(text) });
     command.commands.forEach(quiet);

@@ -24,7 +24,13 @@ export interface ReadyTeacher {
 
 const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
 
-export async function prepareTeacher(context: RunContext, arm: Arm, seed: number): Promise<ReadyTeacher> {
+/** @param storeFolder where the label store goes; default label-stores/ in the run's folder, by its key */
+export async function prepareTeacher(
+  context: RunContext,
+  arm: Arm,
+  seed: number,
+  storeFolder?: string,
+): Promise<ReadyTeacher> {
   const { teacher } = arm.recipe;
   const { data } = context.loaded;
   if ("label_store" in teacher) {
@@ -59,7 +65,7 @@ export async function prepareTeacher(context: RunContext, arm: Arm, seed: number
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
     const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
-    const folder = join(context.directory, "label-stores", key.slice(0, 12));
+    const folder = storeFolder ?? join(context.directory, "label-stores", key.slice(0, 12));
     const store = await openLabelStore(folder, opened, data, {
       precision: teacher.precision,
       signal: context.signal,

@@ -1,0 +1,34 @@
+/** What commands do alike: seeds as overrides, a terminal that is closed, Ctrl-C that stops the work. */
+import type { CommonFlags } from "./flags.js";
+import { interruptible, Terminal, type TerminalOptions } from "./terminal.js";
+
+/** --set and --seed as recipe overrides. */
+export function overridesOf(flags: Pick<CommonFlags, "set" | "seed">): string[] {
+  return [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
+}
+
+/** Runs a command's work with a terminal and a signal that Ctrl-C aborts. */
+export async function atTerminal(
+  options: TerminalOptions,
+  work: (terminal: Terminal, signal: AbortSignal) => Promise<void>,
+): Promise<void> {
+  const terminal = await new Terminal(options).ready();
+  const { signal, release } = interruptible(terminal);
+  try {
+    await work(terminal, signal);
+  } finally {
+    release();
+    terminal.close();
+  }
+}
+
+/** The command as it was typed, for summaries. */
+export function typedCommand(): string {
+  return `limbeck ${process.argv.slice(2).join(" ")}`;
+}
+
+/** Lines of a two-column table, "name   value", aligned. */
+export function aligned(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(...rows.map(([name]) => name.length));
+  return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
+}

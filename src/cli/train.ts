@@ -1,0 +1,61 @@
+/** `limbeck train recipe.yaml`. */
+import { type Command, Option } from "commander";
+import { loadRecipe } from "../recipe/load.js";
+import { formatTable } from "../report/terminal.js";
+import { trainModel } from "../strategy/train-model.js";
+import { aligned, atTerminal, overridesOf, typedCommand } from "./command.js";
+import { addRunFlags, type CommonFlags } from "./flags.js";
+
+interface TrainFlags extends CommonFlags {
+  readonly model: "student" | "teacher";
+}
+
+export function addTrain(program: Command): void {
+  addRunFlags(
+    program
+      .command("train")
+      .description("train one model of a recipe on labels alone: its student, or with --model teacher its teacher")
+      .argument("<recipe>", "recipe file")
+      .addOption(
+        new Option("--model <which>", "which of the recipe's models").choices(["student", "teacher"]).default("student"),
+      ),
+  )
+    .addHelpText(
+      "after",
+      `
+The weights are those that are best on the validation samples, once a seed; the best seed's model is exported as
+model.onnx, with summary.json beside it. A trained teacher can teach from its file:
+teacher: { file: <run>/model.onnx, normalise: none } (the normalisation is inside).
+
+Examples:
+  limbeck train recipe.yaml                           the student on labels alone, every seed of the recipe
+  limbeck train recipe.yaml --model teacher           the recipe's teacher (teacher.model, teacher.training)
+  limbeck train recipe.yaml --set training.epochs=50  with another budget
+  limbeck train recipe.yaml --resume                  go on after Ctrl-C`,
+    )
+    .action((file: string, flags: TrainFlags) => runTrain(file, flags));
+}
+
+function runTrain(file: string, flags: TrainFlags): Promise<void> {
+  const { recipe, folder } = loadRecipe(file, overridesOf(flags));
+  const { model, out, resume, threads, device } = flags;
+  return atTerminal(flags, async (terminal, signal) => {
+    const result = await trainModel(recipe, {
+      model,
+      out,
+      resume,
+      folder,
+      threads,
+      device,
+      signal,
+      onEvent: (event) => terminal.event(event),
+      command: typedCommand(),
+    });
+    for (const warning of result.summary.warnings) terminal.warn(warning);
+    const files = aligned([
+      ["model", result.model],
+      ["summary", result.summaryFile],
+    ]);
+    terminal.result(`${formatTable(result.summary, { color: terminal.colored })}\n\n${files}`, result.summary);
+  });
+}

@@ -1,0 +1,122 @@
+/** A teacher's answers for every sample, kept in a folder: what stands behind `limbeck label`. */
+import { existsSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { DataConfig } from "../data/config.js";
+import { loadData } from "../data/load.js";
+import type { LoadedData } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { accuracy, type OutputKind } from "../evaluate/metrics.js";
+import { parseRecipe } from "../recipe/load.js";
+import { camelKeys } from "../recipe/resolve.js";
+import type { Recipe, RecipeInput } from "../recipe/schema.js";
+import type { LabelStore } from "../teacher/store.js";
+import { type Arm, expandArms } from "./arms.js";
+import type { RunContext } from "./context.js";
+import type { RunEvent } from "./events.js";
+import { claimDirectory, finishDirectory } from "./run-directory.js";
+import { prepareTeacher } from "./teachers.js";
+
+export interface LabelDataOptions {
+  /** Folder of the store; default label-stores/<name of the recipe>. */
+  readonly out?: string;
+  /** Finish the store that was begun there (or in the folder given). */
+  readonly resume?: boolean | string;
+  /** Relative paths in the recipe start here; default the working folder. */
+  readonly folder?: string;
+  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  readonly threads?: number;
+  readonly device?: "cpu" | "webgpu";
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
+export interface LabelDataResult {
+  /** The store's folder: `teacher: { label_store: <this> }` uses it. */
+  readonly store: string;
+  readonly teacher: string;
+  /** Elements of the teacher's weights; null when unknown. */
+  readonly parameters: number | null;
+  /** What the answers are. */
+  readonly kind: OutputKind;
+  readonly classes: readonly string[];
+  readonly samples: number;
+  readonly precision: "float32" | "float16";
+  /** Size of the answers on disk. */
+  readonly bytes: number;
+  /** Share of labelled samples whose class the teacher names; null where a part has no labels. The test part is not looked at. */
+  readonly accuracy: { readonly train: number | null; readonly validation: number | null };
+  /** A sentence: what the teacher had seen. */
+  readonly trainedOn: string;
+  /** Sentences about what was found out: layout, kind of outputs ... */
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Writes the label store of a recipe's teacher. A killed labelling goes on where it stopped (`resume`).
+ * @throws InputError when recipe, data or teacher cannot be used, or the folder holds something else; InterruptedError when stopped
+ */
+export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
+  const recipe = teacherOnly(parseRecipe(input));
+  if ("label_store" in recipe.teacher)
+    throw new InputError("teacher.label_store", "this teacher is a label store already; give teacher.file or teacher.model");
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const arm = expandArms(recipe, loaded)[0] as Arm;
+  const out = options.out ?? (typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name));
+  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-labels` }, { out, resume: options.resume });
+  const context: RunContext = {
+    recipe,
+    folder,
+    directory,
+    loaded,
+    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
+    signal: options.signal,
+    emit: options.onEvent ?? (() => {}),
+    warnings: [],
+    notes: [],
+  };
+  context.emit({ kind: "stage", text: `Labelling ${loaded.data.size} samples of ${loaded.data.name}` });
+  const teacher = await prepareTeacher(context, arm, recipe.seed, directory);
+  finishDirectory(directory);
+  const { header } = teacher.store;
+  return {
+    store: directory,
+    teacher: teacher.name,
+    parameters: teacher.parameters,
+    kind: header.kind,
+    classes: header.classes,
+    samples: header.samples,
+    precision: header.precision,
+    bytes: sizeOnDisk(directory),
+    accuracy: accuracies(teacher.store, loaded),
+    trainedOn: teacher.trainedOn,
+    notes: context.notes,
+    warnings: context.warnings,
+  };
+}
+
+/** The recipe as far as its teacher goes: what it says of the student must not stand in the way. */
+function teacherOnly(recipe: Recipe): Recipe {
+  const objective = { ...recipe.objective, alpha: 1, weights: undefined };
+  return { ...recipe, variants: [], objective, training: { ...recipe.training, augment: undefined } };
+}
+
+function accuracies(store: LabelStore, { data, splits }: LoadedData): LabelDataResult["accuracy"] {
+  const of = (part: Uint32Array): number | null => {
+    const known = part.filter((i) => (data.labels?.[i] ?? -1) >= 0);
+    const classes = store.header.classes.length;
+    if (known.length === 0 || classes !== data.classes.length) return null;
+    const answers = new Float32Array(known.length * classes);
+    store.gather(known, answers);
+    const labels = Int32Array.from(known, (i) => data.labels?.[i] as number);
+    return accuracy(answers, labels, classes);
+  };
+  return { train: of(splits.train), validation: of(splits.validation) };
+}
+
+function sizeOnDisk(folder: string): number {
+  return ["store.json", "outputs.bin"]
+    .map((name) => join(folder, name))
+    .reduce((sum, path) => sum + (existsSync(path) ? statSync(path).size : 0), 0);
+}

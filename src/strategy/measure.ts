@@ -1,0 +1,66 @@
+/** What a summary says about the machine, and how long a model's call takes. */
+import { arch, cpus, platform } from "node:os";
+import { type Latency, measureLatency } from "../evaluate/latency.js";
+import type { Environment } from "../evaluate/summary.js";
+import type { Tensor } from "../graph/types.js";
+import type { Execution } from "../recipe/resolve.js";
+import { loadOnnxRuntime, openSession, type Session } from "../runtime/session.js";
+
+/** The machine and the versions a run was made with. */
+export async function environmentOf({ threads, device }: Execution): Promise<Environment> {
+  const { versions } = (await loadOnnxRuntime()).env;
+  return {
+    node: process.versions.node,
+    "onnxruntime-node": versions.node ?? versions.common,
+    platform: `${platform()} ${arch()}`,
+    cpu: cpus()[0]?.model.trim() ?? "unknown",
+    cores: cpus().length,
+    threads,
+    device,
+  };
+}
+
+export interface LatencyRequest {
+  /** Measured calls; default 200. */
+  readonly runs?: number;
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+}
+
+/**
+ * Time of one call with one sample (or the model's fixed batch) of zeros.
+ * @param sample shapes of the inputs where the model leaves them free; without it such a model is not measured
+ * @returns null when an input's size or type is not known
+ */
+export async function latencyOf(
+  file: string,
+  request: LatencyRequest,
+  sample?: readonly number[],
+): Promise<Latency | null> {
+  const session = await openSession(file, { threads: request.threads });
+  try {
+    const feeds = oneSample(session, sample);
+    if (!feeds) return null;
+    const measured = await measureLatency(() => session.run(feeds), { runs: request.runs, signal: request.signal });
+    const batch = feeds[session.inputs[0]?.name ?? ""]?.shape[0];
+    return { ...measured, batch: batch ?? 1 };
+  } finally {
+    await session.dispose();
+  }
+}
+
+function oneSample(session: Session, sample: readonly number[] | undefined): Record<string, Tensor> | null {
+  const feeds: Record<string, Tensor> = {};
+  for (const { name, dtype, shape: declared } of session.inputs) {
+    const free = declared.length === (sample?.length ?? -2) + 1 ? [1, ...(sample as readonly number[])] : [1];
+    const shape = declared.map((d, i) => (typeof d === "number" && d > 0 ? d : (free[i] ?? Number.NaN)));
+    const size = shape.reduce((p, d) => p * d, 1);
+    if (!Number.isFinite(size)) return null;
+    if (dtype === "uint8") feeds[name] = { dtype, shape, data: new Uint8Array(size) };
+    else if (dtype === "float32") feeds[name] = { dtype, shape, data: new Float32Array(size) };
+    else if (dtype === "float64") feeds[name] = { dtype, shape, data: new Float64Array(size) };
+    else if (dtype === "float16") feeds[name] = { dtype, shape, data: new Uint16Array(size) };
+    else return null;
+  }
+  return feeds;
+}

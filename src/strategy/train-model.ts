@@ -1,0 +1,195 @@
+/** One model on labels alone: what stands behind `limbeck train`. */
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../atomic.js";
+import type { DataConfig } from "../data/config.js";
+import { loadData } from "../data/load.js";
+import { InputError } from "../errors.js";
+import { aggregateScores, scoreOutputs, type TestScores } from "../evaluate/scores.js";
+import type { ModelRow, Summary } from "../evaluate/summary.js";
+import { packageVersion } from "../package-root.js";
+import { parseRecipe, recipeToYaml } from "../recipe/load.js";
+import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
+import type { Recipe, RecipeInput } from "../recipe/schema.js";
+import { type Arm, expandArms } from "./arms.js";
+import { labelsOf, type RunContext } from "./context.js";
+import type { RunEvent } from "./events.js";
+import { answersOf, type Fitted, type FitRequest, fit } from "./fit.js";
+import { environmentOf, latencyOf } from "./measure.js";
+import { claimDirectory, finishDirectory } from "./run-directory.js";
+import { writeSnippets } from "./snippets.js";
+
+export interface TrainModelOptions {
+  /** Which of the recipe's models; default "student". */
+  readonly model?: "student" | "teacher";
+  /** Folder of the run; default runs/<name>-student or runs/<name>-teacher, or the same with -2 ... when taken. */
+  readonly out?: string;
+  /** Continue this run (true: the newest unfinished one). */
+  readonly resume?: boolean | string;
+  /** Relative paths in the recipe start here; default the working folder. */
+  readonly folder?: string;
+  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  readonly threads?: number;
+  readonly device?: "cpu" | "webgpu";
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** How the run was started, for the summary. */
+  readonly command?: string;
+}
+
+export interface TrainModelResult {
+  readonly directory: string;
+  /** One row, no comparison. */
+  readonly summary: Summary;
+  /** The exported model of the seed that is best on the validation samples. */
+  readonly model: string;
+  readonly summaryFile: string;
+}
+
+/**
+ * Trains the recipe's student (or its teacher) on labels alone, once a seed; validation chooses the weights and the seed
+ * that is exported, the test samples are read once.
+ * @throws InputError when the recipe or its data cannot be used, RunError when the training fails, InterruptedError when stopped
+ */
+export async function trainModel(input: RecipeInput, options: TrainModelOptions = {}): Promise<TrainModelResult> {
+  const started = performance.now();
+  const which = options.model ?? "student";
+  const recipe = parseRecipe(input);
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const request = requestFor(which, recipe, expandArms(withoutDistillation(recipe), loaded)[0] as Arm);
+  // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
+  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-${which}` }, options);
+  const context: RunContext = {
+    recipe,
+    folder,
+    directory,
+    loaded,
+    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
+    signal: options.signal,
+    emit: options.onEvent ?? (() => {}),
+    warnings: [],
+    notes: [],
+  };
+  context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
+  const seeds = Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
+  const fitted: Fitted[] = [];
+  for (const seed of seeds) fitted.push(await fit(context, { ...request, name: `${which}, seed ${seed}`, seed }));
+  context.emit({ kind: "stage", text: "Measuring" });
+  const row = await measure(context, which, fitted);
+  const summary = await summarise(context, row, options, (performance.now() - started) / 1000);
+  return { directory, summary, ...(await deliver(context, summary, fitted)) };
+}
+
+/** The recipe as far as labels alone go: what it says of teacher and variants must not stand in the way. */
+function withoutDistillation(recipe: Recipe): Recipe {
+  const objective = { ...recipe.objective, alpha: 1, weights: undefined };
+  return { ...recipe, variants: [], objective, training: { ...recipe.training, augment: undefined } };
+}
+
+function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omit<FitRequest, "name" | "seed"> {
+  const { teacher, student, training, objective } = recipe;
+  if (!arm.hasLabels)
+    throw new InputError("data", "it has no labels, and nothing can be trained on labels alone; use `limbeck distill`");
+  if (which === "student")
+    return { role: "baseline", model: student, training, objective: baselineObjectiveOf(objective), samples: arm.labelled };
+  if (!("model" in teacher))
+    throw new InputError("teacher", "it is not a model to train (teacher.model, teacher.training), so there is nothing to do");
+  return {
+    role: "teacher",
+    model: teacher.model,
+    training: teacher.training,
+    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.label_smoothing } },
+    samples: arm.teacherSamples,
+  };
+}
+
+async function measure(context: RunContext, which: "student" | "teacher", fitted: readonly Fitted[]): Promise<ModelRow> {
+  const { loaded, execution, recipe } = context;
+  const { test } = loaded.splits;
+  const labels = labelsOf(loaded, test);
+  const known = test.length > 0 && labels.every((l) => l >= 0) ? labels : null;
+  const k = recipe.evaluation.top_k;
+  const scores: TestScores[] = [];
+  for (const { file } of fitted) {
+    const values = await answersOf(file, loaded.data, test, execution.threads);
+    scores.push(scoreOutputs({ kind: "logits", values }, known, null, loaded.data.classes.length, k));
+  }
+  const first = fitted[0] as Fitted;
+  const timing = { runs: recipe.evaluation.latency_runs, threads: execution.threads, signal: context.signal };
+  return {
+    id: which,
+    role: which === "student" ? "baseline" : "teacher",
+    name: which,
+    architecture: first.architecture,
+    parameters: first.parameters,
+    macs: first.macs,
+    fileBytes: first.fileBytes,
+    trainedOn: `${first.request.samples.length} samples with labels`,
+    objective: "cross-entropy with the labels",
+    seeds: fitted.map(({ request, result }, i) => ({
+      seed: request.seed,
+      ...(scores[i] as TestScores).scores,
+      selection: result.selection,
+      steps: result.steps,
+      seconds: result.seconds,
+    })),
+    ...aggregateScores(scores, loaded.data.classes, k),
+    latency: await latencyOf(first.file, timing, loaded.data.sampleShape),
+    curves: fitted.map(({ request, result }) => ({ seed: request.seed, points: result.curve })),
+    gradientShares: [],
+  };
+}
+
+async function summarise(
+  context: RunContext,
+  row: ModelRow,
+  options: TrainModelOptions,
+  seconds: number,
+): Promise<Summary> {
+  const { recipe, loaded, execution } = context;
+  const { data, splits } = loaded;
+  const counts = { train: splits.train.length, validation: splits.validation.length, test: splits.test.length };
+  return {
+    limbeck: packageVersion(),
+    name: recipe.name,
+    description: recipe.description ?? null,
+    command: options.command ?? "trainModel(recipe)",
+    durationSeconds: seconds,
+    environment: await environmentOf(execution),
+    recipe,
+    data: {
+      name: data.name,
+      origin: data.origin ?? null,
+      hash: data.hash,
+      sampleShape: data.sampleShape,
+      classes: data.classes,
+      counts,
+    },
+    models: [row],
+    comparisons: [],
+    darkKnowledge: null,
+    files: { model: "model.onnx", summary: "summary.json", recipe: "recipe.yaml" },
+    notes: context.notes,
+    warnings: context.warnings,
+  };
+}
+
+/** Writes the model of the best seed, the summary, the recipe and the snippets. */
+async function deliver(
+  context: RunContext,
+  summary: Summary,
+  fitted: readonly Fitted[],
+): Promise<{ model: string; summaryFile: string }> {
+  const { directory } = context;
+  const score = (f: Fitted): number => f.result.chosen.accuracy ?? Number.NEGATIVE_INFINITY;
+  const best = fitted.reduce((a, b) => (score(b) > score(a) ? b : a));
+  const model = join(directory, "model.onnx");
+  const summaryFile = join(directory, "summary.json");
+  copyFileSync(best.file, model);
+  await writeSnippets(directory, "model.onnx", context.loaded.data.sampleShape);
+  await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(context.recipe));
+  await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
+  finishDirectory(directory);
+  return { model, summaryFile };
+}
