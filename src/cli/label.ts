@@ -9,7 +9,9 @@ import { type CommonFlags, deviceFlag, jsonFlag, quietFlag, seedFlag, setFlag, t
 export function addLabel(program: Command): void {
   program
     .command("label")
-    .description("write down a teacher's answers for every sample of a recipe's data, to distil from as often as you like")
+    .description(
+      "write down a teacher's answers for every sample of a recipe's data, to distil from as often as you like",
+    )
     .argument("<recipe>", "recipe file; its teacher is an ONNX file or a model to train")
     .addOption(setFlag())
     .addOption(new Option("-o, --out <dir>", "folder for the answers (default: label-stores/<name>)"))

@@ -17,7 +17,9 @@ export function addTrain(program: Command): void {
       .description("train one model of a recipe on labels alone: its student, or with --model teacher its teacher")
       .argument("<recipe>", "recipe file")
       .addOption(
-        new Option("--model <which>", "which of the recipe's models").choices(["student", "teacher"]).default("student"),
+        new Option("--model <which>", "which of the recipe's models")
+          .choices(["student", "teacher"])
+          .default("student"),
       ),
   )
     .addHelpText(

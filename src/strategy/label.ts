@@ -59,7 +59,10 @@ export interface LabelDataResult {
 export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
   const recipe = teacherOnly(parseRecipe(input));
   if ("label_store" in recipe.teacher)
-    throw new InputError("teacher.label_store", "this teacher is a label store already; give teacher.file or teacher.model");
+    throw new InputError(
+      "teacher.label_store",
+      "this teacher is a label store already; give teacher.file or teacher.model",
+    );
   const folder = options.folder ?? process.cwd();
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const arm = expandArms(recipe, loaded)[0] as Arm;

@@ -92,9 +92,18 @@ function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omi
   if (!arm.hasLabels)
     throw new InputError("data", "it has no labels, and nothing can be trained on labels alone; use `limbeck distill`");
   if (which === "student")
-    return { role: "baseline", model: student, training, objective: baselineObjectiveOf(objective), samples: arm.labelled };
+    return {
+      role: "baseline",
+      model: student,
+      training,
+      objective: baselineObjectiveOf(objective),
+      samples: arm.labelled,
+    };
   if (!("model" in teacher))
-    throw new InputError("teacher", "it is not a model to train (teacher.model, teacher.training), so there is nothing to do");
+    throw new InputError(
+      "teacher",
+      "it is not a model to train (teacher.model, teacher.training), so there is nothing to do",
+    );
   return {
     role: "teacher",
     model: teacher.model,
@@ -104,7 +113,11 @@ function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omi
   };
 }
 
-async function measure(context: RunContext, which: "student" | "teacher", fitted: readonly Fitted[]): Promise<ModelRow> {
+async function measure(
+  context: RunContext,
+  which: "student" | "teacher",
+  fitted: readonly Fitted[],
+): Promise<ModelRow> {
   const { loaded, execution, recipe } = context;
   const { test } = loaded.splits;
   const labels = labelsOf(loaded, test);
