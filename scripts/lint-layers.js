@@ -9,9 +9,9 @@ const src = join(root, "src");
 // From the top of the building to its ground floor. A folder may import itself and what stands after it.
 const LAYERS = [
   "cli",
-  "report",
   "strategy",
   "recipe",
+  "report",
   "train",
   "teacher",
   "evaluate",

@@ -38,6 +38,7 @@ async function runDistill(file: string | undefined, flags: CommonFlags): Promise
       formatTable(result.summary, { color: terminal.colored }),
       "",
       `student  ${result.student}`,
+      `report   ${result.report}`,
       `summary  ${result.summaryFile}`,
     ].join("\n");
     terminal.result(text, result.summary);

@@ -44,6 +44,7 @@ export interface DistillResult {
   readonly summary: Summary;
   /** Paths of the student, the report and the summary. */
   readonly student: string;
+  readonly report: string;
   readonly summaryFile: string;
 }
 
@@ -86,7 +87,8 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
   emit({ kind: "stage", text: "Measuring" });
   const summary = await summarise(context, rows, options, (performance.now() - started) / 1000);
   const student = await deliver(context, rows, summary);
-  return { directory, summary, student, summaryFile: join(directory, "summary.json") };
+  const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
+  return { directory, summary, student, report, summaryFile };
 }
 
 async function trainAll(context: RunContext, arms: readonly Arm[]): Promise<Row[]> {
@@ -358,6 +360,8 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
   await writeSnippets(directory, basename(student), context.loaded.data.sampleShape);
   await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(recipe as Recipe));
   await writeFileAtomic(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  const { renderReport } = await import("../report/html.js");
+  await writeFileAtomic(join(directory, "report.html"), await renderReport(summary));
   finishDirectory(directory);
   return student;
 }

@@ -142,7 +142,7 @@ class Loop {
         upcoming = this.#chunk(this.#state.step);
         continue;
       }
-      if (this.#state.step % this.#every === 0 || this.#state.step === settings.steps) await this.#validate();
+      if (this.#validationDue()) await this.#validate();
       await this.#checkpointWhenDue();
     }
     return this.#finish();
@@ -215,7 +215,12 @@ class Loop {
       lossCount: this.#state.lossCount + result.done,
       metricsBytes: this.#log.bytes,
     };
-    this.#report();
+    // A validation reports by itself, with the new score.
+    if (!this.#validationDue()) this.#report();
+  }
+
+  #validationDue(): boolean {
+    return this.#state.step % this.#every === 0 || this.#state.step === this.task.settings.steps;
   }
 
   async #validate(): Promise<void> {
