@@ -1,11 +1,13 @@
 /** A recipe's `data` part, by itself, as data. */
+import { dirname, resolve } from "node:path";
 import { z } from "zod";
 import type { DataConfig } from "../data/config.js";
 import { loadData as load } from "../data/load.js";
 import type { LoadedData } from "../data/types.js";
-import { parseParts } from "./load.js";
+import { InputError } from "../errors.js";
+import { parseParts, readYaml, withOverrides } from "./load.js";
 import { camelKeys } from "./resolve.js";
-import { type DataInput, dataSchema } from "./schema.js";
+import { type DataInput, type DataRecipe, dataSchema, type TeacherRecipe, teacherSchema } from "./schema.js";
 
 /**
  * Loads, checks and splits data described as in a recipe: `{ source: "digits" }`, `{ source: "idx", path: "mnist" }` ...
@@ -15,4 +17,25 @@ import { type DataInput, dataSchema } from "./schema.js";
 export async function loadData(data: DataInput, options: { folder?: string } = {}): Promise<LoadedData> {
   const parsed = parseParts(z.object({ data: dataSchema }), { data }, "loadData");
   return load(camelKeys(parsed.data) as DataConfig, { folder: options.folder ?? process.cwd() });
+}
+
+export interface DataFile {
+  readonly data: DataRecipe;
+  /** The recipe's teacher, when the file has one. */
+  readonly teacher?: TeacherRecipe;
+  /** Paths in the file start here. */
+  readonly folder: string;
+}
+
+/**
+ * Reads the `data` part of a recipe file; a file with nothing else in it will do.
+ * @param overrides `path=value` pairs as --set takes them
+ * @throws InputError naming the file and the field
+ */
+export function loadDataFile(path: string, overrides: readonly string[] = []): DataFile {
+  const value = readYaml(path);
+  if (typeof value !== "object" || value === null || !("data" in value))
+    throw new InputError(path, 'it has no "data"; give a recipe, or a file with data: { source: ... }');
+  const schema = z.object({ data: dataSchema, teacher: teacherSchema.optional() });
+  return { ...parseParts(schema, withOverrides(value, overrides), path), folder: dirname(resolve(path)) };
 }

@@ -1,5 +1,5 @@
 /** From YAML text or a plain object to a validated recipe, with errors in the user's words. The only place that knows YAML. */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { distance } from "fastest-levenshtein";
 import { parseDocument, stringify } from "yaml";
@@ -21,16 +21,27 @@ export interface LoadedRecipe {
  * @throws InputError naming the file and the field, with the nearest valid key for an unknown one
  */
 export function loadRecipe(path: string, overrides: readonly string[] = []): LoadedRecipe {
+  return { recipe: parseRecipe(readYaml(path), path, overrides), folder: dirname(resolve(path)), source: path };
+}
+
+/** The content of a recipe file, not yet validated. @throws InputError when it cannot be read or is not YAML */
+export function readYaml(path: string): unknown {
   if (!existsSync(path))
     throw new InputError(
       path,
       "no such recipe. `limbeck init` writes one; `limbeck distill` without a file runs the digits",
     );
-  const document = parseDocument(readFileSync(path, "utf8"), { prettyErrors: true });
+  if (!statSync(path).isFile()) throw new InputError(path, "it is a folder; give a recipe file");
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (cause) {
+    throw new InputError(path, `it cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
+  }
+  const document = parseDocument(text, { prettyErrors: true });
   const [error] = document.errors;
   if (error) throw new InputError(path, `not valid YAML: ${error.message.split("\n")[0]}`);
-  const value: unknown = document.toJS();
-  return { recipe: parseRecipe(value, path, overrides), folder: dirname(resolve(path)), source: path };
+  return document.toJS();
 }
 
 /** Validates a recipe object and fills in every default. */
@@ -38,11 +49,14 @@ export function parseRecipe(value: unknown, source = "recipe", overrides: readon
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError(source, `a recipe is a mapping of fields, found ${describe(value)}`);
   }
+  return parseParts(recipeSchema, withOverrides(value, overrides), source);
+}
+
+/** A copy with `path=value` pairs, as --set takes them, applied. */
+export function withOverrides(value: object, overrides: readonly string[]): Record<string, unknown> {
   const changed = structuredClone(value) as Record<string, unknown>;
   for (const pair of overrides) setPath(changed, ...splitOverride(pair));
-  const parsed = recipeSchema.safeParse(changed);
-  if (!parsed.success) throw explain(parsed.error, changed, source);
-  return parsed.data;
+  return changed;
 }
 
 /**
