@@ -17,6 +17,7 @@ import type { TrainingResult } from "../train/types.js";
 import { fingerprint, type RunContext } from "./context.js";
 import { prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
+import { noteTraining } from "./trainings.js";
 
 export interface FitRequest {
   /** For messages: "student, seed 2". */
@@ -95,6 +96,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   });
   const bytes = writeModel(exported);
   if (!existsSync(file) || !readFileSync(file).equals(bytes)) await writeFileAtomic(file, bytes);
+  await noteTraining(directory, request);
   return { request, id, directory, result, file, fileBytes: bytes.length, architecture, parameters, macs };
 }
 

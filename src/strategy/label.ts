@@ -67,7 +67,10 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const arm = expandArms(recipe, loaded)[0] as Arm;
   const out = options.out ?? (typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name));
-  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-labels` }, { out, resume: options.resume });
+  const directory = await claimDirectory(
+    { ...recipe, name: `${recipe.name}-labels` },
+    { out, resume: options.resume, folder, kind: "label" },
+  );
   const context: RunContext = {
     recipe,
     folder,

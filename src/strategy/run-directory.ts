@@ -1,6 +1,6 @@
 /** The folder of a run: where it is, whether it is finished, what it belongs to. */
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
 import type { Recipe } from "../recipe/schema.js";
@@ -10,11 +10,20 @@ interface State {
   readonly recipe: string;
   readonly name: string;
   readonly status: "running" | "done";
+  /** Paths in the recipe start here. */
+  readonly folder?: string;
+  /** What kind of run it is; absent: distill. */
+  readonly kind?: RunKind;
 }
+
+export type RunKind = "distill" | "train" | "label";
 
 export interface DirectoryOptions {
   readonly out?: string;
   readonly resume?: boolean | string;
+  readonly folder?: string;
+  /** Default: distill. */
+  readonly kind?: RunKind;
 }
 
 /** Picks and marks the folder of a run. @throws InputError when it holds something else */
@@ -24,7 +33,13 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
   mkdirSync(directory, { recursive: true });
   await writeFileAtomic(
     join(directory, "state.json"),
-    `${JSON.stringify({ recipe: print, name: recipe.name, status: "running" } satisfies State)}\n`,
+    `${JSON.stringify({
+      recipe: print,
+      name: recipe.name,
+      status: "running",
+      folder: resolve(options.folder ?? "."),
+      kind: options.kind ?? "distill",
+    } satisfies State)}\n`,
   );
   return directory;
 }

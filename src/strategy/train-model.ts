@@ -59,7 +59,7 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const request = requestFor(which, recipe, expandArms(withoutDistillation(recipe), loaded)[0] as Arm);
   // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
-  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-${which}` }, options);
+  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-${which}` }, { ...options, kind: "train" });
   const context: RunContext = {
     recipe,
     folder,

@@ -1,0 +1,185 @@
+/** `limbeck evaluate model.onnx --data recipe.yaml`, `limbeck evaluate <run>`. */
+import { existsSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Command, Option } from "commander";
+import { InputError } from "../errors.js";
+import { type DataFile, loadData, loadDataFile } from "../recipe/data.js";
+import { formatBytes } from "../report/terminal.js";
+import { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } from "../strategy/evaluate-model.js";
+import type { ModelDescription } from "../strategy/open-model.js";
+import { openRun } from "../strategy/runs.js";
+import { teacherOf, trainingOf } from "../strategy/trainings.js";
+import { aligned, atTerminal, columns } from "./command.js";
+import { jsonFlag, quietFlag, setFlag, threadsFlag, wholeNumber } from "./flags.js";
+
+interface EvaluateFlags {
+  readonly data?: string;
+  readonly teacher?: string;
+  readonly part: Part;
+  readonly topK: number;
+  readonly latencyRuns: number;
+  readonly normalise?: "data" | "none" | "unit";
+  readonly layout?: "nchw" | "nhwc";
+  readonly outputs?: "logits" | "probabilities";
+  readonly output?: string;
+  readonly set: readonly string[];
+  readonly threads: number;
+  readonly json: boolean;
+  readonly quiet: boolean;
+}
+
+export function addEvaluate(program: Command): void {
+  program
+    .command("evaluate")
+    .description("measure any ONNX classifier: accuracy, calibration, agreement with a teacher, latency, size")
+    .argument("<model>", ".onnx file, or the folder of a finished run")
+    .addOption(new Option("-d, --data <recipe>", "recipe file whose data to measure on (a run knows its own)"))
+    .addOption(new Option("-t, --teacher <model>", "another .onnx file to compare with (a run knows its own)"))
+    .addOption(
+      new Option("--part <part>", "which samples").choices(["test", "validation", "train", "all"]).default("test"),
+    )
+    .addOption(new Option("--top-k <k>", "k of top-k").argParser(wholeNumber("--top-k", 1)).default(5))
+    .addOption(
+      new Option("--latency-runs <n>", "calls to time at batch 1; 0 leaves it out")
+        .argParser(wholeNumber("--latency-runs", 0))
+        .default(200),
+    )
+    .addOption(
+      new Option(
+        "--normalise <how>",
+        "what the model wants: the data's normalisation, raw samples, bytes / 255",
+      ).choices(["data", "none", "unit"]),
+    )
+    .addOption(new Option("--layout <layout>", "order of image dimensions").choices(["nchw", "nhwc"]))
+    .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
+    .addOption(new Option("--output <name>", "name of the output, when there are several"))
+    .addOption(setFlag())
+    .addOption(threadsFlag())
+    .addOption(jsonFlag())
+    .addOption(quietFlag())
+    .addHelpText(
+      "after",
+      `
+Layout, input size, a fixed batch, the kind of outputs and limbeck's own normalisation are found out and printed; the
+flags overrule. A file with nothing but data: { source: ... } will do as recipe.
+
+Examples:
+  limbeck evaluate runs/digits                                    the student of a run beside its teacher
+  limbeck evaluate student.onnx --data recipe.yaml                on the recipe's test samples
+  limbeck evaluate small.onnx --teacher big.onnx --data data.yaml agreement and soft KL
+  limbeck evaluate resnet.onnx --data photos.yaml --normalise unit --layout nhwc --json`,
+    )
+    .action((model: string, flags: EvaluateFlags) => runEvaluate(model, flags));
+}
+
+function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
+  const subject =
+    existsSync(model) && statSync(model).isDirectory() ? runSubject(model, flags) : fileSubject(model, flags);
+  return atTerminal(flags, async (terminal, signal) => {
+    const { data, folder } = subject.recipe;
+    const loaded = await loadData(data, { folder });
+    const { part, topK, latencyRuns, threads } = flags;
+    const result = await evaluateModel(subject.file, loaded, {
+      part,
+      topK,
+      latencyRuns,
+      threads,
+      signal,
+      ...subject.options,
+    });
+    terminal.result(describe(result), result);
+  });
+}
+
+interface Subject {
+  readonly file: string;
+  readonly recipe: DataFile;
+  readonly options: Pick<EvaluateModelOptions, "teacher" | "description" | "teacherDescription">;
+}
+
+function fileSubject(file: string, flags: EvaluateFlags): Subject {
+  if (flags.data === undefined)
+    throw new InputError("--data", "missing; give the recipe file whose data to measure on, e.g. --data recipe.yaml");
+  if (!existsSync(file)) throw new InputError(file, "no such file; give an .onnx model or the folder of a run");
+  const recipe = loadDataFile(flags.data, flags.set);
+  const { teacher } = flags;
+  const teacherDescription = teacher === undefined ? undefined : describedBy(recipe, teacher);
+  return {
+    file,
+    recipe,
+    options: { teacher, description: { ...describedBy(recipe, file), ...given(flags) }, teacherDescription },
+  };
+}
+
+function runSubject(directory: string, flags: EvaluateFlags): Subject {
+  const run = openRun(directory);
+  const recipe = flags.data
+    ? loadDataFile(flags.data, flags.set)
+    : loadDataFile(join(directory, "recipe.yaml"), flags.set);
+  const there = flags.data ? recipe : { ...recipe, folder: run.folder };
+  const teacher = flags.teacher ?? teacherFile(directory, there, run.model);
+  const teacherDescription = teacher === undefined ? undefined : describedBy(there, teacher);
+  return { file: run.model, recipe: there, options: { teacher, description: given(flags), teacherDescription } };
+}
+
+/** The teacher of a run's model: its file, or the one trained in the run. */
+function teacherFile(directory: string, recipe: DataFile, model: string): string | undefined {
+  if (recipe.teacher && "file" in recipe.teacher) return resolve(recipe.folder, recipe.teacher.file);
+  const own = trainingOf(directory, model);
+  return own ? teacherOf(directory, own)?.file : undefined;
+}
+
+/** What the recipe says of this very file. */
+function describedBy({ teacher, folder }: DataFile, file: string): ModelDescription | undefined {
+  if (!teacher || !("file" in teacher) || resolve(folder, teacher.file) !== resolve(file)) return undefined;
+  const { file: _, precision: __, allow_chance: ___, ...description } = teacher;
+  return description;
+}
+
+function given({ normalise, layout, outputs, output }: EvaluateFlags): ModelDescription {
+  return { normalise, layout, outputs, output };
+}
+
+function describe(e: Evaluation): string {
+  const percent = (v: number | null): string => (v === null ? "-" : `${(100 * v).toFixed(1)} %`);
+  const number = (v: number | null): string => (v === null ? "-" : v.toFixed(3));
+  const heads = ["", "accuracy", `top-${e.k}`, "NLL", "ECE", "agreement", "soft KL"];
+  const rows = [e, ...(e.teacher ? [e.teacher] : [])].map((m, i) => [
+    i === 0 ? "model" : "teacher",
+    percent(m.accuracy),
+    percent(m.topK),
+    number(m.nll),
+    number(m.ece),
+    percent(m.agreement),
+    number(m.softKL),
+  ]);
+  const facts: [string, string][] = [
+    ["model", e.model],
+    ["size", `${formatBytes(e.fileBytes)}, ${e.parameters.toLocaleString("en-US")} parameters`],
+    ["measured on", `${e.data.samples.toLocaleString("en-US")} samples of ${e.data.name} (${e.data.part})`],
+  ];
+  if (e.teacher) facts.splice(1, 0, ["teacher", e.teacher.model]);
+  if (e.latency) {
+    const { medianMs, p95Ms, batch } = e.latency;
+    facts.push(["latency", `${medianMs.toFixed(3)} ms median, ${p95Ms.toFixed(3)} ms p95, batch ${batch}`]);
+  }
+  return [aligned(facts), ...e.notes.map((n) => `  ${n}`), "", columns([heads, ...rows]), ...tables(e)].join("\n");
+}
+
+/** Above so many classes the confusion matrix is left to --json. */
+const WIDEST = 20;
+
+function tables(e: Evaluation): string[] {
+  if (e.perClass.length === 0)
+    return ["", "Without labels there is no accuracy; agreement and soft KL need --teacher."];
+  const share = (v: number): string => `${(100 * v).toFixed(1)} %`;
+  const rows = e.perClass.map((c) => [c.class, share(c.precision), share(c.recall), share(c.f1), String(c.support)]);
+  const matrix =
+    e.classes.length > WIDEST
+      ? [`The confusion matrix of ${e.classes.length} classes is in --json.`]
+      : [
+          "confusion (rows: labels, columns: answers)",
+          columns([["", ...e.classes], ...e.confusion.map((row, c) => [e.classes[c] as string, ...row.map(String)])]),
+        ];
+  return ["", columns([["class", "precision", "recall", "F1", "samples"], ...rows]), "", ...matrix];
+}

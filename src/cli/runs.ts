@@ -1,0 +1,41 @@
+/** `limbeck runs [dir]`. */
+import type { Command } from "commander";
+import { listRuns, type RunInfo } from "../strategy/runs.js";
+import { columns } from "./command.js";
+import { jsonFlag } from "./flags.js";
+import { Terminal } from "./terminal.js";
+
+export function addRuns(program: Command): void {
+  program
+    .command("runs")
+    .description("list runs: state, date, accuracy, verdict")
+    .argument("[dir]", "folder that holds the runs", "runs")
+    .addOption(jsonFlag())
+    .addHelpText(
+      "after",
+      `
+An unfinished run goes on with the command that began it and --resume.
+
+Examples:
+  limbeck runs
+  limbeck runs experiments --json`,
+    )
+    .action((folder: string, flags: { json: boolean }) => {
+      const runs = listRuns(folder);
+      new Terminal({ json: flags.json, quiet: false }).result(describe(runs, folder), runs);
+    });
+}
+
+function describe(runs: readonly RunInfo[], folder: string): string {
+  if (runs.length === 0) return `no runs in ${folder}`;
+  const rows = runs.map((r) => [
+    r.name,
+    r.kind,
+    r.state,
+    r.date.slice(0, 16).replace("T", " "),
+    r.accuracy === null ? "-" : `${(100 * r.accuracy).toFixed(1)} %`,
+    r.verdict ?? "-",
+    r.path,
+  ]);
+  return columns([["name", "kind", "state", "last written (UTC)", "accuracy", "verdict", "path"], ...rows]);
+}

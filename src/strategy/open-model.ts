@@ -1,0 +1,111 @@
+/** Opens any ONNX classifier to be asked or measured: the handling of a teacher, with what limbeck's own exports say of themselves. */
+import { resolve } from "node:path";
+import { z } from "zod";
+import type { DataSet, LoadedData, Normalisation } from "../data/types.js";
+import { loadModelFile } from "../graph/file.js";
+import { isFloat, sizeOf } from "../graph/tensor.js";
+import type { Model } from "../graph/types.js";
+import { parseParts } from "../recipe/load.js";
+import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
+import { openOnnxTeacher } from "../teacher/onnx.js";
+import type { Teacher } from "../teacher/types.js";
+import { onnxTeacherOptions } from "./teachers.js";
+
+/** How to feed and read a model, as in a recipe's `teacher` with a file. What is absent is found out. */
+export type ModelDescription = Omit<FileTeacherInput, "file" | "precision" | "allow_chance">;
+
+export interface OpenedModel {
+  readonly teacher: Teacher;
+  readonly model: Model;
+  /** Elements of its floating-point initialisers; the normalisation in front does not count. */
+  readonly parameters: number;
+  /** Sentences about how it is fed and read. */
+  readonly notes: readonly string[];
+}
+
+/** How the names of nodes and initialisers begin that normalise the input (compile/normalise.ts). */
+export const NORMALISE = "normalise/";
+
+/** Metadata key of a raw export: the normalisation its input expects, as JSON. */
+export const NORMALISATION_KEY = "normalisation";
+
+/**
+ * @param file `.onnx` file
+ * @param probe samples to look at when something has to be found out
+ * @throws InputError when the file is no model or does not fit the data
+ */
+export async function openModel(
+  file: string,
+  loaded: Pick<LoadedData, "data" | "normalisation">,
+  probe: Uint32Array,
+  described: ModelDescription = {},
+  threads = 0,
+): Promise<OpenedModel> {
+  const { model } = loadModelFile(file);
+  const { data } = loaded;
+  const own = ownDescription(model, data);
+  const schema = z.object({ teacher: fileTeacherSchema });
+  const given = Object.fromEntries(Object.entries(described).filter(([, v]) => v !== undefined));
+  const teacher = { ...own, ...given, file: resolve(file), allow_chance: true };
+  const recipe = parseParts(schema, { teacher }, file).teacher;
+  const { path, ...options } = onnxTeacherOptions(recipe, loaded as LoadedData, ".");
+  // Without labels nothing is said about how much it knows: that is for whoever measures it to say.
+  const opened = await openOnnxTeacher(path, { ...data, labels: null }, probe, { ...options, threads });
+  return {
+    teacher: opened,
+    model,
+    parameters: parametersOf(model),
+    notes: [...normalisationNote(recipe.normalise, model), ...opened.notes],
+  };
+}
+
+/** What a model's own metadata says about its input and classes. */
+function ownDescription(model: Model, data: DataSet): Pick<ModelDescription, "normalise" | "classes"> {
+  const classes = classNames(model);
+  return {
+    normalise: hasNormalisation(model) ? "none" : (expectedNormalisation(model) ?? "data"),
+    classes: classes && data.classes.length > 0 ? classes : undefined,
+  };
+}
+
+/** Class names by index from the metadata key "classes" (a JSON list); null when there are none. */
+export function classNames(model: Model): string[] | null {
+  const list = fromJson(model.metadata.classes);
+  return Array.isArray(list) && list.length >= 2 && list.every((c) => typeof c === "string")
+    ? (list as string[])
+    : null;
+}
+
+/** Whether limbeck exported it with the normalisation inside. */
+export function hasNormalisation(model: Model): boolean {
+  return model.graph.nodes.some((n) => n.name.startsWith(NORMALISE));
+}
+
+/** The normalisation a raw export of limbeck expects; null when the model does not say. */
+export function expectedNormalisation(model: Model): Normalisation | null {
+  const parsed = z
+    .object({ scale: z.number(), mean: z.array(z.number()).min(1), std: z.array(z.number()).min(1) })
+    .safeParse(fromJson(model.metadata[NORMALISATION_KEY]));
+  return parsed.success ? parsed.data : null;
+}
+
+function parametersOf({ graph }: Model): number {
+  return [...graph.initializers]
+    .filter(([name, t]) => isFloat(t.dtype) && !name.startsWith(NORMALISE))
+    .reduce((sum, [, t]) => sum + sizeOf(t.shape), 0);
+}
+
+function fromJson(text: string | undefined): unknown {
+  try {
+    return text === undefined ? null : JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+function normalisationNote(choice: unknown, model: Model): string[] {
+  if (hasNormalisation(model) && choice === "none") return ["its normalisation is inside"];
+  if (choice === "data") return ["it gets samples normalised as the data set's recipe says"];
+  if (choice === "unit") return ["it gets bytes divided by 255"];
+  return choice === "none" ? ["it gets raw samples"] : ["it gets samples normalised by fixed numbers"];
+}

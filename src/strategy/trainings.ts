@@ -1,0 +1,72 @@
+/** The trainings of a run as they lie on disk: which model of which arm and seed each one is. */
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../atomic.js";
+import { loadModelFile } from "../graph/file.js";
+import type { FitRequest } from "./fit.js";
+
+/** A training's own card, training.json in its folder. */
+export interface Training {
+  readonly role: FitRequest["role"];
+  readonly seed: number;
+  /** What it is called: "student, seed 0", "every-label: student, seed 0". Arms that train the same share one training. */
+  readonly names: readonly string[];
+  /** Hash of the model behind the answers it was taught with (`LoadedModel.hash`); null when it was not taught. */
+  readonly teacherHash: string | null;
+  /** Its folder. */
+  readonly directory: string;
+  /** Its exported model. */
+  readonly file: string;
+}
+
+const CARD = "training.json";
+
+/** Writes or completes the card of a training. */
+export async function noteTraining(directory: string, { name, role, seed, teacher }: FitRequest): Promise<void> {
+  const names = readCard(directory)?.names ?? [];
+  if (names.includes(name)) return;
+  const card: Card = { role, seed, names: [...names, name], teacherHash: teacher?.header.teacherHash ?? null };
+  await writeFileAtomic(join(directory, CARD), `${JSON.stringify(card, null, 2)}\n`);
+}
+
+/** The card of one training's folder; null when it is none, or not finished. */
+export function readTraining(directory: string): Training | null {
+  const card = readCard(directory);
+  const file = join(directory, "model.onnx");
+  return card && existsSync(file) ? { ...card, directory, file } : null;
+}
+
+/** The finished trainings of a run, by role and seed. */
+export function listTrainings(run: string): Training[] {
+  const folder = join(run, "trainings");
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .map((name) => readTraining(join(folder, name)))
+    .filter((t) => t !== null)
+    .sort((a, b) => a.role.localeCompare(b.role) || a.seed - b.seed || a.directory.localeCompare(b.directory));
+}
+
+/** The training whose exported model has these very bytes; null when none has. */
+export function trainingOf(run: string, model: string): Training | null {
+  const bytes = readFileSync(model);
+  return listTrainings(run).find((t) => readFileSync(t.file).equals(bytes)) ?? null;
+}
+
+type Card = Omit<Training, "directory" | "file">;
+
+function readCard(directory: string): Card | null {
+  const path = join(directory, CARD);
+  if (!existsSync(path)) return null;
+  try {
+    const { role, seed, names, teacherHash } = JSON.parse(readFileSync(path, "utf8")) as Card;
+    return Array.isArray(names) ? { role, seed, names, teacherHash } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** The teacher trained in this run that taught a training; null when it came from elsewhere. */
+export function teacherOf(run: string, training: Training): Training | null {
+  const teachers = listTrainings(run).filter((t) => t.role === "teacher");
+  return teachers.find((t) => loadModelFile(t.file).hash === training.teacherHash) ?? null;
+}
