@@ -62,9 +62,10 @@ export async function figure(chart: Chart): Promise<Markup> {
   const keys = Object.entries(legend).map(
     ([name, color]) => markup`<span><i style="background:${color}"></i>${name}</span>`,
   );
-  const wide = width > 560 ? ` style="min-width:${Math.min(width, 1000)}px"` : "";
+  // Never larger than drawn; wide ones scroll instead of shrinking.
+  const wide = ` style="--natural:${width}px${width > 560 ? `;min-width:${Math.min(width, 1000)}px` : ""}"`;
   return markup`<figure><figcaption><strong>${title}</strong>${keys.length > 0 && markup`<span class="legend">${keys}</span>`}</figcaption>
-<div class="scroll"${wide && markup` tabindex="0"`}><div${raw(wide)}>${raw(svg.outerHTML)}</div></div></figure>`;
+<div class="scroll"${width > 560 && markup` tabindex="0"`}><div${raw(wide)}>${raw(svg.outerHTML)}</div></div></figure>`;
 }
 
 export interface HeatCell {
@@ -97,7 +98,7 @@ export function heatMap(map: HeatMap): Promise<Markup> {
   const label = (i: number): string => shorten(classes[i] ?? "", 14);
   const longest = Math.max(...classes.map((_, i) => label(i).length));
   const upright = longest <= 3 && n <= 30;
-  const marginLeft = 28 + 7 * longest;
+  const marginLeft = 40 + 7 * longest;
   const marginTop = upright ? 42 : 30 + Math.round(5.4 * longest);
   const marginRight = upright ? 8 : 20 + Math.round(3 * longest);
   const every = n > 60 ? 2 : 1;
@@ -115,7 +116,7 @@ export function heatMap(map: HeatMap): Promise<Markup> {
         domain: classes.map((_, i) => i),
         axis: "top",
         label: map.columnLabel,
-        labelAnchor: "left",
+        labelAnchor: "center",
         labelArrow: "none",
         ticks,
         tickFormat: label,
@@ -126,7 +127,7 @@ export function heatMap(map: HeatMap): Promise<Markup> {
       y: {
         domain: classes.map((_, i) => i),
         label: map.rowLabel,
-        labelAnchor: "top",
+        labelAnchor: "center",
         labelArrow: "none",
         ticks,
         tickFormat: label,

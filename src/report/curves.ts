@@ -108,7 +108,7 @@ function lineChart(
       marginLeft: 46,
       marginBottom: 38,
       marginTop: 26,
-      marginRight: 14,
+      marginRight: 24,
       x: { label: "step", labelArrow: "none", ticks: 6, nice: false },
       y: { label, labelArrow: "none", ticks: 5, grid: true, domain, clamp: false, nice: !domain },
       marks: [
@@ -167,7 +167,7 @@ function sharesChart(model: ModelRow, name: string): Promise<Markup> {
       marginLeft: 46,
       marginBottom: 38,
       marginTop: 26,
-      marginRight: 14,
+      marginRight: 24,
       x: { label: "step", labelArrow: "none", ticks: 6 },
       y: { label: "share of the gradient (%)", labelArrow: "none", ticks: 5, grid: true, domain: [0, 100] },
       marks: [

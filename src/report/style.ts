@@ -61,7 +61,7 @@ svg text{white-space:pre}
 svg [aria-label$="grid"]{stroke:var(--line);stroke-opacity:1}
 svg [aria-label$="tick label"],svg [aria-label$="axis label"]{fill:var(--muted)}
 svg [aria-label$="axis tick"]{stroke:var(--line)}
-section>figure svg{max-width:var(--natural,100%)}
+figure svg{max-width:var(--natural,100%)}
 details{margin-top:16px}summary{cursor:pointer;color:var(--muted)}summary:hover{color:var(--ink)}
 details table,details figure{margin-top:12px}
 td details{margin:0}td ul{margin:4px 0 0;padding-left:16px}

@@ -16,7 +16,7 @@ import {
 import { type Markup, markup } from "./markup.js";
 import { modelsOf, noun, titleOf, topKLabel } from "./wording.js";
 
-const SIGNS = { helped: "▲", harmed: "▼", "no measurable difference": "＝" } as const;
+const SIGNS = { helped: "▲", harmed: "▼", "no measurable difference": "=" } as const;
 const CLASS = { helped: "helped", harmed: "harmed", "no measurable difference": "neither" } as const;
 
 /** One verdict for each student, and, with several, their intervals side by side. */
@@ -73,7 +73,7 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
         domain: [Math.min(0, ...rows.map((r) => r.low)), Math.max(0.001, ...rows.map((r) => r.high))],
         tickFormat: (v: number) => signed(v, Number.isInteger(v) ? 0 : 1),
       },
-      y: { domain: rows.map((_, i) => i), tickFormat: label, tickSize: 0, label: null },
+      y: { type: "point", padding: 0.5, domain: rows.map((_, i) => i), tickFormat: label, tickSize: 0, label: null },
       marks: [
         plot.ruleX([0], { stroke: COLOR.ink, strokeWidth: 1.5 }),
         plot.ruleY(rows, { x1: "low", x2: "high", y: index, stroke: "color", strokeWidth: 3 }),
