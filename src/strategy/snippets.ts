@@ -1,28 +1,57 @@
-/** Ready code beside the exported student. */
+/** Ready code beside an exported model. */
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
+import type { Normalisation } from "../data/types.js";
 
-/** Writes use-in-node.mjs and use-in-browser.html. */
-export async function writeSnippets(directory: string, model: string, sampleShape: readonly number[]): Promise<void> {
-  const shape = `[1, ${sampleShape.join(", ")}]`;
-  const size = sampleShape.join(" * ");
-  const node = `// npm install onnxruntime-node
+export interface SnippetOptions {
+  /** Before the files' names; default none. */
+  readonly prefix?: string;
+  /** Of a raw export, whose caller normalises; null or absent: it is inside the model. */
+  readonly normalisation?: Normalisation | null;
+}
+
+/**
+ * Writes use-in-node.mjs and use-in-browser.html.
+ * @param model file name of the model in this folder
+ * @returns the files
+ */
+export async function writeSnippets(
+  directory: string,
+  model: string,
+  sampleShape: readonly number[],
+  options: SnippetOptions = {},
+): Promise<string[]> {
+  const { prefix = "", normalisation = null } = options;
+  const node = join(directory, `${prefix}use-in-node.mjs`);
+  const browser = join(directory, `${prefix}use-in-browser.html`);
+  await writeFileAtomic(node, inNode(model, sampleShape, normalisation));
+  await writeFileAtomic(browser, inBrowser(model, sampleShape, normalisation));
+  return [node, browser];
+}
+
+function inNode(model: string, sampleShape: readonly number[], normalisation: Normalisation | null): string {
+  const values = normalisation ? "normalise(values)" : "Float32Array.from(values)";
+  return `// npm install onnxruntime-node
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 
 const session = await ort.InferenceSession.create(fileURLToPath(new URL("./${model}", import.meta.url)));
-
-/** Raw values of one sample, as in the training data: normalisation is inside the model. */
+${normaliser(normalisation, sampleShape, "")}
+/** Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "normalisation is inside the model"}. */
 export async function classify(values) {
-  const input = new ort.Tensor("float32", Float32Array.from(values), ${shape});
+  const input = new ort.Tensor("float32", ${values}, ${shapeOf(sampleShape)});
   const output = await session.run({ [session.inputNames[0]]: input });
   const logits = Array.from(output[session.outputNames[0]].data);
   return { logits, best: logits.indexOf(Math.max(...logits)) };
 }
 
-console.log(await classify(new Float32Array(${size})));
+console.log(await classify(new Float32Array(${sampleShape.join(" * ")})));
 `;
-  const browser = `<!doctype html>
+}
+
+function inBrowser(model: string, sampleShape: readonly number[], normalisation: Normalisation | null): string {
+  const sample = `new Float32Array(${sampleShape.join(" * ")})`;
+  return `<!doctype html>
 <meta charset="utf-8">
 <title>${model}</title>
 <!-- npm install onnxruntime-web, and serve its dist folder as ./ort/ -->
@@ -31,13 +60,31 @@ console.log(await classify(new Float32Array(${size})));
   import * as ort from "./ort/ort.wasm.min.mjs";
   ort.env.wasm.wasmPaths = "./ort/";
   const session = await ort.InferenceSession.create("./${model}");
-  // Raw values of one sample, as in the training data: normalisation is inside the model.
-  const input = new ort.Tensor("float32", new Float32Array(${size}), ${shape});
+${normaliser(normalisation, sampleShape, "  ")}  // Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "normalisation is inside the model"}.
+  const input = new ort.Tensor("float32", ${normalisation ? `normalise(${sample})` : sample}, ${shapeOf(sampleShape)});
   const output = await session.run({ [session.inputNames[0]]: input });
   const logits = Array.from(output[session.outputNames[0]].data);
   document.getElementById("out").textContent = JSON.stringify({ best: logits.indexOf(Math.max(...logits)), logits });
 </script>
 `;
-  await writeFileAtomic(join(directory, "use-in-node.mjs"), node);
-  await writeFileAtomic(join(directory, "use-in-browser.html"), browser);
+}
+
+const shapeOf = (sampleShape: readonly number[]): string => `[1, ${sampleShape.join(", ")}]`;
+
+/** Code of a function "normalise", for a model that has it not inside. */
+function normaliser(n: Normalisation | null, sampleShape: readonly number[], indent: string): string {
+  if (!n) return "";
+  const plane = sampleShape.slice(1).reduce((p, d) => p * d, 1);
+  const channel = plane === 1 ? "i" : `Math.floor(i / ${plane})`;
+  const value = (values: readonly number[], name: string): string =>
+    values.length === 1 ? String(values[0]) : `${name}[${channel}]`;
+  const list = (values: readonly number[], name: string): string[] =>
+    values.length === 1 ? [] : [`const ${name} = ${JSON.stringify(values)};`];
+  const formula = `(v * ${n.scale} - ${value(n.mean, "mean")}) / ${value(n.std, "std")}`;
+  const lines = [
+    ...list(n.mean, "mean"),
+    ...list(n.std, "std"),
+    `const normalise = (values) => Float32Array.from(values, (v, i) => ${formula});`,
+  ];
+  return lines.map((line) => `${indent}${line}\n`).join("");
 }

@@ -1,0 +1,264 @@
+/** Exports a model of a run once more, in another form: what stands behind `limbeck export`. */
+import { existsSync } from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { writeFileAtomic } from "../atomic.js";
+import { deadNodes } from "../compile/passes/dead-nodes.js";
+import { withNormalisation } from "../compile/normalise.js";
+import { InputError, RunError } from "../errors.js";
+import { int } from "../graph/attributes.js";
+import { loadModelFile } from "../graph/file.js";
+import { irVersionFor, lowestOpset } from "../graph/opsets.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { Graph, Model, Node, Tensor } from "../graph/types.js";
+import { verifyGraph } from "../graph/verify.js";
+import { writeModel } from "../graph/write.js";
+import { loadData } from "../recipe/data.js";
+import { runOnce } from "../runtime/session.js";
+import { Random } from "../random/random.js";
+import { toHalf } from "../teacher/half.js";
+import type { Normalisation } from "../data/types.js";
+import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY, NORMALISE } from "./open-model.js";
+import { openRun } from "./runs.js";
+import { listTrainings, readTraining, teacherOf, type Training, trainingOf } from "./trainings.js";
+import { writeSnippets } from "./snippets.js";
+
+export interface ExportRunOptions {
+  /** Which model of a run; default "student" (the run's own choice). */
+  readonly role?: "student" | "baseline" | "teacher";
+  /** Variant of the recipe; default the recipe itself. */
+  readonly variant?: string;
+  /** One seed instead of the one that was best on the validation samples. */
+  readonly seed?: number;
+  /** Leave the normalisation out: whoever calls the model normalises. Default: it is inside. */
+  readonly raw?: boolean;
+  /** Keep weight matrices as float16: about half the file, computed in float32 all the same. */
+  readonly half?: boolean;
+  /** File to write; default export/<name>.onnx in the run's folder. Never overwritten. */
+  readonly out?: string;
+}
+
+export interface ExportRunResult {
+  readonly model: string;
+  readonly source: string;
+  readonly bytes: number;
+  /** Whether the normalisation is inside. */
+  readonly normalised: boolean;
+  /** Largest difference of an output from the source's, for the same 16 samples of noise in the range the model expects. */
+  readonly difference: number;
+  /** Largest absolute output of the source on them: what to hold the difference against. */
+  readonly largest: number;
+  /** The snippets written beside it. */
+  readonly snippets: readonly string[];
+}
+
+/**
+ * Writes a model of a run (or of one training) as plain ONNX and compares its answers with the original's.
+ * @param directory folder of a finished run, or of a training in its trainings/
+ * @throws InputError when there is no such model or the file is taken; RunError when the new model answers otherwise
+ */
+export async function exportRun(directory: string, options: ExportRunOptions = {}): Promise<ExportRunResult> {
+  const training = readTraining(directory);
+  const run = training ? dirname(dirname(resolve(directory))) : directory;
+  const { file: source, name } = training ? named(training) : choose(directory, options);
+  const { raw = false, half = false } = options;
+  const stem = [name, raw ? "raw" : "", half ? "half" : ""].filter(Boolean).join("-");
+  const out = options.out ?? join(run, "export", `${stem}.onnx`);
+  if (existsSync(out)) throw new InputError(out, "it exists already and is not overwritten; give another --out");
+  const { model } = loadModelFile(source);
+  const input = model.graph.inputs[0];
+  if (!input) throw new InputError(source, "it has no input");
+  const normalisation = await normalisationOf(model, run);
+  let graph = model.graph;
+  if (raw) graph = withoutNormalisation(graph);
+  else if (!hasNormalisation(model)) graph = withNormalisation(graph, input.name, normalisation, "float32");
+  if (half) graph = withHalfWeights(graph, source);
+  const exported = finish(model, graph, raw ? normalisation : null);
+  const compared = await compare(model, exported, normalisation, { raw, half });
+  const bytes = writeModel(exported);
+  await writeFileAtomic(out, bytes);
+  const snippets = await writeSnippets(dirname(out), basename(out), sampleShapeOf(model), {
+    prefix: `${basename(out, ".onnx")}-`,
+    normalisation: raw ? normalisation : null,
+  });
+  return { model: out, source, bytes: bytes.length, normalised: !raw, ...compared, snippets };
+}
+
+interface Chosen {
+  readonly file: string;
+  /** Of the file to write, without ending. */
+  readonly name: string;
+}
+
+/** The model a run chose, or the training with this role, variant and seed. */
+function choose(directory: string, options: ExportRunOptions): Chosen {
+  const { variant = "", seed } = options;
+  const run = openRun(directory);
+  const single = basename(run.model) === "model.onnx";
+  const role = options.role ?? (single ? undefined : "student");
+  const delivered = variant ? join(directory, `student-${fileName(variant)}.onnx`) : run.model;
+  if (seed === undefined && (role === "student" || single) && existsSync(delivered))
+    return { file: delivered, name: basename(delivered, ".onnx") };
+  const all = listTrainings(directory);
+  const find = (wanted: string | undefined): Training[] =>
+    all.filter(
+      (t) =>
+        (wanted === undefined || t.role === wanted) &&
+        (seed === undefined || t.seed === seed) &&
+        t.names.some((name) => variantOf(name) === variant),
+    );
+  // Teachers are named by seed alone: the one meant taught the student that is meant.
+  const student = existsSync(delivered) && seed === undefined ? trainingOf(directory, delivered) : find("student")[0];
+  const taught = role === "teacher" && !single && student ? teacherOf(directory, student) : null;
+  const fitting = taught ? [taught] : find(role);
+  if (fitting.length === 1) return named(fitting[0] as Training, variant);
+  const what = `${role ?? "model"}${variant ? ` of the variant "${variant}"` : ""}${seed === undefined ? "" : ` with seed ${seed}`}`;
+  const known = [...new Set(all.flatMap((t) => t.names))].join("; ");
+  throw new InputError(
+    directory,
+    fitting.length > 1
+      ? `${fitting.length} trainings are a ${what}; say which with --seed, or give the folder of one in ${join(directory, "trainings")}`
+      : `there is no ${what} in this run; it holds: ${known || "no finished training"}`,
+  );
+}
+
+function named({ file, role, seed, names }: Training, variant = variantOf(names[0] ?? "")): Chosen {
+  return { file, name: [role, variant ? fileName(variant) : "", `seed${seed}`].filter(Boolean).join("-") };
+}
+
+const fileName = (text: string): string => text.replace(/[^\w.-]+/g, "-");
+
+/** "every-label: student, seed 0" -> "every-label". */
+function variantOf(name: string): string {
+  const end = name.lastIndexOf(": ");
+  return end < 0 ? "" : name.slice(0, end);
+}
+
+/** Inside, in a raw export's metadata, or what the run's data gives. */
+async function normalisationOf(model: Model, run: string): Promise<Normalisation> {
+  const own = insideOf(model) ?? expectedNormalisation(model);
+  if (own) return own;
+  const { recipe, folder } = openRun(run);
+  // Nothing in front of a model that was not exported raw: its data needs no normalisation.
+  return recipe.export.raw ? (await loadData(recipe.data, { folder })).normalisation : NONE;
+}
+
+const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
+
+/** Reads the factor and offset in front of the graph back as (x * scale - mean) / std. */
+function insideOf(model: Model): Normalisation | null {
+  if (!hasNormalisation(model)) return null;
+  const values = (name: string): number[] =>
+    Array.from((model.graph.initializers.get(`${NORMALISE}${name}`)?.data ?? []) as Float32Array, shortest);
+  const [factor, offset] = [values("factor"), values("offset")];
+  if (offset.length === 0 && factor.length === 1) return { ...NONE, scale: factor[0] as number };
+  const mean = factor.map((f, i) => -(offset[i] ?? offset[0] ?? 0) / f);
+  return { scale: 1, mean, std: factor.map((f) => 1 / f) };
+}
+
+/** The shortest decimal number that is this float32. */
+function shortest(value: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const candidate = Number(value.toPrecision(digits));
+    if (Math.fround(candidate) === value) return candidate;
+  }
+  return value;
+}
+
+/** The graph as it was before compile/normalise.ts put the normalisation in front. */
+function withoutNormalisation(graph: Graph): Graph {
+  const input = graph.inputs[0]?.name as string;
+  const inFront = (n: Node): boolean => n.name.startsWith(NORMALISE);
+  const gone = new Set(graph.nodes.filter(inFront).flatMap((n) => n.outputs));
+  const inputs = (n: Node): string[] => n.inputs.map((name) => (gone.has(name) ? input : name));
+  return deadNodes({
+    ...graph,
+    nodes: graph.nodes.filter((n) => !inFront(n)).map((n) => ({ ...n, inputs: inputs(n) })),
+  });
+}
+
+/** Weight matrices and filters as float16 behind a Cast that the runtime folds when it loads the model. */
+function withHalfWeights(graph: Graph, where: string): Graph {
+  const initializers = new Map<string, Tensor>();
+  const casts: Node[] = [];
+  for (const [name, t] of graph.initializers) {
+    if (t.dtype !== "float32" || t.shape.length < 2 || name.startsWith(NORMALISE)) {
+      initializers.set(name, t);
+      continue;
+    }
+    const data = toHalf(t.data as Float32Array);
+    if (data.some((bits) => (bits & 0x7c00) === 0x7c00))
+      throw new InputError(
+        where,
+        `its weights "${name}" go beyond 65504, the largest float16; export it without --half`,
+      );
+    initializers.set(`${name}_half`, { dtype: "float16", shape: t.shape, data });
+    const to = { to: int(1) };
+    casts.push({
+      name: `half/${name}`,
+      op: "Cast",
+      domain: "",
+      inputs: [`${name}_half`],
+      outputs: [name],
+      attributes: to,
+    });
+  }
+  return { ...graph, initializers, nodes: [...casts, ...graph.nodes] };
+}
+
+function finish(model: Model, graph: Graph, expected: Normalisation | null): Model {
+  verifyGraph(graph);
+  const opset = lowestOpset(graph);
+  const { [NORMALISATION_KEY]: _, ...metadata } = model.metadata;
+  return {
+    ...model,
+    graph,
+    opsets: { ...model.opsets, "": opset },
+    irVersion: irVersionFor(opset),
+    metadata: expected ? { ...metadata, [NORMALISATION_KEY]: JSON.stringify(expected) } : metadata,
+  };
+}
+
+const PROBES = 16;
+
+function sampleShapeOf(model: Model): number[] {
+  return (model.graph.inputs[0]?.shape ?? []).slice(1).map((d) => (typeof d === "number" ? d : 1));
+}
+
+/** Feeds the same noise to both, each in its own form, and compares. */
+async function compare(
+  before: Model,
+  after: Model,
+  normalisation: Normalisation,
+  { raw, half }: { raw: boolean; half: boolean },
+): Promise<{ difference: number; largest: number }> {
+  const sample = sampleShapeOf(before);
+  const random = new Random(0, "export");
+  const normal = Float32Array.from({ length: PROBES * sizeOf(sample) }, (_, i) => 4 * random.uniform(i) - 2);
+  const outside = denormalise(normal, normalisation, sample);
+  const answer = async (model: Model, normalised: boolean): Promise<Float32Array> => {
+    const [input, output] = [model.graph.inputs[0]?.name as string, model.graph.outputs[0]?.name as string];
+    const data = normalised ? outside : normal;
+    const found = await runOnce(writeModel(model), { [input]: { dtype: "float32", shape: [PROBES, ...sample], data } });
+    return found[output]?.data as Float32Array;
+  };
+  const inside = hasNormalisation(before) || (isNone(normalisation) && !raw);
+  const [a, b] = [await answer(before, inside), await answer(after, !raw)];
+  const largest = a.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+  const difference = a.reduce((most, v, i) => Math.max(most, Math.abs(v - (b[i] as number))), 0);
+  if (!(difference <= (half ? 2e-2 : 1e-4) * Math.max(1, largest)))
+    throw new RunError(`the exported model's outputs differ by ${difference} from the original's; nothing was written`);
+  return { difference, largest };
+}
+
+const isNone = (n: Normalisation): boolean => JSON.stringify(n) === JSON.stringify(NONE);
+
+/** What normalises to these values. */
+function denormalise(values: Float32Array, n: Normalisation, sample: readonly number[]): Float32Array {
+  const channels = sample[0] ?? 1;
+  const plane = sizeOf(sample) / channels;
+  const at = (v: readonly number[], c: number): number => v[v.length === 1 ? 0 : c] as number;
+  return values.map((v, i) => {
+    const c = Math.floor(i / plane) % channels;
+    return (v * at(n.std, c) + at(n.mean, c)) / n.scale;
+  });
+}
