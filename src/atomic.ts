@@ -23,6 +23,11 @@ export async function writeFileAtomic(path: string, content: Uint8Array | string
   }
 }
 
+/** Whether a file name is one of `writeFileAtomic`'s temporary ones; after a kill they may be left. */
+export function isTemporary(name: string): boolean {
+  return /^\..+\.\d+\.[0-9a-f]{8}\.tmp$/.test(name);
+}
+
 /** On Windows a virus scanner or an indexer may hold the target for a moment. */
 async function renameWithRetry(from: string, to: string): Promise<void> {
   for (let attempt = 0; ; attempt++) {

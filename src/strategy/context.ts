@@ -14,6 +14,7 @@ export interface RunContext {
   readonly directory: string;
   readonly loaded: LoadedData;
   readonly execution: Execution;
+  readonly checkpointSeconds?: number;
   readonly signal?: AbortSignal;
   readonly emit: (event: RunEvent) => void;
   readonly warnings: string[];

@@ -1,5 +1,5 @@
 /** The main job: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
-import { copyFileSync, mkdirSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { cpus, platform, arch } from "node:os";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
@@ -33,6 +33,8 @@ export interface DistillOptions {
   readonly folder?: string;
   readonly threads?: number;
   readonly device?: "cpu" | "webgpu";
+  /** Seconds between checkpoints of a training; default 2. */
+  readonly checkpointSeconds?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
   /** How the run was started, for the report. */
@@ -78,6 +80,7 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
     directory,
     loaded,
     execution,
+    checkpointSeconds: options.checkpointSeconds,
     signal: options.signal,
     emit,
     warnings: [],
@@ -353,8 +356,7 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
         : a,
     );
     const name = row.arm.name ? `student-${row.arm.name.replace(/[^\w.-]+/g, "-")}.onnx` : "student.onnx";
-    mkdirSync(directory, { recursive: true });
-    copyFileSync(best.file, join(directory, name));
+    await writeFileAtomic(join(directory, name), readFileSync(best.file));
   }
   const student = join(directory, "student.onnx");
   await writeSnippets(directory, basename(student), context.loaded.data.sampleShape);
@@ -362,6 +364,6 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
   await writeFileAtomic(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   const { renderReport } = await import("../report/html.js");
   await writeFileAtomic(join(directory, "report.html"), await renderReport(summary));
-  finishDirectory(directory);
+  await finishDirectory(directory);
   return student;
 }

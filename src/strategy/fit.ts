@@ -84,6 +84,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   const result = await train(task, {
     signal: context.signal,
     resume: true,
+    checkpointSeconds: context.checkpointSeconds,
     onProgress: (progress) => context.emit({ kind: "training", progress }),
   });
   for (const warning of result.warnings) context.warnings.push(warning);

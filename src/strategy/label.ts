@@ -84,7 +84,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
   };
   context.emit({ kind: "stage", text: `Labelling ${loaded.data.size} samples of ${loaded.data.name}` });
   const teacher = await prepareTeacher(context, arm, recipe.seed, directory);
-  finishDirectory(directory);
+  await finishDirectory(directory);
   const { header } = teacher.store;
   return {
     store: directory,

@@ -1,7 +1,7 @@
 /** The folder of a run: where it is, whether it is finished, what it belongs to. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { writeFileAtomic } from "../atomic.js";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import { isTemporary, writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
 import type { Recipe } from "../recipe/schema.js";
 import { fingerprint } from "./context.js";
@@ -31,6 +31,7 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
   const print = fingerprint(recipe);
   const directory = options.resume ? resumed(options, print) : fresh(recipe, options);
   mkdirSync(directory, { recursive: true });
+  for (const leftover of leftovers(directory)) rmSync(leftover, { force: true });
   await writeFileAtomic(
     join(directory, "state.json"),
     `${JSON.stringify({
@@ -45,14 +46,22 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
 }
 
 /** Marks a run as finished. */
-export function finishDirectory(directory: string): void {
+export async function finishDirectory(directory: string): Promise<void> {
   const state = stateOf(directory);
-  if (state) writeFileSync(join(directory, "state.json"), `${JSON.stringify({ ...state, status: "done" })}\n`);
+  if (state) await writeFileAtomic(join(directory, "state.json"), `${JSON.stringify({ ...state, status: "done" })}\n`);
+}
+
+/** Temporary files of a process that was killed while it wrote. */
+function leftovers(directory: string): string[] {
+  return readdirSync(directory, { recursive: true })
+    .map(String)
+    .filter((f) => isTemporary(basename(f)))
+    .map((f) => join(directory, f));
 }
 
 function fresh(recipe: Recipe, { out }: DirectoryOptions): string {
   if (out !== undefined) {
-    if (existsSync(out) && readdirSync(out).length > 0)
+    if (existsSync(out) && readdirSync(out).some((f) => !isTemporary(f)))
       throw new InputError("--out", `${out} is not empty; give a new folder, or --resume to continue the run in it`);
     return out;
   }

@@ -203,6 +203,6 @@ async function deliver(
   await writeSnippets(directory, "model.onnx", context.loaded.data.sampleShape);
   await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(context.recipe));
   await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
-  finishDirectory(directory);
+  await finishDirectory(directory);
   return { model, summaryFile };
 }
