@@ -5,6 +5,7 @@ import { packageVersion } from "../package-root.js";
 import { addDistill } from "./distill.js";
 import { addEvaluate } from "./evaluate.js";
 import { addExport } from "./export.js";
+import { addInit } from "./init.js";
 import { addInspect } from "./inspect.js";
 import { addLabel } from "./label.js";
 import { addRuns } from "./runs.js";
@@ -39,7 +40,8 @@ First steps:
 
 Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (continue with --resume).`,
     );
-  for (const add of [addDistill, addTrain, addLabel, addEvaluate, addExport, addInspect, addRuns]) add(program);
+  for (const add of [addDistill, addTrain, addLabel, addEvaluate, addExport, addInit, addInspect, addRuns])
+    add(program);
   const quiet = (command: Command): void => {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(text) });
     command.commands.forEach(quiet);

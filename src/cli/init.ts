@@ -1,0 +1,52 @@
+/** `limbeck init [file]`. */
+import { existsSync } from "node:fs";
+import { basename, extname } from "node:path";
+import { type Command, Option } from "commander";
+import { writeFileAtomic } from "../atomic.js";
+import { InputError } from "../errors.js";
+import { type StarterOptions, starterRecipe } from "../strategy/starter-recipe.js";
+import { jsonFlag } from "./flags.js";
+import { Terminal } from "./terminal.js";
+
+interface InitFlags extends StarterOptions {
+  readonly json: boolean;
+}
+
+export function addInit(program: Command): void {
+  program
+    .command("init")
+    .description("write a recipe to start from, every field explained")
+    .argument("[file]", "file to write; an existing one is never overwritten", "recipe.yaml")
+    .addOption(
+      new Option("--data <source>", "where the samples come from")
+        .choices(["digits", "idx", "table", "images", "npy", "npz"])
+        .default("digits"),
+    )
+    .addOption(
+      new Option("--teacher <kind>", "who teaches: a model to train, an ONNX file, a label store")
+        .choices(["model", "file", "store"])
+        .default("model"),
+    )
+    .addOption(jsonFlag())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  limbeck init && limbeck distill recipe.yaml           the digits, ready to run
+  limbeck init cats.yaml --data images --teacher file   photos in folders, your own ONNX classifier as the teacher`,
+    )
+    .action((file: string, flags: InitFlags) => init(file, flags));
+}
+
+async function init(file: string, { data, teacher, json }: InitFlags): Promise<void> {
+  if (existsSync(file)) throw new InputError(file, "it exists already and is not overwritten; give another file name");
+  const stem = basename(file, extname(file)).replace(/[^\w.-]+/g, "-");
+  const text = starterRecipe({ data, teacher, name: stem === "recipe" ? undefined : stem });
+  await writeFileAtomic(file, text);
+  const change = text.includes("CHANGE:") ? "Change the lines below CHANGE, then run" : "Run";
+  new Terminal({ json, quiet: false }).result(`wrote ${file}. ${change}: limbeck distill ${file}`, {
+    file,
+    data,
+    teacher,
+  });
+}
