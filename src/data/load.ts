@@ -1,23 +1,31 @@
 /** From a configuration to samples, splits and normalisation. Adding a source: its file and one line here. */
+
+import { InputError } from "../errors.js";
 import type { DataConfig } from "./config.js";
 import { fromSource } from "./dataset.js";
 import { readDigits } from "./digits.js";
 import { readIdxSource } from "./idx.js";
+import { readImagesSource } from "./images.js";
 import { fittedNormalisation } from "./normalise.js";
+import { readNpySource, readNpzSource } from "./npy.js";
 import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
 import { splitData } from "./splits.js";
+import { readTableSource } from "./table.js";
 import type { DataSet, LoadedData, Normalisation } from "./types.js";
-import { InputError } from "../errors.js";
 
 type Source<K extends DataConfig["source"]> = (
   config: Extract<DataConfig, { source: K }>,
   context: SourceContext,
 ) => RawSource | Promise<RawSource>;
 
-/** Readers by name. Heavy ones are imported when used. */
-const sources: { readonly [K in DataConfig["source"]]?: Source<K> } = {
+/** Readers by name. What is heavy in them (DuckDB, sharp) they load when used. */
+const sources: { readonly [K in DataConfig["source"]]: Source<K> } = {
   digits: readDigits,
   idx: readIdxSource,
+  npy: readNpySource,
+  npz: readNpzSource,
+  table: readTableSource,
+  images: readImagesSource,
 };
 
 /**
@@ -25,14 +33,7 @@ const sources: { readonly [K in DataConfig["source"]]?: Source<K> } = {
  * @throws InputError naming the file or field when the data cannot be used
  */
 export async function loadData(config: DataConfig, context: SourceContext): Promise<LoadedData> {
-  const read = sources[config.source] as
-    | ((c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>)
-    | undefined;
-  if (!read)
-    throw new InputError(
-      "data.source",
-      `the source "${config.source}" is not there in this version; use digits or idx`,
-    );
+  const read = sources[config.source] as (c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>;
   const source = await read(config, context);
   const { data, testFrom } = fromSource(source, config);
   const splits = splitData(data, config.split, testFrom);

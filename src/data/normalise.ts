@@ -20,7 +20,9 @@ export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normal
   each((c, v) => {
     square[c] = (square[c] as number) + (v - (mean[c] as number)) ** 2;
   });
-  const std = Array.from(square, (s) => (s / count > 1e-12 ? Math.sqrt(s / count) : 1));
+  // Of a constant only rounding is left, relative to its own size.
+  const varies = (v: number, m: number): boolean => v > 1e-14 * m * m;
+  const std = Array.from(square, (s, c) => (varies(s / count, mean[c] as number) ? Math.sqrt(s / count) : 1));
   return { scale: 1, mean, std };
 }
 

@@ -1,6 +1,7 @@
 /** Dividing samples into parts, by seed, keeping class proportions. */
-import { Random } from "../random/random.js";
+
 import { InputError } from "../errors.js";
+import { Random } from "../random/random.js";
 import type { SplitConfig } from "./config.js";
 import type { DataSet, Splits } from "./types.js";
 

@@ -1,9 +1,9 @@
 /** From YAML text or a plain object to a validated recipe, with errors in the user's words. The only place that knows YAML. */
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { distance } from "fastest-levenshtein";
 import { parseDocument, stringify } from "yaml";
 import { z } from "zod";
+import { nearestOf as nearest } from "../data/nearest.js";
 import { InputError } from "../errors.js";
 import { type Recipe, type RecipeInput, recipeSchema } from "./schema.js";
 
@@ -184,15 +184,6 @@ function describe(value: unknown): string {
   if (Array.isArray(value)) return `a list of ${value.length}`;
   if (typeof value === "object") return "a mapping";
   return JSON.stringify(value);
-}
-
-/** The closest candidate, if it is close at all. */
-export function nearest(word: string, candidates: readonly string[]): string | undefined {
-  const scored = candidates
-    .map((c) => ({ c, d: distance(word.toLowerCase(), c.toLowerCase()) }))
-    .sort((a, b) => a.d - b.d);
-  const best = scored[0];
-  return best && best.d <= Math.max(2, Math.ceil(word.length / 2.5)) ? best.c : undefined;
 }
 
 interface JsonSchema {

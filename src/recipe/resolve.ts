@@ -1,6 +1,7 @@
 /** From recipe fields to the configurations the layers below take. */
-import type { ObjectiveConfig } from "../objective/objective.js";
+
 import type { ModelSpec } from "../models/spec.js";
+import type { ObjectiveConfig } from "../objective/objective.js";
 import type { Schedule, UpdateRule } from "../optim/types.js";
 import type { TrainingSettings } from "../train/types.js";
 import type { ModelRecipe, ObjectiveRecipe, TrainingRecipe } from "./schema.js";
