@@ -131,6 +131,7 @@ export function onnxTeacherOptions(
     classes,
     batch,
     normalisation,
+    rawBytes: normalise === "data",
     allowChance: teacher.allow_chance,
   };
 }

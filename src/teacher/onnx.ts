@@ -23,12 +23,16 @@ export interface OnnxTeacherOptions {
   readonly resize: "auto" | "none";
   /** Applied to raw samples before the model. */
   readonly normalisation: Normalisation;
+  /** Nobody chose the normalisation: a model that takes bytes gets them raw. */
+  readonly rawBytes?: boolean;
   /** Class names in the order of the model's outputs; absent: the data's order. */
   readonly classes?: readonly string[];
   readonly batch: number;
   readonly allowChance: boolean;
   readonly threads: number;
 }
+
+const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };
 
 /** Samples looked at to find out what the outputs are and whether the teacher knows the task. */
 const PROBE = 500;
@@ -57,7 +61,11 @@ export async function openOnnxTeacher(
     if (plan.resize)
       notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
     if (plan.fixedBatch) notes.push(`its batch is fixed at ${plan.fixedBatch}`);
-    const answerer = new Answerer(path, session, plan, output, options, order, data.classes.length || undefined);
+    const raw = plan.dtype === "uint8" && options.rawBytes === true;
+    if (raw) notes.push("takes bytes, which it gets as they are");
+    const normalisation = raw ? RAW : options.normalisation;
+    const expected = (options.classes?.length ?? data.classes.length) || undefined;
+    const answerer = new Answerer(path, session, plan, output, { ...options, normalisation }, order, expected);
     const some = probe.slice(0, PROBE);
     const answers = await answerer.answer(data, some);
     const classes = answers.length / some.length;
@@ -68,7 +76,7 @@ export async function openOnnxTeacher(
     const seen = checkChance(path, answers, data, some, classes, options.allowChance);
     if (seen) notes.push(seen);
     const preprocessing = createHash("sha256")
-      .update(JSON.stringify({ plan, output, normalisation: options.normalisation, order }))
+      .update(JSON.stringify({ plan, output, normalisation, order }))
       .digest("hex");
     return {
       name: options.name ?? basename(path),
@@ -130,11 +138,11 @@ class Answerer {
     if (
       result.shape[0] !== count ||
       !Number.isInteger(width) ||
-      (this.expected !== undefined && width < this.expected && !this.order)
+      (this.expected !== undefined && width !== this.expected)
     ) {
       throw new InputError(
         this.path,
-        `its output "${this.output}" is [${result.shape}] for ${count} samples; expected one row a sample with ${this.expected} classes. Give teacher.output or teacher.classes`,
+        `its output "${this.output}" is [${result.shape}] for ${count} samples; expected one row a sample with ${this.expected ?? "the"} classes. Give teacher.output, or teacher.classes with the name of each of its classes in order`,
       );
     }
     return this.#reorder(values, width, indices.length);

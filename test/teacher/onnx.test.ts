@@ -1,0 +1,179 @@
+/** Classifiers as strangers write them (test/fixtures/teacher/make.py), against ONNX Runtime run by hand. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { fromArrays, InputError, loadData, openOnnxTeacher, type Teacher } from "../../src/index.js";
+import { parseRecipe } from "../../src/recipe/load.js";
+import type { FileTeacherInput, FileTeacherRecipe } from "../../src/recipe/schema.js";
+import { openSession } from "../../src/runtime/session.js";
+import { onnxTeacherOptions } from "../../src/strategy/teachers.js";
+import { detectKind } from "../../src/teacher/onnx.js";
+
+const folder = join(process.cwd(), "test", "fixtures", "teacher");
+const digits = await loadData({ source: "digits", split: { validation: 0.15, test: 0.3 } });
+const { data, splits } = digits;
+/** x W + b of the first 40 digits in NumPy. */
+const scores = readFileSync(join(folder, "scores.csv"), "utf8")
+  .trim()
+  .split("\n")
+  .map((l) => l.split(",").map(Number));
+const first = Uint32Array.from({ length: 40 }, (_, i) => i);
+
+async function open(file: string, more: Partial<FileTeacherInput> = {}, over = digits): Promise<Teacher> {
+  const recipe = parseRecipe({
+    data: { source: "digits" },
+    teacher: { file: `${file}.onnx`, ...more },
+    student: { kind: "mlp", hidden: [4] },
+    training: { epochs: 1 },
+  });
+  const { path, ...options } = onnxTeacherOptions(recipe.teacher as FileTeacherRecipe, over, folder);
+  return openOnnxTeacher(path, over.data, over.splits.train, { ...options, threads: 1 });
+}
+
+const rowsOf = (values: Float32Array, width: number): number[][] =>
+  Array.from({ length: values.length / width }, (_, i) => Array.from(values.subarray(i * width, (i + 1) * width)));
+
+function assertClose(
+  actual: readonly number[][],
+  expected: readonly number[][],
+  tolerance: number,
+  what: string,
+): void {
+  assert.equal(actual.length, expected.length, what);
+  actual.forEach((row, i) =>
+    row.forEach((v, c) =>
+      assert.ok(
+        Math.abs(v - (expected[i]?.[c] as number)) <= tolerance,
+        `${what} ${i},${c}: ${v} against ${expected[i]?.[c]}`,
+      ),
+    ),
+  );
+}
+
+const softmax = (row: readonly number[]): number[] => {
+  const e = row.map((z) => Math.exp(z - Math.max(...row)));
+  return e.map((v) => v / e.reduce((a, b) => a + b, 0));
+};
+
+const logitTeachers: readonly [string, Partial<FileTeacherInput>, RegExp | null][] = [
+  ["plain", {}, null],
+  ["flat", {}, null],
+  ["batch-one", {}, /batch is fixed at 1/],
+  ["batch-seven", {}, /batch is fixed at 7/],
+  ["bytes", {}, /takes bytes/],
+  ["several", {}, null],
+  ["several", { output: "scores" }, null],
+  ["dropout", {}, null],
+];
+for (const [file, more, note] of logitTeachers) {
+  test(`${file}${more.output ? ` with output ${more.output}` : ""}: the scores of NumPy, seen to be logits`, async () => {
+    const teacher = await open(file, more);
+    assert.equal(teacher.kind, "logits");
+    assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 2e-4, file);
+    const notes = teacher.notes.join("; ");
+    assert.match(notes, /its outputs are logits \(seen from the data; teacher\.outputs overrides\)/);
+    assert.match(notes, /right class of 9\d\.\d %/);
+    if (note) assert.match(notes, note);
+    await teacher.dispose();
+  });
+}
+
+test("nhwc with a softmax called logits: seen to be probabilities, overridable", async () => {
+  const teacher = await open("nhwc");
+  assert.equal(teacher.kind, "probabilities");
+  assert.match(teacher.notes.join("; "), /\[N,H,W,C\].*probabilities/);
+  assertClose(rowsOf(await teacher.answer(data, first), 10), scores.map(softmax), 1e-5, "nhwc");
+  await teacher.dispose();
+  const told = await open("nhwc", { outputs: "logits" });
+  assert.equal(told.kind, "logits");
+  await told.dispose();
+});
+
+test("float16 in and out", async () => {
+  const teacher = await open("half");
+  assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 0.02, "half");
+  await teacher.dispose();
+});
+
+test("a fixed larger size: bilinear with half-pixel centres, then the model", async () => {
+  const teacher = await open("large");
+  assert.match(teacher.notes.join("; "), /resized from 8x8 to 16x16/);
+  // By hand: each output pixel from the source at (i + 0.5) / 2 - 0.5, clamped.
+  const image = Array.from(data.samples.subarray(0, 64), (v) => v / 16);
+  const weight = (i: number): [number, number, number] => {
+    const at = Math.min(Math.max((i + 0.5) / 2 - 0.5, 0), 7);
+    return [Math.floor(at), Math.min(Math.floor(at) + 1, 7), at - Math.floor(at)];
+  };
+  const big = Float32Array.from({ length: 256 }, (_, p) => {
+    const [y0, y1, fy] = weight(Math.floor(p / 16));
+    const [x0, x1, fx] = weight(p % 16);
+    const at = (y: number, x: number): number => image[8 * y + x] as number;
+    return (1 - fy) * ((1 - fx) * at(y0, x0) + fx * at(y0, x1)) + fy * ((1 - fx) * at(y1, x0) + fx * at(y1, x1));
+  });
+  const session = await openSession(join(folder, "large.onnx"), { threads: 1 });
+  const direct = await session.run({ in: { dtype: "float32", shape: [1, 1, 16, 16], data: big } });
+  const answers = await teacher.answer(data, Uint32Array.of(0));
+  assertClose([Array.from(answers)], [Array.from(direct.out?.data as Float32Array)], 1e-4, "large");
+  await session.dispose();
+  await teacher.dispose();
+  await assert.rejects(open("large", { resize: "none" }), /16.*8x8.*teacher\.resize/);
+});
+
+test("another class order: refused near chance without `classes`, right with it", async () => {
+  await assert.rejects(open("reversed"), /no better than always naming the most common class.*teacher\.classes/);
+  const names = ["9", "8", "7", "6", "5", "4", "3", "2", "1", "0"];
+  const teacher = await open("reversed", { classes: names });
+  assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 2e-4, "reversed");
+  await teacher.dispose();
+  const forced = await open("reversed", { allow_chance: true });
+  await forced.dispose();
+});
+
+test("more classes than the data: its names pick the columns", async () => {
+  await assert.rejects(open("twelve"), /\[500,12\]|\[64,12\].*teacher\.classes/);
+  const teacher = await open("twelve", {
+    classes: ["none", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "blank"],
+  });
+  assert.equal(teacher.classes, 10);
+  assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 2e-4, "twelve");
+  await teacher.dispose();
+  await assert.rejects(open("twelve", { classes: ["none", "0", "1"] }), /does not know the class\(es\) "2"/);
+});
+
+test("wrong normalisation shows as chance, or as wrong scores, never in silence", async () => {
+  await assert.rejects(
+    open("plain", { normalise: { scale: -1, mean: [0], std: [1] } }),
+    /Check teacher\.classes \(order\), teacher\.normalise/,
+  );
+});
+
+test("what does not fit is named", async () => {
+  await assert.rejects(
+    open("several", { output: "score" }),
+    /teacher\.output.*no output "score"; it has "best", "flat", "scores"/,
+  );
+  await assert.rejects(open("plain", { input: "image" }), /teacher\.input.*has "images"/);
+  await assert.rejects(open("text-input"), /takes string; expected float or uint8/);
+  await assert.rejects(open("nothing"), InputError);
+  const wide = fromArrays({ samples: new Float32Array(300), sampleShape: [3], classes: ["a", "b"] });
+  const over = {
+    data: wide,
+    splits: { train: Uint32Array.of(0, 1), validation: Uint32Array.of(), test: Uint32Array.of() },
+    normalisation: digits.normalisation,
+  };
+  await assert.rejects(open("flat", {}, over), /64.*a sample has 3 values/);
+  await assert.rejects(open("plain", {}, over), /an image, but the samples are \[3\]/);
+});
+
+test("the teacher runs in inference mode: asked twice, it answers the same (pitfall 6)", async () => {
+  const teacher = await open("dropout");
+  assert.deepEqual(await teacher.answer(data, splits.test), await teacher.answer(data, splits.test));
+  await teacher.dispose();
+});
+
+test("kinds: a row that is negative or does not sum to one makes logits", () => {
+  assert.equal(detectKind(Float32Array.of(0.2, 0.8, 1, 0), 2), "probabilities");
+  assert.equal(detectKind(Float32Array.of(0.2, 0.8, 1, 0.5), 2), "logits");
+  assert.equal(detectKind(Float32Array.of(1.2, -0.2), 2), "logits");
+});
