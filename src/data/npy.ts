@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import { unzipSync } from "fflate";
 import { InputError } from "../errors.js";
+import { fromHalf } from "../graph/half.js";
 import type { NpyConfig, NpzConfig } from "./config.js";
 import { nearestOf } from "./nearest.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
@@ -27,19 +28,10 @@ const READERS: Readonly<Record<string, { size: number; read: (v: DataView, at: n
     i4: { size: 4, read: (v, at, le) => v.getInt32(at, le) },
     u8: { size: 8, read: (v, at, le) => Number(v.getBigUint64(at, le)) },
     i8: { size: 8, read: (v, at, le) => Number(v.getBigInt64(at, le)) },
-    f2: { size: 2, read: (v, at, le) => halfToNumber(v.getUint16(at, le)) },
+    f2: { size: 2, read: (v, at, le) => fromHalf(Uint16Array.of(v.getUint16(at, le)))[0] as number },
     f4: { size: 4, read: (v, at, le) => v.getFloat32(at, le) },
     f8: { size: 8, read: (v, at, le) => v.getFloat64(at, le) },
   };
-
-/** IEEE 754 binary16. */
-function halfToNumber(bits: number): number {
-  const exponent = (bits >> 10) & 31;
-  const fraction = bits & 1023;
-  const sign = bits >> 15 ? -1 : 1;
-  if (exponent === 31) return fraction ? Number.NaN : sign * Number.POSITIVE_INFINITY;
-  return sign * (exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024));
-}
 
 export function readNpySource(config: NpyConfig, context: SourceContext): RawSource {
   const at = (path: string | undefined): string | undefined => (path ? resolve(context.folder, path) : undefined);

@@ -2,25 +2,25 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
-import { deadNodes } from "../compile/passes/dead-nodes.js";
 import { withNormalisation } from "../compile/normalise.js";
+import { deadNodes } from "../compile/passes/dead-nodes.js";
+import type { Normalisation } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import { loadModelFile } from "../graph/file.js";
+import { toHalf } from "../graph/half.js";
 import { irVersionFor, lowestOpset } from "../graph/opsets.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Graph, Model, Node, Tensor } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { writeModel } from "../graph/write.js";
+import { Random } from "../random/random.js";
 import { loadData } from "../recipe/data.js";
 import { runOnce } from "../runtime/session.js";
-import { Random } from "../random/random.js";
-import { toHalf } from "../teacher/half.js";
-import type { Normalisation } from "../data/types.js";
 import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY, NORMALISE } from "./open-model.js";
 import { openRun } from "./runs.js";
-import { listTrainings, readTraining, teacherOf, type Training, trainingOf } from "./trainings.js";
 import { writeSnippets } from "./snippets.js";
+import { listTrainings, readTraining, type Training, teacherOf, trainingOf } from "./trainings.js";
 
 export interface ExportRunOptions {
   /** Which model of a run; default "student" (the run's own choice). */

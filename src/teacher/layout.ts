@@ -1,6 +1,7 @@
 /** How samples of a data set become the input of a foreign model: order of dimensions, size, element type. */
-import type { SessionValue } from "../runtime/session.js";
+
 import { InputError } from "../errors.js";
+import type { SessionValue } from "../runtime/session.js";
 
 export interface InputPlan {
   readonly name: string;

@@ -1,16 +1,16 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
-import { accuracy } from "../evaluate/metrics.js";
 import { fillBatch } from "../data/loader.js";
 import { normaliseSamples } from "../data/normalise.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { accuracy } from "../evaluate/metrics.js";
 import { loadModelFile } from "../graph/file.js";
+import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, sizeOf } from "../graph/tensor.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { openSession, type Session, type SessionValue } from "../runtime/session.js";
-import { fromHalf, toHalf } from "./half.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
 import type { Teacher } from "./types.js";
 

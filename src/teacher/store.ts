@@ -20,7 +20,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
-import { fromHalf, toHalf } from "./half.js";
+import { fromHalf, toHalf } from "../graph/half.js";
 import type { Teacher } from "./types.js";
 
 export interface StoreHeader {
@@ -117,6 +117,12 @@ async function label(
         teacher.name,
         `the teacher answers ${answers[bad]} for sample ${at + Math.floor(bad / header.classes.length)}; check its input layout and normalisation`,
       );
+    const large = header.precision === "float16" ? answers.findIndex((v) => Math.abs(v) > 65504) : -1;
+    if (large >= 0)
+      throw new InputError(
+        "teacher.precision",
+        `the teacher answers ${answers[large]}, beyond float16's 65504; use float32`,
+      );
     const rows = header.precision === "float16" ? toHalf(answers) : answers;
     writeSync(fd, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), 0, rows.byteLength, at * rowBytes);
     fsyncSync(fd);
@@ -137,6 +143,11 @@ export function readLabelStore(folder: string, data: DataSet | null): LabelStore
       `this label store belongs to other data (${header.dataHash.slice(0, 12)}, found ${data.hash.slice(0, 12)}); label the data again with \`limbeck label\``,
     );
   }
+  if (data && data.classes.length > 0 && header.classes.join("\0") !== data.classes.join("\0"))
+    throw new InputError(
+      folder,
+      `this label store has the classes ${header.classes.slice(0, 8).join(", ")}, the data ${data.classes.slice(0, 8).join(", ")}`,
+    );
   const width = header.precision === "float16" ? 2 : 4;
   const bytes = readFileSync(join(folder, "outputs.bin"));
   const count = header.samples * header.classes.length;

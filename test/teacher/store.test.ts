@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import {
+  type DataSet,
+  fromArrays,
+  InterruptedError,
+  openLabelStore,
+  readLabelStore,
+  type Teacher,
+} from "../../src/index.js";
+
+const root = mkdtempSync(join(tmpdir(), "limbeck-store-"));
+after(() => rmSync(root, { recursive: true, force: true }));
+let folders = 0;
+const fresh = (): string => join(root, String(folders++));
+
+const SIZE = 1300;
+const make = (seed: number): DataSet =>
+  fromArrays({
+    samples: Float32Array.from({ length: SIZE }, (_, i) => Math.sin(i + seed)),
+    sampleShape: [1],
+    classes: ["a", "b", "c"],
+  });
+const data = make(1);
+
+/** Its answer tells the sample apart from every other one. */
+const answerOf = (sample: number): number[] => [sample + 0.5, -sample, (sample % 7) / 3];
+
+function teacherThat(more: Partial<Teacher> = {}): Teacher & { asked: number[] } {
+  const asked: number[] = [];
+  return {
+    name: "counter",
+    hash: "t1",
+    preprocessing: "p1",
+    kind: "logits",
+    classes: 3,
+    batch: 64,
+    parameters: null,
+    bytes: 0,
+    notes: [],
+    asked,
+    async answer(_, indices) {
+      asked.push(...indices);
+      return Float32Array.from(Array.from(indices).flatMap(answerOf));
+    },
+    async dispose() {},
+    ...more,
+  };
+}
+
+const all = (store: { gather(i: Uint32Array, out: Float32Array): void }): number[] => {
+  const out = new Float32Array(SIZE * 3);
+  store.gather(
+    Uint32Array.from({ length: SIZE }, (_, i) => i),
+    out,
+  );
+  return [...out];
+};
+const expected = [...Float32Array.from(Array.from({ length: SIZE }, (_, i) => i).flatMap(answerOf))];
+
+test("every sample is asked about once; a second opening asks nothing", async () => {
+  const folder = fresh();
+  const teacher = teacherThat();
+  const store = await openLabelStore(folder, teacher, data, { precision: "float32" });
+  assert.deepEqual(all(store), expected);
+  assert.deepEqual(
+    teacher.asked,
+    Array.from({ length: SIZE }, (_, i) => i),
+  );
+  const again = teacherThat();
+  assert.deepEqual(all(await openLabelStore(folder, again, data, { precision: "float32" })), expected);
+  assert.deepEqual(again.asked, []);
+  assert.deepEqual(all(readLabelStore(folder, data)), expected);
+});
+
+test("answers follow the sample, not its place in a shuffled batch (pitfall 5)", async () => {
+  const store = await openLabelStore(fresh(), teacherThat(), data, { precision: "float32" });
+  const shuffled = Uint32Array.from({ length: SIZE }, (_, i) => (i * 617) % SIZE);
+  const out = new Float32Array(SIZE * 3);
+  store.gather(shuffled, out);
+  for (const [i, sample] of shuffled.entries())
+    assert.deepEqual([...out.subarray(3 * i, 3 * i + 3)], [...Float32Array.from(answerOf(sample))]);
+});
+
+test("interrupted labelling goes on where it stopped", async () => {
+  const folder = fresh();
+  const controller = new AbortController();
+  const first = teacherThat();
+  await assert.rejects(
+    openLabelStore(folder, first, data, {
+      precision: "float32",
+      signal: controller.signal,
+      onProgress: () => controller.abort(),
+    }),
+    InterruptedError,
+  );
+  assert.ok(first.asked.length > 0 && first.asked.length < SIZE);
+  assert.throws(() => readLabelStore(folder, data), /holds 512 of 1300 samples/);
+  const second = teacherThat();
+  assert.deepEqual(all(await openLabelStore(folder, second, data, { precision: "float32" })), expected);
+  assert.equal(first.asked.length + second.asked.length, SIZE, "nothing is asked twice");
+});
+
+test("a row cut in half by a kill is labelled again", async () => {
+  const folder = fresh();
+  await openLabelStore(folder, teacherThat(), data, { precision: "float32" });
+  const file = join(folder, "outputs.bin");
+  truncateSync(file, 700 * 12 + 5);
+  const teacher = teacherThat();
+  assert.deepEqual(all(await openLabelStore(folder, teacher, data, { precision: "float32" })), expected);
+  assert.equal(teacher.asked[0], 700);
+});
+
+test("another teacher, data, preprocessing, kind or precision is refused with the reason", async () => {
+  const folder = fresh();
+  await openLabelStore(folder, teacherThat(), data, { precision: "float32" });
+  const open = (teacher: Teacher, over: DataSet = data, precision: "float32" | "float16" = "float32") =>
+    openLabelStore(folder, teacher, over, { precision });
+  await assert.rejects(open(teacherThat({ hash: "t2" })), /the teacher changed/);
+  await assert.rejects(open(teacherThat({ preprocessing: "p2" })), /the preprocessing of the teacher's input changed/);
+  await assert.rejects(open(teacherThat({ kind: "probabilities" })), /the kind of outputs changed/);
+  await assert.rejects(open(teacherThat(), make(2)), /the data changed/);
+  await assert.rejects(open(teacherThat(), data, "float16"), /the precision changed/);
+  assert.throws(() => readLabelStore(folder, make(2)), /belongs to other data/);
+  assert.throws(() => readLabelStore(join(folder, "none"), data), /no label store here/);
+  assert.deepEqual(all(readLabelStore(folder, data)), expected, "what was there stays");
+  writeFileSync(join(folder, "store.json"), "{");
+  assert.throws(() => readLabelStore(folder, data), /not valid JSON/);
+});
+
+test("float16: half the bytes, each answer within half precision", async () => {
+  const folder = fresh();
+  const store = await openLabelStore(folder, teacherThat(), data, { precision: "float16" });
+  assert.equal(statSync(join(folder, "outputs.bin")).size, SIZE * 3 * 2);
+  all(store).forEach((v, i) => {
+    const exact = expected[i] as number;
+    assert.ok(Math.abs(v - exact) <= Math.max(2 ** -25, Math.abs(exact) * 2 ** -11), `${v} against ${exact}`);
+  });
+  const huge = teacherThat({ answer: async (_, i) => new Float32Array(i.length * 3).fill(1e5) });
+  await assert.rejects(openLabelStore(fresh(), huge, data, { precision: "float16" }), /65504; use float32/);
+});
+
+test("answers that are not finite are refused with the sample", async () => {
+  const broken = teacherThat({
+    answer: async (_, indices) =>
+      Float32Array.from(Array.from(indices).flatMap((i) => (i === 600 ? [0, Number.NaN, 0] : [1, 2, 3]))),
+  });
+  await assert.rejects(openLabelStore(fresh(), broken, data, { precision: "float32" }), /answers NaN for sample 600/);
+});
+
+test("the header says what the store belongs to", async () => {
+  const folder = fresh();
+  await openLabelStore(folder, teacherThat(), data, { precision: "float32" });
+  const header = JSON.parse(readFileSync(join(folder, "store.json"), "utf8")) as Record<string, unknown>;
+  assert.deepEqual(
+    [header.teacherHash, header.dataHash, header.preprocessing, header.kind, header.samples, header.classes],
+    ["t1", data.hash, "p1", "logits", SIZE, ["a", "b", "c"]],
+  );
+});
