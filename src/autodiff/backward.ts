@@ -1,7 +1,8 @@
 /** Reverse-mode differentiation over a graph under construction. Knows no op: rules come from a lookup. */
+
+import { InputError } from "../errors.js";
 import type { BuiltCall, GraphBuilder, Value } from "../graph/builder.js";
 import { scalar, tensor } from "../graph/tensor.js";
-import { InputError } from "../errors.js";
 import type { GradientRule } from "../ops/definition.js";
 
 /** A rule, "zero" where the derivative vanishes, undefined where limbeck has none. */

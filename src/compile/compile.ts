@@ -1,8 +1,9 @@
 /** From a student and an objective to the programs an executor runs. */
+
+import { irVersionFor } from "../graph/opsets.js";
 import { CANONICAL_OPSET, type Graph, type Model } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { writeModel } from "../graph/write.js";
-import { irVersionFor } from "../graph/opsets.js";
 import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
 import { evaluationGraph } from "./evaluation.js";
 import { lowerGraph } from "./lower.js";

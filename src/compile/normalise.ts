@@ -1,8 +1,9 @@
 /** Puts a data set's normalisation in front of a model, inside the graph. */
+
+import type { Normalisation } from "../data/types.js";
 import { int } from "../graph/attributes.js";
 import { tensor } from "../graph/tensor.js";
 import type { DType, Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
-import type { Normalisation } from "../data/types.js";
 
 /**
  * Returns a graph that takes raw samples: x -> x * (scale / std) - mean / std, then the original graph.

@@ -1,13 +1,13 @@
 /** Assembles one training step as data: forward, objective, backward. */
 import { backward } from "../autodiff/backward.js";
+import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
-import { buildObjective } from "../objective/objective.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
+import { buildObjective } from "../objective/objective.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
-import { InputError } from "../errors.js";
 import { trainingMode } from "./training-mode.js";
 import type { TrainableModel } from "./types.js";
 

@@ -1,8 +1,9 @@
 /** `evaluateObjective` on ONNX Runtime: value and gradient of an objective by themselves. */
-import type { Graph, Tensor } from "../graph/types.js";
-import { writeModel } from "../graph/write.js";
+
 import { asModel } from "../compile/compile.js";
 import { lowerGraph } from "../compile/lower.js";
+import type { Graph, Tensor } from "../graph/types.js";
+import { writeModel } from "../graph/write.js";
 import {
   type EvaluatedObjective,
   evaluateObjective as evaluateWith,

@@ -1,6 +1,7 @@
 /** Networks as a list of layers. */
-import type { Value } from "../graph/builder.js";
+
 import { InputError } from "../errors.js";
+import type { Value } from "../graph/builder.js";
 import { type ActivationName, activate } from "../nn/activations.js";
 import {
   averagePool,

@@ -1,6 +1,7 @@
 /** LeNet-5. LeCun et al., Proceedings of the IEEE 1998, figure 2. */
-import type { Value } from "../graph/builder.js";
+
 import { InputError } from "../errors.js";
+import type { Value } from "../graph/builder.js";
 import type { ModelScope } from "../nn/scope.js";
 import { cnn } from "./cnn.js";
 import type { CnnSpec } from "./spec.js";

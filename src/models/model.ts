@@ -1,12 +1,12 @@
 /** From a specification to a model: a graph with start weights. */
 import type { TrainableModel } from "../compile/types.js";
+import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Dim, Graph, ValueInfo, ValueType } from "../graph/types.js";
 import type { InitialiserName } from "../nn/initialisers.js";
 import { type BufferInfo, ModelScope, type ParameterInfo } from "../nn/scope.js";
 import { createBuilder } from "../ops/registry.js";
-import { InputError } from "../errors.js";
 import { cnn, describeCnn } from "./cnn.js";
 import { countMacs } from "./cost.js";
 import { lenet } from "./lenet.js";

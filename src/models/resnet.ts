@@ -1,6 +1,7 @@
 /** ResNets for small images. He et al., CVPR 2016, section 4.2, in the form the distillation literature uses. */
-import type { Value } from "../graph/builder.js";
+
 import { InputError } from "../errors.js";
+import type { Value } from "../graph/builder.js";
 import { activate } from "../nn/activations.js";
 import { batchNorm, conv2d, dense, globalAveragePool } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";

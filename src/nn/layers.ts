@@ -3,10 +3,11 @@
  * current name. Graphs are in inference form (BatchNormalization, Dropout as ONNX has them; the compiler makes their
  * training forms), and no node holds the batch size, so that the first dimension may become free.
  */
+
+import { InputError } from "../errors.js";
 import { float, int } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
 import { scalar } from "../graph/tensor.js";
-import { InputError } from "../errors.js";
 import { fansOf, layerDistributions } from "./initialisers.js";
 import { type Padding, pair, type Size, windowAttributes } from "./padding.js";
 import type { ModelScope } from "./scope.js";

@@ -1,8 +1,9 @@
 /** Cross-entropy against the labels, with label smoothing and class weights. */
+
+import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, tensor } from "../graph/tensor.js";
 import { constantLike, maskOf, scale } from "../ops/support.js";
-import { InputError } from "../errors.js";
 import { batchMean, requiredLabels, total } from "./support.js";
 import type { LossDefinition } from "./types.js";
 

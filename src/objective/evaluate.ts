@@ -1,11 +1,11 @@
 /** The value and the gradient of an objective by themselves: for teaching, debugging and conformance tests. */
 import { backward } from "../autodiff/backward.js";
+import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { scalar, tensor } from "../graph/tensor.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
-import { InputError } from "../errors.js";
-import { buildObjective, objectiveNeeds, type ObjectiveConfig } from "./objective.js";
+import { buildObjective, type ObjectiveConfig, objectiveNeeds } from "./objective.js";
 
 /** A matrix [batch, classes], one list (or typed array) a sample. */
 export type Rows = readonly ArrayLike<number>[];

@@ -1,6 +1,7 @@
 /** Regression on the teacher's logits. */
-import { int } from "../graph/attributes.js";
+
 import { InputError } from "../errors.js";
+import { int } from "../graph/attributes.js";
 import { requiredTeacher } from "./support.js";
 import type { LossDefinition } from "./types.js";
 

@@ -1,6 +1,7 @@
 /** What the student minimises: (1 - alpha) student loss + alpha distillation loss, or any two weights. */
-import type { Value } from "../graph/builder.js";
+
 import { InputError } from "../errors.js";
+import type { Value } from "../graph/builder.js";
 import {
   type DistillationLossConfig,
   distillationLosses,

@@ -1,9 +1,10 @@
 /** Pieces that losses share. */
+
+import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { constantLike } from "../ops/support.js";
-import { InputError } from "../errors.js";
 import type { LossInputs, TeacherValues } from "./types.js";
 
 /**

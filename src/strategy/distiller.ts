@@ -9,7 +9,7 @@ import { InputError } from "../errors.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { SeedScores } from "../evaluate/summary.js";
 import { writeModel } from "../graph/write.js";
-import { objectiveNeeds, type ObjectiveConfig } from "../objective/objective.js";
+import { type ObjectiveConfig, objectiveNeeds } from "../objective/objective.js";
 import { packageVersion } from "../package-root.js";
 import { parseParts } from "../recipe/load.js";
 import { objectiveOf, settingsOf } from "../recipe/resolve.js";
@@ -25,9 +25,9 @@ import {
   type TrainingRecipe,
   trainingSchema,
 } from "../recipe/schema.js";
-import { openLabelStore } from "../teacher/store.js";
 import { labelInMemory } from "../teacher/memory.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
+import { openLabelStore } from "../teacher/store.js";
 import type { Teacher } from "../teacher/types.js";
 import { train } from "../train/train.js";
 import type { TeacherOutputs, TrainingProgress, TrainingResult } from "../train/types.js";

@@ -1,10 +1,11 @@
 /** Turns step numbers into requests: every batch is a pure function of (task, step). */
-import { augmentInto, epochOrder, fillBatch } from "../data/loader.js";
-import type { BatchArray, StepRequest } from "../runtime/types.js";
-import { scheduledStep } from "../optim/schedule.js";
+
 import type { CompiledTraining } from "../compile/compile.js";
 import { LABELS, SAMPLES, TEACHER } from "../compile/step.js";
+import { augmentInto, epochOrder, fillBatch } from "../data/loader.js";
 import { InputError } from "../errors.js";
+import { scheduledStep } from "../optim/schedule.js";
+import type { BatchArray, StepRequest } from "../runtime/types.js";
 import type { TrainingTask } from "./types.js";
 
 export interface BatchPlan {

@@ -5,8 +5,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
-import type { ExecutorState } from "../runtime/types.js";
 import { InputError } from "../errors.js";
+import type { ExecutorState } from "../runtime/types.js";
 import { decodeSafetensors, encodeSafetensors } from "./safetensors.js";
 import type { CurvePoint, GradientShare, TrainingResult } from "./types.js";
 

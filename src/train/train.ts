@@ -1,16 +1,16 @@
 /** The training loop: knows no loss, no optimiser and no architecture. */
 import { mkdirSync } from "node:fs";
 import { arch, platform } from "node:os";
-import { compileTraining, type CompiledTraining } from "../compile/compile.js";
+import { type CompiledTraining, compileTraining } from "../compile/compile.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
 import { createExecutor } from "../runtime/executor.js";
 import type { Executor, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { BatchMaker, planBatches } from "./batches.js";
 import {
   type Checkpoint,
+  type LoopState,
   loadCheckpoint,
   loadResult,
-  type LoopState,
   saveCheckpoint,
   saveResult,
 } from "./checkpoint.js";

@@ -1,7 +1,8 @@
 /** Scores a student on the validation samples and decides which of two scores is better. */
-import { accuracy, agreement, negativeLogLikelihood, softKL } from "../evaluate/metrics.js";
+
 import { fillBatch } from "../data/loader.js";
 import type { DataSet } from "../data/types.js";
+import { accuracy, agreement, negativeLogLikelihood, softKL } from "../evaluate/metrics.js";
 import type { Executor } from "../runtime/types.js";
 import type { TrainingTask, ValidationScore } from "./types.js";
 

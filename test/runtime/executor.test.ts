@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { pathToFileURL } from "node:url";
 import { join } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { connectExecutor, createExecutor } from "../../src/runtime/executor.js";
 import type { Executor, ExecutorConfig, StepRequest } from "../../src/runtime/types.js";

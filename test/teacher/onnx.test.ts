@@ -41,14 +41,12 @@ function assertClose(
   what: string,
 ): void {
   assert.equal(actual.length, expected.length, what);
-  actual.forEach((row, i) =>
-    row.forEach((v, c) =>
-      assert.ok(
-        Math.abs(v - (expected[i]?.[c] as number)) <= tolerance,
-        `${what} ${i},${c}: ${v} against ${expected[i]?.[c]}`,
-      ),
-    ),
-  );
+  for (const [i, row] of actual.entries()) {
+    for (const [c, v] of row.entries()) {
+      const wanted = expected[i]?.[c] as number;
+      assert.ok(Math.abs(v - wanted) <= tolerance, `${what} ${i},${c}: ${v} against ${wanted}`);
+    }
+  }
 }
 
 const softmax = (row: readonly number[]): number[] => {
