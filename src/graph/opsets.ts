@@ -1,19 +1,17 @@
 /** The lowest opset and IR version a graph of ours needs. */
-import type { Graph } from "./types.js";
+import type { Graph, Node } from "./types.js";
 
 /**
  * The ONNX version in which the form of the op that we write appeared, where it is newer than 13. Inputs that moved
- * from attributes (ReduceMean's axes at 18) make a form newer than its op. Source: the ONNX operator changelog.
+ * from attributes (ReduceMean's axes at 18) make a form newer than its op; versions that only widened the element types
+ * beyond floats (Add, Relu, Pow ... at 14 and 15) do not. Source: the ONNX operator changelog.
  */
 const SINCE: Readonly<Record<string, number>> = {
-  BatchNormalization: 15,
   LayerNormalization: 17,
   GroupNormalization: 21,
   Gelu: 20,
   HardSwish: 14,
   Mish: 18,
-  Pad: 18,
-  Split: 18,
   ReduceMean: 18,
   ReduceMax: 18,
   ReduceMin: 18,
@@ -23,40 +21,37 @@ const SINCE: Readonly<Record<string, number>> = {
   ReduceSumSquare: 18,
   ReduceLogSum: 18,
   ReduceLogSumExp: 18,
-  Reshape: 14,
-  CumSum: 14,
-  Add: 14,
-  Sub: 14,
-  Mul: 14,
-  Div: 14,
-  Relu: 14,
-  Identity: 14,
-  Shape: 15,
-  Pow: 15,
+  Trilu: 14,
   Resize: 19,
-  AveragePool: 19,
-  ScatterElements: 18,
   IsInf: 20,
-  Cast: 19,
-  CastLike: 19,
+  CastLike: 15,
+};
+
+/** Attributes that a later version brought to an older op. */
+const BROUGHT_BY: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  AveragePool: { dilations: 19 },
+  BatchNormalization: { training_mode: 14 },
+  Cast: { saturate: 19 },
+  Reshape: { allowzero: 14 },
+  ScatterElements: { reduction: 18 },
+  ScatterND: { reduction: 18 },
+  Shape: { start: 15, end: 15 },
+  Split: { num_outputs: 18 },
 };
 
 /** ONNX Runtime's support promise begins here. */
 const LOWEST = 13;
 
-/** Lowest standard opset that has every op of the graph in the form it is written in. */
+/** Lowest standard opset that has every op of a float graph in the form it is written in. */
 export function lowestOpset(graph: Graph): number {
-  return graph.nodes.reduce(
-    (most, n) => (n.domain === "" ? Math.max(most, neededBy(n.op, Object.keys(n.attributes))) : most),
-    LOWEST,
-  );
+  return graph.nodes.reduce((most, n) => (n.domain === "" ? Math.max(most, neededBy(n)) : most), LOWEST);
 }
 
-function neededBy(op: string, attributes: readonly string[]): number {
-  // Forms that existed long before, as long as their newer features are not used.
-  if (op === "AveragePool" && !attributes.includes("dilations")) return LOWEST;
-  if (op === "Reshape" && !attributes.includes("allowzero")) return LOWEST;
-  return SINCE[op] ?? LOWEST;
+function neededBy({ op, attributes, inputs }: Node): number {
+  const brought = Object.keys(attributes).map((name) => BROUGHT_BY[op]?.[name] ?? LOWEST);
+  // Pad took its axes as a fourth input at 18.
+  const axes = op === "Pad" && inputs[3] ? 18 : LOWEST;
+  return Math.max(SINCE[op] ?? LOWEST, axes, ...brought);
 }
 
 /** IR version that came with an opset (ONNX's Versioning.md). */
