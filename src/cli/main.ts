@@ -8,6 +8,7 @@ import { addExport } from "./export.js";
 import { addInit } from "./init.js";
 import { addInspect } from "./inspect.js";
 import { addLabel } from "./label.js";
+import { addPredict } from "./predict.js";
 import { addRuns } from "./runs.js";
 import { Terminal } from "./terminal.js";
 import { addTrain } from "./train.js";
@@ -40,7 +41,7 @@ First steps:
 
 Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (continue with --resume).`,
     );
-  for (const add of [addDistill, addTrain, addLabel, addEvaluate, addExport, addInit, addInspect, addRuns])
+  for (const add of [addDistill, addTrain, addLabel, addEvaluate, addExport, addInit, addInspect, addPredict, addRuns])
     add(program);
   const quiet = (command: Command): void => {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(text) });

@@ -1,0 +1,76 @@
+/** `limbeck predict student.onnx files...`. */
+import { type Command, Option } from "commander";
+import { InputError } from "../errors.js";
+import { type Prediction, type PredictOptions, predictFiles } from "../strategy/predict.js";
+import { columns } from "./command.js";
+import { jsonFlag, threadsFlag, wholeNumber } from "./flags.js";
+import { Terminal } from "./terminal.js";
+
+type PredictFlags = Omit<PredictOptions, "topK"> & { readonly topK: number; readonly json: boolean };
+
+export function addPredict(program: Command): void {
+  program
+    .command("predict")
+    .description("classify files: images, or arrays as .npy, .npz, .csv, .tsv, .json")
+    .argument("<model>", ".onnx classifier")
+    .argument("<files...>", "an image is one sample; an array may hold many, one a row")
+    .addOption(new Option("-k, --top-k <k>", "classes to show").argParser(wholeNumber("--top-k", 1)).default(1))
+    .addOption(
+      new Option("--scale <factor>", "multiply the values first: 1/255 for a model that wants [0, 1]").argParser(
+        factor,
+      ),
+    )
+    .addOption(
+      new Option("--size <height>x<width>", "size for images, where the model leaves it free").argParser(sizeOption),
+    )
+    .addOption(new Option("--key <name>", "array of an .npz archive"))
+    .addOption(new Option("--layout <layout>", "order of image dimensions").choices(["nchw", "nhwc"]))
+    .addOption(new Option("--output <name>", "name of the output, when there are several"))
+    .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
+    .addOption(threadsFlag())
+    .addOption(jsonFlag())
+    .addHelpText(
+      "after",
+      `
+Values are raw, as in the training data: limbeck's exports normalise inside (a --raw one says how in its metadata).
+Images are resized to the model's input, grey or RGB as it wants, pixels 0 to 255. Class names come from the metadata.
+
+Examples:
+  limbeck predict student.onnx cat.jpg dog.png --top-k 3
+  limbeck predict student.onnx samples.npy --json
+  limbeck predict digits.onnx seven.png --scale 16/255       the digits' pixels go from 0 to 16`,
+    )
+    .action(async (model: string, files: readonly string[], flags: PredictFlags) => {
+      const predictions = await predictFiles(model, files, flags);
+      new Terminal({ json: flags.json, quiet: false }).result(describe(predictions), predictions);
+    });
+}
+
+/** "0.5" or "1/255". */
+function factor(text: string): number {
+  const [top, bottom = "1", ...more] = text.split("/");
+  const value = Number(top) / Number(bottom);
+  if (!Number.isFinite(value) || value === 0 || text.trim() === "" || more.length > 0)
+    throw new InputError("--scale", `expected a number such as 0.5 or 1/255, found "${text}"`);
+  return value;
+}
+
+function sizeOption(text: string): readonly [number, number] {
+  const [, height, width] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text) ?? [];
+  if (!height || !width) throw new InputError("--size", `expected <height>x<width> such as 224x224, found "${text}"`);
+  return [Number(height), Number(width)];
+}
+
+function describe(predictions: readonly Prediction[]): string {
+  const many = new Set(predictions.filter((p) => p.index > 0).map((p) => p.file));
+  const share = (p: number): string => `${(100 * p).toFixed(1)} %`;
+  const rows = predictions.map(({ file, index, top }) => [
+    many.has(file) ? `${file} [${index}]` : file,
+    ...top.flatMap((t) => [t.class, share(t.probability)]),
+  ]);
+  const heads = [
+    "file",
+    ...(predictions[0]?.top ?? []).flatMap((_, i) => [i === 0 ? "class" : `${i + 1}.`, "probability"]),
+  ];
+  return columns([heads, ...rows]);
+}

@@ -1,0 +1,149 @@
+/** Asks a model about files: what stands behind `limbeck predict`. */
+import { fromArrays } from "../data/dataset.js";
+import type { Normalisation } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
+import { loadModelFile } from "../graph/file.js";
+import type { Model } from "../graph/types.js";
+import { classNames, expectedNormalisation, hasNormalisation, type ModelDescription, openModel } from "./open-model.js";
+import { readSamples, type SampleShape } from "./sample-files.js";
+
+export interface PredictOptions {
+  /** Classes to return for each sample, the likeliest first; default 1. */
+  readonly topK?: number;
+  /** Multiplies raw values first: 1/255 for a model that wants [0, 1], 16/255 for images given to a model of the digits. Default 1. */
+  readonly scale?: number;
+  /** Height and width for images, where the model leaves them free. */
+  readonly size?: readonly [number, number];
+  /** Array of .npz archives. */
+  readonly key?: string;
+  readonly layout?: "nchw" | "nhwc";
+  readonly output?: string;
+  /** What the output holds; default: seen from the answers. */
+  readonly outputs?: OutputKind;
+  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  readonly threads?: number;
+}
+
+export interface Prediction {
+  readonly file: string;
+  /** Of the sample in its file; 0 for images. */
+  readonly index: number;
+  /** The likeliest class: a name, or its number where the model has no names. */
+  readonly class: string;
+  readonly probability: number;
+  /** The `topK` likeliest, the first among them. */
+  readonly top: readonly { readonly class: string; readonly probability: number }[];
+}
+
+/**
+ * The likeliest classes of every sample in these files. Class names come from the model's metadata.
+ * @param file `.onnx` classifier; the normalisation of limbeck's own exports is known, others get values * scale
+ * @throws InputError naming the file that cannot be used
+ *
+ * @example
+ * const [first] = await predictFiles("student.onnx", ["cat.png"], { topK: 3 });
+ * console.log(first.class, first.probability);
+ */
+export async function predictFiles(
+  file: string,
+  files: readonly string[],
+  options: PredictOptions = {},
+): Promise<Prediction[]> {
+  if (files.length === 0) throw new InputError("files", "none given; give images or arrays to classify");
+  const { model } = loadModelFile(file);
+  const wanted = sampleShape(file, model, options);
+  const read = [];
+  for (const path of files) read.push(await readSamples(path, wanted, options.key));
+  const rows = read.flatMap((r) => Array.from({ length: r.count }, (_, index) => ({ file: r.file, index })));
+  const size = wanted.shape.reduce((p, d) => p * d, 1);
+  const samples = new Float32Array(rows.length * size);
+  let at = 0;
+  for (const { values } of read) {
+    samples.set(values, at);
+    at += values.length;
+  }
+  const data = fromArrays({ name: "files", samples, sampleShape: wanted.shape });
+  const all = Uint32Array.from(rows, (_, i) => i);
+  const description: ModelDescription = {
+    normalise: normalisationFor(model, options.scale ?? 1, wanted.shape),
+    layout: options.layout,
+    output: options.output,
+    outputs: options.outputs,
+  };
+  const none = { scale: 1, mean: [0], std: [1] };
+  const opened = await openModel(file, { data, normalisation: none }, all, description, options.threads);
+  try {
+    const { kind, classes } = opened.teacher;
+    const values = await opened.teacher.answer(data, all);
+    const names = classNames(model) ?? [];
+    const nameOf = (c: number): string => names[c] ?? String(c);
+    return rows.map((row, i) => {
+      const log = logProbabilities(values, i, classes, kind);
+      const order = Array.from(log, (_, c) => c).sort((a, b) => (log[b] as number) - (log[a] as number) || a - b);
+      const top = order
+        .slice(0, options.topK ?? 1)
+        .map((c) => ({ class: nameOf(c), probability: Math.exp(log[c] as number) }));
+      return { ...row, ...(top[0] as Prediction["top"][number]), top };
+    });
+  } finally {
+    await opened.teacher.dispose();
+  }
+}
+
+/** What stands between the files' values and the model's input. */
+function normalisationFor(model: Model, scale: number, shape: readonly number[]): Normalisation {
+  const own = hasNormalisation(model) ? null : expectedNormalisation(model);
+  if (!own) return { scale, mean: [0], std: [1] };
+  const channels = shape[0] ?? 1;
+  for (const values of [own.mean, own.std])
+    if (values.length !== 1 && values.length !== channels)
+      throw new InputError(
+        "normalisation",
+        `the model's metadata has ${values.length} values for ${channels} channels`,
+      );
+  return { ...own, scale: own.scale * scale };
+}
+
+/** Shape of one sample as [C,H,W] or [F], from the model's declared input. */
+function sampleShape(file: string, model: Model, { size, layout }: PredictOptions): SampleShape {
+  const [input] = model.graph.inputs;
+  if (!input?.shape || model.graph.inputs.length !== 1)
+    throw new InputError(
+      file,
+      `it has ${model.graph.inputs.length} inputs with or without a shape; expected one with a shape`,
+    );
+  const dims = input.shape.slice(1);
+  const known = (d: (typeof dims)[number] | undefined): number | null => (typeof d === "number" && d > 0 ? d : null);
+  if (dims.length === 3) return imageShape(file, dims.map(known), size, layout);
+  if (dims.length === 2 && known(dims[0]) && known(dims[1]))
+    return { shape: [1, known(dims[0]) as number, known(dims[1]) as number], image: true };
+  const flat = dims.map(known);
+  if (flat.some((d) => d === null))
+    throw new InputError(
+      file,
+      `its input "${input.name}" is [${input.shape.join(", ")}]; how many values a sample has is unknown`,
+    );
+  return { shape: flat as number[], image: false };
+}
+
+function imageShape(
+  file: string,
+  dims: readonly (number | null)[],
+  size: readonly [number, number] | undefined,
+  layout: "nchw" | "nhwc" | undefined,
+): SampleShape {
+  const [a, b, c] = dims as [number | null, number | null, number | null];
+  const isChannels = (d: number | null): boolean => d === 1 || d === 3;
+  const last = layout ? layout === "nhwc" : !isChannels(a) && isChannels(c);
+  const [channels, height, width] = last ? [c, a, b] : [a, b, c];
+  if (channels === null || ((height === null || width === null) && !size))
+    throw new InputError(
+      file,
+      `its input leaves the size of images free ([${dims.map((d) => d ?? "?").join(", ")}]); give --size <height>x<width>`,
+    );
+  return {
+    shape: [channels, height ?? (size?.[0] as number), width ?? (size?.[1] as number)],
+    image: isChannels(channels),
+  };
+}
