@@ -58,6 +58,11 @@ export async function saveCheckpoint(directory: string, checkpoint: Checkpoint):
   await writeFileAtomic(join(directory, CHECKPOINT), encodeSafetensors({ tensors, metadata }));
 }
 
+/** Whether there is something to continue from. */
+export function hasCheckpoint(directory: string | null): boolean {
+  return directory !== null && existsSync(join(directory, CHECKPOINT));
+}
+
 /** The checkpoint of a training directory, or null when there is none. */
 export function loadCheckpoint(directory: string): Checkpoint | null {
   const path = join(directory, CHECKPOINT);

@@ -1,5 +1,6 @@
 /** Explains a training that blew up. */
 import { RunError } from "../errors.js";
+import { hasCheckpoint } from "./checkpoint.js";
 import type { TrainingTask } from "./types.js";
 
 /**
@@ -19,11 +20,18 @@ export function describeDivergence(
     bad.length > 0
       ? `the term ${bad.map((t) => `"${t}"`).join(" and ")} is not finite (${row[terms.indexOf(bad[0] as string) + 1]})`
       : `the gradient is not finite (norm ${norm})`;
+  return diverged(task, `step ${step} (lr ${lr?.toPrecision(3)})`, what);
+}
+
+/** The weights after a step are such that the model's outputs on the validation samples overflow. */
+export function describeOverflow(task: TrainingTask, step: number): RunError {
+  return diverged(task, `step ${step}`, "the outputs on the validation samples are not finite");
+}
+
+function diverged(task: TrainingTask, when: string, what: string): RunError {
   const advice = ["lower training.schedule.lr"];
   if (task.settings.clipNorm === 0) advice.push("set training.clip_norm (1 is usual)");
   advice.push("add warm-up");
-  const kept = task.directory ? ` The last good checkpoint is kept in ${task.directory}.` : "";
-  return new RunError(
-    `${task.name}: training diverged at step ${step} (lr ${lr?.toPrecision(3)}): ${what}. Try: ${advice.join(", ")}.${kept}`,
-  );
+  const kept = hasCheckpoint(task.directory) ? ` The last good checkpoint is kept in ${task.directory}.` : "";
+  return new RunError(`${task.name}: training diverged at ${when}: ${what}. Try: ${advice.join(", ")}.${kept}`);
 }

@@ -225,7 +225,7 @@ class Loop {
 
   async #validate(): Promise<void> {
     const executor = this.#executor as Executor;
-    const score = await validate(executor, this.task, this.#classes);
+    const score = await validate(executor, this.task, this.#classes, this.#state.step);
     const { step, lossSums, lossCount, curve } = this.#state;
     const mean = (k: number): number => (lossSums[k] ?? 0) / Math.max(lossCount, 1);
     const epoch = step / this.#maker.plan.stepsPerEpoch;

@@ -4,6 +4,7 @@ import { fillBatch } from "../data/loader.js";
 import type { DataSet } from "../data/types.js";
 import { accuracy, agreement, negativeLogLikelihood, softKL } from "../evaluate/metrics.js";
 import type { Executor } from "../runtime/types.js";
+import { describeOverflow } from "./divergence.js";
 import type { TrainingTask, ValidationScore } from "./types.js";
 
 const CHUNK = 1024;
@@ -27,11 +28,17 @@ export async function predictAll(
   return logits;
 }
 
-/** Validation score of the executor's current weights. */
-export async function validate(executor: Executor, task: TrainingTask, classes: number): Promise<ValidationScore> {
+/** Validation score of the executor's current weights. @throws RunError when they have diverged */
+export async function validate(
+  executor: Executor,
+  task: TrainingTask,
+  classes: number,
+  step: number,
+): Promise<ValidationScore> {
   const indices = task.validation;
   if (indices.length === 0) return { accuracy: null, nll: null, agreement: null, softKL: null };
   const logits = await predictAll(executor, task.data, indices, classes);
+  if (!logits.every(Number.isFinite)) throw describeOverflow(task, step);
   const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
   let teacher: Float32Array | null = null;
