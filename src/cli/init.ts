@@ -1,9 +1,7 @@
 /** `limbeck init [file]`. */
-import { existsSync } from "node:fs";
 import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
-import { writeFileAtomic } from "../atomic.js";
-import { InputError } from "../errors.js";
+import { writeOutput } from "../strategy/output.js";
 import { type StarterOptions, starterRecipe } from "../strategy/starter-recipe.js";
 import { jsonFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
@@ -39,10 +37,9 @@ Examples:
 }
 
 async function init(file: string, { data, teacher, json }: InitFlags): Promise<void> {
-  if (existsSync(file)) throw new InputError(file, "it exists already and is not overwritten; give another file name");
   const stem = basename(file, extname(file)).replace(/[^\w.-]+/g, "-");
   const text = starterRecipe({ data, teacher, name: stem === "recipe" ? undefined : stem });
-  await writeFileAtomic(file, text);
+  await writeOutput(file, text);
   const change = text.includes("CHANGE:") ? "Change the lines below CHANGE, then run" : "Run";
   new Terminal({ json, quiet: false }).result(`wrote ${file}. ${change}: limbeck distill ${file}`, {
     file,

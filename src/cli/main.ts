@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { InputError, InterruptedError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
+import { checkDevice } from "../strategy/device.js";
 import { addDistill } from "./distill.js";
 import { addEvaluate } from "./evaluate.js";
 import { addExport } from "./export.js";
@@ -35,14 +36,17 @@ export function createProgram(): Command {
       "after",
       `
 First steps:
-  limbeck distill                     distil the embedded digits: teacher, student, baseline, report
-  limbeck distill my-recipe.yaml      run it
-  limbeck inspect model.onnx          what is in a model, and what of it can be trained
+  limbeck distill                         distil the embedded digits: teacher, student, baseline, report
+  limbeck init my-recipe.yaml             write a recipe to start from
+  limbeck distill my-recipe.yaml          run it
+  limbeck predict student.onnx image.png  ask the student
+  limbeck <command> --help                examples for every command
 
 Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (continue with --resume).`,
     );
   for (const add of [addDistill, addTrain, addLabel, addEvaluate, addExport, addInit, addInspect, addPredict, addRuns])
     add(program);
+  program.hook("preAction", (_, command) => checkDevice(command.opts().device ?? "cpu"));
   const quiet = (command: Command): void => {
     command.exitOverride().configureOutput({ outputError: (text, write) => write(text) });
     command.commands.forEach(quiet);

@@ -1,7 +1,6 @@
 /** Exports a model of a run once more, in another form: what stands behind `limbeck export`. */
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { writeFileAtomic } from "../atomic.js";
 import { withNormalisation } from "../compile/normalise.js";
 import { deadNodes } from "../compile/passes/dead-nodes.js";
 import type { Normalisation } from "../data/types.js";
@@ -19,6 +18,7 @@ import { loadData } from "../recipe/data.js";
 import { runOnce } from "../runtime/session.js";
 import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY, NORMALISE } from "./open-model.js";
 import { openRun } from "./runs.js";
+import { refuseOverwrite, writeOutput } from "./output.js";
 import { writeSnippets } from "./snippets.js";
 import { listTrainings, readTraining, type Training, teacherOf, trainingOf } from "./trainings.js";
 
@@ -63,7 +63,7 @@ export async function exportRun(directory: string, options: ExportRunOptions = {
   const { raw = false, half = false } = options;
   const stem = [name, raw ? "raw" : "", half ? "half" : ""].filter(Boolean).join("-");
   const out = options.out ?? join(run, "export", `${stem}.onnx`);
-  if (existsSync(out)) throw new InputError(out, "it exists already and is not overwritten; give another --out");
+  refuseOverwrite(out);
   const { model } = loadModelFile(source);
   const input = model.graph.inputs[0];
   if (!input) throw new InputError(source, "it has no input");
@@ -75,7 +75,7 @@ export async function exportRun(directory: string, options: ExportRunOptions = {
   const exported = finish(model, graph, raw ? normalisation : null);
   const compared = await compare(model, exported, normalisation, { raw, half });
   const bytes = writeModel(exported);
-  await writeFileAtomic(out, bytes);
+  await writeOutput(out, bytes);
   const snippets = await writeSnippets(dirname(out), basename(out), sampleShapeOf(model), {
     prefix: `${basename(out, ".onnx")}-`,
     normalisation: raw ? normalisation : null,

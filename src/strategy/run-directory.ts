@@ -1,5 +1,5 @@
 /** The folder of a run: where it is, whether it is finished, what it belongs to. */
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { isTemporary, writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
@@ -30,7 +30,7 @@ export interface DirectoryOptions {
 export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<string> {
   const print = fingerprint(recipe);
   const directory = options.resume ? resumed(options, print) : fresh(recipe, options);
-  mkdirSync(directory, { recursive: true });
+  makeFolder(directory);
   for (const leftover of leftovers(directory)) rmSync(leftover, { force: true });
   await writeFileAtomic(
     join(directory, "state.json"),
@@ -43,6 +43,18 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
     } satisfies State)}\n`,
   );
   return directory;
+}
+
+function makeFolder(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true });
+    accessSync(directory, constants.W_OK);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new InputError("--out", `the folder ${directory} cannot be written to (${code}); give another one`, {
+      cause,
+    });
+  }
 }
 
 /** Marks a run as finished. */
@@ -61,6 +73,8 @@ function leftovers(directory: string): string[] {
 
 function fresh(recipe: Recipe, { out }: DirectoryOptions): string {
   if (out !== undefined) {
+    if (existsSync(out) && !statSync(out).isDirectory())
+      throw new InputError("--out", `${out} is a file; give the folder for the run`);
     if (existsSync(out) && readdirSync(out).some((f) => !isTemporary(f)))
       throw new InputError("--out", `${out} is not empty; give a new folder, or --resume to continue the run in it`);
     return out;

@@ -1,0 +1,33 @@
+/** Whether a device is there, before anything is begun on it. */
+import { InputError } from "../errors.js";
+import { writeModel } from "../graph/write.js";
+import { createNativeSession, messageOf } from "../runtime/session.js";
+
+/**
+ * Opens a one-node model on the device.
+ * @throws InputError when the device cannot be used, with ONNX Runtime's reason
+ */
+export async function checkDevice(device: "cpu" | "webgpu"): Promise<void> {
+  if (device === "cpu") return;
+  try {
+    await (await createNativeSession(tiny(), { device, threads: 1 })).release();
+  } catch (cause) {
+    const reason = /Failed to get a WebGPU adapter[^\n]*|adapter_result|not (?:available|supported)[^\n]*/i.exec(
+      messageOf(cause),
+    );
+    const why = reason ? "no graphics adapter was found" : messageOf(cause).split("\n")[0];
+    throw new InputError("--device", `${device} is not available here (${why}); use --device cpu`, { cause });
+  }
+}
+
+/** y = max(x, 0). */
+function tiny(): Uint8Array {
+  const value = (name: string) => ({ name, dtype: "float32" as const, shape: [1] });
+  const node = { name: "relu", op: "Relu", domain: "", inputs: ["x"], outputs: ["y"], attributes: {} };
+  return writeModel({
+    graph: { name: "probe", inputs: [value("x")], outputs: [value("y")], nodes: [node], initializers: new Map() },
+    opsets: { "": 14 },
+    irVersion: 7,
+    metadata: {},
+  });
+}

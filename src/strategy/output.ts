@@ -1,0 +1,20 @@
+/** Files whose names the user gave. */
+import { existsSync } from "node:fs";
+import { writeFileAtomic } from "../atomic.js";
+import { InputError } from "../errors.js";
+
+/** @throws InputError when something has this name already */
+export function refuseOverwrite(path: string): void {
+  if (existsSync(path)) throw new InputError(path, "it exists already and is not overwritten; give another file name");
+}
+
+/** Writes a new file, whole or not at all. @throws InputError when it exists or cannot be written */
+export async function writeOutput(path: string, content: Uint8Array | string): Promise<void> {
+  refuseOverwrite(path);
+  try {
+    await writeFileAtomic(path, content);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new InputError(path, `it cannot be written (${code}); give a file in a folder you may write to`, { cause });
+  }
+}
