@@ -1,7 +1,7 @@
 /** `limbeck inspect model.onnx`. */
 import type { Command } from "commander";
 import { loadModelFile } from "../graph/file.js";
-import { isFloat, sizeOf } from "../graph/tensor.js";
+import { parameterCount } from "../graph/tensor.js";
 import type { ValueInfo } from "../graph/types.js";
 import { findOp } from "../ops/registry.js";
 import { formatBytes } from "../report/terminal.js";
@@ -41,7 +41,6 @@ function inspect(file: string) {
       const rule = dot < 0 ? findOp(op)?.gradient : findOp(op.slice(dot + 1), op.slice(0, dot))?.gradient;
       return { op, count, gradient: rule === "zero" ? "zero" : rule ? "yes" : "no" };
     });
-  const floats = [...model.graph.initializers.values()].filter((t) => isFloat(t.dtype));
   return {
     file,
     bytes: bytes.length,
@@ -50,7 +49,7 @@ function inspect(file: string) {
     producer: [model.producerName, model.producerVersion].filter(Boolean).join(" "),
     inputs: model.graph.inputs,
     outputs: model.graph.outputs,
-    parameters: floats.reduce((s, t) => s + sizeOf(t.shape), 0),
+    parameters: parameterCount(model.graph.initializers),
     initializers: [...model.graph.initializers].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape })),
     operators,
     metadata: model.metadata,

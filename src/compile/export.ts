@@ -6,6 +6,7 @@ import { verifyGraph } from "../graph/verify.js";
 import { freeBatch, withWeights } from "./evaluation.js";
 import { withNormalisation } from "./normalise.js";
 import { deadNodes } from "./passes/dead-nodes.js";
+import { dropIdentities } from "./passes/identities.js";
 import type { TrainableModel } from "./types.js";
 
 export interface ExportOptions {
@@ -29,7 +30,7 @@ export function exportModel(
 ): Model {
   const weighted = withWeights(model.graph, weights);
   const normalised = withNormalisation(weighted, model.input, options.normalisation, "float32");
-  const graph = deadNodes(withoutDropout(freeBatch(normalised, model.input)));
+  const graph = deadNodes(dropIdentities(withoutDropout(freeBatch(normalised, model.input))));
   verifyGraph(graph);
   const opset = lowestOpset(graph);
   return {

@@ -8,8 +8,8 @@ import { InputError } from "../errors.js";
 import { accuracy } from "../evaluate/metrics.js";
 import { loadModelFile } from "../graph/file.js";
 import { fromHalf, toHalf } from "../graph/half.js";
-import { isFloat, sizeOf } from "../graph/tensor.js";
-import type { Graph, Tensor } from "../graph/types.js";
+import { isFloat, parameterCount, sizeOf } from "../graph/tensor.js";
+import type { Tensor } from "../graph/types.js";
 import { openSession, type Session, type SessionValue } from "../runtime/session.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
 import type { Teacher } from "./types.js";
@@ -85,7 +85,7 @@ export async function openOnnxTeacher(
       kind,
       classes,
       batch: options.batch,
-      parameters: countParameters(model.graph),
+      parameters: parameterCount(model.graph.initializers),
       bytes: bytes.length,
       notes,
       answer: (d, indices) => answerer.answer(d, indices),
@@ -263,8 +263,4 @@ function checkChance(
     path,
     `on ${kept.length} labelled samples it is right in ${(100 * score).toFixed(1)} %, no better than always naming the most common class (${(100 * chance).toFixed(1)} %). Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output; teacher.allow_chance: true goes on all the same`,
   );
-}
-
-function countParameters(graph: Graph): number {
-  return [...graph.initializers.values()].reduce((sum, t) => sum + (isFloat(t.dtype) ? sizeOf(t.shape) : 0), 0);
 }
