@@ -2,8 +2,8 @@
 import { fromBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
-  AttributeProto_AttributeType as Kind,
   type GraphProto,
+  AttributeProto_AttributeType as Kind,
   type ModelProto,
   ModelProtoSchema,
   type TensorProto,

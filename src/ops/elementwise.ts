@@ -4,7 +4,7 @@ import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.j
 import { int64s, isFloat, scalar, tensor } from "../graph/tensor.js";
 import type { DType, Tensor } from "../graph/types.js";
 import type { GradientContext, GradientRule, OpDefinition } from "./definition.js";
-import { foldable, foldArithmetic, foldElementwise } from "./fold.js";
+import { foldArithmetic, foldable, foldElementwise } from "./fold.js";
 import {
   constantLike,
   dtypeOfCode,

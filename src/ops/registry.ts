@@ -1,10 +1,11 @@
 /** All ops limbeck knows. Adding a family: write its file, add one line here. */
-import { type BuiltCall, GraphBuilder, type OpCall, type Semantics } from "../graph/builder.js";
+
 import { InputError } from "../errors.js";
-import type { OpDefinition } from "./definition.js";
+import { type BuiltCall, GraphBuilder, type OpCall, type Semantics } from "../graph/builder.js";
 import { activationOps } from "./activation.js";
 import { comparisonOps } from "./comparison.js";
 import { convolutionOps } from "./convolution.js";
+import type { OpDefinition } from "./definition.js";
 import { dropoutOps } from "./dropout.js";
 import { elementwiseOps } from "./elementwise.js";
 import { gatherOps } from "./gather.js";

@@ -1,9 +1,10 @@
 /** Shared pieces of shape and gradient rules. */
+
+import { InputError } from "../errors.js";
 import { int, ints } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { int64s, numbersOf, scalar, sizeOf } from "../graph/tensor.js";
 import type { DType } from "../graph/types.js";
-import { InputError } from "../errors.js";
 
 /** The error for inputs an op cannot take; names the node. */
 export function misfit(call: OpCall, problem: string): InputError {

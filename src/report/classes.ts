@@ -1,6 +1,7 @@
 /** Class by class: where the student gained over its baseline, and what it takes for what. */
-import type { ClassRow, Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+
 import { signed } from "../evaluate/sentence.js";
+import type { ClassRow, Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { COLOR, figure, type HeatCell, heatMap, shorten } from "./charts.js";
 import { type Markup, markup } from "./markup.js";
 import { modelsOf, noun, titleOf } from "./wording.js";

@@ -1,6 +1,7 @@
 /** The head of the report: verdicts, key figures, the comparison and what each model had seen. */
-import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+
 import { signed } from "../evaluate/sentence.js";
+import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { COLOR, figure, shorten } from "./charts.js";
 import {
   count,

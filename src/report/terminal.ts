@@ -1,8 +1,8 @@
 /** The comparison as a table for the terminal. */
 import pc from "picocolors";
-import { noun, topKLabel } from "./wording.js";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { count, decimal, formatBytes, milliseconds, NONE, percent } from "./format.js";
+import { noun, topKLabel } from "./wording.js";
 
 export { formatBytes } from "./format.js";
 

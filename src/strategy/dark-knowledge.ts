@@ -1,7 +1,6 @@
 /** What the teacher's soft targets say beyond the labels: the material of the report's dark-knowledge view. */
 import { argmaxRow, logProbabilities } from "../evaluate/metrics.js";
-import type { DarkKnowledge } from "../evaluate/summary.js";
-import type { ModelRow } from "../evaluate/summary.js";
+import type { DarkKnowledge, ModelRow } from "../evaluate/summary.js";
 import type { RunContext } from "./context.js";
 import { labelsOf } from "./context.js";
 import type { Judged } from "./judge.js";

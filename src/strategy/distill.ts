@@ -1,13 +1,13 @@
 /** The main job: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
 import { readFileSync } from "node:fs";
-import { cpus, platform, arch } from "node:os";
+import { arch, cpus, platform } from "node:os";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";
-import { measureLatencies, type Latency } from "../evaluate/latency.js";
-import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+import { type Latency, measureLatencies } from "../evaluate/latency.js";
 import { verdictSentence } from "../evaluate/sentence.js";
+import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare as compareAccuracy } from "../evaluate/verdict.js";
 import { packageVersion } from "../package-root.js";
 import { parseRecipe, recipeToYaml } from "../recipe/load.js";

@@ -1,4 +1,8 @@
 /** From test answers to the rows of the summary. */
+
+import type { LoadedData } from "../data/types.js";
+import { meanInterval } from "../evaluate/interval.js";
+import type { OutputKind } from "../evaluate/metrics.js";
 import {
   accuracy,
   agreement,
@@ -10,9 +14,6 @@ import {
   topK,
 } from "../evaluate/metrics.js";
 import type { ModelRow, SeedResult } from "../evaluate/summary.js";
-import { meanInterval } from "../evaluate/interval.js";
-import type { OutputKind } from "../evaluate/metrics.js";
-import type { LoadedData } from "../data/types.js";
 import { labelsOf } from "./context.js";
 
 /** One trained model's answers on the test samples. */

@@ -14,7 +14,7 @@ import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { type Arm, expandArms } from "./arms.js";
 import { labelsOf, type RunContext } from "./context.js";
 import type { RunEvent } from "./events.js";
-import { answersOf, type Fitted, type FitRequest, fit } from "./fit.js";
+import { answersOf, type FitRequest, type Fitted, fit } from "./fit.js";
 import { environmentOf, latencyOf } from "./measure.js";
 import { claimDirectory, finishDirectory } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
