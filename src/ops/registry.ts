@@ -1,5 +1,4 @@
 /** All ops limbeck knows. Adding a family: write its file, add one line here. */
-
 import { InputError } from "../errors.js";
 import { type BuiltCall, GraphBuilder, type OpCall, type Semantics } from "../graph/builder.js";
 import { activationOps } from "./activation.js";
@@ -18,30 +17,38 @@ import { shapeOps } from "./shape.js";
 import { sliceOps } from "./slice.js";
 import { softmaxOps } from "./softmax.js";
 
-const families: readonly (readonly OpDefinition[])[] = [
-  activationOps,
-  comparisonOps,
-  convolutionOps,
-  dropoutOps,
-  elementwiseOps,
-  gatherOps,
-  matmulOps,
-  movementOps,
-  normalizationOps,
-  poolingOps,
-  reductionOps,
-  shapeOps,
-  sliceOps,
-  softmaxOps,
-];
+/** By the name of the file they stand in. */
+const families: Readonly<Record<string, readonly OpDefinition[]>> = {
+  activation: activationOps,
+  comparison: comparisonOps,
+  convolution: convolutionOps,
+  dropout: dropoutOps,
+  elementwise: elementwiseOps,
+  gather: gatherOps,
+  matmul: matmulOps,
+  movement: movementOps,
+  normalization: normalizationOps,
+  pooling: poolingOps,
+  reduction: reductionOps,
+  shape: shapeOps,
+  slice: sliceOps,
+  softmax: softmaxOps,
+};
 
 const table = new Map<string, OpDefinition>();
-for (const family of families) {
-  for (const definition of family) {
+const homes = new Map<OpDefinition, string>();
+for (const [family, definitions] of Object.entries(families)) {
+  for (const definition of definitions) {
     const key = `${definition.domain ?? ""}:${definition.op}`;
     if (table.has(key)) throw new Error(`op ${key} is defined twice`);
     table.set(key, definition);
+    homes.set(definition, family);
   }
+}
+
+/** The family a definition belongs to. */
+export function familyOf(definition: OpDefinition): string {
+  return homes.get(definition) ?? "";
 }
 
 /** The definition of an op, if limbeck has one. */

@@ -1,0 +1,11 @@
+// Writes the generated pages of docs/ from dist/: `npm run docs`. A test holds them to what the program says.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const { pages } = await import("../dist/cli/docs.js");
+for (const [name, text] of Object.entries(pages())) {
+  writeFileSync(join(root, "docs", name), text);
+  console.log(`docs/${name}`);
+}
