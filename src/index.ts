@@ -42,8 +42,17 @@ export {
   type FitOptions,
   type Metric,
 } from "./strategy/distiller.js";
+// What the other commands do, as functions
+export { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } from "./strategy/evaluate-model.js";
 export type { RunEvent } from "./strategy/events.js";
+export { type ExportRunOptions, type ExportRunResult, exportRun } from "./strategy/export-run.js";
+export { type LabelDataOptions, type LabelDataResult, labelData } from "./strategy/label.js";
+export type { ModelDescription } from "./strategy/open-model.js";
+export { type Prediction, type PredictOptions, predictFiles } from "./strategy/predict.js";
+export { listRuns, type RunInfo } from "./strategy/runs.js";
+export { type StarterOptions, starterRecipe } from "./strategy/starter-recipe.js";
 export type { Student } from "./strategy/student.js";
+export { type TrainModelOptions, type TrainModelResult, trainModel } from "./strategy/train-model.js";
 // Teachers
 export { type OnnxTeacherOptions, openOnnxTeacher } from "./teacher/onnx.js";
 export { LabelStore, openLabelStore, readLabelStore } from "./teacher/store.js";

@@ -14,7 +14,21 @@ export function addDistill(program: Command): void {
       .command("distill")
       .description("run a recipe: teacher, label store, student, baseline, comparison, export")
       .argument("[recipe]", "recipe file (default: the embedded digits)"),
-  ).action((file: string | undefined, flags: CommonFlags) => runDistill(file, flags));
+  )
+    .addHelpText(
+      "after",
+      `
+The run's folder holds student.onnx, report.html, summary.json, ready snippets, and everything a resume needs. A student
+is compared with a baseline: the same network with the same budget, on labels alone.
+
+Examples:
+  limbeck distill                                        the embedded digits, in well under two minutes
+  limbeck distill recipe.yaml --out runs/first           limbeck init writes a recipe to start from
+  limbeck distill recipe.yaml --set objective.alpha=0.5 --set training.epochs=20
+  limbeck distill recipe.yaml --resume                   go on after Ctrl-C or a crash
+  limbeck distill recipe.yaml --json > summary.json`,
+    )
+    .action((file: string | undefined, flags: CommonFlags) => runDistill(file, flags));
 }
 
 async function runDistill(file: string | undefined, flags: CommonFlags): Promise<void> {

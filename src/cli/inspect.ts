@@ -21,6 +21,13 @@ export function addInspect(program: Command): void {
     .description("show a model's inputs, outputs, parameters, operators, and which of them can be trained")
     .argument("<model>", ".onnx file")
     .addOption(jsonFlag())
+    .addHelpText(
+      "after",
+      `
+Examples:
+  limbeck inspect model.onnx
+  limbeck inspect model.onnx --json | jq .initializers    names for student.trainable and student.frozen`,
+    )
     .action((file: string, flags: { json: boolean }) => {
       const found = inspect(file);
       new Terminal({ json: flags.json, quiet: false }).result(describe(file, found), found);
