@@ -56,7 +56,8 @@ function neededBy({ op, attributes, inputs }: Node): number {
 
 /** IR version that came with an opset (ONNX's Versioning.md). */
 export function irVersionFor(opset: number): number {
-  if (opset >= 25) return 12;
+  if (opset >= 25) return 13;
+  if (opset >= 24) return 12;
   if (opset >= 23) return 11;
   if (opset >= 21) return 10;
   if (opset >= 19) return 9;
