@@ -17,8 +17,8 @@ import { Random } from "../random/random.js";
 import { loadData } from "../recipe/data.js";
 import { runOnce } from "../runtime/session.js";
 import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY, NORMALISE } from "./open-model.js";
-import { openRun } from "./runs.js";
 import { refuseOverwrite, writeOutput } from "./output.js";
+import { openRun } from "./runs.js";
 import { writeSnippets } from "./snippets.js";
 import { listTrainings, readTraining, type Training, teacherOf, trainingOf } from "./trainings.js";
 

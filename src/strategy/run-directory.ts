@@ -1,7 +1,7 @@
 /** The folder of a run: where it is, whether it is finished, what it belongs to. */
-import { accessSync, constants, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { isTemporary, writeFileAtomic } from "../atomic.js";
+import { isTemporary, makeFolder, writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
 import type { Recipe } from "../recipe/schema.js";
 import { fingerprint } from "./context.js";
@@ -30,7 +30,7 @@ export interface DirectoryOptions {
 export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<string> {
   const print = fingerprint(recipe);
   const directory = options.resume ? resumed(options, print) : fresh(recipe, options);
-  makeFolder(directory);
+  writableFolder(directory);
   for (const leftover of leftovers(directory)) rmSync(leftover, { force: true });
   await writeFileAtomic(
     join(directory, "state.json"),
@@ -45,9 +45,9 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
   return directory;
 }
 
-function makeFolder(directory: string): void {
+function writableFolder(directory: string): void {
   try {
-    mkdirSync(directory, { recursive: true });
+    makeFolder(directory);
     accessSync(directory, constants.W_OK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;

@@ -5,19 +5,9 @@
  * appended in blocks, so a killed labelling goes on where it stopped; hashes of teacher, data and preprocessing decide
  * whether a store may be used.
  */
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  ftruncateSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic.js";
+import { makeFolder, writeFileAtomic } from "../atomic.js";
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { fromHalf, toHalf } from "../graph/half.js";
@@ -78,7 +68,7 @@ export async function openLabelStore(
   options: LabelOptions,
 ): Promise<LabelStore> {
   const header = headerFor(teacher, data, options.precision);
-  mkdirSync(folder, { recursive: true });
+  makeFolder(folder);
   const path = join(folder, "store.json");
   if (existsSync(path)) checkHeader(readHeader(folder), header, folder);
   else await writeFileAtomic(path, `${JSON.stringify(header, null, 2)}\n`);

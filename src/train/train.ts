@@ -1,6 +1,6 @@
 /** The training loop: knows no loss, no optimiser and no architecture. */
-import { mkdirSync } from "node:fs";
 import { arch, platform } from "node:os";
+import { makeFolder } from "../atomic.js";
 import { type CompiledTraining, compileTraining } from "../compile/compile.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
 import { createExecutor } from "../runtime/executor.js";
@@ -45,7 +45,7 @@ const START: LoopState = {
  */
 export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Promise<TrainingResult> {
   if (task.directory !== null) {
-    mkdirSync(task.directory, { recursive: true });
+    makeFolder(task.directory);
     const done = hooks.resume ? loadResult(task.directory, task.fingerprint) : null;
     if (done) return done;
   }
