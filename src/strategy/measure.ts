@@ -49,7 +49,11 @@ export async function latencyOf(
   }
 }
 
-function oneSample(session: Session, sample: readonly number[] | undefined): Record<string, Tensor> | null {
+/**
+ * One sample (or the model's fixed batch) of zeros for every input; null when an input's size or type is not known.
+ * @param sample shape of a sample, where the model leaves it free
+ */
+export function oneSample(session: Session, sample: readonly number[] | undefined): Record<string, Tensor> | null {
   const feeds: Record<string, Tensor> = {};
   for (const { name, dtype, shape: declared } of session.inputs) {
     const free = declared.length === (sample?.length ?? -2) + 1 ? [1, ...(sample as readonly number[])] : [1];

@@ -1,0 +1,143 @@
+/** The trainings of a run: every arm's teachers, students and baselines over the seeds, with their answers on the test samples. */
+
+import type { ModelRow } from "../evaluate/summary.js";
+import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
+import type { Arm } from "./arms.js";
+import type { RunContext } from "./context.js";
+import { answersOf, type Fitted, fit } from "./fit.js";
+import type { Judged } from "./judge.js";
+import { prepareTeacher, type ReadyTeacher } from "./teachers.js";
+
+/** One row in the making: a model of an arm over its seeds. */
+export interface Row {
+  readonly role: ModelRow["role"];
+  readonly arm: Arm;
+  readonly name: string;
+  readonly trainedOn: string;
+  readonly fitted: readonly Fitted[];
+  readonly judged: readonly Judged[];
+  readonly teacher: ReadyTeacher | null;
+}
+
+/** Trains every arm over the seeds; a model that two arms share becomes one row. */
+export async function trainRows(context: RunContext, arms: readonly Arm[]): Promise<Row[]> {
+  const rows: Row[] = [];
+  const { recipe } = context;
+  const seeds = Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
+  const seen = new Set<string>();
+  for (const arm of arms) {
+    context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${recipe.name}` });
+    const teachers: ReadyTeacher[] = [];
+    const students: Fitted[] = [];
+    const baselines: Fitted[] = [];
+    for (const seed of seeds) {
+      const teacher = await prepareTeacher(context, arm, seed);
+      teachers.push(teacher);
+      const label = (what: string): string => `${arm.name ? `${arm.name}: ` : ""}${what}, seed ${seed}`;
+      const common = { model: arm.recipe.student, training: arm.recipe.training, seed };
+      students.push(
+        await fit(context, {
+          ...common,
+          name: label("student"),
+          role: "student",
+          objective: objectiveOf(arm.recipe.objective),
+          samples: arm.transfer,
+          teacher: teacher.store,
+        }),
+      );
+      if (!arm.baseline) continue;
+      baselines.push(
+        await fit(context, {
+          ...common,
+          name: label("baseline"),
+          role: "baseline",
+          objective: baselineObjectiveOf(arm.recipe.objective),
+          samples: arm.labelled,
+        }),
+      );
+    }
+    const prefix = arm.name ? `${arm.name}: ` : "";
+    const teacherKey = teachers.map((t) => t.key).join();
+    if (!seen.has(teacherKey)) rows.push(await teacherRow(context, arm, teachers, prefix));
+    seen.add(teacherKey);
+    rows.push(await studentRow(context, arm, "student", students, teachers, `${prefix}student`));
+    const baselineKey = baselines.map((b) => b.id).join();
+    if (arm.baseline && !seen.has(baselineKey))
+      rows.push(await studentRow(context, arm, "baseline", baselines, teachers, `${prefix}baseline`));
+    seen.add(baselineKey);
+  }
+  return rows;
+}
+
+async function teacherRow(
+  context: RunContext,
+  arm: Arm,
+  teachers: readonly ReadyTeacher[],
+  prefix: string,
+): Promise<Row> {
+  const unique = [...new Map(teachers.map((t) => [t.key, t])).values()];
+  const judged = unique.map((t, i): Judged => {
+    const answers = teacherAnswers(context, t);
+    const result = t.fitted?.result;
+    return {
+      seed: t.fitted?.request.seed ?? i,
+      answers,
+      kind: t.store.kind,
+      teacher: null,
+      selection: result?.selection ?? "as given",
+      steps: result?.steps ?? 0,
+      seconds: result?.seconds ?? 0,
+    };
+  });
+  const fitted = unique.flatMap((t) => (t.fitted ? [t.fitted] : []));
+  return {
+    role: "teacher",
+    arm,
+    name: `${prefix}teacher`,
+    trainedOn: (unique[0] as ReadyTeacher).trainedOn,
+    fitted,
+    judged,
+    teacher: unique[0] as ReadyTeacher,
+  };
+}
+
+function teacherAnswers(context: RunContext, teacher: ReadyTeacher): Float32Array {
+  const { test } = context.loaded.splits;
+  const out = new Float32Array(test.length * teacher.store.header.classes.length);
+  teacher.store.gather(test, out);
+  return out;
+}
+
+async function studentRow(
+  context: RunContext,
+  arm: Arm,
+  role: "student" | "baseline",
+  fitted: readonly Fitted[],
+  teachers: readonly ReadyTeacher[],
+  name: string,
+): Promise<Row> {
+  const { loaded, execution } = context;
+  const judged: Judged[] = [];
+  for (const [i, f] of fitted.entries()) {
+    const answers = await answersOf(f.file, loaded.data, loaded.splits.test, execution.threads);
+    const teacher = teachers[i] as ReadyTeacher;
+    const { selection, steps, seconds } = f.result;
+    judged.push({
+      seed: f.request.seed,
+      answers,
+      kind: "logits",
+      teacher: { answers: teacherAnswers(context, teacher), kind: teacher.store.kind },
+      selection,
+      steps,
+      seconds,
+    });
+  }
+  const labels =
+    role === "baseline"
+      ? "with labels"
+      : arm.transfer.length === arm.labelled.length && objectiveOf(arm.recipe.objective).alpha !== 1
+        ? "with labels and the teacher's answers"
+        : "with the teacher's answers only";
+  const count = role === "baseline" ? arm.labelled.length : arm.transfer.length;
+  return { role, arm, name, trainedOn: `${count} samples ${labels}`, fitted, judged, teacher: null };
+}

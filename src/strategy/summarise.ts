@@ -1,0 +1,146 @@
+/** From trained models to the summary: scores, verdicts, latencies, dark knowledge. */
+import { darkKnowledge } from "../evaluate/dark-knowledge.js";
+import { type Latency, measureLatencies } from "../evaluate/latency.js";
+import { advice, noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
+import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+import { compare as compareAccuracy } from "../evaluate/verdict.js";
+import { DEFAULT_ALPHA } from "../objective/objective.js";
+import { packageVersion } from "../package-root.js";
+import { objectiveOf } from "../recipe/resolve.js";
+import { openSession, type Session } from "../runtime/session.js";
+import type { RunContext } from "./context.js";
+import { aggregate, hits, type Judged, testLabels } from "./judge.js";
+import { environmentOf, oneSample } from "./measure.js";
+import type { Row } from "./rows.js";
+
+/** Everything a run found out, as written to summary.json. */
+export async function summarise(
+  context: RunContext,
+  rows: readonly Row[],
+  facts: { readonly command: string; readonly seconds: number },
+): Promise<Summary> {
+  const { loaded, recipe } = context;
+  const latencies = await latenciesOf(context, rows);
+  const models = rows.map((row) => modelRow(context, row, latencies.get(row) ?? null));
+  return {
+    limbeck: packageVersion(),
+    name: recipe.name,
+    description: recipe.description ?? null,
+    command: facts.command,
+    durationSeconds: facts.seconds,
+    environment: await environmentOf(context.execution),
+    recipe,
+    data: {
+      name: loaded.data.name,
+      origin: loaded.data.origin ?? null,
+      hash: loaded.data.hash,
+      sampleShape: loaded.data.sampleShape,
+      classes: loaded.data.classes,
+      counts: {
+        train: loaded.splits.train.length,
+        labelled: (rows.find((r) => r.role === "student") as Row).arm.labelled.length,
+        validation: loaded.splits.validation.length,
+        test: loaded.splits.test.length,
+      },
+    },
+    models,
+    comparisons: rows.filter((r) => r.role === "student").map((row) => compare(context, rows, row, recipe.seed)),
+    darkKnowledge: darkKnowledgeOf(context, rows),
+    files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
+    notes: context.notes,
+    warnings: context.warnings,
+  };
+}
+
+function modelRow(context: RunContext, row: Row, latency: Latency | null): ModelRow {
+  const first = row.fitted[0];
+  return {
+    id: row.name,
+    role: row.role,
+    name: row.name,
+    variant: row.arm.name,
+    architecture: first?.architecture ?? row.teacher?.name ?? "",
+    parameters: first?.parameters ?? row.teacher?.parameters ?? null,
+    macs: first?.macs ?? null,
+    fileBytes: first?.fileBytes ?? row.teacher?.bytes ?? 0,
+    trainedOn: row.trainedOn,
+    ...aggregate(context.loaded, row.judged, context.recipe.evaluation.top_k),
+    latency,
+    curves: row.fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
+    gradientShares: first?.result.gradientShares ?? [],
+  };
+}
+
+/** The student against the baseline trained with the same architecture, budget and seeds. */
+function compare(context: RunContext, rows: readonly Row[], student: Row, seed: number): Comparison {
+  const teacher =
+    rows.find((r) => r.role === "teacher" && r.arm === student.arm) ?? (rows.find((r) => r.role === "teacher") as Row);
+  const base = { variant: student.arm.name, student: student.name, teacher: teacher.name };
+  const same = (r: Row): boolean =>
+    JSON.stringify([r.arm.recipe.student, r.arm.recipe.training, [...r.arm.labelled]]) ===
+    JSON.stringify([student.arm.recipe.student, student.arm.recipe.training, [...student.arm.labelled]]);
+  const baseline = student.arm.baseline ? rows.find((r) => r.role === "baseline" && same(r)) : undefined;
+  const scores = aggregate(context.loaded, student.judged, context.recipe.evaluation.top_k);
+  if (!baseline) {
+    const reason = student.arm.labelled.length === 0 ? "no labels" : "switched off";
+    const [agreement, softKL] = [scores.agreement?.mean ?? null, scores.softKL?.mean ?? null];
+    return { ...base, baseline: null, sentence: noBaselineSentence({ reason, agreement, softKL }) };
+  }
+  const verdict = compareAccuracy(
+    student.judged.map((j) => hits(context.loaded, j.answers)),
+    baseline.judged.map((j) => hits(context.loaded, j.answers)),
+    { seed },
+  );
+  const mean = (row: Row): number | null => aggregate(context.loaded, row.judged, 1).accuracy?.mean ?? null;
+  const { alpha, distillationLoss } = objectiveOf(student.arm.recipe.objective);
+  const facts = {
+    teacherAccuracy: mean(teacher),
+    baselineAccuracy: mean(baseline) ?? 0,
+    temperature: distillationLoss?.kind === "kd" ? distillationLoss.temperature : null,
+    alpha: alpha ?? DEFAULT_ALPHA,
+    labelled: student.arm.labelled.length,
+    seen: student.arm.transfer.length,
+    available: context.loaded.splits.train.length,
+  };
+  const sentence = verdictSentence(verdict);
+  return { ...base, baseline: baseline.name, ...verdict, sentence, advice: advice(verdict, facts) };
+}
+
+/** The first teacher's softened answers on the test samples, beside the first student's. */
+function darkKnowledgeOf(context: RunContext, rows: readonly Row[]): Summary["darkKnowledge"] {
+  const find = (role: Row["role"]): Judged | undefined => rows.find((r) => r.role === role)?.judged[0];
+  const [teacher, student] = [find("teacher"), find("student")];
+  const { data, splits } = context.loaded;
+  if (!teacher || !student || data.classes.length === 0) return null;
+  const loss = context.recipe.objective.distillation_loss;
+  return darkKnowledge({
+    data,
+    test: splits.test,
+    labels: testLabels(context.loaded),
+    classes: data.classes.length,
+    teacher: { kind: teacher.kind, values: teacher.answers },
+    student: student.answers,
+    temperature: loss.kind === "kd" ? loss.temperature : 1,
+  });
+}
+
+/** Interleaved, so that a busy moment of the machine falls on all of them. */
+async function latenciesOf(context: RunContext, rows: readonly Row[]): Promise<Map<Row, Latency>> {
+  const { execution, loaded, recipe, signal } = context;
+  const sessions: Session[] = [];
+  try {
+    const measured: { row: Row; name: string; run: () => Promise<unknown> }[] = [];
+    for (const row of rows) {
+      const file = row.fitted[0]?.file ?? row.teacher?.file;
+      if (!file) continue;
+      const session = await openSession(file, { threads: execution.threads });
+      sessions.push(session);
+      const feeds = oneSample(session, loaded.data.sampleShape);
+      if (feeds) measured.push({ row, name: row.name, run: () => session.run(feeds) });
+    }
+    const latencies = await measureLatencies(measured, { runs: recipe.evaluation.latency_runs, signal });
+    return new Map(measured.map((m, i) => [m.row, latencies[i] as Latency]));
+  } finally {
+    for (const session of sessions) await session.dispose();
+  }
+}
