@@ -4,8 +4,10 @@ import { freeBatch } from "../compile/evaluation.js";
 import type { TrainableModel } from "../compile/types.js";
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { canonicalGraph } from "../graph/canonical.js";
 import { loadModelFile } from "../graph/file.js";
 import { sizeOf } from "../graph/tensor.js";
+import type { Tensor } from "../graph/types.js";
 import { countMacs } from "../models/cost.js";
 import { buildModel, trainableModel } from "../models/model.js";
 import { modelSpecOf } from "../recipe/resolve.js";
@@ -53,7 +55,7 @@ function foreignModel(
   classes: number,
 ): Prepared {
   const { model } = loadModelFile(path);
-  const { graph: found } = model;
+  const found = canonicalGraph(model, path);
   const [input, output] = [found.inputs[0], found.outputs[0]];
   if (!input || !output || found.inputs.length !== 1)
     throw new InputError(path, `a student has one input, found ${found.inputs.length}`);
@@ -67,7 +69,10 @@ function foreignModel(
   const statistics = found.nodes
     .filter((n) => n.op === "BatchNormalization")
     .flatMap((n) => [n.inputs[3] ?? "", n.inputs[4] ?? ""]);
-  const names = [...found.initializers].filter(([, t]) => t.dtype === "float32").map(([name]) => name);
+  // Numbers without a shape are bounds, slopes and the like; whoever wants one trained names it.
+  const weight = (name: string, { dtype, shape }: Tensor): boolean =>
+    dtype === "float32" && (shape.length > 0 || trainable.includes(name));
+  const names = [...found.initializers].flatMap(([name, t]) => (weight(name, t) ? [name] : []));
   const parameters = names.filter((n) => wanted(n) && !unwanted(n) && !statistics.includes(n));
   const buffers = statistics.filter((n) => names.includes(n) && !unwanted(n));
   if (parameters.length === 0)
@@ -80,7 +85,7 @@ function foreignModel(
     model: { graph, parameters, buffers, input: input.name, output: output.name },
     architecture: `onnx ${graph.name}`,
     parameters: parameters.reduce((s, n) => s + sizeOf(graph.initializers.get(n)?.shape ?? []), 0),
-    macs: countMacs(graph) ?? null,
+    macs: countMacs(found) ?? null,
   };
 }
 

@@ -4,8 +4,8 @@ import { backward, zerosLike } from "../../src/autodiff/backward.js";
 import { int } from "../../src/graph/attributes.js";
 import { GraphBuilder, type Semantics, type Value } from "../../src/graph/builder.js";
 import { scalar, tensor } from "../../src/graph/tensor.js";
-import { createBuilder, opOf } from "../../src/ops/registry.js";
 import type { GradientRule } from "../../src/ops/definition.js";
+import { createBuilder, opOf } from "../../src/ops/registry.js";
 import { checkGraph } from "../ops/support/check.js";
 import { evaluateReference } from "../ops/support/reference.js";
 

@@ -4,8 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 import sharp from "sharp";
-import { loadData } from "../../src/index.js";
 import { decodeImage } from "../../src/data/images.js";
+import { loadData } from "../../src/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-images-"));
 after(() => rmSync(folder, { recursive: true, force: true }));

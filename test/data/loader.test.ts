@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromArrays } from "../../src/index.js";
 import { augmentInto, epochOrder, fillBatch } from "../../src/data/loader.js";
 import { fittedNormalisation, normaliseSamples } from "../../src/data/normalise.js";
+import { fromArrays } from "../../src/index.js";
 
 test("an epoch's order: every sample once, a function of (seed, epoch)", () => {
   const indices = Uint32Array.from({ length: 50 }, (_, i) => 3 * i);

@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { loadData } from "../../src/index.js";
 import { parseNpy } from "../../src/data/npy.js";
+import { loadData } from "../../src/index.js";
 
 const folder = join(process.cwd(), "test", "fixtures", "data");
 const read = (name: string) => parseNpy(new Uint8Array(readFileSync(join(folder, name))), name);

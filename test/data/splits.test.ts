@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fromArrays, loadData } from "../../src/index.js";
 import { halves, splitData, stratifiedSubset } from "../../src/data/splits.js";
+import { fromArrays, loadData } from "../../src/index.js";
 
 const config = { validation: 0.2, test: 0.25, stratify: true, seed: 0 };
 /** 400 samples: 200 of a, 120 of b, 80 of c, shuffled together. */

@@ -7,8 +7,8 @@ import { scalar, tensor } from "../../src/graph/tensor.js";
 import type { Tensor } from "../../src/graph/types.js";
 import {
   evaluateObjective,
-  objectiveGraph,
   type ObjectiveValues,
+  objectiveGraph,
   type RunGraph,
 } from "../../src/objective/evaluate.js";
 import type { ObjectiveConfig } from "../../src/objective/objective.js";

@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { backward } from "../../src/autodiff/backward.js";
 import { int } from "../../src/graph/attributes.js";
 import { tensor } from "../../src/graph/tensor.js";
-import { createBuilder } from "../../src/ops/registry.js";
-import { backward } from "../../src/autodiff/backward.js";
-import { opOf } from "../../src/ops/registry.js";
+import { createBuilder, opOf } from "../../src/ops/registry.js";
 import { checkOp, type InputSpec } from "./support/check.js";
 
 const left: InputSpec = { shape: [2, 3], values: [1, -2, 0, 3, Number.NaN, 5] };

@@ -1,9 +1,9 @@
 /** Writes small graphs for ONNX Runtime, apart from our own writer, so that neither hides the other's mistakes. */
 import { create, toBinary } from "@bufbuild/protobuf";
 import {
-  AttributeProto_AttributeType as Kind,
   AttributeProtoSchema,
   GraphProtoSchema,
+  AttributeProto_AttributeType as Kind,
   ModelProtoSchema,
   NodeProtoSchema,
   OperatorSetIdProtoSchema,

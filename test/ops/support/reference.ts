@@ -3,13 +3,13 @@
  * It is itself compared with ONNX Runtime (check.ts). One table of kernels a family; add yours to `families`.
  */
 import type { Graph, Node, Tensor } from "../../../src/graph/types.js";
-import { type Kernel, type RefTensor, type KernelTable, refOf } from "./reference/kernel.js";
 import { activationKernels } from "./reference/activation.js";
 import { comparisonKernels } from "./reference/comparison.js";
 import { convolutionKernels } from "./reference/convolution.js";
 import { dropoutKernels } from "./reference/dropout.js";
 import { elementwiseKernels } from "./reference/elementwise.js";
 import { gatherKernels } from "./reference/gather.js";
+import { type Kernel, type KernelTable, type RefTensor, refOf } from "./reference/kernel.js";
 import { lookupKernels } from "./reference/lookup.js";
 import { matmulKernels } from "./reference/matmul.js";
 import { normalizationKernels } from "./reference/normalization.js";

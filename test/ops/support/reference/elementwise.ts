@@ -7,8 +7,8 @@ import {
   type KernelTable,
   mapBroadcast,
   need,
-  refOf,
   type RefTensor,
+  refOf,
   unaryKernel,
 } from "./kernel.js";
 

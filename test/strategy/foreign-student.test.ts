@@ -1,0 +1,95 @@
+/** Students that PyTorch exported (test/fixtures/student/make.py): trained in place, names kept, frozen weights untouched. */
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { Distiller, InputError, loadData, loadModelFile } from "../../src/index.js";
+import { openSession } from "../../src/runtime/session.js";
+
+const folder = mkdtempSync(join(tmpdir(), "limbeck-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+const digits = await loadData({ source: "digits", split: { validation: 0.15, test: 0.3 } });
+const file = (name: string): string => `test/fixtures/student/${name}.onnx`;
+const weights = (path: string) => loadModelFile(path).model.graph.initializers;
+
+for (const name of ["torchscript", "dynamo", "fixed-batch"]) {
+  test(`a student from PyTorch's exporter (${name}) learns`, async () => {
+    const student = { kind: "onnx" as const, file: file(name), frozen: ["stem.b*", "body.b*"] };
+    const distiller = new Distiller({ teacher: "nobody asks it", student, threads: 1 });
+    try {
+      distiller.compile({ alpha: 0, learningRate: 0.02 });
+      await distiller.fit(digits, { epochs: 60 });
+      const { accuracy } = await distiller.evaluate(digits);
+      assert.ok((accuracy ?? 0) > 0.7, `accuracy ${accuracy}`);
+      const out = join(folder, `${name}.onnx`);
+      await distiller.student.save(out);
+
+      const [before, now] = [weights(student.file), weights(out)];
+      for (const frozen of ["body.bias"]) assert.deepEqual(now.get(frozen), before.get(frozen), frozen);
+      for (const trained of ["head.weight", "head.bias"]) {
+        assert.deepEqual(now.get(trained)?.shape, before.get(trained)?.shape);
+        assert.notDeepEqual(now.get(trained)?.data, before.get(trained)?.data, trained);
+      }
+      const { graph } = loadModelFile(out).model;
+      assert.deepEqual(
+        graph.inputs.map((i) => i.name),
+        ["image"],
+      );
+      assert.deepEqual(
+        graph.outputs.map((o) => o.name),
+        ["scores"],
+      );
+      assert.equal(typeof graph.inputs[0]?.shape?.[0], "string", "any batch");
+
+      const { data, splits } = digits;
+      const session = await openSession(out, { threads: 1 });
+      const rows = Array.from(splits.test.subarray(0, 33));
+      const samples = Float32Array.from(rows.flatMap((r) => Array.from(data.samples.subarray(r * 64, r * 64 + 64))));
+      const { scores } = await session.run({ image: { dtype: "float32", shape: [33, 1, 8, 8], data: samples } });
+      await session.dispose();
+      assert.deepEqual(scores?.shape, [33, 10]);
+      const right = rows.filter((r, i) => {
+        const row = Array.from((scores?.data as Float32Array).subarray(i * 10, i * 10 + 10));
+        return row.indexOf(Math.max(...row)) === data.labels?.[r];
+      });
+      assert.ok(right.length > 20, `${right.length} of 33`);
+    } finally {
+      await distiller.dispose();
+    }
+  });
+}
+
+test("running statistics that the exporter shared with a weight are their own again", async () => {
+  const student = { kind: "onnx" as const, file: file("torchscript") };
+  const distiller = new Distiller({ teacher: "nobody asks it", student, threads: 1 });
+  try {
+    distiller.compile({ alpha: 0, learningRate: 0.02 });
+    await distiller.fit(digits, { epochs: 2 });
+    const out = join(folder, "statistics.onnx");
+    await distiller.student.save(out);
+    const { graph } = loadModelFile(out).model;
+    const norm = graph.nodes.find((n) => n.op === "BatchNormalization");
+    const [bias, mean] = [2, 3].map((i) =>
+      Array.from(graph.initializers.get(norm?.inputs[i] ?? "")?.data as Float32Array),
+    );
+    assert.notDeepEqual(mean, bias);
+    assert.ok(
+      mean?.some((m) => Math.abs(m) > 0.01),
+      `the running mean ${mean} never moved`,
+    );
+  } finally {
+    await distiller.dispose();
+  }
+});
+
+test("a pattern that matches nothing is an error with the names there are", async () => {
+  const student = { kind: "onnx" as const, file: file("dynamo"), trainable: ["hed.*"] };
+  const distiller = new Distiller({ teacher: "nobody asks it", student });
+  distiller.compile({ alpha: 0 });
+  await assert.rejects(
+    distiller.fit(digits, { epochs: 1 }),
+    (e) => e instanceof InputError && /head\.weight|stem\.weight/.test(e.message),
+  );
+  await distiller.dispose();
+});
