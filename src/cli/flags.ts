@@ -36,7 +36,10 @@ export const threadsFlag = (): Option =>
 export const deviceFlag = (): Option =>
   new Option("--device <device>", "where training steps run").choices(["cpu", "webgpu"]).default("cpu");
 export const setFlag = (): Option =>
-  new Option("--set <path=value>", "change a recipe field, e.g. --set objective.alpha=0.5; repeatable")
+  new Option(
+    "--set <path=value>",
+    "change a recipe field, e.g. --set objective.alpha=0.5; repeatable; files start at the working folder",
+  )
     .argParser((v: string, all: string[] = []) => [...all, v])
     .default([], "none");
 export const seedFlag = (): Option =>

@@ -17,7 +17,8 @@ export interface LoadedRecipe {
 
 /**
  * Reads, overrides and validates a recipe file.
- * @param overrides `path=value` pairs as --set takes them; values are YAML
+ * @param overrides `path=value` pairs as --set takes them; values are YAML. A file named here that exists in the working
+ *   folder is that one, whatever the recipe's folder holds
  * @throws InputError naming the file and the field, with the nearest valid key for an unknown one
  */
 export function loadRecipe(path: string, overrides: readonly string[] = []): LoadedRecipe {
@@ -55,7 +56,7 @@ export function parseRecipe(value: unknown, source = "recipe", overrides: readon
 /** A copy with `path=value` pairs, as --set takes them, applied. */
 export function withOverrides(value: object, overrides: readonly string[]): Record<string, unknown> {
   const changed = structuredClone(value) as Record<string, unknown>;
-  for (const pair of overrides) setPath(changed, ...splitOverride(pair));
+  for (const [path, value] of overrides.map(splitOverride)) setPath(changed, path, fromHere(path, value));
   return changed;
 }
 
@@ -93,6 +94,16 @@ function splitOverride(pair: string): [string, unknown] {
   if (document.errors.length > 0)
     throw new InputError(`--set ${pair.slice(0, at)}`, `the value "${text}" is not valid YAML`);
   return [pair.slice(0, at), document.toJS()];
+}
+
+/** Fields that hold the name of a file or folder. */
+const FILES = /^data\.(path|test_path|images|label_file|test_images|test_label_file|samples|test_samples)$|\.file$/;
+
+/** Whoever types a file's name at a prompt means the folder they are in. */
+function fromHere(path: string, value: unknown): unknown {
+  if (typeof value !== "string" || value === "" || !FILES.test(path)) return value;
+  const here = resolve(value);
+  return existsSync(here) ? here : value;
 }
 
 function setPath(target: Record<string, unknown>, path: string, value: unknown): void {
