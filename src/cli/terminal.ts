@@ -37,6 +37,7 @@ export class Terminal {
 
   event(event: RunEvent): void {
     if (event.kind === "stage") this.stage(event.text);
+    else if (event.kind === "info") this.info(event.text);
     else if (event.kind === "warning") this.warn(event.text);
     else if (event.kind === "labelling")
       this.#advance(`labelling with ${event.teacher}`, event.done, event.total, `${Math.round(event.rate)} samples/s`);
@@ -46,6 +47,11 @@ export class Terminal {
   stage(text: string): void {
     this.#endBar();
     if (this.#talk) process.stderr.write(`${this.#colors.bold(text)}\n`);
+  }
+
+  info(text: string): void {
+    this.#endBar();
+    if (this.#talk) process.stderr.write(`  ${this.#colors.dim(text)}\n`);
   }
 
   note(text: string): void {

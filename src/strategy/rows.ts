@@ -27,6 +27,7 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
   const seen = new Set<string>();
   for (const arm of arms) {
     context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${recipe.name}` });
+    if (arm === arms[0]) for (const text of plan(context, arms)) context.emit({ kind: "info", text });
     const teachers: ReadyTeacher[] = [];
     const students: Fitted[] = [];
     const baselines: Fitted[] = [];
@@ -67,6 +68,27 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
     seen.add(baselineKey);
   }
   return rows;
+}
+
+/** What the run is about to do, in two or three lines. */
+function plan({ recipe, loaded, directory }: RunContext, arms: readonly Arm[]): string[] {
+  const { data, splits } = loaded;
+  const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
+  const parts = (["train", "validation", "test"] as const).map((p) => `${splits[p].length.toLocaleString("en")} ${p}`);
+  const baselines = arms.filter((a) => a.baseline).length;
+  const trained = [count(arms.length, "student"), ...(baselines > 0 ? [count(baselines, "baseline")] : [])];
+  return [
+    `data: ${data.name}, ${count(data.size, "sample")} of ${data.sampleShape.join("x")} (${parts.join(", ")}), ${data.classes.length} classes`,
+    `plan: ${trained.join(" and ")}, ${count(recipe.seeds, "seed")} each${
+      arms.length > 1
+        ? `; variants: ${arms
+            .slice(1)
+            .map((a) => a.name)
+            .join(", ")}`
+        : ""
+    }`,
+    `folder: ${directory} (Ctrl-C stops; --resume goes on)`,
+  ];
 }
 
 async function teacherRow(
