@@ -58,7 +58,7 @@ function inBrowser(model: string, sampleShape: readonly number[], normalisation:
 <pre id="out">...</pre>
 <script type="module">
   import * as ort from "./ort/ort.wasm.min.mjs";
-  ort.env.wasm.wasmPaths = "./ort/";
+  ort.env.wasm.wasmPaths = new URL("./ort/", document.baseURI).href;
   const session = await ort.InferenceSession.create("./${model}");
 ${normaliser(normalisation, sampleShape, "  ")}  // Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "normalisation is inside the model"}.
   const input = new ort.Tensor("float32", ${normalisation ? `normalise(${sample})` : sample}, ${shapeOf(sampleShape)});

@@ -1,0 +1,219 @@
+/** report.html: self-contained, its figures are the summary's, what it says of users' text is escaped, its slider softens. */
+import assert from "node:assert/strict";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import type { Page } from "playwright-core";
+import { distill, type Summary } from "../../src/index.js";
+import { renderReport } from "../../src/report/html.js";
+import { formatTable } from "../../src/report/terminal.js";
+import { openBrowser, withoutBrowser } from "../support/browser.js";
+
+const folder = mkdtempSync(join(tmpdir(), "limbeck-report-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const { summary, report, directory } = await distill(
+  {
+    name: "report",
+    seeds: 2,
+    data: { source: "digits", split: { validation: 0.15, test: 0.3 } },
+    teacher: { model: { kind: "mlp", hidden: [32] }, training: { epochs: 3, batch: 32 } },
+    student: { kind: "mlp", hidden: [6] },
+    training: { steps: 150, batch: 32 },
+    objective: { alpha: 0.9, distillation_loss: { kind: "kd", temperature: 3 } },
+    transfer: { labelled: 200, samples: "labelled" },
+  },
+  { out: join(folder, "run"), threads: 1 },
+);
+const html = readFileSync(report, "utf8");
+
+/** Opens a file, keeps every error of the page and every request it makes beyond itself. */
+async function open(file: string, look: (page: Page) => Promise<void>): Promise<void> {
+  const browser = await openBrowser();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1200, height: 900 } });
+    const trouble: string[] = [];
+    page.on("pageerror", (e) => trouble.push(String(e)));
+    page.on("console", (m) => m.type() === "error" && trouble.push(m.text()));
+    page.on("dialog", async (d) => {
+      trouble.push(`dialog ${d.message()}`);
+      await d.dismiss();
+    });
+    page.on("request", (r) => {
+      if (r.url() !== pathToFileURL(file).href && !r.url().startsWith("data:")) trouble.push(`request ${r.url()}`);
+    });
+    await page.goto(pathToFileURL(file).href);
+    await look(page);
+    assert.deepEqual(trouble, []);
+  } finally {
+    await browser.close();
+  }
+}
+
+test("nothing in it is fetched", () => {
+  const references = [...html.matchAll(/\b(?:src|href|xlink:href|action|poster)="([^"]*)"/g)].map(
+    (m) => m[1] as string,
+  );
+  assert.ok(references.length > 5);
+  for (const reference of references) assert.match(reference, /^(#|data:image\/png;base64,)/);
+  assert.doesNotMatch(html, /@import|url\((?!#)/);
+  assert.match(html, /Content-Security-Policy" content="default-src (&#39;|')none/);
+});
+
+test("the comparison's figures are the summary's, recomputed here", { skip: withoutBrowser }, async () => {
+  await open(report, async (page) => {
+    const table = await page
+      .locator("#comparison table")
+      .evaluate((t) =>
+        Array.from((t as HTMLTableElement).rows, (r) =>
+          Array.from(r.cells, (c) => (c.textContent ?? "").replace(/\s+/g, " ").trim()),
+        ),
+      );
+    const [head, ...rows] = table;
+    assert.deepEqual(
+      rows.map((r) => r.length),
+      summary.models.map(() => head?.length),
+    );
+    const at = (name: string): number => (head ?? []).findIndex((h) => h.startsWith(name));
+    for (const [i, model] of summary.models.entries()) {
+      const row = rows[i] as string[];
+      assert.ok(row[0]?.startsWith(model.name), row[0]);
+      assert.equal(row[at("Parameters")], model.parameters?.toLocaleString("en"));
+      const mean = model.seeds.reduce((a, s) => a + (s.accuracy as number), 0) / model.seeds.length;
+      assert.ok(row[at("Accuracy")]?.startsWith((100 * mean).toFixed(1)), `${row[at("Accuracy")]} for ${mean}`);
+      if (model.agreement) assert.ok(row[at("Agreement")]?.startsWith((100 * model.agreement.mean).toFixed(1)));
+      if (model.softKL) assert.ok(row[at("Soft KL")]?.startsWith(model.softKL.mean.toFixed(3)));
+      assert.ok(row[at("ECE")]?.startsWith((model.ece?.mean as number).toFixed(3)));
+    }
+    const text = await page.locator("main").innerText();
+    for (const { sentence } of summary.comparisons) assert.ok(text.includes(sentence), sentence);
+  });
+});
+
+test("the slider softens by the formula: softmax(z / T)", { skip: withoutBrowser }, async () => {
+  const dark = summary.darkKnowledge;
+  assert.ok(dark);
+  assert.equal(dark.temperature, 3);
+  const softened = (z: readonly number[], t: number): number[] => {
+    const e = z.map((v) => Math.exp((v - Math.max(...z)) / t));
+    return e.map((v) => v / e.reduce((a, b) => a + b, 0));
+  };
+  await open(report, async (page) => {
+    const bars = () =>
+      page
+        .locator("[data-sample]")
+        .evaluateAll((cards) =>
+          cards.map((card) =>
+            Array.from(card.querySelectorAll("[data-bar]"), (row) => [
+              Number.parseFloat((row.querySelector(".of-teacher") as HTMLElement).style.width),
+              Number.parseFloat((row.querySelector(".of-student") as HTMLElement).style.width),
+            ]),
+          ),
+        );
+    const holds = async (t: number): Promise<void> => {
+      const drawn = await bars();
+      assert.equal(drawn.length, dark.samples.length);
+      for (const [i, sample] of dark.samples.entries()) {
+        const [teacher, student] = [softened(sample.teacherLogits, t), softened(sample.studentLogits, t)];
+        drawn[i]?.forEach(([a, b], c) => {
+          assert.ok(Math.abs((a as number) - 100 * (teacher[c] as number)) < 1e-3, `T ${t}, sample ${i}, class ${c}`);
+          assert.ok(Math.abs((b as number) - 100 * (student[c] as number)) < 1e-3, `T ${t}, sample ${i}, class ${c}`);
+        });
+      }
+    };
+    await holds(3);
+    await page.click('[data-temperature="20"]');
+    await holds(20);
+    assert.equal(await page.locator("#temperature-value").innerText(), "20");
+    // Half of the slider's way from 0.5 to 32, on a log scale, is 4.
+    await page.locator("#temperature").fill("50");
+    await holds(4);
+  });
+});
+
+const EVIL = `<script>alert(1)</script><img src=x onerror=alert(2)>"'&</style></script>`;
+
+test("users' words are text, wherever they stand", { skip: withoutBrowser }, async () => {
+  const classes = summary.data.classes.map((c) => `${c}${EVIL}`);
+  const hostile: Summary = {
+    ...summary,
+    name: EVIL,
+    description: EVIL,
+    command: EVIL,
+    recipe: { name: EVIL, [EVIL]: [EVIL] },
+    data: { ...summary.data, name: EVIL, origin: EVIL, classes, notes: [EVIL] },
+    models: summary.models.map((m) => ({
+      ...m,
+      name: `${m.name} ${EVIL}`,
+      architecture: EVIL,
+      trainedOn: EVIL,
+      perClass: m.perClass.map((c, i) => ({ ...c, class: classes[i] as string })),
+      seeds: m.seeds.map((s) => ({ ...s, selection: EVIL })),
+    })),
+    comparisons: summary.comparisons.map((c) => ({ ...c, sentence: EVIL, advice: EVIL })),
+    darkKnowledge: summary.darkKnowledge && {
+      ...summary.darkKnowledge,
+      samples: summary.darkKnowledge.samples.map((s) => ({ ...s, label: classes[0] as string })),
+    },
+    notes: [EVIL],
+    warnings: [EVIL],
+    files: { [EVIL]: EVIL },
+  };
+  const file = join(folder, "hostile.html");
+  writeFileSync(file, await renderReport(hostile));
+  await open(file, async (page) => {
+    assert.equal(await page.locator("h1").innerText(), EVIL);
+    assert.equal(await page.locator("img[src='x']").count(), 0);
+    assert.equal(await page.locator("script").count(), 2, "the slider and its data");
+    const text = await page.locator("main").innerText();
+    assert.ok(text.split(EVIL).length > 10);
+  });
+});
+
+test("a summary with less in it still makes a report: no labels, no baseline, one seed", async () => {
+  const bare: Summary = {
+    ...summary,
+    models: summary.models
+      .filter((m) => m.role !== "baseline")
+      .map((m) => ({
+        ...m,
+        accuracy: null,
+        topK: null,
+        nll: null,
+        ece: null,
+        perClass: [],
+        confusion: [],
+        curves: [],
+        gradientShares: [],
+        latency: null,
+        seeds: m.seeds.slice(0, 1).map((s) => ({ ...s, accuracy: null, topK: null, nll: null, ece: null })),
+      })),
+    comparisons: summary.comparisons.map(({ student, teacher }) => ({
+      student,
+      teacher,
+      baseline: null,
+      sentence: "No labels, so no verdict.",
+    })),
+    darkKnowledge: null,
+  };
+  const text = await renderReport(bare);
+  assert.match(text, /No labels, so no verdict\./);
+  assert.doesNotMatch(text, /undefined|NaN|\[object/);
+  assert.doesNotMatch(formatTable(bare, { color: false }), /undefined|NaN|accuracy/);
+});
+
+test("summary.json holds the summary, and the terminal's table its figures", () => {
+  const stored = JSON.parse(readFileSync(join(directory, "summary.json"), "utf8"));
+  assert.deepEqual(stored, JSON.parse(JSON.stringify(summary)));
+  const lines = formatTable(summary, { color: false }).split("\n");
+  assert.match(lines[0] as string, /^model +parameters +file +accuracy +agreement +soft KL +ECE +latency$/);
+  for (const [i, model] of summary.models.entries()) {
+    const line = lines[i + 1] as string;
+    assert.ok(line.startsWith(model.name), line);
+    assert.ok(line.includes((100 * (model.accuracy?.mean as number)).toFixed(1)), line);
+  }
+  assert.ok(lines.some((l) => l === summary.comparisons[0]?.sentence));
+  assert.doesNotMatch(html, /undefined|NaN|\[object/);
+});
