@@ -6,7 +6,7 @@ import { verifyGraph } from "../graph/verify.js";
 import { writeModel } from "../graph/write.js";
 import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
 import { evaluationGraph } from "./evaluation.js";
-import { lowerGraph } from "./lower.js";
+import { lowerGraph, type Target } from "./lower.js";
 import { defaultPasses, runPasses } from "./passes/index.js";
 import { buildStep, type StepOptions } from "./step.js";
 
@@ -23,6 +23,8 @@ export interface CompiledTraining {
 export interface CompileOptions extends StepOptions {
   /** Verify the graph after every pass (types, shapes, single assignment, no dangling names). */
   readonly verify?: boolean;
+  /** What the graphs are lowered for; default "plain". */
+  readonly target?: Target;
 }
 
 /** Compiles the programs of one training. Pure: the same options give the same bytes. */
@@ -30,7 +32,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
   const graphs = buildStep(options);
   const finish = (graph: Graph): Uint8Array => {
     if (options.verify) verifyGraph(graph);
-    const optimised = runPasses(lowerGraph(graph), defaultPasses, { verify: options.verify ?? false });
+    const optimised = runPasses(lowerGraph(graph, options.target), defaultPasses, { verify: options.verify ?? false });
     return writeModel(asModel(optimised));
   };
   return {

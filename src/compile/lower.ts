@@ -2,13 +2,17 @@
 import type { GraphBuilder, OpCall, Value } from "../graph/builder.js";
 import { ABSTRACT_DOMAIN, type Graph } from "../graph/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
+import { webgpuForm } from "./passes/webgpu.js";
+
+/** What a graph is lowered for: plain ONNX that runs anywhere, or the forms a device is good at. */
+export type Target = "plain" | "webgpu";
 
 /**
  * Returns an equal graph without abstract ops. Input and output names survive; shapes must be static.
  * An abstract op may lower to other abstract ops, which are lowered in turn.
  */
-export function lowerGraph(graph: Graph): Graph {
-  let lowered = graph;
+export function lowerGraph(graph: Graph, target: Target = "plain"): Graph {
+  let lowered = target === "webgpu" ? replay(graph, webgpuForm) : graph;
   while (lowered.nodes.some((n) => n.domain === ABSTRACT_DOMAIN)) lowered = replay(lowered, lowerCall);
   return lowered;
 }

@@ -8,7 +8,8 @@ import { zeros } from "./shape.js";
 import { expand, misfit, required, reshape, scale, typeOf } from "./support.js";
 import { convolutionAttributes, type Window, windowOf } from "./window.js";
 
-function poolWindow(call: OpCall): Window {
+/** Where the windows of a pooling op (or of its gradient, which has the same attributes and input 0) lie. */
+export function poolWindow(call: OpCall): Window {
   const x = required(call, 0);
   if (x.shape.length < 3) throw misfit(call, "needs [N,C,...] with at least one spatial dimension");
   const kernel = readInts(call.attributes, "kernel_shape");
@@ -21,15 +22,18 @@ function inferPool(call: OpCall): StaticType {
   return typeOf(x.dtype, [...x.shape.slice(0, 2), ...poolWindow(call).output]);
 }
 
-/** The forward pass's own indices say where each maximum came from: ties go to the first element, as in PyTorch. */
+/** Emits the abstract op, because what is fast (and what works at all) differs between devices. */
 function maxPoolGradient(c: GradientContext): (Value | undefined)[] {
   if (readInt(c.call.attributes, "storage_order", 0) !== 0)
     throw misfit(c.call, "no gradient rule for storage_order 1");
-  const b = c.builder;
-  const x = c.inputs[0] as Value;
-  const [, indices] = c.outputs as [Value, Value];
-  const g = c.gradients[0];
+  const [x, [y, indices], g] = [c.inputs[0] as Value, c.outputs as [Value, Value], c.gradients[0]];
   if (!g) return [undefined];
+  return [c.builder.op("MaxPoolInputGradient", [x, y, indices, g], c.call.attributes, { domain: ABSTRACT_DOMAIN })];
+}
+
+/** The forward pass's own indices say where each maximum came from: ties go to the first element, as in PyTorch. */
+function lowerMaxPoolGradient(call: OpCall, b: GraphBuilder): Value[] {
+  const [x, , indices, g] = call.inputs as [Value, Value, Value, Value];
   const flat = zeros(b, { ...x, shape: [sizeOf(x.shape)] });
   const places = reshape(b, indices, [sizeOf(indices.shape)]);
   const values = reshape(b, g, [sizeOf(g.shape)]);
@@ -121,6 +125,13 @@ export const poolingOps: readonly OpDefinition[] = [
       return [y, typeOf("int64", y.shape)];
     },
     gradient: maxPoolGradient,
+  },
+  {
+    // Inputs: x, y and indices of the MaxPool, gradient of y; attributes: the MaxPool's. Gives the gradient of x.
+    op: "MaxPoolInputGradient",
+    domain: ABSTRACT_DOMAIN,
+    infer: (call) => [typeOf(required(call, 0).dtype, required(call, 0).shape)],
+    lower: lowerMaxPoolGradient,
   },
   { op: "AveragePool", infer: (call) => [inferPool(call)], gradient: averagePoolGradient },
   { op: "GlobalAveragePool", infer: inferGlobal, gradient: globalAverageGradient },

@@ -13,6 +13,7 @@ const windows: readonly [readonly number[], Attributes][] = [
 ];
 
 for (const [shape, attributes] of windows) {
+  // Its gradient is the abstract op "MaxPoolInputGradient".
   test(`MaxPool [${shape}] ${JSON.stringify(attributes)}`, () =>
     checkOp({ op: "MaxPool", attributes, inputs: [{ shape }], lossOutputs: [0] }).then(() => undefined));
   for (const include of [0, 1]) {
