@@ -59,11 +59,12 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
   };
 }
 
-/** A graph of ours as a model for execution: canonical opset, no metadata. */
+/** A graph of ours as a model for execution: canonical opset, the executor's own domains at version 1, no metadata. */
 export function asModel(graph: Graph): Model {
+  const domains = new Set(graph.nodes.map((n) => n.domain).filter((d) => d !== ""));
   return {
     graph,
-    opsets: { "": CANONICAL_OPSET },
+    opsets: { "": CANONICAL_OPSET, ...Object.fromEntries([...domains].sort().map((d) => [d, 1])) },
     irVersion: irVersionFor(CANONICAL_OPSET),
     producerName: "limbeck",
     metadata: {},

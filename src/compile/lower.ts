@@ -1,20 +1,33 @@
 /** Expands the abstract ops of our own domain into plain ONNX. */
-import type { GraphBuilder, OpCall, Value } from "../graph/builder.js";
+import type { GraphBuilder, OpCall, Rewrite, Value } from "../graph/builder.js";
 import { ABSTRACT_DOMAIN, type Graph } from "../graph/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
+import { blockedReplay } from "./blocked/index.js";
 import { webgpuForm } from "./passes/webgpu.js";
 
-/** What a graph is lowered for: plain ONNX that runs anywhere, or the forms a device is good at. */
-export type Target = "plain" | "webgpu";
+/**
+ * What a graph is lowered for: plain ONNX that runs anywhere, or the forms a device is good at. `blocked` is ONNX Runtime's
+ * layout for convolutions on this processor, with its channels a block (runtime/block.ts finds out).
+ */
+export type Target = "plain" | "webgpu" | { readonly blocked: number };
 
 /**
  * Returns an equal graph without abstract ops. Input and output names survive; shapes must be static.
  * An abstract op may lower to other abstract ops, which are lowered in turn.
  */
 export function lowerGraph(graph: Graph, target: Target = "plain"): Graph {
-  let lowered = target === "webgpu" ? replay(graph, webgpuForm) : graph;
-  while (lowered.nodes.some((n) => n.domain === ABSTRACT_DOMAIN)) lowered = replay(lowered, lowerCall);
+  let lowered = graph;
+  if (target === "webgpu") lowered = replay(graph, () => ({ rewrite: webgpuForm }));
+  else if (target !== "plain") lowered = replay(graph, (b) => blockedReplay(graph, b, target.blocked));
+  while (lowered.nodes.some((n) => n.domain === ABSTRACT_DOMAIN))
+    lowered = replay(lowered, () => ({ rewrite: lowerCall }));
   return lowered;
+}
+
+interface Replay {
+  readonly rewrite: Rewrite;
+  /** A value as the graph's outputs must have it. */
+  readonly plain?: (value: Value) => Value;
 }
 
 function lowerCall(call: OpCall, builder: GraphBuilder): readonly Value[] | undefined {
@@ -24,9 +37,11 @@ function lowerCall(call: OpCall, builder: GraphBuilder): readonly Value[] | unde
   return builder.scope(call.name, () => lower(call, builder));
 }
 
-/** Replays a static graph into a new builder under a rewrite, keeping input and output names. */
-function replay(graph: Graph, rewrite: (call: OpCall, b: GraphBuilder) => readonly Value[] | undefined): Graph {
+/** Replays a static graph into a new builder under a rewrite, keeping input and output names; the graph itself without one. */
+function replay(graph: Graph, how: (b: GraphBuilder) => Replay | undefined): Graph {
   const b = createBuilder(graph.name);
+  const { rewrite, plain } = how(b) ?? {};
+  if (!rewrite) return graph;
   const bindings = new Map<string, Value>();
   for (const input of graph.inputs) {
     if (!input.shape || input.shape.some((d) => typeof d !== "number")) {
@@ -35,6 +50,9 @@ function replay(graph: Graph, rewrite: (call: OpCall, b: GraphBuilder) => readon
     bindings.set(input.name, b.input(input.name, input.dtype, input.shape as readonly number[]));
   }
   const values = b.inline(graph, bindings, rewrite);
-  for (const output of graph.outputs) b.output(values.get(output.name) as Value, output.name);
+  for (const output of graph.outputs) {
+    const value = values.get(output.name) as Value;
+    b.output(plain?.(value) ?? value, output.name);
+  }
   return b.build();
 }

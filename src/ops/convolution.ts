@@ -10,13 +10,14 @@ import { misfit, required, typeOf } from "./support.js";
 import { convolutionAttributes, ones, spatialOf, type Window, windowOf } from "./window.js";
 
 /** X [N,C,...], W [K,C/group,...kernel], bias [K] -> Y [N,K,...]. */
-function inferConv(call: OpCall): StaticType[] {
+export function inferConv(call: OpCall): StaticType[] {
   const w = convWindow(call);
   const [x, weight] = [required(call, 0), required(call, 1)];
   return [typeOf(x.dtype, [x.shape[0] as number, weight.shape[0] as number, ...w.output])];
 }
 
-function convWindow(call: OpCall): Window {
+/** The window of a Conv. */
+export function convWindow(call: OpCall): Window {
   const [x, weight, bias] = [required(call, 0), required(call, 1), call.inputs[2]];
   const group = readInt(call.attributes, "group", 1);
   const kernel = checkWeight(call, x, weight);

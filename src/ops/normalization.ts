@@ -21,7 +21,7 @@ function checkChannels(call: OpCall): Value {
 const epsilonOf = (call: OpCall): number => readFloat(call.attributes, "epsilon", 1e-5);
 
 /** 1 / sqrt(variance + epsilon). */
-function inverseStd(b: GraphBuilder, variance: Value, epsilon: number): Value {
+export function inverseStd(b: GraphBuilder, variance: Value, epsilon: number): Value {
   return b.op("Reciprocal", [b.op("Sqrt", [b.op("Add", [variance, constantLike(b, epsilon, variance)])])]);
 }
 
@@ -70,26 +70,40 @@ function lowerTraining(call: OpCall, b: GraphBuilder): Value[] {
   ];
 }
 
-/** Ioffe & Szegedy, ICML 2015: dx = gamma inv (g - mean(g) - xhat mean(g xhat)). */
+/** Emits the abstract op: the formula's pieces depend on the layout. */
 function trainingGradient(c: GradientContext): (Value | undefined)[] {
   if (c.gradients.slice(1).some((g) => g !== undefined))
     throw misfit(c.call, "no gradient flows through batch statistics as outputs");
-  const b = c.builder;
   const [x, gamma] = c.inputs as [Value, Value];
   const [, mean, inverse] = c.outputs as [Value, Value, Value];
+  const [dx, dgamma, dbeta] = c.builder.ops(
+    "BatchNormalizationInputGradient",
+    [x, gamma, mean, inverse, c.gradients[0]],
+    {},
+    { domain: ABSTRACT_DOMAIN },
+  );
+  return [c.wants(0) ? dx : undefined, c.wants(1) ? dgamma : undefined, c.wants(2) ? dbeta : undefined];
+}
+
+/** (x, gamma, mean, inverse standard deviation, g) -> gradients of x, gamma and beta. */
+function inferTrainingGradient(call: OpCall): StaticType[] {
+  const x = required(call, 0);
+  const channel = typeOf(x.dtype, [x.shape[1] as number]);
+  return [typeOf(x.dtype, x.shape), channel, channel];
+}
+
+/** Ioffe & Szegedy, ICML 2015: dx = gamma inv (g - mean(g) - xhat mean(g xhat)). */
+function lowerTrainingGradient(call: OpCall, b: GraphBuilder): Value[] {
+  const [x, gamma, mean, inverse, g] = call.inputs as [Value, Value, Value, Value, Value];
   const rank = x.shape.length;
   const n = samplesPerChannel(x.shape);
-  const g = c.gradients[0] as Value;
   const hat = b.op("Mul", [b.op("Sub", [x, perChannel(b, mean, rank)]), perChannel(b, inverse, rank)]);
   const dgamma = channelSum(b, b.op("Mul", [g, hat]));
   const dbeta = channelSum(b, g);
-  let dx: Value | undefined;
-  if (c.wants(0)) {
-    const away = b.op("Sub", [g, perChannel(b, scale(b, dbeta, 1 / n), rank)]);
-    const along = b.op("Mul", [hat, perChannel(b, scale(b, dgamma, 1 / n), rank)]);
-    dx = b.op("Mul", [b.op("Sub", [away, along]), perChannel(b, b.op("Mul", [gamma, inverse]), rank)]);
-  }
-  return [dx, c.wants(1) ? dgamma : undefined, c.wants(2) ? dbeta : undefined];
+  const away = b.op("Sub", [g, perChannel(b, scale(b, dbeta, 1 / n), rank)]);
+  const along = b.op("Mul", [hat, perChannel(b, scale(b, dgamma, 1 / n), rank)]);
+  const dx = b.op("Mul", [b.op("Sub", [away, along]), perChannel(b, b.op("Mul", [gamma, inverse]), rank)]);
+  return [dx, dgamma, dbeta];
 }
 
 const layerAxis = (call: OpCall): number =>
@@ -150,6 +164,12 @@ export const normalizationOps: readonly OpDefinition[] = [
     infer: inferTraining,
     gradient: trainingGradient,
     lower: lowerTraining,
+  },
+  {
+    op: "BatchNormalizationInputGradient",
+    domain: ABSTRACT_DOMAIN,
+    infer: inferTrainingGradient,
+    lower: lowerTrainingGradient,
   },
   { op: "LayerNormalization", infer: inferLayerNorm, gradient: layerNormGradient },
 ];

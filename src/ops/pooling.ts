@@ -4,6 +4,7 @@ import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.j
 import { sizeOf, tensor } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
+import { maxPoolGradient as gradientByTaps } from "./pooling-gradient.js";
 import { zeros } from "./shape.js";
 import { expand, misfit, required, reshape, scale, typeOf } from "./support.js";
 import { convolutionAttributes, type Window, windowOf } from "./window.js";
@@ -17,7 +18,8 @@ export function poolWindow(call: OpCall): Window {
   return windowOf(call, x.shape.slice(2), kernel);
 }
 
-function inferPool(call: OpCall): StaticType {
+/** Of a pool with windows: [N,C,...windows]. */
+export function inferPool(call: OpCall): StaticType {
   const x = required(call, 0);
   return typeOf(x.dtype, [...x.shape.slice(0, 2), ...poolWindow(call).output]);
 }
@@ -31,9 +33,14 @@ function maxPoolGradient(c: GradientContext): (Value | undefined)[] {
   return [c.builder.op("MaxPoolInputGradient", [x, y, indices, g], c.call.attributes, { domain: ABSTRACT_DOMAIN })];
 }
 
-/** The forward pass's own indices say where each maximum came from: ties go to the first element, as in PyTorch. */
+/** Windows of more places are quicker by the indices of the forward pass. */
+const MOST_TAPS = 16;
+
+/** Ties go to the first element, as in PyTorch. */
 function lowerMaxPoolGradient(call: OpCall, b: GraphBuilder): Value[] {
-  const [x, , indices, g] = call.inputs as [Value, Value, Value, Value];
+  const [x, y, indices, g] = call.inputs as [Value, Value, Value, Value];
+  const w = poolWindow(call);
+  if (sizeOf(w.kernel) <= MOST_TAPS) return [gradientByTaps(b, x, y, g, w)];
   const flat = zeros(b, { ...x, shape: [sizeOf(x.shape)] });
   const places = reshape(b, indices, [sizeOf(indices.shape)]);
   const values = reshape(b, g, [sizeOf(g.shape)]);
@@ -95,7 +102,8 @@ function product(factors: readonly (readonly number[])[]): number[] {
   return factors.reduce<number[]>((all, list) => all.flatMap((a) => list.map((v) => a * v)), [1]);
 }
 
-const inferGlobal = (call: OpCall): StaticType[] => {
+/** Of a pool over whole planes: [N,C,1,...]. */
+export const inferGlobal = (call: OpCall): StaticType[] => {
   const x = required(call, 0);
   return [typeOf(x.dtype, [...x.shape.slice(0, 2), ...x.shape.slice(2).map(() => 1)])];
 };

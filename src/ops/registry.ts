@@ -10,6 +10,7 @@ import { elementwiseOps } from "./elementwise.js";
 import { gatherOps } from "./gather.js";
 import { matmulOps } from "./matmul.js";
 import { movementOps } from "./movement.js";
+import { nchwcOps } from "./nchwc.js";
 import { normalizationOps } from "./normalization.js";
 import { poolingOps } from "./pooling.js";
 import { reductionOps } from "./reduction.js";
@@ -27,6 +28,7 @@ const families: Readonly<Record<string, readonly OpDefinition[]>> = {
   gather: gatherOps,
   matmul: matmulOps,
   movement: movementOps,
+  nchwc: nchwcOps,
   normalization: normalizationOps,
   pooling: poolingOps,
   reduction: reductionOps,

@@ -2,7 +2,9 @@
 import { arch, platform } from "node:os";
 import { makeFolder } from "../atomic.js";
 import { type CompiledTraining, compileTraining } from "../compile/compile.js";
+import type { Target } from "../compile/lower.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
+import { blockSize } from "../runtime/block.js";
 import { createExecutor } from "../runtime/executor.js";
 import type { Executor, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { BatchMaker, planBatches } from "./batches.js";
@@ -56,12 +58,19 @@ export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Prom
       `its checkpoint belongs to another training of "${task.name}" (data, recipe, teacher or version changed). Resume with the recipe it was started with, or start a new run with --out`,
     );
   }
-  const loop = new Loop(task, hooks, found);
+  const loop = new Loop(task, hooks, found, await targetOf(task.settings.device));
   try {
     return await loop.run();
   } finally {
     await loop.dispose();
   }
+}
+
+/** The form that graphs run fastest in: ONNX Runtime's blocked layout where the processor has one. */
+async function targetOf(device: "cpu" | "webgpu"): Promise<Target> {
+  if (device === "webgpu") return "webgpu";
+  const block = await blockSize();
+  return block === undefined ? "plain" : { blocked: block };
 }
 
 /** What must be equal for a resume to give the same bytes, besides the fingerprint. */
@@ -87,6 +96,7 @@ class Loop {
     readonly task: TrainingTask,
     readonly hooks: TrainingHooks,
     readonly found: Checkpoint | null,
+    target: Target,
   ) {
     const { settings, model } = task;
     const plan = planBatches(task.train.length, settings.batch, settings.accumulate);
@@ -99,6 +109,7 @@ class Loop {
       classes: this.#classes,
       objective: task.objective,
       teacherKind: task.teacher?.kind,
+      target,
     });
     this.#maker = new BatchMaker(task, this.#compiled, plan);
     const epochs = Math.ceil(settings.steps / plan.stepsPerEpoch);

@@ -78,6 +78,34 @@ test("BatchNormalizationTraining: new running statistics in closed form, the var
   close(4, 0.75 * 20 + (0.25 * 14) / 3);
 });
 
+test("BatchNormalizationInputGradient: the formula term by term, for one channel of four values", async () => {
+  const [x, g] = [
+    [1, 2, 4, 9],
+    [0.5, -1, 2, 0.25],
+  ] as const;
+  const [gamma, mean, inverse] = [1.5, 4, 0.3];
+  const hat = x.map((v) => (v - mean) * inverse);
+  const dot = g.reduce((s, v, i) => s + v * (hat[i] as number), 0);
+  const sum = g.reduce((s, v) => s + v, 0);
+  const { outputs } = await checkOp({
+    op: "BatchNormalizationInputGradient",
+    domain: "limbeck",
+    inputs: [
+      { shape: [2, 1, 2], values: x },
+      { shape: [1], values: [gamma] },
+      { shape: [1], values: [mean] },
+      { shape: [1], values: [inverse] },
+      { shape: [2, 1, 2], values: g },
+    ],
+    wrt: [],
+    skipDifferences: true,
+  });
+  const expected = g.map((v, i) => gamma * inverse * (v - sum / 4 - ((hat[i] as number) * dot) / 4));
+  const found = outputs.map((o) => [...o.data]);
+  for (const [k, list] of [expected, [dot], [sum]].entries())
+    for (const [i, v] of list.entries()) assert.ok(Math.abs((found[k]?.[i] as number) - v) < 1e-12, `${k} ${i}`);
+});
+
 test("BatchNormalizationTraining: one value a channel has no statistics", async () => {
   const channel = { shape: [3] };
   await assert.rejects(

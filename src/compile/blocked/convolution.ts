@@ -1,0 +1,343 @@
+/** Convolutions and their gradients in the blocked layout. */
+import { int, ints, readInt, readInts } from "../../graph/attributes.js";
+import type { OpCall, Value } from "../../graph/builder.js";
+import { int64s } from "../../graph/tensor.js";
+import type { Attributes } from "../../graph/types.js";
+import { convWindow } from "../../ops/convolution.js";
+import { NCHWC_DOMAIN } from "../../ops/nchwc.js";
+import { required, reshape, transpose } from "../../ops/support.js";
+import { convolutionAttributes, spatialOf } from "../../ops/window.js";
+import { emitConvolution } from "./fusion.js";
+import type { BlockedForm, BlockedLayout } from "./layout.js";
+
+/** What the forms can do: one group, or one filter a channel. */
+function kindOf(channels: number, filters: number, group: number): "dense" | "depthwise" | undefined {
+  if (group === 1) return "dense";
+  return group === channels && group === filters ? "depthwise" : undefined;
+}
+
+/** Filters that would be mostly padding stay plain. */
+const enough = (layout: BlockedLayout, channels: number): boolean => 2 * channels >= layout.block;
+
+/** Whether a Conv has a blocked form; the graph is worth the layout when one has. */
+export function canBlock(x: readonly number[], w: readonly number[], group: number, block: number): boolean {
+  const kind = x.length === 4 && kindOf(x[1] as number, w[0] as number, group);
+  return Boolean(kind) && 2 * (w[0] as number) >= block;
+}
+
+export const blockedConv: BlockedForm = (call, layout, node) => {
+  const [x, w, bias] = [required(call, 0), required(call, 1), call.inputs[2]];
+  const group = readInt(call.attributes, "group", 1);
+  if (x.dtype !== "float32" || !canBlock(x.shape, w.shape, group, layout.block)) return undefined;
+  const [filters, channels] = [w.shape[0] as number, x.shape[1] as number];
+  const plainInput = group === 1 && channels < layout.block && !layout.holds(x);
+  const attributes = convolutionAttributes(convWindow(call), group === 1 ? 1 : layout.padded(channels));
+  const parts = {
+    x: plainInput ? x : layout.blocked(x),
+    w: group === 1 ? forwardWeight(layout, w, plainInput) : depthwiseWeight(layout, w),
+    bias: bias && layout.vector(bias),
+    attributes,
+    channels: filters,
+  };
+  return [emitConvolution(layout, parts, node)];
+};
+
+/** [K,C,kh,kw] with both padded to whole blocks (C only where X is blocked), in the order that the kernels read. */
+function forwardWeight(layout: BlockedLayout, w: Value, plainInput: boolean): Value {
+  const { builder: b, block } = layout;
+  const [k, c, kh, kw] = w.shape as [number, number, number, number];
+  const [K, C] = [layout.padded(k), plainInput ? c : layout.padded(c)];
+  const full = padTo(layout, w, [K, C, kh, kw]);
+  const ordered = plainInput
+    ? transpose(b, reshape(b, full, [K / block, block, C, kh, kw]), [0, 2, 3, 4, 1])
+    : transpose(b, reshape(b, full, [K / block, block, C / block, block, kh, kw]), [0, 2, 4, 5, 3, 1]);
+  return reshape(b, ordered, [K, C, kh, kw]);
+}
+
+/** [C,1,kh,kw] in the order that the depthwise kernel reads. */
+function depthwiseWeight(layout: BlockedLayout, w: Value): Value {
+  const { builder: b, block } = layout;
+  const [c, , kh, kw] = w.shape as [number, number, number, number];
+  const C = layout.padded(c);
+  const full = padTo(layout, w, [C, 1, kh, kw]);
+  const ordered = transpose(b, reshape(b, full, [C / block, block, kh * kw]), [0, 2, 1]);
+  return reshape(b, ordered, [C, 1, kh, kw]);
+}
+
+/** Zeros behind, up to a shape. */
+function padTo(layout: BlockedLayout, value: Value, shape: readonly number[]): Value {
+  const extra = shape.map((d, i) => d - (value.shape[i] as number));
+  if (extra.every((e) => e === 0)) return value;
+  return layout.builder.op("Pad", [value, layout.builder.constant(int64s([...extra.map(() => 0), ...extra]))]);
+}
+
+interface Geometry {
+  readonly kernel: readonly number[];
+  readonly strides: readonly number[];
+  readonly dilations: readonly number[];
+  readonly begin: readonly number[];
+  readonly group: number;
+}
+
+function geometryOf(call: OpCall): Geometry {
+  const list = (name: string): readonly number[] => readInts(call.attributes, name) as readonly number[];
+  const kernel = list("kernel_shape");
+  return {
+    kernel,
+    strides: list("strides"),
+    dilations: list("dilations"),
+    begin: list("pads").slice(0, kernel.length),
+    group: readInt(call.attributes, "group", 1),
+  };
+}
+
+/** dX: a convolution of dY with the kernels turned round; strides go by sub-pixel phases or by zeros between dY's pixels. */
+export const blockedInputGradient: BlockedForm = (call, layout, node) => {
+  const [dy, w] = [required(call, 0), required(call, 1)];
+  const shape = readInts(call.attributes, "input_shape") as readonly number[];
+  const g = geometryOf(call);
+  const [c, k] = [shape[1] as number, dy.shape[1] as number];
+  const kind = shape.length === 4 ? kindOf(c, k, g.group) : undefined;
+  if (!kind || dy.dtype !== "float32" || !enough(layout, c) || !enough(layout, k)) return undefined;
+  const strided = g.strides.some((s) => s > 1);
+  const pointwise = g.kernel.every((s) => s === 1);
+  if (strided && kind === "dense" && !pointwise) return phases(call, layout, g, shape);
+  const source = layout.blocked(dy);
+  if (pointwise && strided && kind === "dense" && g.begin.every((p) => p === 0)) {
+    const small = convolve(layout, source, adjointWeight(layout, w), { kernel_shape: ints(g.kernel) });
+    return [layout.take(spread(layout, small, g.strides, spatialOf(shape)), c)];
+  }
+  const wide = strided ? spread(layout, source, g.strides) : source;
+  const reach = g.kernel.map((s, i) => (g.dilations[i] as number) * (s - 1));
+  const front = reach.map((r, i) => r - (g.begin[i] as number));
+  const back = spatialOf(shape).map((s, i) => s - (wide.shape[i + 2] as number) + (g.begin[i] as number));
+  if ([...front, ...back].some((p) => p < 0)) return undefined;
+  const attributes = {
+    kernel_shape: ints(g.kernel),
+    dilations: ints(g.dilations),
+    pads: ints([...front, ...back]),
+    group: int(kind === "dense" ? 1 : layout.padded(c)),
+  };
+  const weight = kind === "dense" ? adjointWeight(layout, w) : depthwiseWeight(layout, turned(layout, w));
+  return [emitConvolution(layout, { x: wide, w: weight, attributes, channels: c }, node)];
+};
+
+function convolve(layout: BlockedLayout, x: Value, w: Value, attributes: Attributes): Value {
+  return layout.builder.op("Conv", [x, w], attributes, { domain: NCHWC_DOMAIN });
+}
+
+/** Each kernel turned round: [K,C,kh,kw] -> [K,C,kh,kw]. */
+function turned(layout: BlockedLayout, w: Value): Value {
+  const b = layout.builder;
+  const [k, c, kh, kw] = w.shape as [number, number, number, number];
+  const taps = kh * kw;
+  if (taps === 1) return w;
+  const backwards = b.constant(int64s(Array.from({ length: taps }, (_, i) => taps - 1 - i)));
+  return reshape(b, b.op("Gather", [reshape(b, w, [k, c, taps]), backwards], { axis: int(2) }), [k, c, kh, kw]);
+}
+
+/** The weight of the adjoint of a stride-1 convolution: [K,C,kh,kw] -> [C',K',kh,kw], blocked. */
+function adjointWeight(layout: BlockedLayout, w: Value): Value {
+  const { builder: b, block } = layout;
+  const [k, c, kh, kw] = w.shape as [number, number, number, number];
+  const [K, C] = [layout.padded(k), layout.padded(c)];
+  const full = padTo(layout, turned(layout, w), [K, C, kh, kw]);
+  const parts = reshape(b, full, [K / block, block, C / block, block, kh, kw]);
+  return reshape(b, transpose(b, parts, [2, 0, 4, 5, 1, 3]), [C, K, kh, kw]);
+}
+
+/** Blocked [N,C',h,w] -> [N,C',s h,s w] with each pixel followed by zeros, cut to `sizes` when given. */
+function spread(layout: BlockedLayout, value: Value, strides: readonly number[], sizes?: readonly number[]): Value {
+  const { builder: b, block } = layout;
+  const [n, c, h, w] = value.shape as [number, number, number, number];
+  const [sh, sw] = strides as [number, number];
+  const apart = reshape(b, value, [n, c / block, h, 1, w, 1, block]);
+  const pads = b.constant(int64s([0, 0, 0, 0, 0, 0, 0, 0, 0, 0, sh - 1, 0, sw - 1, 0]));
+  const filled = reshape(b, b.op("Pad", [apart, pads]), [n, c / block, h * sh, w * sw, block]);
+  return layout.fromLanes(sizes ? fitted(layout, filled, sizes) : filled);
+}
+
+/** Cuts or pads [N, C'/b, H, W, b] behind to the given sizes. */
+function fitted(layout: BlockedLayout, lanes: Value, sizes: readonly number[]): Value {
+  const b = layout.builder;
+  const [h, w] = [lanes.shape[2] as number, lanes.shape[3] as number];
+  const [H, W] = sizes as [number, number];
+  let value = lanes;
+  if (h > H || w > W) {
+    const at = (values: readonly number[]): Value => b.constant(int64s(values));
+    value = b.op("Slice", [value, at([0, 0]), at([Math.min(h, H), Math.min(w, W)]), at([2, 3])]);
+  }
+  const extra = [Math.max(0, H - h), Math.max(0, W - w)] as const;
+  if (extra[0] + extra[1] === 0) return value;
+  return b.op("Pad", [value, b.constant(int64s([0, 0, 0, 0, 0, 0, 0, extra[0], extra[1], 0]))]);
+}
+
+/**
+ * dX of a strided convolution, as Shi et al. (CVPR 2016) upsample: one convolution of dY gives all stride x stride phases
+ * of dX as channels, which then move into place.
+ *
+ * Row s q + r of dX reads dY's rows q + t, with tap r + pad - s t of the kernel, for every t that makes it a tap.
+ */
+function phases(call: OpCall, layout: BlockedLayout, g: Geometry, shape: readonly number[]): Value[] | undefined {
+  const { builder: b, block } = layout;
+  const [dy, w] = [required(call, 0), required(call, 1)];
+  if (g.dilations.some((d) => d !== 1)) return undefined;
+  const [n, c] = shape as [number, number];
+  const [height, width] = spatialOf(shape) as [number, number];
+  const axes = [height, width].map((size, i) => phaseAxis(g, i, size, dy.shape[i + 2] as number)) as [Axis, Axis];
+  if (axes.some((a) => a.pads.some((p) => p < 0))) return undefined;
+  const [rows, columns] = axes;
+  const [sh, sw] = g.strides as [number, number];
+  const attributes = {
+    kernel_shape: ints([rows.taps, columns.taps]),
+    pads: ints([rows.pads[0], columns.pads[0], rows.pads[1], columns.pads[1]]),
+  };
+  const all = convolve(layout, layout.blocked(dy), phaseWeight(layout, w, g, axes), attributes);
+  const blocks = layout.padded(c) / block;
+  const split = reshape(b, all, [n, sh, sw, blocks, rows.steps, columns.steps, block]);
+  const placed = reshape(b, transpose(b, split, [0, 3, 4, 1, 5, 2, 6]), [
+    n,
+    blocks,
+    rows.steps * sh,
+    columns.steps * sw,
+    block,
+  ]);
+  return [layout.take(layout.fromLanes(fitted(layout, placed, [height, width])), c)];
+}
+
+/** One axis of the phases: `steps` positions q, `taps` shifts t from `first`, pads of the convolution over dY. */
+interface Axis {
+  readonly steps: number;
+  readonly taps: number;
+  readonly first: number;
+  readonly pads: readonly [number, number];
+}
+
+function phaseAxis(g: Geometry, axis: number, size: number, output: number): Axis {
+  const [kernel, stride, pad] = [g.kernel[axis] as number, g.strides[axis] as number, g.begin[axis] as number];
+  const first = Math.ceil((pad - (kernel - 1)) / stride);
+  const last = Math.floor((stride - 1 + pad) / stride);
+  const steps = Math.ceil(size / stride);
+  return { steps, taps: last - first + 1, first, pads: [-first, steps - 1 + last - (output - 1)] };
+}
+
+/** [K,C,kh,kw] -> [sh sw C', K', taps, taps], blocked: for each phase the kernel's taps it reads, zero where it has none. */
+function phaseWeight(layout: BlockedLayout, w: Value, g: Geometry, axes: readonly [Axis, Axis]): Value {
+  const { builder: b, block } = layout;
+  const [k, c, kh, kw] = w.shape as [number, number, number, number];
+  const [K, C] = [layout.padded(k), layout.padded(c)];
+  const [sh, sw] = g.strides as [number, number];
+  const [rows, columns] = axes;
+  const none = kh * kw;
+  const tapOf = (axis: number, r: number, t: number): number | undefined => {
+    const tap = r + (g.begin[axis] as number) - (g.strides[axis] as number) * (t + (axes[axis] as Axis).first);
+    return tap >= 0 && tap < (g.kernel[axis] as number) ? tap : undefined;
+  };
+  const picks: number[] = [];
+  for (let r = 0; r < sh; r++)
+    for (let s = 0; s < sw; s++)
+      for (let t = 0; t < rows.taps; t++)
+        for (let u = 0; u < columns.taps; u++) {
+          const [i, j] = [tapOf(0, r, t), tapOf(1, s, u)];
+          picks.push(i === undefined || j === undefined ? none : i * kw + j);
+        }
+  const full = padTo(layout, reshape(b, w, [k, c, none]), [K, C, none + 1]);
+  const gathered = b.op("Gather", [full, b.constant(int64s(picks))], { axis: int(2) });
+  const taps = rows.taps * columns.taps;
+  const parts = reshape(b, gathered, [K / block, block, C / block, block, sh * sw, taps]);
+  const ordered = transpose(b, parts, [4, 2, 0, 5, 1, 3]);
+  return reshape(b, ordered, [sh * sw * C, K, rows.taps, columns.taps]);
+}
+
+/** dW [K,C/group,kh,kw]. */
+export const blockedWeightGradient: BlockedForm = (call, layout) => {
+  const [x, dy] = [required(call, 0), required(call, 1)];
+  const g = geometryOf(call);
+  if (x.shape.length !== 4 || x.dtype !== "float32") return undefined;
+  const [c, k] = [x.shape[1] as number, dy.shape[1] as number];
+  const kind = kindOf(c, k, g.group);
+  if (kind === "depthwise") return enough(layout, c) ? [depthwiseGradient(layout, x, dy, g)] : undefined;
+  // One tap: a plain matrix product is faster.
+  if (!kind || !enough(layout, k) || g.kernel.every((s) => s === 1)) return undefined;
+  return [batchAsChannels(layout, x, dy, g)];
+};
+
+/**
+ * Batch and channel as one axis: X [N,C,H,W] is an image of N C channels and dY its depthwise filters, without moving a
+ * byte. Their convolution is the gradient of each sample, which are then summed.
+ */
+function depthwiseGradient(layout: BlockedLayout, x: Value, dy: Value, g: Geometry): Value {
+  const { builder: b, block } = layout;
+  const [n, c] = x.shape as [number, number];
+  const [images, filters] = [layout.blocked(x), layout.blocked(dy)];
+  const C = layout.padded(c);
+  const [kh, kw] = g.kernel as [number, number];
+  const ends = g.kernel.map((_, i) => behind(g, i, x, dy));
+  const attributes = {
+    kernel_shape: ints(spatialOf(dy.shape)),
+    strides: ints(g.dilations),
+    dilations: ints(g.strides),
+    pads: ints([...g.begin, ...ends.map((e) => Math.max(0, e))]),
+    group: int(n * C),
+  };
+  const image = reshape(b, images, [1, n * C, ...spatialOf(x.shape)]);
+  const each = convolve(layout, image, reshape(b, filters, [n * C, 1, ...spatialOf(dy.shape)]), attributes);
+  const [h, w] = spatialOf(each.shape) as [number, number];
+  const apart = reshape(b, each, [n, C / block, h * w, block]);
+  const sum = b.op("ReduceSum", [apart, b.constant(int64s([0]))], { keepdims: int(0) });
+  const plain = reshape(b, transpose(b, sum, [0, 2, 1]), [C, 1, h, w]);
+  return firstOf(layout, plain, [c, 1, kh, kw]);
+}
+
+/** What the last tap of the last window needs behind X; negative when the stride leaves a remainder unread. */
+function behind(g: Geometry, i: number, x: Value, dy: Value): number {
+  const span = (g.dilations[i] as number) * ((g.kernel[i] as number) - 1);
+  const last = (g.strides[i] as number) * ((dy.shape[i + 2] as number) - 1) + span;
+  return last + 1 - (x.shape[i + 2] as number) - (g.begin[i] as number);
+}
+
+/** The front of a value along every axis. */
+function firstOf(layout: BlockedLayout, value: Value, shape: readonly number[]): Value {
+  if (shape.every((d, i) => d === value.shape[i])) return value;
+  const b = layout.builder;
+  const at = (values: readonly number[]): Value => b.constant(int64s(values));
+  return b.op("Slice", [value, at(shape.map(() => 0)), at(shape), at(shape.map((_, i) => i))]);
+}
+
+/**
+ * One convolution with the batch as its channels: X as C images of N channels, dY as K kernels of N channels and the
+ * size of the output. Stride and dilation change places.
+ */
+function batchAsChannels(layout: BlockedLayout, x: Value, dy: Value, g: Geometry): Value {
+  const { builder: b, block } = layout;
+  const [n, c] = x.shape as [number, number];
+  const [k, kh, kw] = [dy.shape[1] as number, g.kernel[0] as number, g.kernel[1] as number];
+  const N = layout.padded(n);
+  const ends = g.kernel.map((_, i) => Math.max(0, behind(g, i, x, dy)));
+  // Padding as a copy beforehand is faster than in the convolution, whose kernel is as large as the image.
+  const [top, left] = g.begin as [number, number];
+  const padded = padAround(layout, layout.plain(x), [N - n, top, left], ends as [number, number]);
+  const images = b.op("ReorderInput", [transpose(b, padded, [1, 0, 2, 3])], {}, { domain: NCHWC_DOMAIN });
+  const [H, W] = spatialOf(dy.shape) as [number, number];
+  const K = layout.padded(k);
+  const answers = padTo(layout, layout.blocked(dy), [N, K, H, W]);
+  const parts = reshape(b, answers, [N / block, block, K / block, H * W, block]);
+  const kernels = reshape(b, transpose(b, parts, [2, 0, 3, 1, 4]), [K, N, H, W]);
+  const attributes = { kernel_shape: ints([H, W]), strides: ints(g.dilations), dilations: ints(g.strides) };
+  const product = convolve(layout, images, kernels, attributes);
+  const out = b.op("ReorderOutput", [product], { channels: int(k) }, { domain: NCHWC_DOMAIN });
+  return transpose(b, firstOf(layout, out, [c, k, kh, kw]), [1, 0, 2, 3]);
+}
+
+/** Zeros: `front` = [samples behind, rows above, columns left], `back` = [rows below, columns right]. */
+function padAround(
+  layout: BlockedLayout,
+  value: Value,
+  front: readonly [number, number, number],
+  back: readonly [number, number],
+): Value {
+  const [samples, top, left] = front;
+  if (samples + top + left + back[0] + back[1] === 0) return value;
+  const pads = [0, 0, top, left, samples, 0, back[0], back[1]];
+  return layout.builder.op("Pad", [value, layout.builder.constant(int64s(pads))]);
+}

@@ -1,0 +1,151 @@
+/** The blocked layout computes what the plain graph does: losses, gradients and running statistics of whole steps. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { lowerGraph } from "../../src/compile/lower.js";
+import { withNormalisation } from "../../src/compile/normalise.js";
+import { defaultPasses, runPasses } from "../../src/compile/passes/index.js";
+import { buildStep } from "../../src/compile/step.js";
+import { sizeOf, tensor } from "../../src/graph/tensor.js";
+import type { Graph, Tensor } from "../../src/graph/types.js";
+import { verifyGraph } from "../../src/graph/verify.js";
+import { buildModel, trainableModel } from "../../src/models/model.js";
+import type { ModelSpec } from "../../src/models/spec.js";
+import { NCHWC_DOMAIN } from "../../src/ops/nchwc.js";
+import { Random } from "../../src/random/random.js";
+import { blockSize } from "../../src/runtime/block.js";
+import { runInOnnxRuntime } from "../ops/support/onnxruntime.js";
+
+const block = await blockSize();
+const skip = block === undefined ? "ONNX Runtime has no blocked layout on this processor" : false;
+
+/** A whole step of a model, before lowering. */
+function stepOf(spec: ModelSpec, inputShape: readonly number[], batch: number): Graph {
+  const model = trainableModel(buildModel(spec, { inputShape, classes: 5, seed: 3 }));
+  const graph = withNormalisation(model.graph, model.input, null, "float32");
+  return buildStep({
+    model: { ...model, graph },
+    batch,
+    sampleShape: inputShape,
+    sampleType: "float32",
+    classes: 5,
+    objective: { alpha: 0.5, studentLoss: { kind: "cross-entropy" }, distillationLoss: { kind: "kd", temperature: 2 } },
+    teacherKind: "logits",
+  }).step;
+}
+
+function feedsOf(graph: Graph): Map<string, Tensor> {
+  return new Map(
+    graph.inputs.map(({ name, dtype, shape }) => {
+      const dims = shape as number[];
+      const random = new Random(5, name);
+      const values = Array.from({ length: sizeOf(dims) }, (_, i) => {
+        const u = random.uniform(i);
+        if (dtype === "int64") return Math.floor(5 * u);
+        if (name.includes("variance") || name.startsWith("step/scalar")) return 0.5 + u;
+        return name === "step/samples" || name === "step/teacher" ? 2 * u - 1 : (2 * u - 1) * 0.4;
+      });
+      return [name, tensor(dtype, values, dims)];
+    }),
+  );
+}
+
+/** Largest difference of an output, relative to the largest value of it. */
+async function compare(graph: Graph, least: number): Promise<void> {
+  const blocked = runPasses(lowerGraph(graph, { blocked: block as number }), defaultPasses, { verify: true });
+  verifyGraph(blocked);
+  const inside = blocked.nodes.filter((n) => n.domain === NCHWC_DOMAIN).length;
+  assert.ok(inside >= least, `${inside} nodes in the layout, expected at least ${least}`);
+  const feeds = feedsOf(graph);
+  const [plain, found] = [await runInOnnxRuntime(lowerGraph(graph), feeds), await runInOnnxRuntime(blocked, feeds)];
+  for (const { name } of graph.outputs) {
+    const [a, b] = [plain.get(name), found.get(name)];
+    assert.deepEqual(b?.shape, a?.shape, name);
+    const [p, q] = [a?.data as Float64Array, b?.data as Float64Array];
+    const size = p.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-3);
+    for (let i = 0; i < p.length; i++) {
+      const difference = Math.abs((p[i] as number) - (q[i] as number)) / size;
+      assert.ok(difference < 2e-4, `${name}[${i}]: ${q[i]}, plain ${p[i]}, largest ${size}`);
+    }
+  }
+}
+
+const cases: readonly [string, ModelSpec, readonly number[], number, number][] = [
+  ["resnet, batch no multiple of the block", { kind: "resnet", depth: 8 }, [3, 16, 16], 6, 60],
+  ["resnet of odd size and odd width", { kind: "resnet", depth: 8, width: 1.5 }, [3, 13, 11], 16, 60],
+  [
+    "the Keras tutorial's student",
+    {
+      kind: "cnn",
+      layers: [
+        { conv: 16, kernel: 3, stride: 2, padding: "same", activation: "leaky-relu" },
+        { maxPool: 2, stride: 1, padding: "same" },
+        { conv: 32, kernel: 3, stride: 2, padding: "same" },
+        { flatten: true },
+      ],
+    },
+    [1, 28, 28],
+    8,
+    6,
+  ],
+  [
+    "teacher B's kinds of layers",
+    {
+      kind: "cnn",
+      layers: [
+        { conv: 32, kernel: 3, padding: 1, batchNorm: true, activation: "relu" },
+        { conv: 32, kernel: 3, padding: 1, batchNorm: true, activation: "relu" },
+        { maxPool: 2 },
+        { conv: 24, kernel: 3, padding: 1, batchNorm: true, activation: "hard-swish" },
+        { averagePool: 2 },
+        { conv: 40, kernel: 3, padding: 1, bias: true, activation: "gelu" },
+        { globalPool: "average" },
+      ],
+    },
+    [1, 14, 14],
+    16,
+    20,
+  ],
+  [
+    "depthwise, strided and dilated",
+    {
+      kind: "cnn",
+      layers: [
+        { conv: 24, kernel: 3, padding: 1, batchNorm: true, activation: "relu" },
+        { conv: 24, kernel: 3, padding: 1, groups: 24, batchNorm: true, activation: "relu" },
+        { conv: 24, kernel: 3, stride: 2, padding: 1, groups: 24, batchNorm: true, activation: "silu" },
+        { conv: 48, kernel: 1, bias: true },
+        { conv: 32, kernel: 3, padding: 2, dilation: 2, activation: "tanh" },
+        { conv: 16, kernel: 5, stride: 3, padding: 2, activation: "elu" },
+        { conv: 16, kernel: 1, stride: 2, groups: 1, bias: false },
+        { flatten: true },
+      ],
+    },
+    [3, 15, 17],
+    5,
+    20,
+  ],
+  [
+    "groups and few filters stay plain between blocked ones",
+    {
+      kind: "cnn",
+      layers: [
+        { conv: 32, kernel: 3, padding: 1, activation: "relu" },
+        { conv: 32, kernel: 3, padding: 1, groups: 4, activation: "relu" },
+        { conv: 4, kernel: 3, padding: 1, activation: "relu" },
+        { conv: 32, kernel: [3, 2], stride: [2, 1], padding: "valid", batchNorm: true },
+        { flatten: true },
+      ],
+    },
+    [2, 9, 8],
+    4,
+    6,
+  ],
+];
+
+for (const [name, spec, shape, batch, least] of cases)
+  test(name, { skip }, () => compare(stepOf(spec, shape, batch), least));
+
+test("graphs without convolutions are left alone", () => {
+  const graph = stepOf({ kind: "mlp", hidden: [16] }, [1, 4, 4], 4);
+  assert.deepEqual(lowerGraph(graph, { blocked: 16 }), lowerGraph(graph));
+});
