@@ -48,20 +48,27 @@ function forwardWeight(layout: BlockedLayout, w: Value, plainInput: boolean): Va
   const [k, c, kh, kw] = w.shape as [number, number, number, number];
   const [K, C] = [layout.padded(k), plainInput ? c : layout.padded(c)];
   const full = padTo(layout, w, [K, C, kh, kw]);
-  const ordered = plainInput
-    ? transpose(b, reshape(b, full, [K / block, block, C, kh, kw]), [0, 2, 3, 4, 1])
-    : transpose(b, reshape(b, full, [K / block, block, C / block, block, kh, kw]), [0, 2, 4, 5, 3, 1]);
-  return reshape(b, ordered, [K, C, kh, kw]);
+  const lanes = lanesLast(layout, full, K / block, C * kh * kw);
+  if (plainInput) return reshape(b, lanes, [K, C, kh, kw]);
+  const parts = reshape(b, lanes, [K / block, C / block, block, kh * kw, block]);
+  return reshape(b, transpose(b, parts, [0, 1, 3, 2, 4]), [K, C, kh, kw]);
 }
 
 /** [C,1,kh,kw] in the order that the depthwise kernel reads. */
 function depthwiseWeight(layout: BlockedLayout, w: Value): Value {
-  const { builder: b, block } = layout;
   const [c, , kh, kw] = w.shape as [number, number, number, number];
   const C = layout.padded(c);
   const full = padTo(layout, w, [C, 1, kh, kw]);
-  const ordered = transpose(b, reshape(b, full, [C / block, block, kh * kw]), [0, 2, 1]);
-  return reshape(b, ordered, [C, 1, kh, kw]);
+  return reshape(layout.builder, lanesLast(layout, full, C / layout.block, kh * kw), [C, 1, kh, kw]);
+}
+
+/**
+ * [outer, b, inner] -> [outer, inner, b]. ONNX Runtime's Transpose moves single elements for this; ReorderInput is the same
+ * with vectors.
+ */
+function lanesLast(layout: BlockedLayout, value: Value, outer: number, inner: number): Value {
+  const image = reshape(layout.builder, value, [outer, layout.block, inner, 1]);
+  return inner === 1 ? image : layout.builder.op("ReorderInput", [image], {}, { domain: NCHWC_DOMAIN });
 }
 
 /** Zeros behind, up to a shape. */
@@ -138,12 +145,26 @@ function turned(layout: BlockedLayout, w: Value): Value {
 
 /** The weight of the adjoint of a stride-1 convolution: [K,C,kh,kw] -> [C',K',kh,kw], blocked. */
 function adjointWeight(layout: BlockedLayout, w: Value): Value {
+  const [, , kh, kw] = w.shape as [number, number, number, number];
+  return adjointTaps(
+    layout,
+    w,
+    [kh, kw],
+    Array.from({ length: kh * kw }, (_, i) => kh * kw - 1 - i),
+  );
+}
+
+/** [K,C,kh,kw] -> [C',K',...size], blocked, with the taps given by their position in kh kw. */
+function adjointTaps(layout: BlockedLayout, w: Value, size: readonly [number, number], taps: readonly number[]): Value {
   const { builder: b, block } = layout;
   const [k, c, kh, kw] = w.shape as [number, number, number, number];
   const [K, C] = [layout.padded(k), layout.padded(c)];
-  const full = padTo(layout, turned(layout, w), [K, C, kh, kw]);
-  const parts = reshape(b, full, [K / block, block, C / block, block, kh, kw]);
-  return reshape(b, transpose(b, parts, [2, 0, 4, 5, 1, 3]), [C, K, kh, kw]);
+  const full = padTo(layout, w, [K, C, kh, kw]);
+  const lanes = reshape(b, lanesLast(layout, full, (K * C) / block, kh * kw), [K, C / block, kh * kw, block]);
+  const all = taps.length === kh * kw && taps.every((t, i) => t === i);
+  const picked = all ? lanes : b.op("Gather", [lanes, b.constant(int64s(taps))], { axis: int(2) });
+  const parts = reshape(b, picked, [K / block, block, C / block, taps.length, block]);
+  return reshape(b, transpose(b, parts, [2, 0, 3, 1, 4]), [C, K, ...size]);
 }
 
 /** Blocked [N,C',h,w] -> [N,C',s h,s w] with each pixel followed by zeros, cut to `sizes` when given. */
@@ -173,80 +194,56 @@ function fitted(layout: BlockedLayout, lanes: Value, sizes: readonly number[]): 
 }
 
 /**
- * dX of a strided convolution, as Shi et al. (CVPR 2016) upsample: one convolution of dY gives all stride x stride phases
- * of dX as channels, which then move into place.
+ * dX of a strided convolution by sub-pixel phases, as Shi et al. (CVPR 2016) upsample: each of the stride x stride phases
+ * of dX is a small convolution of dY with its own taps of the kernel; then they are interleaved.
  *
- * Row s q + r of dX reads dY's rows q + t, with tap r + pad - s t of the kernel, for every t that makes it a tap.
+ * Row s q + r of dX reads dY's rows q + t, with tap r + pad - s t of the kernel, for every t that makes it a tap. One
+ * convolution for all phases with the taps filled up by zeros would multiply 16 taps instead of 9 for a 3x3 kernel.
  */
 function phases(call: OpCall, layout: BlockedLayout, g: Geometry, shape: readonly number[]): Value[] | undefined {
   const { builder: b, block } = layout;
   const [dy, w] = [required(call, 0), required(call, 1)];
   if (g.dilations.some((d) => d !== 1)) return undefined;
   const [n, c] = shape as [number, number];
-  const [height, width] = spatialOf(shape) as [number, number];
-  const axes = [height, width].map((size, i) => phaseAxis(g, i, size, dy.shape[i + 2] as number)) as [Axis, Axis];
-  if (axes.some((a) => a.pads.some((p) => p < 0))) return undefined;
-  const [rows, columns] = axes;
-  const [sh, sw] = g.strides as [number, number];
-  const attributes = {
-    kernel_shape: ints([rows.taps, columns.taps]),
-    pads: ints([rows.pads[0], columns.pads[0], rows.pads[1], columns.pads[1]]),
-  };
-  const all = convolve(layout, layout.blocked(dy), phaseWeight(layout, w, g, axes), attributes);
+  const sizes = spatialOf(shape) as [number, number];
+  const axes = sizes.map((size, i) =>
+    Array.from({ length: g.strides[i] as number }, (_, r) => phaseOf(g, i, r, size, dy.shape[i + 2] as number)),
+  ) as [Phase[], Phase[]];
+  if (axes.flat().some((p) => p.taps.length === 0 || p.pads.some((pad) => pad < 0))) return undefined;
+  const steps = sizes.map((size, i) => Math.ceil(size / (g.strides[i] as number))) as [number, number];
+  const source = layout.blocked(dy);
   const blocks = layout.padded(c) / block;
-  const split = reshape(b, all, [n, sh, sw, blocks, rows.steps, columns.steps, block]);
-  const placed = reshape(b, transpose(b, split, [0, 3, 4, 1, 5, 2, 6]), [
-    n,
-    blocks,
-    rows.steps * sh,
-    columns.steps * sw,
-    block,
-  ]);
-  return [layout.take(layout.fromLanes(fitted(layout, placed, [height, width])), c)];
+  const rows = axes[0].map((row) => {
+    const columns = axes[1].map((column) => {
+      const taps = row.taps.flatMap((i) => column.taps.map((j) => i * (g.kernel[1] as number) + j));
+      const size = [row.taps.length, column.taps.length] as const;
+      const part = convolve(layout, source, adjointTaps(layout, w, size, taps), {
+        kernel_shape: ints(size),
+        pads: ints([row.pads[0], column.pads[0], row.pads[1], column.pads[1]]),
+      });
+      return reshape(b, part, [n, blocks, steps[0], 1, steps[1], 1, block]);
+    });
+    return columns.length > 1 ? b.op("Concat", columns, { axis: int(5) }) : (columns[0] as Value);
+  });
+  const placed = rows.length > 1 ? b.op("Concat", rows, { axis: int(3) }) : (rows[0] as Value);
+  const [sh, sw] = g.strides as [number, number];
+  const whole = reshape(b, placed, [n, blocks, steps[0] * sh, steps[1] * sw, block]);
+  return [layout.take(layout.fromLanes(fitted(layout, whole, sizes)), c)];
 }
 
-/** One axis of the phases: `steps` positions q, `taps` shifts t from `first`, pads of the convolution over dY. */
-interface Axis {
-  readonly steps: number;
-  readonly taps: number;
-  readonly first: number;
+/** One phase along one axis: the kernel's taps in the order dY is read, and the pads of that convolution over dY. */
+interface Phase {
+  readonly taps: readonly number[];
   readonly pads: readonly [number, number];
 }
 
-function phaseAxis(g: Geometry, axis: number, size: number, output: number): Axis {
+function phaseOf(g: Geometry, axis: number, r: number, size: number, output: number): Phase {
   const [kernel, stride, pad] = [g.kernel[axis] as number, g.strides[axis] as number, g.begin[axis] as number];
-  const first = Math.ceil((pad - (kernel - 1)) / stride);
-  const last = Math.floor((stride - 1 + pad) / stride);
+  const first = Math.ceil((r + pad - (kernel - 1)) / stride);
+  const last = Math.floor((r + pad) / stride);
+  const taps = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => r + pad - stride * (first + i));
   const steps = Math.ceil(size / stride);
-  return { steps, taps: last - first + 1, first, pads: [-first, steps - 1 + last - (output - 1)] };
-}
-
-/** [K,C,kh,kw] -> [sh sw C', K', taps, taps], blocked: for each phase the kernel's taps it reads, zero where it has none. */
-function phaseWeight(layout: BlockedLayout, w: Value, g: Geometry, axes: readonly [Axis, Axis]): Value {
-  const { builder: b, block } = layout;
-  const [k, c, kh, kw] = w.shape as [number, number, number, number];
-  const [K, C] = [layout.padded(k), layout.padded(c)];
-  const [sh, sw] = g.strides as [number, number];
-  const [rows, columns] = axes;
-  const none = kh * kw;
-  const tapOf = (axis: number, r: number, t: number): number | undefined => {
-    const tap = r + (g.begin[axis] as number) - (g.strides[axis] as number) * (t + (axes[axis] as Axis).first);
-    return tap >= 0 && tap < (g.kernel[axis] as number) ? tap : undefined;
-  };
-  const picks: number[] = [];
-  for (let r = 0; r < sh; r++)
-    for (let s = 0; s < sw; s++)
-      for (let t = 0; t < rows.taps; t++)
-        for (let u = 0; u < columns.taps; u++) {
-          const [i, j] = [tapOf(0, r, t), tapOf(1, s, u)];
-          picks.push(i === undefined || j === undefined ? none : i * kw + j);
-        }
-  const full = padTo(layout, reshape(b, w, [k, c, none]), [K, C, none + 1]);
-  const gathered = b.op("Gather", [full, b.constant(int64s(picks))], { axis: int(2) });
-  const taps = rows.taps * columns.taps;
-  const parts = reshape(b, gathered, [K / block, block, C / block, block, sh * sw, taps]);
-  const ordered = transpose(b, parts, [4, 2, 0, 5, 1, 3]);
-  return reshape(b, ordered, [sh * sw * C, K, rows.taps, columns.taps]);
+  return { taps, pads: [-first, steps - 1 + last - (output - 1)] };
 }
 
 /** dW [K,C/group,kh,kw]. */
@@ -305,28 +302,61 @@ function firstOf(layout: BlockedLayout, value: Value, shape: readonly number[]):
 }
 
 /**
- * One convolution with the batch as its channels: X as C images of N channels, dY as K kernels of N channels and the
- * size of the output. Stride and dilation change places.
+ * One convolution with the batch as its channels: X as images of N channels, dY as K kernels of N channels and the size of
+ * the output. Stride and dilation change places.
  */
 function batchAsChannels(layout: BlockedLayout, x: Value, dy: Value, g: Geometry): Value {
   const { builder: b, block } = layout;
   const [n, c] = x.shape as [number, number];
   const [k, kh, kw] = [dy.shape[1] as number, g.kernel[0] as number, g.kernel[1] as number];
   const N = layout.padded(n);
-  const ends = g.kernel.map((_, i) => Math.max(0, behind(g, i, x, dy)));
-  // Padding as a copy beforehand is faster than in the convolution, whose kernel is as large as the image.
-  const [top, left] = g.begin as [number, number];
-  const padded = padAround(layout, layout.plain(x), [N - n, top, left], ends as [number, number]);
-  const images = b.op("ReorderInput", [transpose(b, padded, [1, 0, 2, 3])], {}, { domain: NCHWC_DOMAIN });
+  const ends = g.kernel.map((_, i) => Math.max(0, behind(g, i, x, dy))) as [number, number];
   const [H, W] = spatialOf(dy.shape) as [number, number];
   const K = layout.padded(k);
   const answers = padTo(layout, layout.blocked(dy), [N, K, H, W]);
   const parts = reshape(b, answers, [N / block, block, K / block, H * W, block]);
   const kernels = reshape(b, transpose(b, parts, [2, 0, 3, 1, 4]), [K, N, H, W]);
-  const attributes = { kernel_shape: ints([H, W]), strides: ints(g.dilations), dilations: ints(g.strides) };
-  const product = convolve(layout, images, kernels, attributes);
+  const woven = layout.holds(x) && g.dilations[1] === 1;
+  const lanes = woven ? block : 1;
+  const images = woven ? wovenImages(layout, x, g, ends) : channelImages(layout, x, g, ends);
+  const product = convolve(layout, images, kernels, {
+    kernel_shape: ints([H, W]),
+    strides: ints(g.dilations),
+    dilations: ints([g.strides[0] as number, (g.strides[1] as number) * lanes]),
+  });
   const out = b.op("ReorderOutput", [product], { channels: int(k) }, { domain: NCHWC_DOMAIN });
-  return transpose(b, firstOf(layout, out, [c, k, kh, kw]), [1, 0, 2, 3]);
+  const [pictures, , h, w] = out.shape as [number, number, number, number];
+  const apart = firstOf(layout, reshape(b, out, [pictures, k, h, w / lanes, lanes]), [pictures, k, kh, kw, lanes]);
+  const dw = reshape(b, transpose(b, apart, [1, 0, 4, 2, 3]), [k, pictures * lanes, kh, kw]);
+  return firstOf(layout, dw, [k, c, kh, kw]);
+}
+
+/**
+ * [C'/b images, N channels, H, W b]: the b channels of a block side by side in each pixel, so that one row of the product
+ * holds all of them. The kernels work on six places of a row at a time; a row of kw places would leave half of them idle.
+ */
+function wovenImages(layout: BlockedLayout, x: Value, g: Geometry, ends: readonly [number, number]): Value {
+  const { builder: b, block } = layout;
+  const source = layout.lanes(layout.blocked(x));
+  const [n, blocks, height, width] = source.shape as [number, number, number, number];
+  const N = layout.padded(n);
+  const [top, left] = g.begin as [number, number];
+  const pads = [0, 0, top, left, 0, N - n, 0, ends[0], ends[1], 0];
+  // Padding as a copy beforehand is faster than in the convolution, whose kernel is as large as the image.
+  const padded = pads.every((p) => p === 0) ? source : b.op("Pad", [source, b.constant(int64s(pads))]);
+  const [H, W] = [height + top + ends[0], width + left + ends[1]];
+  const samplesLast = lanesLast(layout, padded, N / block, blocks * H * W * block);
+  const grouped = reshape(b, samplesLast, [N / block, blocks, H * W * block * block]);
+  return reshape(b, transpose(b, grouped, [1, 0, 2]), [blocks, N, H, W * block]);
+}
+
+/** [C images, N channels, H, W]. */
+function channelImages(layout: BlockedLayout, x: Value, g: Geometry, ends: readonly [number, number]): Value {
+  const b = layout.builder;
+  const n = x.shape[0] as number;
+  const [top, left] = g.begin as [number, number];
+  const padded = padAround(layout, layout.plain(x), [layout.padded(n) - n, top, left], ends);
+  return b.op("ReorderInput", [transpose(b, padded, [1, 0, 2, 3])], {}, { domain: NCHWC_DOMAIN });
 }
 
 /** Zeros: `front` = [samples behind, rows above, columns left], `back` = [rows below, columns right]. */
