@@ -87,9 +87,10 @@ function inferPRelu(call: OpCall): StaticType[] {
 export const activationOps: readonly OpDefinition[] = [
   // From y, which the next layer reads anyway: x need not stay in memory.
   activation("Relu", ({ b, y }) => maskOf(b, greater(b, y, 0), y)),
-  activation("LeakyRelu", ({ b, call, x }) => {
+  activation("LeakyRelu", ({ b, call, x, y }) => {
     const alpha = readFloat(call.attributes, "alpha", 0.01);
-    const mask = maskOf(b, greater(b, x, 0), x);
+    // With a slope above 0, y has the sign of x: x need not stay in memory.
+    const mask = maskOf(b, greater(b, alpha > 0 ? y : x, 0), x);
     // max(0 or 1, alpha) is alpha or 1: an op less.
     if (alpha >= 0 && alpha <= 1) return b.op("Max", [mask, constantLike(b, alpha, x)]);
     return add(b, scale(b, mask, 1 - alpha), alpha);

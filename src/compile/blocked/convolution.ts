@@ -1,7 +1,7 @@
 /** Convolutions and their gradients in the blocked layout. */
 import { int, ints, readInt, readInts } from "../../graph/attributes.js";
 import type { OpCall, Value } from "../../graph/builder.js";
-import { int64s } from "../../graph/tensor.js";
+import { int64s, tensor } from "../../graph/tensor.js";
 import type { Attributes } from "../../graph/types.js";
 import { convWindow } from "../../ops/convolution.js";
 import { NCHWC_DOMAIN } from "../../ops/nchwc.js";
@@ -313,9 +313,7 @@ function batchAsChannels(layout: BlockedLayout, x: Value, dy: Value, g: Geometry
   const ends = g.kernel.map((_, i) => Math.max(0, behind(g, i, x, dy))) as [number, number];
   const [H, W] = spatialOf(dy.shape) as [number, number];
   const K = layout.padded(k);
-  const answers = padTo(layout, layout.blocked(dy), [N, K, H, W]);
-  const parts = reshape(b, answers, [N / block, block, K / block, H * W, block]);
-  const kernels = reshape(b, transpose(b, parts, [2, 0, 3, 1, 4]), [K, N, H, W]);
+  const kernels = sampleKernels(layout, padTo(layout, layout.blocked(dy), [N, K, H, W]));
   const woven = layout.holds(x) && g.dilations[1] === 1;
   const lanes = woven ? block : 1;
   const images = woven ? wovenImages(layout, x, g, ends) : channelImages(layout, x, g, ends);
@@ -341,13 +339,52 @@ function wovenImages(layout: BlockedLayout, x: Value, g: Geometry, ends: readonl
   const [n, blocks, height, width] = source.shape as [number, number, number, number];
   const N = layout.padded(n);
   const [top, left] = g.begin as [number, number];
-  const pads = [0, 0, top, left, 0, N - n, 0, ends[0], ends[1], 0];
-  // Padding as a copy beforehand is faster than in the convolution, whose kernel is as large as the image.
-  const padded = pads.every((p) => p === 0) ? source : b.op("Pad", [source, b.constant(int64s(pads))]);
+  const full = padTo(layout, source, [N, blocks, height, width, block]);
   const [H, W] = [height + top + ends[0], width + left + ends[1]];
+  // Padding as a copy beforehand is faster than in the convolution, whose kernel is as large as the image.
+  const padded = bordered(layout, full, [top, left, ...ends]);
   const samplesLast = lanesLast(layout, padded, N / block, blocks * H * W * block);
   const grouped = reshape(b, samplesLast, [N / block, blocks, H * W * block * block]);
   return reshape(b, transpose(b, grouped, [1, 0, 2]), [blocks, N, H, W * block]);
+}
+
+/**
+ * Zeros around the pixels of [N, C'/b, H, W, b]: [top, left, bottom, right]. A depthwise convolution with one tap of weight
+ * 1 copies with all threads; Pad uses one.
+ */
+function bordered(layout: BlockedLayout, lanes: Value, pads: readonly number[]): Value {
+  if (pads.every((p) => p === 0)) return lanes;
+  const b = layout.builder;
+  const image = layout.fromLanes(lanes);
+  const C = image.shape[1] as number;
+  const one = b.constant(tensor("float32", new Float32Array(C).fill(1), [C, 1, 1, 1]), "ones");
+  return layout.lanes(convolve(layout, image, one, { kernel_shape: ints([1, 1]), pads: ints(pads), group: int(C) }));
+}
+
+/** dY as kernels: blocked [N,K,H,W] -> [K,N,H,W] in the order that the kernels read, [K/b, N/b, H W, b samples, b]. */
+function sampleKernels(layout: BlockedLayout, dy: Value): Value {
+  const { builder: b, block } = layout;
+  const [n, k, h, w] = dy.shape as [number, number, number, number];
+  const [groups, blocks, places] = [n / block, k / block, h * w];
+  // Rows of b numbers change places within each b samples: Gather does it with all threads, Transpose with one.
+  const rows = reshape(b, dy, [groups, block * blocks * places, block]);
+  const moved = b.op("Gather", [rows, rowOrder(layout, block, blocks, places)], { axis: int(1) });
+  const grouped = reshape(b, moved, [groups, blocks, places * block * block]);
+  return reshape(b, transpose(b, grouped, [1, 0, 2]), [k, n, h, w]);
+}
+
+/** Where [blocks, places, samples] finds its rows in [samples, blocks, places]; made once for each size. */
+function rowOrder(layout: BlockedLayout, samples: number, blocks: number, places: number): Value {
+  const key = `rows ${samples} ${blocks} ${places}`;
+  const known = layout.noted(key) as Value | undefined;
+  if (known) return known;
+  const order = new Int32Array(samples * blocks * places);
+  let i = 0;
+  for (let k = 0; k < blocks; k++)
+    for (let p = 0; p < places; p++) for (let s = 0; s < samples; s++) order[i++] = (s * blocks + k) * places + p;
+  const value = layout.builder.constant(tensor("int32", order, [order.length]), "row_order");
+  layout.note(key, value);
+  return value;
 }
 
 /** [C images, N channels, H, W]. */

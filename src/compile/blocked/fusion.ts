@@ -1,10 +1,11 @@
 /** Convolutions that take over what follows them: an addition, then an activation, without another pass over memory. */
-import { floats, int, ints, readFloat, text } from "../../graph/attributes.js";
+import { floats, int, ints, readFloat, readInt, text } from "../../graph/attributes.js";
 import type { OpCall, Value } from "../../graph/builder.js";
-import { numbersOf } from "../../graph/tensor.js";
+import { numbersOf, tensor } from "../../graph/tensor.js";
 import type { Attributes, Node } from "../../graph/types.js";
 import { NCHWC_DOMAIN } from "../../ops/nchwc.js";
-import { reshape } from "../../ops/support.js";
+import { reshape, typeCode } from "../../ops/support.js";
+import { elementwise } from "./elementwise.js";
 import type { BlockedForm, BlockedLayout } from "./layout.js";
 
 /** A blocked convolution; everything blocked but `x`, which is plain where it has few channels. */
@@ -48,6 +49,47 @@ export const fusedActivation: BlockedForm = (call, layout) => {
   const activation = parts && activationOf(call);
   return activation ? [emit(layout, parts, activation)] : undefined;
 };
+
+/** Larger than 1 / x for the smallest normal x. */
+const STEEP = 3e38;
+
+/** x > 0, which a Cast to floats turns into a mask. */
+export const positive: BlockedForm = (call, layout, node) => {
+  const [x, bound] = [call.inputs[0] as Value, call.constants[1]];
+  const made = elementwise(call, layout, node);
+  if (made?.[0] && layout.holds(x) && bound?.data.length === 1 && numbersOf(bound)[0] === 0)
+    layout.note(`positive ${made[0].name}`, x);
+  return made;
+};
+
+/**
+ * The mask of x > 0 as floats: x times a huge number, clipped to [0, 1], reads and writes memory once, where Greater and
+ * Cast would twice. Equal for all but subnormal x.
+ */
+export const maskCast: BlockedForm = (call, layout) => {
+  const x = layout.noted(`positive ${(call.inputs[0] as Value).name}`) as Value | undefined;
+  if (!x || x.dtype !== "float32" || readInt(call.attributes, "to", 0) !== typeCode("float32")) return undefined;
+  const mask = steps(layout, x, 0);
+  layout.note(`mask ${mask.name}`, x);
+  return [mask];
+};
+
+/** The larger of such a mask and a constant from 0 to 1: the slope of a leaky ReLU. */
+export const leakyMask: BlockedForm = (call, layout) => {
+  const x = layout.noted(`mask ${(call.inputs[0] as Value).name}`) as Value | undefined;
+  const other = call.inputs.length === 2 ? call.constants[1] : undefined;
+  const low = other?.data.length === 1 ? (numbersOf(other)[0] as number) : Number.NaN;
+  return x && low >= 0 && low <= 1 ? [steps(layout, x, low)] : undefined;
+};
+
+/** 1 where x > 0, else `low`. */
+function steps(layout: BlockedLayout, x: Value, low: number): Value {
+  const source = layout.blocked(x);
+  const C = source.shape[1] as number;
+  const steep = layout.builder.constant(tensor("float32", new Float32Array(C).fill(STEEP), [C]), "steep");
+  const parts = scaleAndShift(layout, x.shape[1] as number, source, steep);
+  return emit(layout, parts, { activation: text("Clip"), activation_params: floats([low, 1]) });
+}
 
 function activationOf(call: OpCall): Attributes | undefined {
   if (call.op === "Relu") return { activation: text("Relu") };

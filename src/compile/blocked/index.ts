@@ -9,7 +9,7 @@ import { ABSTRACT_DOMAIN, type Graph } from "../../graph/types.js";
 import { opOf } from "../../ops/registry.js";
 import { blockedConv, blockedInputGradient, blockedWeightGradient, canBlock } from "./convolution.js";
 import { concatenation, ELEMENTWISE, elementwise, globalAverage, planeReduction, spreadPlanes } from "./elementwise.js";
-import { fusedActivation, fusedAddition } from "./fusion.js";
+import { fusedActivation, fusedAddition, leakyMask, maskCast, positive } from "./fusion.js";
 import { type BlockedForm, BlockedLayout } from "./layout.js";
 import { blockedBatchNorm, blockedBatchNormGradient, blockedFrozenBatchNorm } from "./normalisation.js";
 import { blockedAveragePool, blockedMaxPool, blockedMaxPoolGradient } from "./pooling.js";
@@ -17,6 +17,9 @@ import { blockedAveragePool, blockedMaxPool, blockedMaxPoolGradient } from "./po
 /** By op; the first form that takes the call wins. */
 const standard: Readonly<Record<string, readonly BlockedForm[]>> = {
   ...Object.fromEntries(ELEMENTWISE.map((op) => [op, [elementwise]])),
+  Greater: [positive, elementwise],
+  Cast: [maskCast, elementwise],
+  Max: [leakyMask, elementwise],
   Add: [fusedAddition, elementwise],
   Relu: [fusedActivation, elementwise],
   LeakyRelu: [fusedActivation, elementwise],
