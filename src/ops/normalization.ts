@@ -125,21 +125,31 @@ function layerNormGradient(c: GradientContext): (Value | undefined)[] {
   const b = c.builder;
   const [x, gamma, beta] = c.inputs as [Value, Value, Value | undefined];
   const [, mean, inverse] = c.outputs as [Value, Value, Value];
-  const axes = b.constant(int64s(x.shape.flatMap((_, i) => (i >= layerAxis(c.call) ? [i] : []))));
+  const [g, ofMean, ofInverse] = c.gradients;
+  const normalised = x.shape.flatMap((_, i) => (i >= layerAxis(c.call) ? [i] : []));
+  const axes = b.constant(int64s(normalised));
+  const count = normalised.reduce((p, i) => p * (x.shape[i] as number), 1);
   const average = (v: Value): Value => b.op("ReduceMean", [v, axes], { keepdims: int(1) });
-  const g = c.gradients[0] as Value;
   const hat = b.op("Mul", [b.op("Sub", [x, mean]), inverse]);
-  let dx: Value | undefined;
+  const parts: Value[] = [];
   if (c.wants(0)) {
-    const scaled = b.op("Mul", [g, gamma]);
-    const away = b.op("Sub", [scaled, average(scaled)]);
-    const along = b.op("Mul", [hat, average(b.op("Mul", [scaled, hat]))]);
-    dx = b.op("Mul", [b.op("Sub", [away, along]), inverse]);
+    if (g) {
+      const scaled = b.op("Mul", [g, gamma]);
+      const away = b.op("Sub", [scaled, average(scaled)]);
+      const along = b.op("Mul", [hat, average(b.op("Mul", [scaled, hat]))]);
+      parts.push(b.op("Mul", [b.op("Sub", [away, along]), inverse]));
+    }
+    // Who reads the statistics: d mean / dx = 1 / n, d inverse / dx = -inverse^2 hat / n.
+    if (ofMean) parts.push(b.op("Expand", [scale(b, ofMean, 1 / count), b.constant(int64s(x.shape))]));
+    if (ofInverse) {
+      const factor = scale(b, b.op("Mul", [ofInverse, b.op("Mul", [inverse, inverse])]), -1 / count);
+      parts.push(b.op("Mul", [hat, factor]));
+    }
   }
   return [
-    dx,
-    c.wants(1) ? sumTo(b, b.op("Mul", [g, hat]), gamma.shape) : undefined,
-    beta && c.wants(2) ? sumTo(b, g, beta.shape) : undefined,
+    parts.length > 0 ? parts.reduce((sum, part) => b.op("Add", [sum, part])) : undefined,
+    g && c.wants(1) ? sumTo(b, b.op("Mul", [g, hat]), gamma.shape) : undefined,
+    g && beta && c.wants(2) ? sumTo(b, g, beta.shape) : undefined,
   ];
 }
 

@@ -24,6 +24,25 @@ const cases: readonly Case[] = [
     bias: true,
   },
   { x: [3, 5, 4, 4], w: [2, 5, 1, 1], attributes: { strides: ints([2, 2]) } },
+  {
+    x: [2, 2, 7, 8],
+    w: [2, 2, 3, 2],
+    attributes: { pads: ints([2, 1, 0, 2]), strides: ints([2, 3]), dilations: ints([2, 1]) },
+  },
+  {
+    x: [2, 4, 8, 7],
+    w: [4, 2, 3, 3],
+    attributes: { group: int(2), pads: ints([2, 2, 2, 2]), strides: ints([2, 2]), dilations: ints([2, 2]) },
+    bias: true,
+  },
+  { x: [2, 2, 8, 8], w: [2, 2, 2, 2], attributes: { strides: ints([3, 3]) } },
+  { x: [1, 1, 6, 6], w: [2, 1, 3, 3], attributes: { auto_pad: text("VALID"), strides: ints([2, 2]) } },
+  {
+    x: [2, 2, 3, 4, 3],
+    w: [3, 2, 2, 3, 2],
+    attributes: { pads: ints([1, 0, 1, 0, 1, 1]), strides: ints([1, 2, 1]) },
+    bias: true,
+  },
   { x: [2, 3, 9], w: [4, 3, 3], attributes: { pads: ints([2, 1]), strides: ints([2]) }, bias: true },
 ];
 
@@ -46,6 +65,32 @@ test("ConvTranspose: strides, pads, output padding and groups", async () => {
     attributes: { group: int(2) },
     inputs: [{ shape: [2, 4, 3, 3] }, { shape: [4, 1, 2, 2] }],
   });
+});
+
+test("ConvTranspose: 1-D, dilations, automatic padding and a stated output size", async () => {
+  await checkOp({
+    op: "ConvTranspose",
+    attributes: { strides: ints([2]), output_padding: ints([1]) },
+    inputs: [{ shape: [2, 2, 5] }, { shape: [2, 3, 3] }],
+  });
+  await checkOp({
+    op: "ConvTranspose",
+    attributes: { group: int(2), strides: ints([2, 3]), dilations: ints([2, 1]), pads: ints([1, 0, 0, 1]) },
+    inputs: [{ shape: [2, 4, 3, 3] }, { shape: [4, 3, 3, 2] }, { shape: [6] }],
+  });
+  const planes = [{ shape: [1, 2, 4, 4] }, { shape: [2, 3, 3, 3] }];
+  for (const padding of [
+    { auto_pad: text("SAME_UPPER") },
+    { auto_pad: text("SAME_LOWER") },
+    { auto_pad: text("VALID") },
+    { output_shape: ints([8, 7]) },
+    { output_shape: ints([8, 8]), auto_pad: text("SAME_UPPER") },
+  ])
+    await checkOp({
+      op: "ConvTranspose",
+      attributes: { strides: ints([2, 2]), ...padding } as Attributes,
+      inputs: planes,
+    });
 });
 
 // The gradients "ConvInputGradient" and "ConvWeightGradient" are abstract: every case above runs their lowering.

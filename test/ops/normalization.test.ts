@@ -130,3 +130,12 @@ test("LayerNormalization over the last axis and several, with and without bias",
     lossOutputs: [0],
   });
 });
+
+test("LayerNormalization: who reads mean and inverse deviation reaches the input, too", async () => {
+  const inputs = [{ shape: [2, 3, 4] }, { shape: [3, 4] }, { shape: [3, 4] }];
+  const attributes = { axis: int(-2) };
+  await checkOp({ op: "LayerNormalization", attributes, inputs });
+  for (const output of [1, 2])
+    await checkOp({ op: "LayerNormalization", attributes, inputs, lossOutputs: [output], unreached: [1, 2] });
+  await checkOp({ op: "LayerNormalization", attributes: { axis: int(1) }, inputs: [inputs[0], { shape: [4] }] });
+});

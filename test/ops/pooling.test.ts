@@ -9,6 +9,16 @@ const windows: readonly [readonly number[], Attributes][] = [
   [[1, 2, 7, 5], { kernel_shape: ints([3, 3]), strides: ints([2, 1]), pads: ints([1, 1, 1, 0]) }],
   [[2, 1, 5, 5], { kernel_shape: ints([2, 2]), strides: ints([1, 1]), auto_pad: text("SAME_UPPER") }],
   [[1, 1, 6, 6], { kernel_shape: ints([3, 3]), strides: ints([2, 2]), ceil_mode: int(1) }],
+  [
+    [2, 2, 6, 7],
+    { kernel_shape: ints([3, 2]), strides: ints([2, 2]), pads: ints([1, 1, 0, 0]), dilations: ints([1, 2]) },
+  ],
+  [[2, 2, 6, 7], { kernel_shape: ints([2, 2]), strides: ints([1, 1]), dilations: ints([2, 2]) }],
+  [[2, 2, 6, 7], { kernel_shape: ints([3, 3]), strides: ints([2, 2]), pads: ints([1, 1, 1, 1]), ceil_mode: int(1) }],
+  [[2, 1, 7, 7], { kernel_shape: ints([2, 2]), strides: ints([3, 3]) }],
+  [[2, 1, 5, 6], { kernel_shape: ints([2, 2]), strides: ints([2, 2]), auto_pad: text("SAME_LOWER") }],
+  [[2, 1, 5, 6], { kernel_shape: ints([2, 2]), strides: ints([2, 2]), auto_pad: text("VALID") }],
+  [[1, 2, 3, 4, 3], { kernel_shape: ints([2, 2, 2]), strides: ints([1, 2, 1]) }],
   [[2, 2, 9], { kernel_shape: ints([3]), strides: ints([2]) }],
 ];
 

@@ -1,6 +1,7 @@
 /** Reference kernels of convolutions: the definition, element by element. */
-import { readInt, readInts } from "../../../../src/graph/attributes.js";
+import { readInt, readInts, readText } from "../../../../src/graph/attributes.js";
 import { sizeOf } from "../../../../src/graph/tensor.js";
+import type { Attributes } from "../../../../src/graph/types.js";
 import { eachIndex, type KernelTable, need, ref } from "./kernel.js";
 import { refWindow, underWindow } from "./window.js";
 
@@ -38,17 +39,16 @@ export const convolutionKernels: KernelTable = {
     const one = spatial.map(() => 1);
     const strides = readInts(attributes, "strides") ?? one;
     const dilations = readInts(attributes, "dilations") ?? one;
-    const pads = readInts(attributes, "pads") ?? [...one, ...one].map(() => 0);
     const extra = readInts(attributes, "output_padding") ?? one.map(() => 0);
-    const output = spatial.map(
+    const full = spatial.map(
       (s, i) =>
         (strides[i] as number) * (s - 1) +
         (extra[i] as number) +
         ((kernel[i] as number) - 1) * (dilations[i] as number) +
-        1 -
-        (pads[i] as number) -
-        (pads[i + spatial.length] as number),
+        1,
     );
+    const pads = transposedPads(attributes, full, spatial, strides);
+    const output = full.map((size, i) => size - (pads[i] as number) - (pads[i + spatial.length] as number));
     const [channels, each] = [x.shape[1] as number, w.shape[1] as number];
     const filters = each * group;
     const shape = [x.shape[0] as number, filters, ...output];
@@ -80,3 +80,23 @@ export const convolutionKernels: KernelTable = {
     return [ref(x.dtype, shape, out)];
   },
 };
+
+/**
+ * ONNX's text of ConvTranspose: with a target size (output_shape, or input times stride for SAME), total padding is full
+ * size minus target; SAME_UPPER puts the smaller half in front, everything else the larger.
+ */
+function transposedPads(
+  attributes: Attributes,
+  full: readonly number[],
+  spatial: readonly number[],
+  strides: readonly number[],
+): readonly number[] {
+  const auto = readText(attributes, "auto_pad", "NOTSET");
+  const declared = readInts(attributes, "output_shape")?.slice(-full.length);
+  const target = declared ?? (auto.startsWith("SAME") ? spatial.map((s, i) => s * (strides[i] as number)) : undefined);
+  if (!target) return readInts(attributes, "pads") ?? [...full, ...full].map(() => 0);
+  const total = full.map((size, i) => Math.max(0, size - (target[i] as number)));
+  const small = total.map((t) => Math.floor(t / 2));
+  const large = total.map((t) => Math.ceil(t / 2));
+  return auto === "SAME_UPPER" ? [...small, ...large] : [...large, ...small];
+}
