@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";
+import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { parseRecipe, recipeToYaml } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
@@ -53,6 +54,11 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
   const emit = options.onEvent ?? (() => {});
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const arms = expandArms(recipe, loaded);
+  if (loaded.splits.test.length === 0)
+    throw new InputError(
+      "data.split.test",
+      "no sample is left to compare student and baseline on; give a fraction such as 0.2",
+    );
   const directory = await claimDirectory(recipe, options);
   const execution = { threads: options.threads ?? 0, device: options.device ?? "cpu" };
   const context: RunContext = {
@@ -93,7 +99,9 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
     await writeFileAtomic(join(directory, name), readFileSync(best.file));
   }
   const student = join(directory, "student.onnx");
-  await writeSnippets(directory, basename(student), context.loaded.data.sampleShape);
+  await writeSnippets(directory, basename(student), context.loaded.data.sampleShape, {
+    normalisation: students[0]?.fitted[0]?.expects,
+  });
   await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(recipe as Recipe));
   await writeFileAtomic(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   const { renderReport } = await import("../report/html.js");

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
-import type { DataSet } from "../data/types.js";
+import type { DataSet, Normalisation } from "../data/types.js";
 import { writeModel } from "../graph/write.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import { packageVersion } from "../package-root.js";
@@ -15,6 +15,7 @@ import type { LabelStore } from "../teacher/store.js";
 import { train } from "../train/train.js";
 import type { TrainingResult } from "../train/types.js";
 import { fingerprint, type RunContext } from "./context.js";
+import { NORMALISATION_KEY } from "./open-model.js";
 import { prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "./trainings.js";
@@ -38,6 +39,8 @@ export interface Fitted {
   readonly result: TrainingResult;
   /** The exported model. */
   readonly file: string;
+  /** What its caller has to apply to raw samples (export.raw); null: it is inside. */
+  readonly expects: Normalisation | null;
   readonly fileBytes: number;
   readonly architecture: string;
   readonly parameters: number;
@@ -94,23 +97,25 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
     normalisation: raw ? null : loaded.normalisation,
     classes: loaded.data.classes,
     producerVersion: packageVersion(),
+    metadata: raw ? { [NORMALISATION_KEY]: JSON.stringify(loaded.normalisation) } : undefined,
   });
   const bytes = writeModel(exported);
   if (!existsSync(file) || !readFileSync(file).equals(bytes)) await writeFileAtomic(file, bytes);
   await noteTraining(directory, request);
-  return { request, id, directory, result, file, fileBytes: bytes.length, architecture, parameters, macs };
+  const expects = raw ? loaded.normalisation : null;
+  return { request, id, directory, result, file, expects, fileBytes: bytes.length, architecture, parameters, macs };
 }
 
-/** Outputs of an exported model for raw samples [indices.length, classes]. */
+/** Outputs of an exported model for samples of a data set [indices.length, classes]. */
 export async function answersOf(
-  file: string,
+  { file, expects }: Pick<Fitted, "file" | "expects">,
   data: DataSet,
   indices: Uint32Array,
   threads: number,
 ): Promise<Float32Array> {
   const session = await openSession(file, { threads });
   try {
-    return await answers(session, data, indices);
+    return await answers(session, data, indices, expects);
   } finally {
     await session.dispose();
   }

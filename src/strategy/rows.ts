@@ -76,9 +76,12 @@ function plan({ recipe, loaded, directory }: RunContext, arms: readonly Arm[]): 
   const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
   const parts = (["train", "validation", "test"] as const).map((p) => `${splits[p].length.toLocaleString("en")} ${p}`);
   const baselines = arms.filter((a) => a.baseline).length;
+  const bare = data.labels?.filter((l) => l < 0).length ?? 0;
+  const labels = data.labels === null ? "no labels" : `${data.classes.length} classes`;
+  const without = bare > 0 ? `, ${count(bare, "sample")} without a label` : "";
   const trained = [count(arms.length, "student"), ...(baselines > 0 ? [count(baselines, "baseline")] : [])];
   return [
-    `data: ${data.name}, ${count(data.size, "sample")} of ${data.sampleShape.join("x")} (${parts.join(", ")}), ${data.classes.length} classes`,
+    `data: ${data.name}, ${count(data.size, "sample")} of ${data.sampleShape.join("x")} (${parts.join(", ")}), ${labels}${without}`,
     `plan: ${trained.join(" and ")}, ${count(recipe.seeds, "seed")} each${
       arms.length > 1
         ? `; variants: ${arms
@@ -141,7 +144,7 @@ async function studentRow(
   const { loaded, execution } = context;
   const judged: Judged[] = [];
   for (const [i, f] of fitted.entries()) {
-    const answers = await answersOf(f.file, loaded.data, loaded.splits.test, execution.threads);
+    const answers = await answersOf(f, loaded.data, loaded.splits.test, execution.threads);
     const teacher = teachers[i] as ReadyTeacher;
     const { selection, steps, seconds } = f.result;
     judged.push({

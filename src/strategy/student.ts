@@ -1,7 +1,8 @@
 /** A trained student in memory: its exported model, ready to answer and to be saved. */
 import { writeFileAtomic } from "../atomic.js";
 import { fillBatch } from "../data/loader.js";
-import type { DataSet } from "../data/types.js";
+import { normaliseSamples } from "../data/normalise.js";
+import type { DataSet, Normalisation } from "../data/types.js";
 import { sizeOf } from "../graph/tensor.js";
 import { openSession, type Session } from "../runtime/session.js";
 import type { Prepared } from "./prepare.js";
@@ -68,8 +69,16 @@ export class Student {
   }
 }
 
-/** Outputs of an exported model for raw samples [indices.length, classes]. */
-export async function answers(session: Session, data: DataSet, indices: Uint32Array): Promise<Float32Array> {
+/**
+ * Outputs of an exported model for samples of a data set [indices.length, classes].
+ * @param expects applied to the samples first, for a model exported raw; null: it takes them as they are
+ */
+export async function answers(
+  session: Session,
+  data: DataSet,
+  indices: Uint32Array,
+  expects: Normalisation | null = null,
+): Promise<Float32Array> {
   const size = sizeOf(data.sampleShape);
   const [input, output] = [session.inputs[0]?.name as string, session.outputs[0]?.name as string];
   let out = new Float32Array(0);
@@ -78,7 +87,8 @@ export async function answers(session: Session, data: DataSet, indices: Uint32Ar
     const samples = new Float32Array(part.length * size);
     fillBatch(data, part, samples);
     const shape = [part.length, ...data.sampleShape];
-    const result = await session.run({ [input]: { dtype: "float32", shape, data: samples } });
+    const fed = expects ? normaliseSamples(samples, expects, data.sampleShape) : samples;
+    const result = await session.run({ [input]: { dtype: "float32", shape, data: fed } });
     const values = result[output]?.data as Float32Array;
     if (from === 0) out = new Float32Array((values.length / part.length) * indices.length);
     out.set(values, (from * values.length) / part.length);

@@ -124,8 +124,8 @@ async function measure(
   const known = test.length > 0 && labels.every((l) => l >= 0) ? labels : null;
   const k = recipe.evaluation.top_k;
   const scores: TestScores[] = [];
-  for (const { file } of fitted) {
-    const values = await answersOf(file, loaded.data, test, execution.threads);
+  for (const f of fitted) {
+    const values = await answersOf(f, loaded.data, test, execution.threads);
     scores.push(scoreOutputs({ kind: "logits", values }, known, null, loaded.data.classes.length, k));
   }
   const first = fitted[0] as Fitted;
@@ -200,7 +200,9 @@ async function deliver(
   const model = join(directory, "model.onnx");
   const summaryFile = join(directory, "summary.json");
   copyFileSync(best.file, model);
-  await writeSnippets(directory, "model.onnx", context.loaded.data.sampleShape);
+  await writeSnippets(directory, "model.onnx", context.loaded.data.sampleShape, {
+    normalisation: best.expects,
+  });
   await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(context.recipe));
   await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
   await finishDirectory(directory);

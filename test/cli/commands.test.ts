@@ -50,6 +50,30 @@ describe("distill", () => {
     assert.deepEqual(summary, JSON.parse(readFileSync(at("run/summary.json"), "utf8")));
   });
 
+  test("export.raw changes the file, not a figure; the snippet normalises", async () => {
+    const made = await limbeck([
+      "distill",
+      DIGITS,
+      ...SMALL,
+      "--set",
+      "export.raw=true",
+      "--out",
+      at("rawly"),
+      "--json",
+    ]);
+    assert.equal(made.code, 0, made.stderr);
+    const [raw, normal] = ["rawly", "run"].map((d) => JSON.parse(readFileSync(at(`${d}/summary.json`), "utf8")));
+    for (const [i, model] of normal.models.entries()) {
+      assert.equal(raw.models[i].accuracy.mean, model.accuracy.mean, model.name);
+      assert.ok(Math.abs(raw.models[i].nll.mean - model.nll.mean) < 1e-6, model.name);
+    }
+    assert.ok(!loadModelFile(at("rawly/student.onnx")).model.graph.nodes.some((n) => n.name.startsWith("normalise/")));
+    assert.match(readFileSync(at("rawly/use-in-node.mjs"), "utf8"), /const normalise = /);
+    assert.doesNotMatch(readFileSync(at("run/use-in-node.mjs"), "utf8"), /const normalise = /);
+    const evaluated = json(await limbeck(["evaluate", at("rawly"), "--latency-runs", "0", "--json"]));
+    assert.ok(normal.models[1].seeds.some((s: { accuracy: number }) => s.accuracy === evaluated.accuracy));
+  });
+
   test("Ctrl-C ends with 130 and --resume finishes", async () => {
     const long = [...SMALL, "--set", "seeds=1", "--set", "training.steps=800", "--out", at("stopped")];
     const stopped = await limbeck(["distill", DIGITS, ...long], { signal: { name: "SIGINT", after: "Distilling" } });
