@@ -6,7 +6,7 @@ import type { SplitConfig } from "./config.js";
 import type { DataSet, Splits } from "./types.js";
 
 /**
- * Splits a data set.
+ * Splits a data set. Validation and test hold labelled samples only, unless there are no labels at all.
  * @param testFrom index of the first sample of the source's own test part; null when there is none
  */
 export function splitData(data: DataSet, config: SplitConfig, testFrom: number | null): Splits {
@@ -18,8 +18,14 @@ export function splitData(data: DataSet, config: SplitConfig, testFrom: number |
     );
   let pool = range(0, testFrom ?? data.size);
   let test: Uint32Array;
-  if (wanted === "source") test = range(testFrom as number, data.size);
-  else [test, pool] = take(data, pool, wanted, config, "test");
+  if (wanted === "source") {
+    test = scored(data, range(testFrom as number, data.size));
+    if (test.length === 0)
+      throw new InputError(
+        "data.split.test",
+        `"source", but no sample of the test part of ${data.name} has a label to compare with; give a fraction such as 0.2`,
+      );
+  } else [test, pool] = take(data, pool, wanted, config, "test");
   const [validation, train] = take(data, pool, config.validation, config, "validation");
   if (train.length === 0)
     throw new InputError(
@@ -32,6 +38,12 @@ export function splitData(data: DataSet, config: SplitConfig, testFrom: number |
 const range = (from: number, to: number): Uint32Array =>
   Uint32Array.from({ length: Math.max(0, to - from) }, (_, i) => from + i);
 
+/** Where some samples have labels, only those can choose and judge; the others are for learning from a teacher. */
+function scored(data: DataSet, pool: Uint32Array): Uint32Array {
+  const { labels } = data;
+  return labels?.some((l) => l >= 0) ? pool.filter((i) => (labels[i] as number) >= 0) : pool;
+}
+
 function take(
   data: DataSet,
   pool: Uint32Array,
@@ -39,13 +51,17 @@ function take(
   config: SplitConfig,
   part: "test" | "validation",
 ): [Uint32Array, Uint32Array] {
-  const count = amount < 1 ? Math.round(amount * pool.length) : amount;
-  if (!Number.isInteger(count) || count > pool.length)
-    throw new InputError(`data.split.${part}`, `${amount} of ${pool.length} samples cannot be held out`);
+  const candidates = scored(data, pool);
+  const count = amount < 1 ? Math.round(amount * candidates.length) : amount;
+  if (!Number.isInteger(count) || count > candidates.length)
+    throw new InputError(
+      `data.split.${part}`,
+      `${amount} of ${candidates.length} ${candidates === pool ? "" : "labelled "}samples cannot be held out`,
+    );
   const stratified = config.stratify && data.labels?.some((l) => l >= 0);
   const chosen = stratified
-    ? stratifiedSubset(data.labels as Int32Array, pool, count, config.seed, data.classes, part)
-    : shuffled(pool, config.seed, part).slice(0, count);
+    ? stratifiedSubset(data.labels as Int32Array, candidates, count, config.seed, data.classes, part)
+    : shuffled(candidates, config.seed, part).slice(0, count);
   const set = new Set(chosen);
   return [chosen.sort(), pool.filter((i) => !set.has(i))];
 }
@@ -86,7 +102,7 @@ export function stratifiedSubset(
     if (count > 0 && s.label >= 0 && counts.get(s.label) === 0) {
       throw new InputError(
         "data.split",
-        `the class "${classes[s.label]}" has ${s.members.length} samples, too few for ${count} of ${indices.length} (${stream}); collect more, merge classes, or set data.split.stratify to false`,
+        `the class "${classes[s.label]}" has ${s.members.length} ${s.members.length === 1 ? "sample" : "samples"}, too few for ${count} of ${indices.length} (${stream}); collect more, merge classes, or set data.split.stratify to false`,
       );
     }
   }

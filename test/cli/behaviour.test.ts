@@ -54,6 +54,7 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["train", DIGITS, "--set", "student.hiden=[3]"], /student\.hiden: unknown key; did you mean "hidden"\?/],
   [["train", DIGITS, "--set", "name.first=x"], /--set name\.first: "name" is "digits", so it has no field of its own/],
   [["train", DIGITS, "--set", "data.labels=ignore", "--set", "transfer.labelled=all"], /data: it has no labels/],
+  [["distill", DIGITS, "--set", "data.split.test=0"], /data\.split\.test: no sample is left/],
   [["train", DIGITS, "--out", at("full")], /--out: .*full is not empty/],
   [["train", DIGITS, "--out", at("short.json")], /--out: .*short\.json is a file/],
   [["train", DIGITS, "--out", at("short.json/run")], /--out: the folder .* cannot be written to/],

@@ -43,6 +43,27 @@ test("without labels, or unstratified, the parts have the sizes asked for", () =
   assert.equal(splitData(data, { ...config, stratify: false }, null).test.length, 100);
 });
 
+test("samples without a label are learnt from, never judged on; a test part without labels is refused", () => {
+  const partly = fromArrays({
+    samples: new Float32Array(800),
+    sampleShape: [2],
+    labels: labels.map((l, i) => (i % 4 === 0 ? -1 : l)),
+    classes: ["a", "b", "c"],
+  });
+  const { train, validation, test: held } = splitData(partly, config, null);
+  // A quarter of the 300 labelled samples is the test, a fifth of the remaining 225 the validation.
+  assert.deepEqual([train.length, validation.length, held.length], [280, 45, 75]);
+  assert.ok([...validation, ...held].every((i) => i % 4 !== 0));
+  assert.equal(train.filter((i) => i % 4 === 0).length, 100);
+  const own = splitData(partly, { ...config, test: "source" }, 300);
+  assert.deepEqual(
+    [...own.test],
+    Array.from({ length: 100 }, (_, i) => 300 + i).filter((i) => i % 4 !== 0),
+  );
+  const bare = fromArrays({ ...partly, samples: partly.samples, labels: labels.map((l, i) => (i < 300 ? l : -1)) });
+  assert.throws(() => splitData(bare, { ...config, test: "source" }, 300), /data\.split\.test: .*has a label/);
+});
+
 test("a subset keeps the proportions by largest remainder; two halves share nothing", () => {
   const all = Uint32Array.from(labels, (_, i) => i);
   assert.deepEqual(countOf(stratifiedSubset(data.labels as Int32Array, all, 11, 0, data.classes)), [6, 3, 2]);
@@ -61,7 +82,7 @@ test("refused: a class too small to be in every part, nothing left, more than th
     labels: [...Array<number>(100).fill(0), 1],
     classes: ["many", "one"],
   });
-  assert.throws(() => splitData(tiny, config, null), /class "one" has 1 samples/);
+  assert.throws(() => splitData(tiny, config, null), /class "one" has 1 sample,/);
   assert.throws(() => splitData(data, { ...config, test: 400 }, null), /split/);
   assert.throws(() => splitData(data, { ...config, test: 500 }, null), /cannot be held out/);
   assert.throws(() => splitData(data, { ...config, test: "source" }, null), /no test part of its own/);
