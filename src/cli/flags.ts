@@ -26,7 +26,10 @@ export function wholeNumber(name: string, least: number): (text: string) => numb
 export const outFlag = (): Option =>
   new Option("-o, --out <dir>", "folder for the run (default: runs/<name>, or runs/<name>-2 ... when taken)");
 export const jsonFlag = (): Option =>
-  new Option("--json", "print one JSON document on stdout and nothing else").default(false);
+  new Option(
+    "--json",
+    'print one JSON document on stdout and nothing else; of a failure, { "error": { exitCode, message } }',
+  ).default(false);
 export const quietFlag = (): Option =>
   new Option("-q, --quiet", "no progress, only the result and errors").default(false);
 export const threadsFlag = (): Option =>

@@ -20,7 +20,7 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
-    process.exitCode = report(error);
+    process.exitCode = report(error, args.includes("--json"));
   }
 }
 
@@ -55,15 +55,25 @@ Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (con
   return program;
 }
 
-function report(error: unknown): number {
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const terminal = new Terminal({ json: false, quiet: false });
-  if (error instanceof InterruptedError) {
-    terminal.note(error.message);
-    return 130;
-  }
+function report(error: unknown, json: boolean): number {
+  const code = exitCodeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  terminal.error(message);
-  if (process.env.LIMBECK_DEBUG && error instanceof Error) terminal.note(error.stack ?? "");
+  if (!(error instanceof CommanderError)) {
+    const terminal = new Terminal({ json: false, quiet: false });
+    if (code === 130) terminal.note(message);
+    else terminal.error(message);
+    if (code !== 130 && process.env.LIMBECK_DEBUG && error instanceof Error) terminal.note(error.stack ?? "");
+  }
+  // Whoever parses stdout finds a document there whatever happened.
+  if (json && code !== 0)
+    process.stdout.write(
+      `${JSON.stringify({ error: { exitCode: code, message: message.replace(/^error: /, "") } }, null, 2)}\n`,
+    );
+  return code;
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof InterruptedError) return 130;
   return error instanceof InputError ? 2 : 1;
 }

@@ -37,5 +37,8 @@ export function loadDataFile(path: string, overrides: readonly string[] = []): D
   if (typeof value !== "object" || value === null || !("data" in value))
     throw new InputError(path, 'it has no "data"; give a recipe, or a file with data: { source: ... }');
   const schema = z.object({ data: dataSchema, teacher: teacherSchema.optional() });
-  return { ...parseParts(schema, withOverrides(value, overrides), path), folder: dirname(resolve(path)) };
+  return {
+    ...parseParts(schema, withOverrides(value, overrides, dirname(resolve(path))), path),
+    folder: dirname(resolve(path)),
+  };
 }

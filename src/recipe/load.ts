@@ -17,8 +17,8 @@ export interface LoadedRecipe {
 
 /**
  * Reads, overrides and validates a recipe file.
- * @param overrides `path=value` pairs as --set takes them; values are YAML. A file named here that exists in the working
- *   folder is that one, whatever the recipe's folder holds
+ * @param overrides `path=value` pairs as --set takes them; values are YAML. A file named here is the working folder's,
+ *   unless only the recipe's folder has it
  * @throws InputError naming the file and the field, with the nearest valid key for an unknown one
  */
 export function loadRecipe(path: string, overrides: readonly string[] = []): LoadedRecipe {
@@ -50,13 +50,13 @@ export function parseRecipe(value: unknown, source = "recipe", overrides: readon
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError(source, `a recipe is a mapping of fields, found ${describe(value)}`);
   }
-  return parseParts(recipeSchema, withOverrides(value, overrides), source);
+  return parseParts(recipeSchema, withOverrides(value, overrides, dirname(resolve(source))), source);
 }
 
-/** A copy with `path=value` pairs, as --set takes them, applied. */
-export function withOverrides(value: object, overrides: readonly string[]): Record<string, unknown> {
+/** A copy with `path=value` pairs, as --set takes them, applied. @param folder the recipe's own */
+export function withOverrides(value: object, overrides: readonly string[], folder: string): Record<string, unknown> {
   const changed = structuredClone(value) as Record<string, unknown>;
-  for (const [path, value] of overrides.map(splitOverride)) setPath(changed, path, fromHere(path, value));
+  for (const [path, value] of overrides.map(splitOverride)) setPath(changed, path, fromHere(path, value, folder));
   return changed;
 }
 
@@ -97,13 +97,18 @@ function splitOverride(pair: string): [string, unknown] {
 }
 
 /** Fields that hold the name of a file or folder. */
-const FILES = /^data\.(path|test_path|images|label_file|test_images|test_label_file|samples|test_samples)$|\.file$/;
+const FILES =
+  /^data\.(path|test_path|images|label_file|test_images|test_label_file|samples|test_samples)$|\.(file|label_store)$/;
 
-/** Whoever types a file's name at a prompt means the folder they are in. */
-function fromHere(path: string, value: unknown): unknown {
+/** Whoever types a file's name at a prompt means the folder they are in, also inside a mapping. */
+function fromHere(path: string, value: unknown, folder: string): unknown {
+  if (typeof value === "object" && value !== null && !Array.isArray(value))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, fromHere(`${path}.${key}`, inner, folder)]),
+    );
   if (typeof value !== "string" || value === "" || !FILES.test(path)) return value;
   const here = resolve(value);
-  return existsSync(here) ? here : value;
+  return existsSync(here) || !existsSync(resolve(folder, value)) ? here : value;
 }
 
 function setPath(target: Record<string, unknown>, path: string, value: unknown): void {
@@ -165,7 +170,9 @@ function sentence(issue: Issue, root: unknown): string {
     return issue.keys
       .map((key) => {
         const full = [...issue.path, key].join(".");
-        const near = nearestKey(key, keysAt(root, issue.path));
+        const known = keysAt(root, issue.path);
+        if (known.includes(key)) return `${full}: ${misplaced(issue.path, key, root)}`;
+        const near = nearestKey(key, known);
         return `${full}: unknown key${near ? `; did you mean "${near}"?` : "; `limbeck init` writes a recipe with every field explained"}`;
       })
       .join("\n  ");
@@ -178,8 +185,22 @@ function sentence(issue: Issue, root: unknown): string {
     const hint = near ? `; did you mean "${near}"?` : options.length ? `; expected one of ${options.join(", ")}` : "";
     return `${path ? `${issue.path.filter((p) => p !== tag).join(".") || "recipe"}.` : ""}${tag}: found ${describe(given)}${hint}`;
   }
+  if (issue.code === "invalid_union" && found !== undefined) {
+    const values = issue.errors
+      .flat()
+      .flatMap((e) => (e.code === "invalid_value" && e.path.length === 0 ? e.values : []));
+    if (values.length > 0 && issue.errors.every((b) => b.every((e) => e.code === "invalid_value")))
+      return `${path}: found ${describe(found)}; expected ${values.map(String).join(" or ")}`;
+  }
   if (found === undefined && issue.code === "invalid_type") return `${path}: missing; expected ${expected(issue)}`;
   return `${path}: found ${describe(found)}; ${issue.message.charAt(0).toLowerCase()}${issue.message.slice(1)}`;
+}
+
+/** A key of another kind of the same thing: teacher.train_on beside teacher.file. */
+function misplaced(path: readonly PropertyKey[], key: string, root: unknown): string {
+  const given = lookup(root, path);
+  const beside = Object.keys(given && typeof given === "object" ? given : {}).find((k) => k !== key);
+  return `this key does not go with ${[...path, beside].join(".")}; take one of them out (docs/recipe.md says what goes together)`;
 }
 
 const expected = (issue: Issue): string => ("expected" in issue ? String(issue.expected) : issue.message);

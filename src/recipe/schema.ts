@@ -172,7 +172,7 @@ export const modelSchema = z
       kind: z.literal("preset"),
       name: z
         .enum(["keras-teacher", "keras-student", "fashion-teacher"])
-        .describe("A network of docs/recipes.md by name"),
+        .describe("Keras's distillation tutorial's pair, or the Fashion-MNIST teacher of docs/results.md"),
       initialiser,
     }),
     z.strictObject({ kind: z.literal("lenet").describe("LeNet-5 (LeCun 1998) with ReLU"), initialiser }),
@@ -279,7 +279,7 @@ export const trainingSchema = z
       .describe("Steps between measurements of each term's share of the gradient; 0 is never"),
   })
   .refine((t) => (t.epochs === undefined) !== (t.steps === undefined), {
-    message: "give either epochs or steps",
+    message: "give either epochs or steps (null takes one away: --set training.epochs=null)",
     path: ["epochs"],
   })
   .describe("Budget and optimisation");

@@ -10,10 +10,11 @@ import { parseRecipe, recipeToYaml } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
+import { checkModels } from "./check.js";
 import type { RunContext } from "./context.js";
 import type { RunEvent } from "./events.js";
 import { type Row, trainRows } from "./rows.js";
-import { claimDirectory, finishDirectory } from "./run-directory.js";
+import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 import { summarise } from "./summarise.js";
 
@@ -59,6 +60,7 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
       "data.split.test",
       "no sample is left to compare student and baseline on; give a fraction such as 0.2",
     );
+  checkModels(arms, loaded.data, folder);
   const directory = await claimDirectory(recipe, options);
   const execution = { threads: options.threads ?? 0, device: options.device ?? "cpu" };
   const context: RunContext = {
@@ -73,7 +75,7 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
     warnings: [],
     notes: [],
   };
-  const rows = await trainRows(context, arms);
+  const rows = await orDiscard(directory, options, () => trainRows(context, arms));
   emit({ kind: "stage", text: "Measuring" });
   const summary = await summarise(context, rows, {
     command: options.command ?? "distill(recipe)",

@@ -13,7 +13,7 @@ import type { LabelStore } from "../teacher/store.js";
 import { type Arm, expandArms } from "./arms.js";
 import type { RunContext } from "./context.js";
 import type { RunEvent } from "./events.js";
-import { claimDirectory, finishDirectory } from "./run-directory.js";
+import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { prepareTeacher } from "./teachers.js";
 
 export interface LabelDataOptions {
@@ -83,7 +83,9 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
     notes: [],
   };
   context.emit({ kind: "stage", text: `Labelling ${loaded.data.size} samples of ${loaded.data.name}` });
-  const teacher = await prepareTeacher(context, arm, recipe.seed, directory);
+  const teacher = await orDiscard(directory, { out: options.out, resume: options.resume }, () =>
+    prepareTeacher(context, arm, recipe.seed, directory),
+  );
   await finishDirectory(directory);
   const { header } = teacher.store;
   return {

@@ -63,6 +63,31 @@ export async function finishDirectory(directory: string): Promise<void> {
   if (state) await writeFileAtomic(join(directory, "state.json"), `${JSON.stringify({ ...state, status: "done" })}\n`);
 }
 
+/**
+ * Does a run's work; when wrong input ends it before anything was kept, nothing of the run stays behind.
+ * @param options those the folder was claimed with
+ */
+export async function orDiscard<T>(
+  directory: string,
+  { out, resume }: DirectoryOptions,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof InputError && !resume) discardUnused(directory, out === undefined);
+    throw error;
+  }
+}
+
+/** Removes the marks of a run that holds nothing else, and its folder where limbeck chose it. */
+function discardUnused(directory: string, whole: boolean): void {
+  const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
+  if (entries.some((e) => !e.isDirectory() && e.name !== "state.json")) return;
+  const gone = whole ? [directory] : readdirSync(directory).map((name) => join(directory, name));
+  for (const path of gone) rmSync(path, { recursive: true, force: true });
+}
+
 /** Temporary files of a process that was killed while it wrote. */
 function leftovers(directory: string): string[] {
   return readdirSync(directory, { recursive: true })

@@ -16,7 +16,7 @@ import { labelsOf, type RunContext } from "./context.js";
 import type { RunEvent } from "./events.js";
 import { answersOf, type FitRequest, type Fitted, fit } from "./fit.js";
 import { environmentOf, latencyOf } from "./measure.js";
-import { claimDirectory, finishDirectory } from "./run-directory.js";
+import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 
 export interface TrainModelOptions {
@@ -74,7 +74,9 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
   const seeds = Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
   const fitted: Fitted[] = [];
-  for (const seed of seeds) fitted.push(await fit(context, { ...request, name: `${which}, seed ${seed}`, seed }));
+  await orDiscard(directory, options, async () => {
+    for (const seed of seeds) fitted.push(await fit(context, { ...request, name: `${which}, seed ${seed}`, seed }));
+  });
   context.emit({ kind: "stage", text: "Measuring" });
   const row = await measure(context, which, fitted);
   const summary = await summarise(context, row, options, (performance.now() - started) / 1000);

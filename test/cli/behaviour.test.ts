@@ -1,6 +1,6 @@
 /** What the command line does with wrong input, and what it writes where. */
 import assert from "node:assert/strict";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { writeModel } from "../../src/graph/write.js";
@@ -54,6 +54,34 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["train", DIGITS, "--set", "student.hiden=[3]"], /student\.hiden: unknown key; did you mean "hidden"\?/],
   [["train", DIGITS, "--set", "name.first=x"], /--set name\.first: "name" is "digits", so it has no field of its own/],
   [["train", DIGITS, "--set", "data.labels=ignore", "--set", "transfer.labelled=all"], /data: it has no labels/],
+  [["distill", DIGITS, "--set", "teacher.file=x.onnx"], /teacher\.file: this key does not go with teacher\.model;/],
+  [["distill", DIGITS, "--set", "student={kind: resnet, depth: 9}"], /student\.depth: found 9; expected 8 or 14 or 20/],
+  [["distill", DIGITS, "--set", "student={kind: cnn, layers: [{dense: 8}, {conv: 8}]}"], /a convolution takes images/],
+  [
+    [
+      ...[
+        "distill",
+        DIGITS,
+        "--set",
+        "variants=[]",
+        "--set",
+        "transfer.samples=labelled",
+        "--set",
+        "objective.alpha=0.5",
+      ],
+      "--set",
+      "objective.student_loss.class_weights=[1, 2]",
+    ],
+    /objective\.student_loss\.class_weights: 2 weights for 10 classes/,
+  ],
+  [
+    ["distill", DIGITS, "--set", "variants=[]", "--set", "teacher={file: x.onnx}"],
+    new RegExp(`error: ${folder}/x\\.onnx: no such file`),
+  ],
+  [
+    ["distill", DIGITS, "--set", "variants=[]", "--set", "teacher={file: text.onnx}"],
+    /text\.onnx: it is not an ONNX model/,
+  ],
   [["distill", DIGITS, "--set", "data.split.test=0"], /data\.split\.test: no sample is left/],
   [["train", DIGITS, "--out", at("full")], /--out: .*full is not empty/],
   [["train", DIGITS, "--out", at("short.json")], /--out: .*short\.json is a file/],
@@ -109,6 +137,10 @@ describe("wrong input: exit 2, one error on stderr, nothing on stdout", () => {
       assert.doesNotMatch(stderr, /^ +at .*\.js:\d+/m, "a stack trace is not for users");
     });
   }
+  test("nothing is left of a run that wrong input ended before it began", () => {
+    assert.deepEqual(existsSync(at("runs")) ? readdirSync(at("runs")) : [], []);
+    assert.ok(!existsSync(at("a")) || readdirSync(at("a")).length === 0);
+  });
   test("a process of its own ends the same way", async () => {
     assert.deepEqual(await limbeck((WRONG[0] as (typeof WRONG)[0])[0], { cwd: folder }), outcomes[0]);
   });
@@ -123,8 +155,15 @@ test("a run that fails exits with 1", async () => {
 
 test("--json keeps stdout for the document, also when there is an error", async () => {
   const { code, stdout, stderr } = await limbeck(["train", DIGITS, ...SMALL, "--json", "--out", at("full")]);
-  assert.deepEqual([code, stdout], [2, ""]);
+  assert.equal(code, 2);
   assert.match(stderr, /^error: --out/);
+  const { error } = JSON.parse(stdout) as { error: { exitCode: number; message: string } };
+  assert.equal(`error: ${error.message}\n`, stderr);
+  assert.equal(error.exitCode, 2);
+  const flag = await limbeck(["train", DIGITS, "--json", "--sed", "3"]);
+  assert.match(JSON.parse(flag.stdout).error.message, /^unknown option '--sed'/);
+  const failed = await limbeck(["predict", at("log.onnx"), at("negative.json"), "--json"]);
+  assert.deepEqual([failed.code, JSON.parse(failed.stdout).error.exitCode], [1, 1]);
 });
 
 test("progress goes to stderr, the result to stdout, --quiet leaves only the result", async () => {

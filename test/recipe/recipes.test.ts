@@ -74,7 +74,11 @@ test("a file named by --set starts at the working folder, one in the recipe at t
     const pathOf = (...set: string[]): string => (loadRecipe(recipe, set).recipe.data as { path: string }).path;
     assert.equal(pathOf(), "there.csv");
     assert.equal(pathOf("data.path=here.csv"), resolve("here.csv"));
-    assert.equal(pathOf("data.path=nowhere.csv"), "nowhere.csv");
+    // A file that is nowhere is missed where it was looked for first; in a mapping names mean the same.
+    assert.equal(pathOf("data.path=nowhere.csv"), resolve("nowhere.csv"));
+    assert.equal(pathOf("data={source: table, path: here.csv, label: y}"), resolve("here.csv"));
+    process.chdir(home);
+    assert.equal(pathOf("data.path=here.csv"), "here.csv");
   } finally {
     process.chdir(home);
   }
