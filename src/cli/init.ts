@@ -3,7 +3,7 @@ import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
 import { writeOutput } from "../strategy/output.js";
 import { type StarterOptions, starterRecipe } from "../strategy/starter-recipe.js";
-import { jsonFlag } from "./flags.js";
+import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
 
 interface InitFlags extends StarterOptions {
@@ -26,6 +26,7 @@ export function addInit(program: Command): void {
         .default("model"),
     )
     .addOption(jsonFlag())
+    .addOption(quietFlag())
     .addHelpText(
       "after",
       `

@@ -5,7 +5,7 @@ import { parameterCount } from "../graph/tensor.js";
 import type { ValueInfo } from "../graph/types.js";
 import { findOp } from "../ops/registry.js";
 import { formatBytes } from "../report/terminal.js";
-import { jsonFlag } from "./flags.js";
+import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
 
 interface OpCount {
@@ -21,6 +21,7 @@ export function addInspect(program: Command): void {
     .description("show a model's inputs, outputs, parameters, operators, and which of them can be trained")
     .argument("<model>", ".onnx file")
     .addOption(jsonFlag())
+    .addOption(quietFlag())
     .addHelpText(
       "after",
       `

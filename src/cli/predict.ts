@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { InputError } from "../errors.js";
 import { type Prediction, type PredictOptions, predictFiles } from "../strategy/predict.js";
 import { columns } from "./command.js";
-import { jsonFlag, threadsFlag, wholeNumber } from "./flags.js";
+import { jsonFlag, quietFlag, threadsFlag, wholeNumber } from "./flags.js";
 import { Terminal } from "./terminal.js";
 
 type PredictFlags = Omit<PredictOptions, "topK"> & { readonly topK: number; readonly json: boolean };
@@ -29,6 +29,7 @@ export function addPredict(program: Command): void {
     .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
     .addOption(threadsFlag())
     .addOption(jsonFlag())
+    .addOption(quietFlag())
     .addHelpText(
       "after",
       `

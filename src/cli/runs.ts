@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { listRuns, type RunInfo } from "../strategy/runs.js";
 import { columns } from "./command.js";
-import { jsonFlag } from "./flags.js";
+import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
 
 export function addRuns(program: Command): void {
@@ -11,6 +11,7 @@ export function addRuns(program: Command): void {
     .description("list runs: state, date, accuracy, verdict")
     .argument("[dir]", "folder that holds the runs", "runs")
     .addOption(jsonFlag())
+    .addOption(quietFlag())
     .addHelpText(
       "after",
       `

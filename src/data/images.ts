@@ -53,7 +53,8 @@ async function readFolder(folder: string, config: ImagesConfig): Promise<RawPart
     classes.length > 0
       ? classes.flatMap((c) => {
           const found = imagesUnder(join(folder, c.name));
-          if (found.length === 0) throw new InputError(join(folder, c.name), "the class folder holds no image");
+          if (found.length === 0)
+            throw new InputError(join(folder, c.name), "the class folder holds no image; fill it, or remove it");
           return found.map((path) => ({ path, label: c.name }));
         })
       : loose.map((e) => ({ path: join(folder, e.name), label: "" }));

@@ -82,7 +82,13 @@ async function query(connection: DuckDBConnection, path: string, sql: string) {
     return await connection.runAndReadAll(sql);
   } catch (error) {
     const text = error instanceof Error ? error.message : String(error);
-    throw new InputError(path, `DuckDB cannot read it: ${text.split("\n").slice(0, 2).join(" ").trim()}`);
+    const dialect = /sniffing file/.test(text);
+    throw new InputError(
+      path,
+      dialect
+        ? "it is no table with the same number of columns in every row; look for a row that is cut short, too long or quoted wrongly"
+        : `DuckDB cannot read it: ${text.split("\n").slice(0, 2).join(" ").trim()}`,
+    );
   }
 }
 

@@ -24,7 +24,8 @@ export async function curvesSection(summary: Summary): Promise<Markup | null> {
     charts.push(...(await chartsOf([teacher], teachers.length > 1 ? teacher.name : "teacher")));
   if (charts.length === 0) return null;
   return markup`<section id="curves"><h2>Learning curves</h2>
-<p class="lead">Scores on the validation samples, which nothing was trained on. Thin lines are single seeds, the thick line is their mean.</p>
+<p class="lead">Scores on the validation samples, which nothing was trained on. Thin lines are single seeds, the thick line is their mean.
+The training loss of a student and of its baseline are different functions: compare their shapes, not their heights.</p>
 <div class="charts">${charts}</div></section>`;
 }
 

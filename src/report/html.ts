@@ -120,7 +120,8 @@ function recipeSection(summary: Summary): Markup {
   const yaml = stringify(summary.recipe, { lineWidth: 100, aliasDuplicateObjects: false });
   const files = Object.entries(summary.files);
   return markup`<section id="recipe"><h2>Recipe and how to repeat the run</h2>
-<p>Save the recipe below as a file (or take recipe.yaml beside this report) and run limbeck ${summary.limbeck} on it.
+<p>Save the recipe below as a file (or take recipe.yaml beside this report) and run limbeck ${summary.limbeck} on it;
+its relative paths start at the folder it lies in.
 Same recipe, seed, machine, Node and ONNX Runtime give the same bytes; elsewhere the last digits may differ. The run was started with:</p>
 <pre>${summary.command}</pre>
 ${files.length > 0 && markup`<h3>Files of the run</h3>${facts(files.map(([what, path]) => [what, markup`<code>${path}</code>`]))}`}

@@ -123,6 +123,12 @@ test("refused: no file, unknown kind, damaged parquet; nothing runs from a colum
   writeFileSync(at("t.xlsx"), "x");
   await assert.rejects(loadData(table("t.xlsx")), /expected \.csv/);
   writeFileSync(at("bad.parquet"), "PAR1 nonsense");
+  const cut = text(",").split("\n");
+  writeFileSync(at("cut.csv"), [...cut.slice(0, 40), "1,2", ...cut.slice(41)].join("\n"));
+  await assert.rejects(
+    loadData(table("cut.csv")),
+    /cut\.csv: it is no table with the same number of columns in every row/,
+  );
   await assert.rejects(loadData(table("bad.parquet")), /bad\.parquet.*DuckDB cannot read/);
   writeFileSync(at("it's.csv"), `"a""; DROP TABLE x; --",kind\n${rows.map((_, i) => `${i},k${i % 2}`).join("\n")}\n`);
   const { data } = await loadData({ source: "table", path: at("it's.csv"), label: "kind" });
