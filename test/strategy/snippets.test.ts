@@ -1,14 +1,17 @@
 /** The code that a run puts beside its student, run as a user would: in Node, and in a browser from a web server. */
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import { extname, join } from "node:path";
+import { extname, join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { promisify } from "node:util";
+import { writeModel } from "../../src/graph/write.js";
 import { distill } from "../../src/index.js";
 import { openSession } from "../../src/runtime/session.js";
+import { writeSnippets } from "../../src/strategy/snippets.js";
 import { openBrowser, withoutBrowser } from "../support/browser.js";
 
 // Inside the project, so that the snippet finds onnxruntime-node as it would in a user's.
@@ -49,6 +52,32 @@ test("use-in-node.mjs prints what the student says", async () => {
   const values = /logits: \[([^\]]*)\]/.exec(stdout)?.[1]?.split(",").map(Number);
   close(values ?? [], await ownAnswer());
   assert.match(stdout, /best: \d/);
+});
+
+test("the snippets of a raw export normalise each channel as the data says", async () => {
+  const value = (name: string, shape: (string | number)[]) => ({ name, dtype: "float32" as const, shape });
+  const flatten = { name: "f", op: "Flatten", domain: "", inputs: ["image"], outputs: ["logits"], attributes: {} };
+  const graph = {
+    name: "flat",
+    inputs: [value("image", ["n", 3, 2, 2])],
+    outputs: [value("logits", ["n", 12])],
+    nodes: [flatten],
+    initializers: new Map(),
+  };
+  writeFileSync(join(folder, "flat.onnx"), writeModel({ graph, opsets: { "": 13 }, irVersion: 7, metadata: {} }));
+  const normalisation = { scale: 1 / 255, mean: [0.5, 0.25, -1], std: [0.5, 2, 4] };
+  const [node, browser] = await writeSnippets(folder, "flat.onnx", [3, 2, 2], { prefix: "flat-", normalisation });
+  const { classify } = await import(pathToFileURL(resolve(node as string)).href);
+  const values = Array.from({ length: 12 }, (_, i) => 20 * i);
+  const expected = values.map((v, i) => {
+    const c = Math.floor(i / 4);
+    return (v / 255 - (normalisation.mean[c] as number)) / (normalisation.std[c] as number);
+  });
+  close((await classify(values)).logits, expected);
+  // The browser's copy of the function is the same code.
+  const code = (text: string): string => /const mean = [\s\S]*?\);\n/.exec(text)?.[0].replace(/^ +/gm, "") ?? "";
+  const [first, second] = [node, browser].map((f) => code(readFileSync(f as string, "utf8")));
+  assert.ok(first && first === second);
 });
 
 test("use-in-browser.html does so in Chromium, in wasm", { skip: withoutBrowser }, async () => {
