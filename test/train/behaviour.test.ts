@@ -81,9 +81,9 @@ test("early stopping after `patience` validations without a better one", async (
     schedule: { kind: "constant", lr: 0.1, warmup: 0 },
   });
   assert.ok(result.steps < 2000);
-  const scores = result.curve.map((p) => p.accuracy ?? 0);
-  const best = scores.indexOf(Math.max(...scores));
-  assert.ok(result.curve.length - 1 - best >= 1 && result.curve.length - 1 - best <= 3 + 1);
+  const best = result.curve.findIndex((p) => p.step === result.chosen.step);
+  assert.equal(result.curve.length - 1 - best, 3);
+  assert.ok(result.curve.every((p) => (p.accuracy ?? 0) <= (result.chosen.accuracy ?? 0)));
   assert.match(result.selection, /stopped early at step/);
 });
 
