@@ -3,7 +3,7 @@ import type * as Ort from "onnxruntime-node";
 import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena } from "./arena.js";
-import { createNativeSession, loadOnnxRuntime, messageOf } from "./session.js";
+import { messageOf, type OnnxRuntime } from "./ort.js";
 import type { BatchArray, ExecutorConfig } from "./types.js";
 
 /** Samples a call: enough to fill the threads, small enough for the activations of a big student. */
@@ -14,6 +14,7 @@ export class Evaluator {
   readonly #feeds: Record<string, Ort.Tensor> = {};
 
   constructor(
+    private readonly runtime: OnnxRuntime,
     private readonly config: ExecutorConfig,
     private readonly arena: Arena,
   ) {}
@@ -32,12 +33,11 @@ export class Evaluator {
       throw error;
     });
     const session = await this.#session;
-    const ort = await loadOnnxRuntime();
     let outputs = new Float32Array(0);
     for (let from = 0; from < count; from += CHUNK) {
       const rows = Math.min(CHUNK, count - from);
       const part = samples.subarray(from * size, (from + rows) * size) as Float32Array;
-      this.#feeds[input.name] = new ort.Tensor(input.dtype as "float32", part, [rows, ...input.sampleShape]);
+      this.#feeds[input.name] = new this.runtime.Tensor(input.dtype as "float32", part, [rows, ...input.sampleShape]);
       const result = await this.#call(session, output);
       if (result.length % rows !== 0)
         throw new RunError(`evaluation: output "${output}" has ${result.length} values for ${rows} samples`);
@@ -60,11 +60,10 @@ export class Evaluator {
   }
 
   async #open(): Promise<Ort.InferenceSession> {
-    const ort = await loadOnnxRuntime();
     const { graph, input, output, state } = this.config.evaluation;
     let session: Ort.InferenceSession;
     try {
-      session = await createNativeSession(graph, this.config);
+      session = await this.runtime.open(graph, { device: this.config.device, threads: this.config.threads });
     } catch (cause) {
       throw new RunError(`ONNX Runtime cannot load the evaluation graph: ${messageOf(cause)}`, { cause });
     }
@@ -73,7 +72,7 @@ export class Evaluator {
       const view = state.includes(meta.name) ? this.arena.state(meta.name) : undefined;
       if (!view || !meta.isTensor)
         throw new RunError(`the evaluation graph has an input "${meta.name}" that is not in the training state`);
-      this.#feeds[meta.name] = new ort.Tensor("float32", view, meta.shape.map(Number));
+      this.#feeds[meta.name] = new this.runtime.Tensor("float32", view, meta.shape.map(Number));
     }
     const names = [...session.inputNames, ...session.outputNames];
     const missing = [input.name, output, ...state].find((name) => !names.includes(name));

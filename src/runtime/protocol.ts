@@ -1,6 +1,6 @@
 /** Messages between the executor and its worker. Plain data; errors cross as name and text. */
 import { InputError, RunError } from "../errors.js";
-import { messageOf } from "./session.js";
+import { messageOf } from "./ort.js";
 import type { BatchArray, ExecutorConfig, ExecutorState, StepRequest } from "./types.js";
 
 export type Command =

@@ -4,7 +4,7 @@ import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena } from "./arena.js";
 import { MaskFiller } from "./masks.js";
-import { createNativeSession, loadOnnxRuntime, messageOf } from "./session.js";
+import { messageOf, type OnnxRuntime } from "./ort.js";
 import type { BatchArray, BatchInput, ExecutorConfig, MaskInput, StepRequest } from "./types.js";
 
 type Feeds = Record<string, Ort.Tensor>;
@@ -17,28 +17,28 @@ interface Mask {
 const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int32: Int32Array, int64: BigInt64Array };
 
 export class StepSession {
-  readonly #ort: typeof Ort;
+  readonly #runtime: OnnxRuntime;
   readonly #config: ExecutorConfig;
   readonly #native: Ort.InferenceSession;
   #diagnostic: Ort.InferenceSession | undefined;
   /** State, masks and scalars stay; batch arrays are replaced for every micro-batch. */
   readonly #feeds: Feeds = {};
   readonly #fetches: Feeds = {};
+  readonly #names: string[] = [];
   readonly #scalars: Float32Array[] = [];
   readonly #masks: Mask[] = [];
   readonly #losses: Float32Array[] = [];
 
-  private constructor(ort: typeof Ort, config: ExecutorConfig, native: Ort.InferenceSession) {
-    this.#ort = ort;
+  private constructor(runtime: OnnxRuntime, config: ExecutorConfig, native: Ort.InferenceSession) {
+    this.#runtime = runtime;
     this.#config = config;
     this.#native = native;
   }
 
   /** @throws RunError when the graph does not load or does not have the inputs and outputs the program declares */
-  static async open(config: ExecutorConfig, arena: Arena): Promise<StepSession> {
-    const ort = await loadOnnxRuntime();
-    const native = await load(config, config.step.graph, "training");
-    const session = new StepSession(ort, config, native);
+  static async open(runtime: OnnxRuntime, config: ExecutorConfig, arena: Arena): Promise<StepSession> {
+    const native = await load(runtime, config, config.step.graph, "training");
+    const session = new StepSession(runtime, config, native);
     try {
       session.#bind(arena);
       session.#verify();
@@ -56,7 +56,13 @@ export class StepSession {
    */
   async run(request: StepRequest, index: number, maskStep: number): Promise<void> {
     this.#fill(request, index, maskStep);
-    await this.#native.run(this.#feeds, this.#fetches);
+    if (this.#runtime.writesInPlace) {
+      await this.#native.run(this.#feeds, this.#fetches);
+      return;
+    }
+    const results = await this.#native.run(this.#feeds, this.#names);
+    for (const name of this.#names)
+      (this.#fetches[name]?.data as Float32Array).set(results[name]?.data as Float32Array);
   }
 
   /** Loss i of the last run. */
@@ -70,7 +76,7 @@ export class StepSession {
     if (!program) return undefined;
     this.#fill(request, 0, step * this.#config.accumulate);
     if (!this.#diagnostic) {
-      this.#diagnostic = await load(this.#config, program.graph, "diagnostic");
+      this.#diagnostic = await load(this.#runtime, this.#config, program.graph, "diagnostic");
       const known = new Map(Object.entries(this.#feeds).map(([name, t]) => [name, { type: t.type, shape: t.dims }]));
       checkKnown(this.#diagnostic, known, "diagnostic");
     }
@@ -90,7 +96,7 @@ export class StepSession {
 
   #bind(arena: Arena): void {
     const { step, seed } = this.#config;
-    const tensor = (data: Float32Array, shape: readonly number[]) => new this.#ort.Tensor("float32", data, shape);
+    const tensor = (data: Float32Array, shape: readonly number[]) => new this.#runtime.Tensor("float32", data, shape);
     for (const p of step.parameters) {
       this.#feeds[p.name] = tensor(arena.parameter(p.name), p.shape);
       this.#fetch(p.gradient, tensor(arena.gradient(p.name), p.shape));
@@ -137,6 +143,7 @@ export class StepSession {
   #fetch(name: string, target: Ort.Tensor): void {
     if (this.#fetches[name]) throw new RunError(`the training step declares the output "${name}" twice`);
     this.#fetches[name] = target;
+    this.#names.push(name);
   }
 
   #fill(request: StepRequest, index: number, maskStep: number): void {
@@ -148,7 +155,7 @@ export class StepSession {
     this.#config.step.batch.forEach((input, i) => {
       const array = arrays[i] as BatchArray;
       checkArray(input, array);
-      this.#feeds[input.name] = new this.#ort.Tensor(input.dtype as "float32", array as Float32Array, input.shape);
+      this.#feeds[input.name] = new this.#runtime.Tensor(input.dtype as "float32", array as Float32Array, input.shape);
     });
   }
 }
@@ -158,9 +165,16 @@ interface FeedType {
   readonly shape: readonly number[];
 }
 
-async function load(config: ExecutorConfig, graph: Uint8Array, what: string): Promise<Ort.InferenceSession> {
+/** Opens a program's session. @throws RunError saying which program ONNX Runtime refuses, and why */
+export async function load(
+  runtime: OnnxRuntime,
+  config: ExecutorConfig,
+  graph: Uint8Array,
+  what: string,
+  onDevice: readonly string[] = [],
+): Promise<Ort.InferenceSession> {
   try {
-    return await createNativeSession(graph, config);
+    return await runtime.open(graph, { device: config.device, threads: config.threads, onDevice });
   } catch (cause) {
     throw new RunError(`ONNX Runtime cannot load the ${what} graph: ${messageOf(cause)}`, { cause });
   }

@@ -2,7 +2,7 @@
 import { RunError } from "../errors.js";
 import { Arena } from "./arena.js";
 import { Evaluator } from "./evaluator.js";
-import { messageOf } from "./session.js";
+import { messageOf, type OnnxRuntime } from "./ort.js";
 import { exportState, importState, slotsOf } from "./state.js";
 import { StepSession } from "./step-session.js";
 import type { BatchArray, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "./types.js";
@@ -27,15 +27,16 @@ export class TrainingCore {
 
   /**
    * Opens the step's session and fills the arena.
+   * @param runtime onnxruntime-node's or onnxruntime-web's
    * @throws RunError when the graph does not load, names disagree or the state does not fit
    */
-  static async create(config: ExecutorConfig, initial: ExecutorState): Promise<TrainingCore> {
+  static async create(runtime: OnnxRuntime, config: ExecutorConfig, initial: ExecutorState): Promise<TrainingCore> {
     if (!Number.isInteger(config.accumulate) || config.accumulate < 1)
       throw new RunError(`micro-batches a step: found ${config.accumulate}, expected a whole number from 1`);
     const slots = slotsOf(config, initial);
     const arena = new Arena({ ...slots, moments: momentCount(config.rule), accumulate: config.accumulate > 1 });
-    const session = await StepSession.open(config, arena);
-    const core = new TrainingCore(config, arena, session, new Evaluator(config, arena));
+    const session = await StepSession.open(runtime, config, arena);
+    const core = new TrainingCore(config, arena, session, new Evaluator(runtime, config, arena));
     core.restore(initial);
     return core;
   }

@@ -1,6 +1,7 @@
 /** Entry of the worker thread: commands in, replies out, one at a time and in order. */
 import { parentPort } from "node:worker_threads";
 import { BUSY, buffersIn, CLOSING, type Command, type Message, packError, type Reply, STOP } from "./protocol.js";
+import { nodeRuntime } from "./session.js";
 import { TrainingCore } from "./worker-core.js";
 
 const port = parentPort;
@@ -40,7 +41,7 @@ async function answer({ id, command }: Message): Promise<void> {
 
 async function execute(id: number, command: Command): Promise<unknown> {
   if (command.kind === "start") {
-    core = await TrainingCore.create(command.config, command.initial);
+    core = await TrainingCore.create(await nodeRuntime(), command.config, command.initial);
     return undefined;
   }
   if (command.kind === "dispose") return core?.dispose();

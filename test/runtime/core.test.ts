@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Random } from "../../src/random/random.js";
+import { nodeRuntime } from "../../src/runtime/session.js";
 import type { ExecutorConfig, ExecutorState, StepRequest } from "../../src/runtime/types.js";
 import { TrainingCore } from "../../src/runtime/worker-core.js";
 import { assertClose, bytesOfState, fixture, initialState, network, requests, type TrainingCase } from "./network.js";
@@ -10,7 +11,7 @@ async function withCore<T>(
   use: (core: TrainingCore) => Promise<T>,
   initial = initialState(),
 ): Promise<T> {
-  const core = await TrainingCore.create(config, initial);
+  const core = await TrainingCore.create(await nodeRuntime(), config, initial);
   try {
     return await use(core);
   } finally {
@@ -223,8 +224,9 @@ test("evaluation covers any number of samples, across chunks", async () => {
 
 test("programs and requests that do not fit are refused by name", async () => {
   const config = network();
+  const runtime = await nodeRuntime();
   const refuse = (changed: Partial<ExecutorConfig["step"]>, message: RegExp) =>
-    assert.rejects(TrainingCore.create({ ...config, step: { ...config.step, ...changed } }, initialState()), {
+    assert.rejects(TrainingCore.create(runtime, { ...config, step: { ...config.step, ...changed } }, initialState()), {
       name: "RunError",
       message,
     });

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
 import { connectExecutor, createExecutor } from "../../src/runtime/executor.js";
+import { nodeRuntime } from "../../src/runtime/session.js";
 import type { Executor, ExecutorConfig, StepRequest } from "../../src/runtime/types.js";
 import { TrainingCore } from "../../src/runtime/worker-core.js";
 import { assertClose, bytesOfState, fixture, initialState, network, requests } from "./network.js";
@@ -20,7 +21,7 @@ async function withExecutor<T>(config: ExecutorConfig, use: (executor: Executor)
 
 test("the worker gives the same bytes as the core in this thread", async () => {
   const config = network({ maskRate: 0.2, diagnostic: false }, { rule: fixture.cases[3]?.rule });
-  const core = await TrainingCore.create(config, initialState());
+  const core = await TrainingCore.create(await nodeRuntime(), config, initialState());
   const expected = await core.run(requests(0, 12));
   const bytes = bytesOfState(core.snapshot());
   await core.dispose();

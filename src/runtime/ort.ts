@@ -1,0 +1,139 @@
+/**
+ * ONNX Runtime as the rest sees it: onnxruntime-node and onnxruntime-web share one interface, so whatever trains or answers
+ * here takes the runtime as a value and does not know where it runs. Nothing in this file is Node's.
+ */
+import type * as Ort from "onnxruntime-node";
+import { RunError } from "../errors.js";
+import type { DType, Tensor } from "../graph/types.js";
+
+export interface SessionOptions {
+  /** Intra-op threads; 0 (default) lets ONNX Runtime choose. */
+  readonly threads?: number;
+  /** Default "cpu". "webgpu" falls back to the CPU for what it lacks. */
+  readonly device?: "cpu" | "webgpu";
+}
+
+/** An input or output as the model declares it: sizes, or names of free dimensions. */
+export interface SessionValue {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly (number | string)[];
+}
+
+/** A model ready to run. */
+export interface Session {
+  readonly inputs: readonly SessionValue[];
+  readonly outputs: readonly SessionValue[];
+  /**
+   * Runs the model. Every input must be fed and nothing else; the element types must be the declared ones.
+   * @returns every output, or those named
+   * @throws RunError that names what does not fit, or the node that failed
+   */
+  run(feeds: Readonly<Record<string, Tensor>>, outputs?: readonly string[]): Promise<Record<string, Tensor>>;
+  /** Frees the native memory. May be called again. */
+  dispose(): Promise<void>;
+}
+
+export interface OpenOptions extends SessionOptions {
+  /** Names of outputs that shall stay in the device's memory instead of coming back as arrays. */
+  readonly onDevice?: readonly string[];
+}
+
+/** An ONNX Runtime, loaded and quiet. */
+export interface OnnxRuntime {
+  readonly Tensor: typeof Ort.Tensor;
+  /** True when outputs are written into the arrays given for them; else they come as arrays of their own. */
+  readonly writesInPlace: boolean;
+  /** Opens a session. A path is for Node only. @throws whatever ONNX Runtime throws */
+  open(source: Uint8Array | string, options: OpenOptions): Promise<Ort.InferenceSession>;
+}
+
+/**
+ * Opens a model for inference.
+ * @param source an `.onnx` file (external data is found beside it; Node only) or its bytes
+ * @throws RunError when ONNX Runtime refuses the model
+ */
+export async function openSessionOn(
+  runtime: OnnxRuntime,
+  source: Uint8Array | string,
+  options: SessionOptions = {},
+): Promise<Session> {
+  let native: Ort.InferenceSession;
+  try {
+    native = await runtime.open(source, options);
+  } catch (cause) {
+    const what = typeof source === "string" ? source : "the model";
+    throw new RunError(`ONNX Runtime cannot load ${what}: ${messageOf(cause)}`, { cause });
+  }
+  const inputs = native.inputMetadata.map(describeValue);
+  const outputs = native.outputMetadata.map(describeValue);
+  let released: Promise<void> | undefined;
+  return {
+    inputs,
+    outputs,
+    async run(feeds, wanted) {
+      if (released) throw new RunError("the session is disposed");
+      checkFeeds(inputs, feeds);
+      const natives: Record<string, Ort.Tensor> = {};
+      for (const [name, tensor] of Object.entries(feeds)) natives[name] = toNative(runtime, tensor);
+      let results: Ort.InferenceSession.OnnxValueMapType;
+      try {
+        results = await (wanted ? native.run(natives, wanted) : native.run(natives));
+      } catch (cause) {
+        throw new RunError(`ONNX Runtime could not run the model: ${messageOf(cause)}`, { cause });
+      }
+      return Object.fromEntries(
+        Object.entries(results).map(([name, value]) => [name, fromNative(value as Ort.Tensor)]),
+      );
+    },
+    dispose() {
+      released ??= native.release();
+      return released;
+    },
+  };
+}
+
+/** Where outputs go: "gpu-buffer" stays on the device. */
+export function locationsOf(
+  onDevice: readonly string[] | undefined,
+): Pick<Ort.InferenceSession.SessionOptions, "preferredOutputLocation"> {
+  if (!onDevice || onDevice.length === 0) return {};
+  return { preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, "gpu-buffer" as const])) };
+}
+
+/** The text of whatever was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function describeValue(meta: Ort.InferenceSession.ValueMetadata): SessionValue {
+  if (!meta.isTensor)
+    throw new RunError(`the model's "${meta.name}" is not a tensor (a sequence or map); limbeck cannot use it`);
+  return { name: meta.name, dtype: meta.type as DType, shape: meta.shape };
+}
+
+/** ONNX Runtime ignores unknown feeds in silence and reports others without saying what was expected. */
+function checkFeeds(inputs: readonly SessionValue[], feeds: Readonly<Record<string, Tensor>>): void {
+  for (const name of Object.keys(feeds)) {
+    if (inputs.some((i) => i.name === name)) continue;
+    throw new RunError(`the model has no input "${name}"; it has ${inputs.map((i) => `"${i.name}"`).join(", ")}`);
+  }
+  for (const { name, dtype, shape } of inputs) {
+    const fed = feeds[name];
+    if (!fed) throw new RunError(`the model's input "${name}" (${dtype} [${shape.join(",")}]) is not fed`);
+    if (fed.dtype !== dtype) throw new RunError(`the model's input "${name}" is ${dtype}, but was fed ${fed.dtype}`);
+  }
+}
+
+function toNative(runtime: OnnxRuntime, tensor: Tensor): Ort.Tensor {
+  // The constructor's overloads pair each type with its array; our Tensor already guarantees the pair.
+  return new runtime.Tensor(tensor.dtype as "float32", tensor.data as Float32Array, tensor.shape);
+}
+
+function fromNative(value: Ort.Tensor): Tensor {
+  const dtype = value.type as DType;
+  const data = value.data as Tensor["data"];
+  // Newer JavaScript engines have a Float16Array; our float16 is its bit patterns.
+  const bits = dtype === "float16" && ArrayBuffer.isView(data) && !(data instanceof Uint16Array);
+  return { dtype, shape: value.dims, data: bits ? new Uint16Array(data.buffer, data.byteOffset, data.length) : data };
+}

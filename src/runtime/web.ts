@@ -1,0 +1,58 @@
+/** ONNX Runtime in the browser: onnxruntime-web, loaded on first use, in wasm or on WebGPU. */
+import type * as Ort from "onnxruntime-web";
+import { RunError } from "../errors.js";
+import { locationsOf, messageOf, type OnnxRuntime, type OpenOptions } from "./ort.js";
+
+/** The module `onnxruntime-web`, or one of its parts: `onnxruntime-web/wasm`, `onnxruntime-web/webgpu`. */
+export type WebModule = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env">;
+
+export interface WebRuntimeOptions {
+  /** A module loaded by the caller; default: imported when it is needed. */
+  readonly ort?: WebModule;
+  readonly device: "cpu" | "webgpu";
+  /** Threads of wasm; 0 lets ONNX Runtime choose. More than one needs a cross-origin isolated page. */
+  readonly threads: number;
+}
+
+/**
+ * onnxruntime-web as a value. Threads count for the whole page: the first use decides.
+ * @throws RunError when the module cannot be imported
+ */
+export async function webRuntime(options: WebRuntimeOptions): Promise<OnnxRuntime> {
+  const ort = options.ort ?? (await load(options.device));
+  ort.env.logLevel = "error";
+  if (options.threads > 0) ort.env.wasm.numThreads = options.threads;
+  return {
+    Tensor: ort.Tensor as OnnxRuntime["Tensor"],
+    // The heap of onnxruntime-web is its own: results are copied out of it.
+    writesInPlace: false,
+    open: (source, open) => create(ort, source, open),
+  };
+}
+
+async function load(device: "cpu" | "webgpu"): Promise<WebModule> {
+  const name = device === "webgpu" ? "onnxruntime-web/webgpu" : "onnxruntime-web/wasm";
+  try {
+    // Literal names, so that bundlers see them.
+    return device === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
+  } catch (cause) {
+    throw new RunError(
+      `${name} cannot be loaded (${messageOf(cause)}); install onnxruntime-web 1.30 beside limbeck, map the name in the page's import map, or give the module as \`ort\``,
+      { cause },
+    );
+  }
+}
+
+async function create(
+  ort: WebModule,
+  source: Uint8Array | string,
+  options: OpenOptions,
+): Promise<Awaited<ReturnType<OnnxRuntime["open"]>>> {
+  if (typeof source === "string") throw new RunError(`a browser opens no files: give the bytes of ${source}`);
+  return ort.InferenceSession.create(source, {
+    executionMode: "sequential",
+    logSeverityLevel: 4,
+    ...locationsOf(options.onDevice),
+    executionProviders: options.device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
+  });
+}
