@@ -2,13 +2,13 @@
 
 import { irVersionFor } from "../graph/opsets.js";
 import { CANONICAL_OPSET, type Graph, type Model } from "../graph/types.js";
-import { verifyGraph } from "../graph/verify.js";
 import { writeModel } from "../graph/write.js";
 import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
 import { evaluationGraph } from "./evaluation.js";
 import { lowerGraph, type Target } from "./lower.js";
-import { defaultPasses, runPasses } from "./passes/index.js";
+import { defaultPasses, type Pass, runPasses } from "./passes/index.js";
 import { buildStep, type StepOptions } from "./step.js";
+import { verifyTypedGraph } from "./verify.js";
 
 export interface CompiledTraining {
   readonly step: StepProgram;
@@ -30,9 +30,11 @@ export interface CompileOptions extends StepOptions {
 /** Compiles the programs of one training. Pure: the same options give the same bytes. */
 export function compileTraining(options: CompileOptions): CompiledTraining {
   const graphs = buildStep(options);
+  const lowering: Pass = { name: "lowering", run: (graph) => lowerGraph(graph, options.target) };
   const finish = (graph: Graph): Uint8Array => {
-    if (options.verify) verifyGraph(graph);
-    const optimised = runPasses(lowerGraph(graph, options.target), defaultPasses, { verify: options.verify ?? false });
+    const verify = options.verify ?? false;
+    if (verify) verifyTypedGraph(graph);
+    const optimised = runPasses(graph, [lowering, ...defaultPasses], { verify });
     return writeModel(asModel(optimised));
   };
   return {

@@ -110,6 +110,7 @@ class Loop {
       objective: task.objective,
       teacherKind: task.teacher?.kind,
       target,
+      verify: Boolean(process.env.LIMBECK_DEBUG),
     });
     this.#maker = new BatchMaker(task, this.#compiled, plan);
     const epochs = Math.ceil(settings.steps / plan.stepsPerEpoch);

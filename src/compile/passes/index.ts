@@ -1,6 +1,6 @@
 /** Passes over graphs: each a pure function in its own file, runnable by itself. */
 import type { Graph } from "../../graph/types.js";
-import { verifyGraph } from "../../graph/verify.js";
+import { verifyTypedGraph } from "../verify.js";
 import { commonSubexpressions } from "./common-subexpressions.js";
 import { deadNodes } from "./dead-nodes.js";
 
@@ -21,7 +21,7 @@ export function runPasses(graph: Graph, passes: readonly Pass[], options: { read
     const next = pass.run(current);
     if (options.verify) {
       try {
-        verifyGraph(next);
+        verifyTypedGraph(next);
       } catch (cause) {
         throw new Error(`pass ${pass.name} broke the graph: ${(cause as Error).message}`, { cause });
       }

@@ -1,0 +1,103 @@
+/** The verifier in full: silent on every graph that compiling makes, loud when a pass breaks a type, a shape or a name. */
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { compileTraining } from "../../src/compile/compile.js";
+import { lowerGraph } from "../../src/compile/lower.js";
+import { defaultPasses, runPasses } from "../../src/compile/passes/index.js";
+import { buildStep, type StepOptions } from "../../src/compile/step.js";
+import { verifyTypedGraph } from "../../src/compile/verify.js";
+import type { Graph, ValueType } from "../../src/graph/types.js";
+import { buildModel, trainableModel } from "../../src/models/model.js";
+import type { ModelSpec } from "../../src/models/spec.js";
+
+const specs: readonly ModelSpec[] = [
+  { kind: "mlp", hidden: [8], batchNorm: true, dropout: 0.3 },
+  { kind: "lenet" },
+  { kind: "resnet", depth: 8, width: 0.25 },
+  { kind: "preset", name: "keras-student" },
+  {
+    kind: "cnn",
+    layers: [
+      { conv: 4, kernel: 3, stride: 2, padding: "same", activation: "gelu" },
+      { averagePool: 2 },
+      { flatten: true },
+      { layerNorm: true },
+      { dense: 5, activation: "silu" },
+    ],
+  },
+];
+
+function optionsFor(spec: ModelSpec, alpha: number): StepOptions {
+  const built = buildModel(spec, { inputShape: [1, 28, 28], classes: 4, seed: 1 });
+  return {
+    model: trainableModel(built),
+    batch: 3,
+    sampleShape: [1, 28, 28],
+    sampleType: "float32",
+    classes: 4,
+    objective: {
+      alpha,
+      studentLoss: { kind: "cross-entropy", labelSmoothing: alpha < 1 ? 0.1 : 0 },
+      distillationLoss: { kind: "kd", temperature: 4 },
+    },
+    teacherKind: "probabilities",
+  };
+}
+
+for (const spec of specs) {
+  test(`every graph of a training verifies, after every pass: ${JSON.stringify(spec).slice(0, 50)}`, () => {
+    for (const alpha of [0, 0.5, 1]) {
+      const options = optionsFor(spec, alpha);
+      const checked = compileTraining({ ...options, verify: true });
+      assert.deepEqual(checked.step.graph, compileTraining(options).step.graph, "verifying changes nothing");
+    }
+  });
+}
+
+const whole: Graph = runPasses(buildStep(optionsFor(specs[0] as ModelSpec, 0.5)).step, defaultPasses, { verify: true });
+const lowered = lowerGraph(whole);
+const product = lowered.nodes.find((n) => n.op === "MatMul" || n.op === "Gemm");
+const name = product?.outputs[0] as string;
+const typed = (change: (type: ValueType) => ValueType | undefined): Graph => {
+  const valueTypes = new Map(lowered.valueTypes);
+  const changed = change(valueTypes.get(name) as ValueType);
+  if (changed) valueTypes.set(name, changed);
+  else valueTypes.delete(name);
+  return { ...lowered, valueTypes };
+};
+
+const broken: readonly [string, Graph, RegExp][] = [
+  [
+    "a wrong shape",
+    typed((t) => ({ ...t, shape: [3, 9] })),
+    /gives float32 \[3,8\], but ".*" is declared float32 \[3,9\]/,
+  ],
+  ["a wrong type", typed((t) => ({ ...t, dtype: "float64" })), /gives float32 \[3,8\], but ".*" is declared float64/],
+  ["a value without a type", typed(() => undefined), /has no type/],
+  ["a shape that is not static", typed((t) => ({ ...t, shape: [null, 8] })), /has no static shape/],
+  [
+    "inputs that do not fit the op",
+    {
+      ...lowered,
+      nodes: lowered.nodes.map((n) => (n === product ? { ...n, inputs: ["step/labels", ...n.inputs.slice(1)] } : n)),
+    },
+    /does not fit/,
+  ],
+  [
+    "an output declared otherwise than computed",
+    { ...lowered, outputs: lowered.outputs.map((o, i) => (i === 0 ? { ...o, shape: [1] } : o)) },
+    /output "step\/loss" is declared float32 \[1\], but is float32 \[\]/,
+  ],
+  ["a name nobody defines", { ...lowered, nodes: lowered.nodes.filter((n) => n !== product) }, /not defined/],
+];
+for (const [what, graph, message] of broken) {
+  test(`a pass that leaves ${what} is named`, () => {
+    assert.throws(() => verifyTypedGraph(graph), message);
+    const pass = { name: "vandal", run: () => graph };
+    assert.throws(
+      () => runPasses(lowered, [pass], { verify: true }),
+      (e: Error) => e.message.startsWith("pass vandal broke the graph") && message.test(e.message),
+    );
+    assert.equal(runPasses(lowered, [pass], { verify: false }), graph);
+  });
+}
