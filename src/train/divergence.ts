@@ -1,11 +1,11 @@
 /** Explains a training that blew up. */
 import { RunError } from "../errors.js";
-import { hasCheckpoint } from "./checkpoint.js";
 import type { TrainingTask } from "./types.js";
 
 /**
  * @param row the step's losses: total, then each term
  * @param norm global gradient norm of the step
+ * @param kept folder of the last checkpoint, if there is one
  */
 export function describeDivergence(
   task: TrainingTask,
@@ -14,24 +14,25 @@ export function describeDivergence(
   row: Float32Array,
   norm: number | undefined,
   lr: number | undefined,
+  kept: string | null,
 ): RunError {
   const bad = terms.filter((_, i) => !Number.isFinite(row[i + 1]));
   const what =
     bad.length > 0
       ? `the term ${bad.map((t) => `"${t}"`).join(" and ")} is not finite (${row[terms.indexOf(bad[0] as string) + 1]})`
       : `the gradient is not finite (norm ${norm})`;
-  return diverged(task, `step ${step} (lr ${lr?.toPrecision(3)})`, what);
+  return diverged(task, `step ${step} (lr ${lr?.toPrecision(3)})`, what, kept);
 }
 
 /** The weights after a step are such that the model's outputs on the validation samples overflow. */
-export function describeOverflow(task: TrainingTask, step: number): RunError {
-  return diverged(task, `step ${step}`, "the outputs on the validation samples are not finite");
+export function describeOverflow(task: TrainingTask, step: number, kept: string | null): RunError {
+  return diverged(task, `step ${step}`, "the outputs on the validation samples are not finite", kept);
 }
 
-function diverged(task: TrainingTask, when: string, what: string): RunError {
+function diverged(task: TrainingTask, when: string, what: string, kept: string | null): RunError {
   const advice = ["lower training.schedule.lr"];
   if (task.settings.clipNorm === 0) advice.push("set training.clip_norm (1 is usual)");
   advice.push("add warm-up");
-  const kept = hasCheckpoint(task.directory) ? ` The last good checkpoint is kept in ${task.directory}.` : "";
-  return new RunError(`${task.name}: training diverged at ${when}: ${what}. Try: ${advice.join(", ")}.${kept}`);
+  const where = kept === null ? "" : ` The last good checkpoint is kept in ${kept}.`;
+  return new RunError(`${task.name}: training diverged at ${when}: ${what}. Try: ${advice.join(", ")}.${where}`);
 }

@@ -28,17 +28,22 @@ export async function predictAll(
   return logits;
 }
 
-/** Validation score of the executor's current weights. @throws RunError when they have diverged */
+/**
+ * Validation score of the executor's current weights.
+ * @param kept where the last checkpoint lies, for the message
+ * @throws RunError when they have diverged
+ */
 export async function validate(
   executor: Executor,
   task: TrainingTask,
   classes: number,
   step: number,
+  kept: () => string | null,
 ): Promise<ValidationScore> {
   const indices = task.validation;
   if (indices.length === 0) return { accuracy: null, nll: null, agreement: null, softKL: null };
   const logits = await predictAll(executor, task.data, indices, classes);
-  if (!logits.every(Number.isFinite)) throw describeOverflow(task, step);
+  if (!logits.every(Number.isFinite)) throw describeOverflow(task, step, kept());
   const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
   let teacher: Float32Array | null = null;

@@ -1,0 +1,359 @@
+/**
+ * The training loop: knows no loss, no optimiser and no architecture, and nothing of Node. Where steps are executed and
+ * where checkpoints go is its host's business.
+ */
+import { type CompiledTraining, compileTraining } from "../compile/compile.js";
+import type { Target } from "../compile/lower.js";
+import { InputError, InterruptedError, type RunError } from "../errors.js";
+import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
+import { BatchMaker, planBatches } from "./batches.js";
+import type { Checkpoint, LoopState } from "./checkpoint.js";
+import { describeDivergence } from "./divergence.js";
+import { ProgressMeter } from "./progress.js";
+import type { CurvePoint, TrainingHooks, TrainingResult, TrainingTask } from "./types.js";
+import { isBetter, mainScore, validate } from "./validate.js";
+
+/** What a loop needs of where it runs. */
+export interface LoopHost {
+  createExecutor(config: ExecutorConfig, initial: ExecutorState): Promise<Executor>;
+  /** What the graphs are lowered for. */
+  readonly target: Target;
+  /** Whether graphs are verified after every pass. */
+  readonly verify?: boolean;
+  /** What must be equal for a resume to give the same bytes, besides the fingerprint. */
+  readonly environment: string;
+  /** Takes the records of steps and validations. */
+  readonly log: { readonly bytes: number; append(records: readonly object[]): void };
+  /** Keeps a checkpoint; null when nothing is kept. */
+  readonly save: ((checkpoint: Checkpoint) => Promise<void>) | null;
+  /** Where the last checkpoint lies, for messages; null when there is none. */
+  kept(): string | null;
+}
+
+/** Requests that cross to the worker at once: at most so many steps and bytes. */
+const CHUNK_STEPS = 64;
+const CHUNK_BYTES = 8 << 20;
+const MOST_VALIDATIONS = 40;
+
+const START: LoopState = {
+  step: 0,
+  curve: [],
+  gradientShares: [],
+  best: -1,
+  stale: 0,
+  lossSums: [],
+  lossCount: 0,
+  metricsBytes: 0,
+  seconds: 0,
+};
+
+/**
+ * Runs a training, from its start or from a checkpoint.
+ * @throws InterruptedError after writing a checkpoint when the signal aborts
+ * @throws RunError when the loss or the gradient is no longer finite; the last checkpoint stays
+ */
+export async function runLoop(
+  task: TrainingTask,
+  hooks: TrainingHooks,
+  host: LoopHost,
+  found: Checkpoint | null,
+): Promise<TrainingResult> {
+  const loop = new Loop(task, hooks, host, found);
+  try {
+    return await loop.run();
+  } finally {
+    await loop.dispose();
+  }
+}
+
+class Loop {
+  readonly #maker: BatchMaker;
+  readonly #compiled: CompiledTraining;
+  readonly #classes: number;
+  readonly #every: number;
+  readonly #meter: ProgressMeter;
+  readonly #warnings: string[] = [];
+  #executor: Executor | undefined;
+  #state: LoopState;
+  #best: ReadonlyMap<string, Float32Array> | null;
+  #started = 0;
+  #lastCheckpoint = 0;
+
+  constructor(
+    readonly task: TrainingTask,
+    readonly hooks: TrainingHooks,
+    readonly host: LoopHost,
+    readonly found: Checkpoint | null,
+  ) {
+    const { settings, model } = task;
+    const plan = planBatches(task.train.length, settings.batch, settings.accumulate);
+    this.#classes = classesOf(task);
+    this.#compiled = compileTraining({
+      model,
+      batch: plan.batch,
+      sampleShape: task.data.sampleShape,
+      sampleType: task.data.samples instanceof Uint8Array ? "uint8" : "float32",
+      classes: this.#classes,
+      objective: task.objective,
+      teacherKind: task.teacher?.kind,
+      target: host.target,
+      verify: host.verify,
+    });
+    this.#maker = new BatchMaker(task, this.#compiled, plan);
+    const epochs = Math.ceil(settings.steps / plan.stepsPerEpoch);
+    this.#every = settings.validateEvery ?? plan.stepsPerEpoch * Math.ceil(epochs / MOST_VALIDATIONS);
+    this.#state = found?.loop ?? START;
+    this.#best = found?.best ?? null;
+    this.#meter = new ProgressMeter(task.name, settings.steps, this.#state.step);
+    if (plan.batch < settings.batch) {
+      this.#warnings.push(
+        `${task.name}: ${task.train.length} samples do not fill a batch of ${settings.batch}; the batch is ${plan.batch}`,
+      );
+    }
+    const { environment } = host;
+    if (found && found.environment !== environment) {
+      this.#warnings.push(
+        `resumed on ${environment} a training begun on ${found.environment}: the result may differ in the last bits`,
+      );
+    }
+  }
+
+  async run(): Promise<TrainingResult> {
+    const { settings } = this.task;
+    this.#started = performance.now();
+    this.#lastCheckpoint = this.#started;
+    this.#executor = await this.#open();
+    let upcoming = this.#chunk(this.#state.step);
+    while (this.#state.step < settings.steps && !this.#exhausted()) {
+      await this.#stopWhenAsked();
+      const requests = upcoming;
+      const running = this.#executor.run(requests);
+      upcoming = this.#chunk(this.#state.step + requests.length);
+      const onAbort = (): void => this.#executor?.stop();
+      this.hooks.signal?.addEventListener("abort", onAbort, { once: true });
+      const result = await running;
+      this.hooks.signal?.removeEventListener("abort", onAbort);
+      this.#account(requests, result);
+      if (result.diverged) throw this.#diverged(result, requests);
+      if (result.done < requests.length) {
+        await this.#stopWhenAsked();
+        upcoming = this.#chunk(this.#state.step);
+        continue;
+      }
+      if (this.#validationDue()) await this.#validate();
+      await this.#checkpointWhenDue();
+    }
+    return this.#finish();
+  }
+
+  async dispose(): Promise<void> {
+    await this.#executor?.dispose();
+  }
+
+  async #open(): Promise<Executor> {
+    const { task } = this;
+    const { settings } = task;
+    const initial: ExecutorState = this.found?.state ?? {
+      step: 0,
+      parameters: weightsOf(task, task.model.parameters),
+      buffers: weightsOf(task, task.model.buffers),
+      moments: new Map(),
+    };
+    const { step, evaluation, diagnostic } = this.#compiled;
+    const { rule, clipNorm, accumulate, seed, device, threads } = settings;
+    return this.host.createExecutor(
+      { step, evaluation, diagnostic, rule, clipNorm, accumulate, seed, device, threads },
+      initial,
+    );
+  }
+
+  /** Requests from a step up to the next validation, within the chunk limits. */
+  #chunk(from: number): StepRequest[] {
+    const { steps } = this.task.settings;
+    const untilValidation = this.#every - (from % this.#every);
+    const fitting = Math.max(1, Math.floor(CHUNK_BYTES / this.#maker.bytes));
+    const count = Math.min(CHUNK_STEPS, fitting, untilValidation, steps - from);
+    return Array.from({ length: Math.max(count, 0) }, (_, i) => this.#maker.request(from + i));
+  }
+
+  #account(requests: readonly StepRequest[], result: StepsResult): void {
+    const width = this.#compiled.step.losses.length;
+    const { stepsPerEpoch } = this.#maker.plan;
+    const sums = this.#state.lossSums.length ? [...this.#state.lossSums] : Array<number>(width).fill(0);
+    const records: object[] = [];
+    const shares = [...this.#state.gradientShares];
+    for (let i = 0; i < result.done; i++) {
+      const step = this.#state.step + i;
+      const row = result.losses.subarray(i * width, (i + 1) * width);
+      row.forEach((v, k) => {
+        sums[k] = (sums[k] as number) + v;
+      });
+      const terms = Object.fromEntries(this.#compiled.terms.map((t, k) => [t, row[k + 1]]));
+      const epoch = Math.floor(step / stepsPerEpoch) + 1;
+      records.push({
+        step: step + 1,
+        epoch,
+        loss: row[0],
+        terms,
+        lr: requests[i]?.lr,
+        gradient_norm: result.gradientNorms[i],
+      });
+    }
+    for (const { step, values } of result.diagnostics) {
+      if (step >= result.done) continue;
+      const total = values.reduce((a, v) => a + v, 0) || 1;
+      const share = Object.fromEntries(this.#compiled.terms.map((t, k) => [t, (values[k] as number) / total]));
+      shares.push({ step: this.#state.step + step + 1, shares: share });
+      records.push({ step: this.#state.step + step + 1, gradient_share: share });
+    }
+    this.host.log.append(records);
+    this.#state = {
+      ...this.#state,
+      step: this.#state.step + result.done,
+      gradientShares: shares,
+      lossSums: sums,
+      lossCount: this.#state.lossCount + result.done,
+      metricsBytes: this.host.log.bytes,
+    };
+    // A validation reports by itself, with the new score.
+    if (!this.#validationDue()) this.#report();
+  }
+
+  #validationDue(): boolean {
+    return this.#state.step % this.#every === 0 || this.#state.step === this.task.settings.steps;
+  }
+
+  async #validate(): Promise<void> {
+    const executor = this.#executor as Executor;
+    const score = await validate(executor, this.task, this.#classes, this.#state.step, this.host.kept);
+    const { step, lossSums, lossCount, curve } = this.#state;
+    const mean = (k: number): number => (lossSums[k] ?? 0) / Math.max(lossCount, 1);
+    const epoch = step / this.#maker.plan.stepsPerEpoch;
+    const terms = Object.fromEntries(this.#compiled.terms.map((t, k) => [t, mean(k + 1)]));
+    const point: CurvePoint = { step, epoch, loss: mean(0), terms, ...score };
+    const better = isBetter(score, curve[this.#state.best]);
+    if (better) this.#best = await bestOf(executor);
+    this.host.log.append([{ step, epoch, validation: score }]);
+    this.#state = {
+      ...this.#state,
+      curve: [...curve, point],
+      best: better ? curve.length : this.#state.best,
+      stale: better ? 0 : this.#state.stale + 1,
+      lossSums: [],
+      lossCount: 0,
+      metricsBytes: this.host.log.bytes,
+    };
+    this.#meter.score = mainScore(score);
+    this.#report();
+  }
+
+  #exhausted(): boolean {
+    const { patience } = this.task.settings;
+    return patience !== null && this.#state.stale >= patience;
+  }
+
+  #report(): void {
+    const epoch = this.#state.step / this.#maker.plan.stepsPerEpoch;
+    const loss = (this.#state.lossSums[0] ?? Number.NaN) / this.#state.lossCount;
+    this.hooks.onProgress?.(this.#meter.at(this.#state.step, epoch, loss));
+  }
+
+  async #stopWhenAsked(): Promise<void> {
+    if (!this.hooks.signal?.aborted) return;
+    await this.#checkpoint();
+    throw new InterruptedError(
+      `${this.task.name}: stopped after step ${this.#state.step} of ${this.task.settings.steps}`,
+    );
+  }
+
+  async #checkpointWhenDue(): Promise<void> {
+    const due = (this.hooks.checkpointSeconds ?? 2) * 1000;
+    if (performance.now() - this.#lastCheckpoint >= due) await this.#checkpoint();
+  }
+
+  async #checkpoint(): Promise<void> {
+    const { save, environment } = this.host;
+    if (!save || !this.#executor) return;
+    const state = await this.#executor.snapshot();
+    const loop = { ...this.#state, seconds: this.#seconds() };
+    await save({ fingerprint: this.task.fingerprint, environment, loop, state, best: this.#best });
+    this.#lastCheckpoint = performance.now();
+  }
+
+  #seconds(): number {
+    return (this.found?.loop.seconds ?? 0) + (performance.now() - this.#started) / 1000;
+  }
+
+  #diverged(result: StepsResult, requests: readonly StepRequest[]): RunError {
+    const row = result.losses.subarray(
+      result.done * this.#compiled.step.losses.length,
+      (result.done + 1) * this.#compiled.step.losses.length,
+    );
+    return describeDivergence(
+      this.task,
+      this.#compiled.terms,
+      this.#state.step + 1,
+      row,
+      result.gradientNorms[result.done],
+      requests[result.done]?.lr,
+      this.host.kept(),
+    );
+  }
+
+  async #finish(): Promise<TrainingResult> {
+    const { task } = this;
+    // Without validation samples nothing can choose.
+    const select = task.validation.length === 0 ? "last" : task.settings.select;
+    const weights = select === "best" && this.#best ? this.#best : await bestOf(this.#executor as Executor);
+    const { curve, best, step } = this.#state;
+    const chosen = (select === "best" ? curve[best] : curve[curve.length - 1]) as CurvePoint;
+    return {
+      weights,
+      steps: step,
+      epochs: step / this.#maker.plan.stepsPerEpoch,
+      seconds: this.#seconds(),
+      selection: describeSelection(select, chosen, step, this.#exhausted()),
+      chosen,
+      curve,
+      gradientShares: this.#state.gradientShares,
+      warnings: this.#warnings,
+    };
+  }
+}
+
+function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: number, early: boolean): string {
+  const score = mainScore(chosen);
+  const value = score ? ` ${(100 * score.value).toFixed(1)} %` : "";
+  const metric = score ? `validation ${score.metric}` : "validation";
+  const end = early ? `, stopped early at step ${steps}` : "";
+  return select === "best"
+    ? `best by ${metric} (${value.trim()}), step ${chosen.step} of ${steps}${end}`
+    : `last step ${steps} (${metric}${value})${end}`;
+}
+
+async function bestOf(executor: Executor): Promise<ReadonlyMap<string, Float32Array>> {
+  const { parameters, buffers } = await executor.snapshot();
+  return new Map([...parameters, ...buffers]);
+}
+
+function classesOf(task: TrainingTask): number {
+  const output = task.model.graph.outputs.find((o) => o.name === task.model.output);
+  const last = output?.shape?.[output.shape.length - 1];
+  if (typeof last === "number") return last;
+  if (task.data.classes.length > 0) return task.data.classes.length;
+  throw new InputError(
+    `output "${task.model.output}"`,
+    "its number of classes is unknown; declare the output's shape in the model",
+  );
+}
+
+function weightsOf(task: TrainingTask, names: readonly string[]): Map<string, Float32Array> {
+  return new Map(
+    names.map((name) => {
+      const tensor = task.model.graph.initializers.get(name);
+      if (!(tensor?.data instanceof Float32Array))
+        throw new InputError(`parameter "${name}"`, "the student has no float32 initialiser of that name");
+      return [name, Float32Array.from(tensor.data)];
+    }),
+  );
+}
