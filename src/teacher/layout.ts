@@ -40,7 +40,8 @@ export function planInput(
   const fits = (dim: number | string | undefined, n: number): boolean =>
     typeof dim !== "number" || dim <= 0 || dim === n;
   const shown = `[${input.shape.join(", ")}]`;
-  if (dims.length <= 1 && input.shape.length > 0) {
+  // Without a declared rank, the samples' own form decides.
+  if (input.shape.length === 0 ? sampleShape.length === 1 : dims.length <= 1) {
     if (!fits(dims[0], size(sampleShape)))
       throw new InputError(
         where,

@@ -9,10 +9,12 @@ import { accuracy } from "../evaluate/metrics.js";
 import { loadModelFile } from "../graph/file.js";
 import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, parameterCount, sizeOf } from "../graph/tensor.js";
-import type { Tensor } from "../graph/types.js";
+import type { Model, Tensor } from "../graph/types.js";
+import { writeModel } from "../graph/write.js";
 import { openSession, type Session, type SessionValue } from "../runtime/session.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
 import type { Teacher } from "./types.js";
+import { withoutZipMap } from "./zip-map.js";
 
 export interface OnnxTeacherOptions {
   readonly name?: string;
@@ -49,52 +51,148 @@ export async function openOnnxTeacher(
   options: OnnxTeacherOptions,
 ): Promise<Teacher> {
   const { model, bytes, hash } = loadModelFile(path);
-  const session = await openSession(path, { threads: options.threads });
+  const mapped = withoutZipMap(model);
+  const session = await openSession(mapped ? writeModel(mapped.model) : path, { threads: options.threads });
   try {
-    const input = pick(path, "input", session.inputs, options.input);
-    const plan = planInput(path, input, data.sampleShape, options);
-    const classCount = options.classes?.length ?? data.classes.length;
-    const output = pickOutput(path, session.outputs, options.output, classCount);
-    const order = classOrder(path, options.classes, data);
-    const notes: string[] = [];
-    if (plan.layout === "nhwc") notes.push("takes images as [N,H,W,C]");
-    if (plan.resize)
-      notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
-    if (plan.fixedBatch) notes.push(`its batch is fixed at ${plan.fixedBatch}`);
-    const raw = plan.dtype === "uint8" && options.rawBytes === true;
-    if (raw) notes.push("takes bytes, which it gets as they are");
-    const normalisation = raw ? RAW : options.normalisation;
-    const expected = (options.classes?.length ?? data.classes.length) || undefined;
-    const answerer = new Answerer(path, session, plan, output, { ...options, normalisation }, order, expected);
-    const some = probe.slice(0, PROBE);
-    const answers = await answerer.answer(data, some);
-    const classes = answers.length / some.length;
-    const kind = options.outputs === "auto" ? detectKind(answers, classes) : options.outputs;
-    notes.push(
-      `its outputs are ${kind}${options.outputs === "auto" ? " (seen from the data; teacher.outputs overrides)" : ""}`,
-    );
-    const seen = checkChance(path, answers, data, some, classes, options.allowChance);
-    if (seen) notes.push(seen);
-    const preprocessing = createHash("sha256")
-      .update(JSON.stringify({ plan, output, normalisation, order }))
-      .digest("hex");
-    return {
-      name: options.name ?? basename(path),
-      hash,
-      preprocessing,
-      kind,
-      classes,
-      batch: options.batch,
-      parameters: parameterCount(model.graph.initializers),
-      bytes: bytes.length,
-      notes,
-      answer: (d, indices) => answerer.answer(d, indices),
-      dispose: () => session.dispose(),
-    };
+    return await prepare({ path, model, hash, size: bytes.length, session }, data, probe, {
+      ...options,
+      classes: options.classes ?? ownClasses(mapped?.classes, data),
+    });
   } catch (error) {
     await session.dispose();
     throw error;
   }
+}
+
+interface LoadedTeacher {
+  readonly path: string;
+  readonly model: Model;
+  readonly hash: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly session: Session;
+}
+
+/** Finds out how to ask it, asks it about the probe, and looks at the answers. */
+async function prepare(
+  { path, model, hash, size, session }: LoadedTeacher,
+  data: DataSet,
+  probe: Uint32Array,
+  options: OnnxTeacherOptions,
+): Promise<Teacher> {
+  const input = pickInput(path, session.inputs, options.input);
+  const plan = planInput(path, input, data.sampleShape, options);
+  const expected = (options.classes?.length ?? data.classes.length) || undefined;
+  const output = pickOutput(path, session.outputs, options.output, expected ?? 0);
+  const order = classOrder(path, options.classes, data);
+  const some = probe.slice(0, PROBE);
+  const raw = plan.dtype === "uint8" && options.rawBytes === true;
+  const normalisation = raw ? RAW : options.normalisation;
+  if (plan.dtype === "uint8") checkBytes(path, data, some, normalisation);
+  const asking = { ...options, normalisation };
+  const { answerer, answers } = await firstAnswers(
+    (batch) => new Answerer(path, session, plan, output, { ...asking, batch }, order, expected),
+    plan.fixedBatch ?? options.batch,
+    data,
+    some,
+  );
+  checkFinite(path, answers, some);
+  const classes = answers.length / some.length;
+  const kind = options.outputs === "auto" ? detectKind(answers, classes) : options.outputs;
+  const notes = [
+    ...inputNotes(plan, data, raw),
+    ...(answerer.options.batch < (plan.fixedBatch ?? options.batch) ? ["it takes one sample a call"] : []),
+    ...outputNotes(kind, options.outputs, answers),
+  ];
+  const seen = checkChance(path, answers, data, some, classes, options.allowChance);
+  if (seen) notes.push(seen);
+  const preprocessing = createHash("sha256")
+    .update(JSON.stringify({ plan, output, normalisation, order }))
+    .digest("hex");
+  return {
+    name: options.name ?? basename(path),
+    hash,
+    preprocessing,
+    kind,
+    classes,
+    batch: answerer.options.batch,
+    parameters: parameterCount(model.graph.initializers),
+    bytes: size,
+    notes,
+    answer: (d, indices) => answerer.answer(d, indices),
+    dispose: () => session.dispose(),
+  };
+}
+
+/** Exporters write a batch of one into a model in ways its input does not show: what fails for many is tried one by one. */
+async function firstAnswers(
+  make: (batch: number) => Answerer,
+  batch: number,
+  data: DataSet,
+  some: Uint32Array,
+): Promise<{ answerer: Answerer; answers: Float32Array }> {
+  const answerer = make(batch);
+  try {
+    return { answerer, answers: await answerer.answer(data, some) };
+  } catch (error) {
+    if (batch === 1 || answerer.plan.fixedBatch) throw error;
+    const single = make(1);
+    const answers = await single.answer(data, some).catch(() => {
+      throw error;
+    });
+    return { answerer: single, answers };
+  }
+}
+
+function inputNotes(plan: InputPlan, data: DataSet, raw: boolean): string[] {
+  const notes: string[] = [];
+  if (plan.layout === "nhwc") notes.push("takes images as [N,H,W,C]");
+  if (plan.resize)
+    notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
+  if (plan.fixedBatch) notes.push(`its batch is fixed at ${plan.fixedBatch}`);
+  if (raw) notes.push("takes bytes, which it gets as they are");
+  return notes;
+}
+
+function outputNotes(kind: Teacher["kind"], wanted: OnnxTeacherOptions["outputs"], answers: Float32Array): string[] {
+  if (wanted !== "auto") return [`its outputs are ${kind}`];
+  const notes = [`its outputs are ${kind} (seen from the data; teacher.outputs overrides)`];
+  if (kind === "logits" && answers.every((v) => v >= 0 && v <= 1))
+    notes.push(
+      "all of them lie between 0 and 1 without adding up to 1 in a sample, as sigmoids do: softened, they hardly tell classes apart. If the model has the scores before them, name those with teacher.output",
+    );
+  return notes;
+}
+
+/** Names the model gives its classes itself, where they are the data's. */
+function ownClasses(names: readonly string[] | undefined, data: DataSet): readonly string[] | undefined {
+  return names && data.classes.length > 0 && data.classes.every((c) => names.includes(c)) ? names : undefined;
+}
+
+/** Rounding to bytes must not destroy the samples. */
+function checkBytes(path: string, data: DataSet, some: Uint32Array, normalisation: Normalisation): void {
+  const raw = new Float32Array(some.length * sizeOf(data.sampleShape));
+  const size = sizeOf(data.sampleShape);
+  some.forEach((sample, i) => {
+    raw.set(data.samples.subarray(sample * size, (sample + 1) * size), i * size);
+  });
+  const values = normaliseSamples(raw, normalisation, data.sampleShape);
+  const [least, most] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+  const lost = most <= 1 && values.some((v) => v !== Math.round(v));
+  if (least > -0.5 && most < 255.5 && !lost) return;
+  throw new InputError(
+    "teacher.normalise",
+    `${path} takes bytes, but after normalisation the samples lie between ${least.toPrecision(3)} and ${most.toPrecision(3)}; as bytes they would be lost. Use none for raw bytes, or numbers that lead to 0 ... 255`,
+  );
+}
+
+function checkFinite(path: string, answers: Float32Array, some: Uint32Array): void {
+  const bad = answers.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0)
+    throw new InputError(
+      path,
+      `it answers ${answers[bad]} for sample ${some[Math.floor((bad * some.length) / answers.length)]}; check teacher.output, teacher.normalise and teacher.layout`,
+    );
 }
 
 class Answerer {
@@ -135,8 +233,9 @@ class Answerer {
         ? fromHalf(result.data as Uint16Array)
         : Float32Array.from(result.data as ArrayLike<number>);
     const width = values.length / count;
+    // Of a single sample some models give [classes], without the batch.
     if (
-      result.shape[0] !== count ||
+      (result.shape[0] !== count && count > 1) ||
       !Number.isInteger(width) ||
       (this.expected !== undefined && width !== this.expected)
     ) {
@@ -178,13 +277,13 @@ function toFeed(data: DataSet, indices: Uint32Array, plan: InputPlan, normalisat
   return { dtype: "float32", shape, data: values };
 }
 
-function pick(
+function named(
   path: string,
   what: "input" | "output",
   values: readonly SessionValue[],
   wanted: string | undefined,
 ): SessionValue {
-  const names = values.map((v) => `"${v.name}"`).join(", ");
+  const names = listed(values);
   if (wanted !== undefined) {
     const found = values.find((v) => v.name === wanted);
     if (!found) throw new InputError(`teacher.${what}`, `${path} has no ${what} "${wanted}"; it has ${names}`);
@@ -195,6 +294,18 @@ function pick(
   return values[0] as SessionValue;
 }
 
+const listed = (values: readonly SessionValue[]): string => values.map((v) => `"${v.name}"`).join(", ");
+
+/** The one input: a model that needs more than the samples cannot be asked. */
+function pickInput(path: string, values: readonly SessionValue[], wanted: string | undefined): SessionValue {
+  if (values.length <= 1 || (wanted !== undefined && !values.some((v) => v.name === wanted)))
+    return named(path, "input", values, wanted);
+  throw new InputError(
+    path,
+    `it has ${values.length} inputs (${listed(values)}), and limbeck feeds one, the samples. Make the others constants (initialisers) of the model`,
+  );
+}
+
 /** The output named, or the only float output whose last dimension can be the classes. */
 function pickOutput(
   path: string,
@@ -202,11 +313,16 @@ function pickOutput(
   wanted: string | undefined,
   classes: number,
 ): string {
-  if (wanted !== undefined || values.length === 1) return pick(path, "output", values, wanted).name;
   const fitting = values.filter(
     (v) => isFloat(v.dtype) && v.shape.length === 2 && (typeof v.shape[1] !== "number" || v.shape[1] === classes),
   );
-  return pick(path, "output", fitting.length === 1 ? fitting : values, undefined).name;
+  const found = named(path, "output", wanted === undefined && fitting.length === 1 ? fitting : values, wanted);
+  if (!isFloat(found.dtype))
+    throw new InputError(
+      path,
+      `its output "${found.name}" holds ${found.dtype}; expected float scores, one a class. Class numbers alone teach nothing beyond labels, and quantised scores have an unknown scale: take the output before them`,
+    );
+  return found.name;
 }
 
 function classOrder(path: string, classes: readonly string[] | undefined, data: DataSet): number[] | null {
@@ -258,7 +374,7 @@ function checkChance(
   const chance = Math.max(...counts.values()) / kept.length;
   const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / kept.length);
   if (score > limit || allow)
-    return `it names the right class of ${(100 * score).toFixed(1)} % of ${kept.length} labelled training samples`;
+    return `it names the right class of ${(100 * score).toFixed(1)} % of ${kept.length} labelled samples`;
   throw new InputError(
     path,
     `on ${kept.length} labelled samples it is right in ${(100 * score).toFixed(1)} %, no better than always naming the most common class (${(100 * chance).toFixed(1)} %). Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output; teacher.allow_chance: true goes on all the same`,

@@ -88,6 +88,68 @@ test("nhwc with a softmax called logits: seen to be probabilities, overridable",
   await told.dispose();
 });
 
+test("ZipMap: the rows themselves, their order by the names the model gives its classes", async () => {
+  const teacher = await open("zip-map");
+  assert.equal(teacher.kind, "probabilities");
+  assertClose(rowsOf(await teacher.answer(data, first), 10), scores.map(softmax), 1e-5, "zip-map");
+  await teacher.dispose();
+  const told = await open("zip-map", { output: "output_probability" });
+  assert.equal(told.preprocessing, teacher.preprocessing);
+  await told.dispose();
+});
+
+test("a batch of one in hiding is found, an answer without a batch is one row", async () => {
+  const hidden = await open("hidden-batch");
+  assert.match(hidden.notes.join("; "), /it takes one sample a call/);
+  assert.equal(hidden.batch, 1);
+  const bare = await open("no-batch");
+  for (const teacher of [hidden, bare]) {
+    assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 2e-4, teacher.name);
+    await teacher.dispose();
+  }
+});
+
+test("an input without a declared rank takes the samples as they are", async () => {
+  const { normalisation } = digits;
+  const table = {
+    data: { ...data, sampleShape: [64] },
+    splits,
+    normalisation: normalisation.mean.length === 1 ? normalisation : { scale: 1 / 16, mean: [0], std: [1] },
+  };
+  const teacher = await open("no-rank", {}, table);
+  assertClose(rowsOf(await teacher.answer(table.data, first), 10), scores, 2e-4, "no-rank");
+  await teacher.dispose();
+});
+
+test("sigmoids are pointed out", async () => {
+  const teacher = await open("sigmoid");
+  assert.equal(teacher.kind, "logits");
+  assert.match(teacher.notes.join("; "), /between 0 and 1 without adding up to 1.*sigmoids/);
+  await teacher.dispose();
+  const plain = await open("plain");
+  assert.doesNotMatch(plain.notes.join("; "), /sigmoids/);
+  await plain.dispose();
+});
+
+test("bytes: a normalisation that rounding would destroy is refused", async () => {
+  const unit = { scale: 1 / 16, mean: [0], std: [1] };
+  await assert.rejects(open("bytes", { normalise: unit }), /teacher\.normalise.*takes bytes.*between 0\.00 and 1\.00/);
+  await assert.rejects(open("bytes", { normalise: { scale: 1, mean: [8], std: [1] } }), /between -8\.00 and 8\.00/);
+  await assert.rejects(open("bytes", { normalise: { scale: 100, mean: [0], std: [1] } }), /takes bytes.*1\.60e\+3/);
+  const raw = await open("bytes", { normalise: "none" });
+  await raw.dispose();
+});
+
+test("answers that are not finite, class numbers, and a second input are refused in the teacher's words", async () => {
+  const refused = (file: string, message: RegExp, more: Partial<FileTeacherInput> = {}): Promise<void> =>
+    assert.rejects(open(file, more), (e: Error) => e instanceof InputError && message.test(e.message));
+  await refused("not-finite", /not-finite\.onnx: it answers NaN for sample \d+; check teacher\.output/);
+  await refused("labels-only", /output "out" holds int64; expected float scores/);
+  await refused("several", /output "best" holds int64/, { output: "best" });
+  for (const more of [{}, { input: "in" }])
+    await refused("two-inputs", /2 inputs \("in", "keep"\), and limbeck feeds one/, more);
+});
+
 test("float16 in and out", async () => {
   const teacher = await open("half");
   assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 0.02, "half");
