@@ -4,7 +4,8 @@ import { type Latency, measureLatency } from "../evaluate/latency.js";
 import type { Environment } from "../evaluate/summary.js";
 import type { Tensor } from "../graph/types.js";
 import type { Execution } from "../recipe/resolve.js";
-import { loadOnnxRuntime, openSession, type Session } from "../runtime/session.js";
+import { loadOnnxRuntime, type Session } from "../runtime/session.js";
+import { openClassifier } from "../teacher/classifier.js";
 
 /** The machine and the versions a run was made with. */
 export async function environmentOf({ threads, device }: Execution): Promise<Environment> {
@@ -37,25 +38,57 @@ export async function latencyOf(
   request: LatencyRequest,
   sample?: readonly number[],
 ): Promise<Latency | null> {
-  const session = await openSession(file, { threads: request.threads });
+  const call = await oneCall(file, sample, request.threads);
+  if (!call) return null;
   try {
-    const feeds = oneSample(session, sample);
-    if (!feeds) return null;
-    const measured = await measureLatency(() => session.run(feeds), { runs: request.runs, signal: request.signal });
-    const batch = feeds[session.inputs[0]?.name ?? ""]?.shape[0];
-    return { ...measured, batch: batch ?? 1 };
+    const measured = await measureLatency(call.run, { runs: request.runs, signal: request.signal });
+    return { ...measured, batch: call.batch };
   } finally {
-    await session.dispose();
+    await call.dispose();
   }
+}
+
+export interface OneCall {
+  /** Samples a call. */
+  readonly batch: number;
+  run(): Promise<unknown>;
+  dispose(): Promise<void>;
+}
+
+/**
+ * One call of a model with one sample (or its fixed batch) of zeros.
+ * @returns null when the model does not say enough about its input, or refuses what we make of it: a figure less is no
+ * reason to lose a run
+ */
+export async function oneCall(
+  file: string,
+  sample: readonly number[] | undefined,
+  threads: number | undefined,
+): Promise<OneCall | null> {
+  const { session } = await openClassifier(file, { threads });
+  const feeds = oneSample(session, sample);
+  const runs =
+    feeds !== null &&
+    (await session.run(feeds).then(
+      () => true,
+      () => false,
+    ));
+  if (!runs) {
+    await session.dispose();
+    return null;
+  }
+  const batch = feeds[session.inputs[0]?.name ?? ""]?.shape[0] ?? 1;
+  return { batch, run: () => session.run(feeds), dispose: () => session.dispose() };
 }
 
 /**
  * One sample (or the model's fixed batch) of zeros for every input; null when an input's size or type is not known.
  * @param sample shape of a sample, where the model leaves it free
  */
-export function oneSample(session: Session, sample: readonly number[] | undefined): Record<string, Tensor> | null {
+function oneSample(session: Session, sample: readonly number[] | undefined): Record<string, Tensor> | null {
   const feeds: Record<string, Tensor> = {};
-  for (const { name, dtype, shape: declared } of session.inputs) {
+  for (const { name, dtype, shape: stated } of session.inputs) {
+    const declared = stated.length === 0 && sample ? ["batch", ...sample] : stated;
     const free = declared.length === (sample?.length ?? -2) + 1 ? [1, ...(sample as readonly number[])] : [1];
     const shape = declared.map((d, i) => (typeof d === "number" && d > 0 ? d : (free[i] ?? Number.NaN)));
     const size = shape.reduce((p, d) => p * d, 1);

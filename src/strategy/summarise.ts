@@ -7,10 +7,9 @@ import { compare as compareAccuracy } from "../evaluate/verdict.js";
 import { DEFAULT_ALPHA } from "../objective/objective.js";
 import { packageVersion } from "../package-root.js";
 import { objectiveOf } from "../recipe/resolve.js";
-import { openSession, type Session } from "../runtime/session.js";
 import type { RunContext } from "./context.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
-import { environmentOf, oneSample } from "./measure.js";
+import { environmentOf, type OneCall, oneCall } from "./measure.js";
 import type { Row } from "./rows.js";
 
 /** Everything a run found out, as written to summary.json. */
@@ -127,20 +126,20 @@ function darkKnowledgeOf(context: RunContext, rows: readonly Row[]): Summary["da
 /** Interleaved, so that a busy moment of the machine falls on all of them. */
 async function latenciesOf(context: RunContext, rows: readonly Row[]): Promise<Map<Row, Latency>> {
   const { execution, loaded, recipe, signal } = context;
-  const sessions: Session[] = [];
+  const calls: OneCall[] = [];
   try {
     const measured: { row: Row; name: string; run: () => Promise<unknown> }[] = [];
     for (const row of rows) {
       const file = row.fitted[0]?.file ?? row.teacher?.file;
       if (!file) continue;
-      const session = await openSession(file, { threads: execution.threads });
-      sessions.push(session);
-      const feeds = oneSample(session, loaded.data.sampleShape);
-      if (feeds) measured.push({ row, name: row.name, run: () => session.run(feeds) });
+      const call = await oneCall(file, loaded.data.sampleShape, execution.threads);
+      if (!call) continue;
+      calls.push(call);
+      measured.push({ row, name: row.name, run: call.run });
     }
     const latencies = await measureLatencies(measured, { runs: recipe.evaluation.latency_runs, signal });
     return new Map(measured.map((m, i) => [m.row, latencies[i] as Latency]));
   } finally {
-    for (const session of sessions) await session.dispose();
+    for (const call of calls) await call.dispose();
   }
 }

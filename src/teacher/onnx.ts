@@ -6,15 +6,13 @@ import { normaliseSamples } from "../data/normalise.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { accuracy } from "../evaluate/metrics.js";
-import { loadModelFile } from "../graph/file.js";
 import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, parameterCount, sizeOf } from "../graph/tensor.js";
-import type { Model, Tensor } from "../graph/types.js";
-import { writeModel } from "../graph/write.js";
-import { openSession, type Session, type SessionValue } from "../runtime/session.js";
+import type { Tensor } from "../graph/types.js";
+import type { Session, SessionValue } from "../runtime/session.js";
+import { type Classifier, openClassifier } from "./classifier.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
 import type { Teacher } from "./types.js";
-import { withoutZipMap } from "./zip-map.js";
 
 export interface OnnxTeacherOptions {
   readonly name?: string;
@@ -50,32 +48,20 @@ export async function openOnnxTeacher(
   probe: Uint32Array,
   options: OnnxTeacherOptions,
 ): Promise<Teacher> {
-  const { model, bytes, hash } = loadModelFile(path);
-  const mapped = withoutZipMap(model);
-  const session = await openSession(mapped ? writeModel(mapped.model) : path, { threads: options.threads });
+  const opened = await openClassifier(path, { threads: options.threads });
   try {
-    return await prepare({ path, model, hash, size: bytes.length, session }, data, probe, {
-      ...options,
-      classes: options.classes ?? ownClasses(mapped?.classes, data),
-    });
+    const classes = options.classes ?? ownClasses(opened.classes, data);
+    return await prepare(path, opened, data, probe, { ...options, classes });
   } catch (error) {
-    await session.dispose();
+    await opened.session.dispose();
     throw error;
   }
 }
 
-interface LoadedTeacher {
-  readonly path: string;
-  readonly model: Model;
-  readonly hash: string;
-  /** Bytes of the file. */
-  readonly size: number;
-  readonly session: Session;
-}
-
 /** Finds out how to ask it, asks it about the probe, and looks at the answers. */
 async function prepare(
-  { path, model, hash, size, session }: LoadedTeacher,
+  path: string,
+  { model, hash, bytes, session }: Classifier,
   data: DataSet,
   probe: Uint32Array,
   options: OnnxTeacherOptions,
@@ -117,7 +103,7 @@ async function prepare(
     classes,
     batch: answerer.options.batch,
     parameters: parameterCount(model.graph.initializers),
-    bytes: size,
+    bytes: bytes.length,
     notes,
     answer: (d, indices) => answerer.answer(d, indices),
     dispose: () => session.dispose(),

@@ -7,6 +7,7 @@
  */
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import { makeFolder, writeFileAtomic } from "../atomic.js";
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
@@ -24,6 +25,18 @@ export interface StoreHeader {
   readonly samples: number;
   readonly precision: "float32" | "float16";
 }
+
+const headerSchema = z.object({
+  format: z.literal(1),
+  teacher: z.string(),
+  teacherHash: z.string(),
+  dataHash: z.string(),
+  preprocessing: z.string(),
+  kind: z.enum(["logits", "probabilities"]),
+  classes: z.array(z.string()).min(1),
+  samples: z.number().int().min(0),
+  precision: z.enum(["float32", "float16"]),
+});
 
 export interface LabelOptions {
   readonly precision: "float32" | "float16";
@@ -138,8 +151,14 @@ export function readLabelStore(folder: string, data: DataSet | null): LabelStore
       folder,
       `this label store has the classes ${header.classes.slice(0, 8).join(", ")}, the data ${data.classes.slice(0, 8).join(", ")}`,
     );
+  if (data && header.samples !== data.size)
+    throw new InputError(
+      folder,
+      `this label store says it has ${header.samples} samples, the data has ${data.size}; label again`,
+    );
   const width = header.precision === "float16" ? 2 : 4;
-  const bytes = readFileSync(join(folder, "outputs.bin"));
+  const file = join(folder, "outputs.bin");
+  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
   const count = header.samples * header.classes.length;
   if (bytes.length < count * width) {
     const rows = Math.floor(bytes.length / (width * header.classes.length));
@@ -148,12 +167,20 @@ export function readLabelStore(folder: string, data: DataSet | null): LabelStore
       `this label store holds ${rows} of ${header.samples} samples; finish it with \`limbeck label --resume\``,
     );
   }
+  if (bytes.length > count * width)
+    throw new InputError(
+      file,
+      `it has ${bytes.length} bytes, ${header.samples} samples of ${header.classes.length} classes need ${count * width}; it belongs to something else: label again`,
+    );
   const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * width);
-  return new LabelStore(
-    folder,
-    header,
-    header.precision === "float16" ? fromHalf(new Uint16Array(buffer)) : new Float32Array(buffer),
-  );
+  const outputs = header.precision === "float16" ? fromHalf(new Uint16Array(buffer)) : new Float32Array(buffer);
+  const bad = outputs.findIndex((v) => !Number.isFinite(v));
+  if (bad >= 0)
+    throw new InputError(
+      file,
+      `it holds ${outputs[bad]} for sample ${Math.floor(bad / header.classes.length)}; it is damaged: label again`,
+    );
+  return new LabelStore(folder, header, outputs);
 }
 
 function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "float16"): StoreHeader {
@@ -178,15 +205,21 @@ function readHeader(folder: string): StoreHeader {
   const path = join(folder, "store.json");
   if (!existsSync(path))
     throw new InputError(folder, "no label store here (store.json is missing); write one with `limbeck label`");
-  let header: StoreHeader;
+  let found: unknown;
   try {
-    header = JSON.parse(readFileSync(path, "utf8")) as StoreHeader;
+    found = JSON.parse(readFileSync(path, "utf8"));
   } catch {
     throw new InputError(path, "it is not valid JSON; delete the folder and label again");
   }
-  if (header.format !== 1)
-    throw new InputError(path, `store format ${header.format}, this version of limbeck reads 1; label again`);
-  return header;
+  const format = (found as { format?: unknown } | null)?.format;
+  if (typeof format === "number" && format !== 1)
+    throw new InputError(path, `store format ${format}, this version of limbeck reads 1; label again`);
+  const header = headerSchema.safeParse(found);
+  if (header.success) return header.data;
+  throw new InputError(
+    path,
+    `it is no header of a label store (${z.prettifyError(header.error).replaceAll("\n", " ")}); delete the folder and label again`,
+  );
 }
 
 function checkHeader(found: StoreHeader, wanted: StoreHeader, folder: string): void {

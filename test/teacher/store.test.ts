@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import {
   type DataSet,
   fromArrays,
+  InputError,
   InterruptedError,
   openLabelStore,
   readLabelStore,
@@ -129,6 +130,38 @@ test("another teacher, data, preprocessing, kind or precision is refused with th
   assert.deepEqual(all(readLabelStore(folder, data)), expected, "what was there stays");
   writeFileSync(join(folder, "store.json"), "{");
   assert.throws(() => readLabelStore(folder, data), /not valid JSON/);
+});
+
+test("a store that was tampered with is refused, never misread", async () => {
+  const folder = fresh();
+  await openLabelStore(folder, teacherThat(), data, { precision: "float32" });
+  const [json, bin] = [join(folder, "store.json"), join(folder, "outputs.bin")];
+  const [header, bytes] = [readFileSync(json, "utf8"), readFileSync(bin)];
+  const refused = (message: RegExp): void => {
+    assert.throws(
+      () => readLabelStore(folder, data),
+      (e: Error) => e instanceof InputError && message.test(e.message),
+    );
+    writeFileSync(json, header);
+    writeFileSync(bin, bytes);
+  };
+  rmSync(bin);
+  refused(/holds 0 of 1300 samples; finish it/);
+  writeFileSync(bin, Buffer.concat([bytes, bytes]));
+  refused(/31200 bytes, 1300 samples of 3 classes need 15600/);
+  const damaged = Buffer.from(bytes);
+  damaged.writeFloatLE(Number.NaN, 12 * 70 + 4);
+  writeFileSync(bin, damaged);
+  refused(/holds NaN for sample 70; it is damaged/);
+  writeFileSync(json, header.replace("1300", "13"));
+  refused(/says it has 13 samples, the data has 1300/);
+  for (const nonsense of ["null", "[]", "{}", '{"format":1}', header.replace("float32", "int8")]) {
+    writeFileSync(json, nonsense);
+    refused(/store\.json: it is no header of a label store/);
+  }
+  writeFileSync(json, '{"format":2}');
+  refused(/store format 2/);
+  assert.deepEqual(all(readLabelStore(folder, data)), expected);
 });
 
 test("float16: half the bytes, each answer within half precision", async () => {

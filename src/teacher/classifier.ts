@@ -1,7 +1,29 @@
-/** scikit-learn's exporters end in ZipMap, which turns rows of probabilities into a list of maps, one a sample. */
+/**
+ * Opens a foreign classifier so that its outputs are tensors: scikit-learn's exporters end in ZipMap, which turns rows
+ * of probabilities into a list of maps, one a sample.
+ */
+import { type LoadedModel, loadModelFile } from "../graph/file.js";
 import type { Attribute, Model, Node } from "../graph/types.js";
+import { writeModel } from "../graph/write.js";
+import { openSession, type Session, type SessionOptions } from "../runtime/session.js";
 
-export interface WithoutZipMap {
+export interface Classifier extends LoadedModel {
+  readonly session: Session;
+  /** The names it gives its classes itself, in the order of its outputs. */
+  readonly classes: readonly string[] | undefined;
+}
+
+/**
+ * @throws InputError when the file is no model; RunError when ONNX Runtime refuses it
+ */
+export async function openClassifier(path: string, options: SessionOptions): Promise<Classifier> {
+  const loaded = loadModelFile(path);
+  const mapped = withoutZipMap(loaded.model);
+  const session = await openSession(mapped ? writeModel(mapped.model) : path, options);
+  return { ...loaded, session, classes: mapped?.classes };
+}
+
+interface WithoutZipMap {
   /** The model with the rows themselves, under the names of the maps. */
   readonly model: Model;
   /** The names it gives its classes, in the order of its outputs; absent when several maps disagree. */
@@ -9,7 +31,7 @@ export interface WithoutZipMap {
 }
 
 /** Where a model has a ZipMap, the same model without it; else null. */
-export function withoutZipMap(model: Model): WithoutZipMap | null {
+function withoutZipMap(model: Model): WithoutZipMap | null {
   const { graph } = model;
   const maps = graph.nodes.filter(isZipMap);
   if (maps.length === 0) return null;
