@@ -36,7 +36,7 @@ Examples:
 }
 
 function inspect(file: string) {
-  const { model, bytes } = loadModelFile(file);
+  const { model, size } = loadModelFile(file);
   const counts = new Map<string, number>();
   for (const n of model.graph.nodes) {
     const op = n.domain ? `${n.domain}.${n.op}` : n.op;
@@ -51,7 +51,7 @@ function inspect(file: string) {
     });
   return {
     file,
-    bytes: bytes.length,
+    bytes: size,
     opsets: model.opsets,
     irVersion: model.irVersion,
     producer: [model.producerName, model.producerVersion].filter(Boolean).join(" "),

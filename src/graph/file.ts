@@ -11,6 +11,8 @@ import { writeModel } from "./write.js";
 export interface LoadedModel {
   readonly model: Model;
   readonly bytes: Uint8Array;
+  /** Bytes of the file and of every external tensor read: what the model takes on disk. */
+  readonly size: number;
   /** Hex SHA-256 of the file and of every external tensor read. */
   readonly hash: string;
 }
@@ -23,14 +25,16 @@ export function loadModelFile(path: string): LoadedModel {
   if (!existsSync(path)) throw new InputError(path, "no such file; give the path of an .onnx model");
   if (!statSync(path).isFile()) throw new InputError(path, "it is a folder; give the path of an .onnx model");
   const bytes = readFileSync(path);
+  let size = bytes.length;
   const hash = createHash("sha256").update(bytes);
   const external = (location: string, offset: number, length: number | undefined): Uint8Array => {
     const part = readExternal(path, location, offset, length);
     hash.update(part);
+    size += part.length;
     return part;
   };
   const model = readModel(bytes, { where: path, externalData: external });
-  return { model, bytes, hash: hash.digest("hex") };
+  return { model, bytes, size, hash: hash.digest("hex") };
 }
 
 export async function saveModelFile(model: Model, path: string): Promise<void> {
@@ -60,7 +64,12 @@ function readExternal(path: string, location: string, offset: number, length: nu
   const out = new Uint8Array(wanted);
   const fd = openSync(target, "r");
   try {
-    readSync(fd, out, 0, wanted, offset);
+    // One call reads 2 GiB at most.
+    for (let done = 0; done < wanted; ) {
+      const read = readSync(fd, out, done, Math.min(wanted - done, 2 ** 30), offset + done);
+      if (read === 0) throw new InputError(path, `its external data file "${location}" was cut off while it was read`);
+      done += read;
+    }
   } finally {
     closeSync(fd);
   }

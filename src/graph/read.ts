@@ -131,13 +131,13 @@ class Reader {
     const text = (s: Uint8Array): string => new TextDecoder().decode(s);
     switch (a.type) {
       case Kind.INT:
-        return { kind: "int", value: Number(a.i) };
+        return { kind: "int", value: exact(a.i) };
       case Kind.FLOAT:
         return { kind: "float", value: a.f };
       case Kind.STRING:
         return { kind: "string", value: text(a.s) };
       case Kind.INTS:
-        return { kind: "ints", value: a.ints.map(Number) };
+        return { kind: "ints", value: a.ints.map(exact) };
       case Kind.FLOATS:
         return { kind: "floats", value: a.floats };
       case Kind.STRINGS:
@@ -189,6 +189,15 @@ class Reader {
     }
     return viewAs(dtype, bytes);
   }
+}
+
+/**
+ * "To the end" is written as the largest int64, which no number holds: rounded up it would turn negative when written
+ * again. The largest safe integer means the same to every op.
+ */
+function exact(value: bigint): number {
+  const most = Number.MAX_SAFE_INTEGER;
+  return Math.max(-most, Math.min(most, Number(value)));
 }
 
 /** A typed view over little-endian bytes; a copy when they are not aligned. */

@@ -61,7 +61,7 @@ export async function openOnnxTeacher(
 /** Finds out how to ask it, asks it about the probe, and looks at the answers. */
 async function prepare(
   path: string,
-  { model, hash, bytes, session }: Classifier,
+  { model, hash, size, session }: Classifier,
   data: DataSet,
   probe: Uint32Array,
   options: OnnxTeacherOptions,
@@ -103,7 +103,7 @@ async function prepare(
     classes,
     batch: answerer.options.batch,
     parameters: parameterCount(model.graph.initializers),
-    bytes: bytes.length,
+    bytes: size,
     notes,
     answer: (d, indices) => answerer.answer(d, indices),
     dispose: () => session.dispose(),

@@ -13,6 +13,14 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { create, toBinary } from "@bufbuild/protobuf";
+import {
+  AttributeProto_AttributeType,
+  AttributeProtoSchema,
+  GraphProtoSchema,
+  ModelProtoSchema,
+  NodeProtoSchema,
+} from "onnx-buf";
 import { InputError } from "../../src/errors.js";
 import { loadModelFile, saveModelFile } from "../../src/graph/file.js";
 import { irVersionFor, lowestOpset } from "../../src/graph/opsets.js";
@@ -128,12 +136,50 @@ test("external data beside the model is read; what leaves its folder is refused"
     symlinkSync(join(folder, "outside.bin"), join(home, "external.bin"));
     assert.throws(() => loadModelFile(join(home, "external.onnx")), /lies outside the model's folder/);
   }
-  // The same length as "external.bin", so that the protobuf stays whole.
+  // Each of these names leads to a readable file; of the same length, so that the protobuf stays whole.
+  rmSync(join(home, "external.bin"), { force: true });
+  mkdirSync(join(folder, "elsewhere"));
+  for (const f of ["outside.b", "w1"]) writeFileSync(join(folder, f), bytes);
+  symlinkSync(join(folder, "elsewhere"), join(home, "link"), "junction");
   const original = Buffer.from(readFileSync(join(home, "external.onnx"))).toString("latin1");
-  for (const location of ["../outsid.bin", "/tmp/x/y.bin", "sub/../..bin"].map((l) => l.slice(0, 12))) {
+  writeFileSync(join(folder, "elsewhere", "w"), bytes);
+  for (const location of ["../outside.b", "sub/../../w1", "link/./././w", "/etc/../etc/", "..\\outside.b"]) {
+    assert.equal(location.length, 12);
     const path = join(home, "evil.onnx");
-    writeFileSync(path, Buffer.from(original.replaceAll("external.bin", location.padEnd(12, "x")), "latin1"));
-    assert.throws(() => loadModelFile(path), /outside the model's folder|is missing/, location);
+    writeFileSync(path, Buffer.from(original.replaceAll("external.bin", location), "latin1"));
+    assert.throws(() => loadModelFile(path), /lies outside the model's folder/, location);
+  }
+});
+
+test("external data counts in the size of a model", () => {
+  const { bytes, size } = loadModelFile(join(fixtures, "external.onnx"));
+  assert.equal(size - bytes.length, 8 * 4, "w [3,2] and b [2] in float32");
+});
+
+test('"to the end" as the largest int64 stays the end when a model is written again', () => {
+  const most = 2n ** 63n - 1n;
+  for (const op of ["INT", "INTS"] as const) {
+    const graph = create(GraphProtoSchema, {
+      node: [
+        create(NodeProtoSchema, {
+          name: "n",
+          opType: "Slice",
+          input: ["x"],
+          output: ["y"],
+          attribute: [
+            create(AttributeProtoSchema, {
+              name: "ends",
+              type: AttributeProto_AttributeType[op],
+              ...(op === "INT" ? { i: most } : { ints: [most, -most - 1n, -2n] }),
+            }),
+          ],
+        }),
+      ],
+    });
+    const model = readModel(toBinary(ModelProtoSchema, create(ModelProtoSchema, { irVersion: 8n, graph })));
+    const again = readModel(writeModel({ ...model })).graph.nodes[0]?.attributes.ends;
+    const safe = Number.MAX_SAFE_INTEGER;
+    assert.deepEqual(again?.value, op === "INT" ? safe : [safe, -safe, -2]);
   }
 });
 
