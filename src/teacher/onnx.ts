@@ -4,7 +4,7 @@ import { basename } from "node:path";
 import { fillBatch } from "../data/loader.js";
 import { normaliseSamples } from "../data/normalise.js";
 import type { DataSet, Normalisation } from "../data/types.js";
-import { InputError } from "../errors.js";
+import { InputError, RunError } from "../errors.js";
 import { accuracy } from "../evaluate/metrics.js";
 import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, parameterCount, sizeOf } from "../graph/tensor.js";
@@ -174,11 +174,11 @@ function checkBytes(path: string, data: DataSet, some: Uint32Array, normalisatio
 
 function checkFinite(path: string, answers: Float32Array, some: Uint32Array): void {
   const bad = answers.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0)
-    throw new InputError(
-      path,
-      `it answers ${answers[bad]} for sample ${some[Math.floor((bad * some.length) / answers.length)]}; check teacher.output, teacher.normalise and teacher.layout`,
-    );
+  if (bad < 0) return;
+  const sample = some[Math.floor((bad * some.length) / answers.length)];
+  throw new RunError(
+    `${path}: it answers ${answers[bad]} for sample ${sample}; check which output is read, the normalisation and the layout of its input`,
+  );
 }
 
 class Answerer {

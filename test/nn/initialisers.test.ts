@@ -44,7 +44,7 @@ test("bounds and variances are the papers'", () => {
     assert.equal(weight.kind, wanted.kind, name);
     for (const [field, value] of Object.entries(wanted)) {
       if (typeof value === "number")
-        assert.ok(Math.abs((weight as unknown as Record<string, number>)[field] as number) - value < 1e-15, name);
+        assert.ok(Math.abs(((weight as unknown as Record<string, number>)[field] as number) - value) < 1e-15, name);
     }
     // PyTorch draws biases like weights; everybody else starts them at 0.
     if (name === "pytorch") assert.deepEqual(bias, weight);
