@@ -2,6 +2,7 @@
  * Update rules as graph fragments, for devices where the state must stay on the device. Operation for operation the
  * kernels of runtime/kernels.wat, so both give the same parameters.
  */
+import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { scalar } from "../graph/tensor.js";
 import type { AdamRule, SgdRule, UpdateRule, UpdateScalars } from "./types.js";
@@ -46,6 +47,26 @@ export function updateInGraph(b: GraphBuilder, rule: UpdateRule, update: GraphUp
     return value;
   };
   return rule.kind === "sgd" ? sgd(b, rule, update, take) : adam(b, rule, update, take);
+}
+
+/** Keeps clipping defined for a zero gradient; the value PyTorch's clip_grad_norm_ adds, and the kernels' path too. */
+const NORM_FLOOR = 1e-6;
+
+/**
+ * Clips gradients by their common L2 norm: g min(1, limit / (norm + 1e-6)). Pascanu et al., ICML 2013.
+ * @param gradients of all parameters, already averaged over micro-batches
+ * @param limit float32 scalar []
+ * @returns the clipped gradients, and the norm before clipping []
+ */
+export function clipInGraph(
+  b: GraphBuilder,
+  gradients: readonly Value[],
+  limit: Value,
+): { readonly gradients: readonly Value[]; readonly norm: Value } {
+  const squares = gradients.map((g) => b.op("ReduceSumSquare", [g], { keepdims: int(0) }));
+  const norm = b.op("Sqrt", [squares.reduce((sum, s) => b.op("Add", [sum, s]))]);
+  const factor = b.op("Min", [b.op("Div", [limit, b.op("Add", [norm, constant(b, NORM_FLOOR)])]), constant(b, 1)]);
+  return { gradients: gradients.map((g) => b.op("Mul", [g, factor])), norm };
 }
 
 type Take = (name: UpdateScalarName) => Value;

@@ -6,7 +6,7 @@ import { tensor } from "../../src/graph/tensor.js";
 import { CANONICAL_OPSET, type Tensor } from "../../src/graph/types.js";
 import { writeModel } from "../../src/graph/write.js";
 import { createBuilder } from "../../src/ops/registry.js";
-import { scalarNamesOf, scalarValuesOf, updateInGraph } from "../../src/optim/graph.js";
+import { clipInGraph, scalarNamesOf, scalarValuesOf, updateInGraph } from "../../src/optim/graph.js";
 import { momentsOf, updateReference } from "../../src/optim/rules.js";
 import type { UpdateRule } from "../../src/optim/types.js";
 import { Arena } from "../../src/runtime/arena.js";
@@ -168,4 +168,41 @@ test("a missing scalar is named", () => {
     () => updateInGraph(b, rule, { parameter: p, gradient: p, moments: [p], decay: true, scalars: {} }),
     /update of "p": the scalar "momentum" is missing/,
   );
+});
+
+test("clipping in the graph: the definition, and the factor the kernels get", async () => {
+  const parts = [gradients[0] as number[], gradients[1] as number[]];
+  const b = createBuilder("clip");
+  const inputs = parts.map((p, i) => b.input(`g${i}`, "float32", [p.length]));
+  const clipped = clipInGraph(b, inputs, b.input("limit", "float32", []));
+  b.output(clipped.norm, "norm");
+  clipped.gradients.forEach((g, i) => {
+    b.output(g, `c${i}`);
+  });
+  const opsets = { "": CANONICAL_OPSET };
+  const bytes = writeModel({ graph: b.build(), opsets, irVersion: irVersionFor(CANONICAL_OPSET), metadata: {} });
+  const session = await openSession(bytes, { threads: 1 });
+  const whole = Math.hypot(...parts.flat());
+  for (const [limit, size] of [
+    [whole / 4, 1],
+    [whole * 2, 1],
+    [1, 0],
+  ] as const) {
+    const feeds: Record<string, Tensor> = { limit: tensor("float32", [limit], []) };
+    parts.forEach((p, i) => {
+      feeds[`g${i}`] = tensor(
+        "float32",
+        p.map((v) => v * size),
+      );
+    });
+    const found = await session.run(feeds);
+    assert.ok(farthest(found.norm?.data as Float32Array, [whole * size]) < 1e-6);
+    // torch.nn.utils.clip_grad_norm_: max_norm / (norm + 1e-6), at most 1. A zero gradient stays zero.
+    const factor = Math.min(1, limit / (whole * size + 1e-6));
+    parts.forEach((p, i) => {
+      const expected = p.map((v) => v * size * factor);
+      assert.ok(farthest(found[`c${i}`]?.data as Float32Array, expected) < 1e-6, `limit ${limit}`);
+    });
+  }
+  await session.dispose();
 });
