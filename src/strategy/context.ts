@@ -6,6 +6,8 @@ import type { Execution } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import type { RunEvent } from "./events.js";
 
+export { labelsOf } from "../data/labels.js";
+
 export interface RunContext {
   readonly recipe: Recipe;
   /** Paths in the recipe start here. */
@@ -30,9 +32,4 @@ export function fingerprint(...parts: readonly unknown[]): string {
     hash.update("\0");
   }
   return hash.digest("hex");
-}
-
-/** Labels of samples; -1 where unknown. */
-export function labelsOf(loaded: LoadedData, indices: Uint32Array): Int32Array {
-  return Int32Array.from(indices, (i) => loaded.data.labels?.[i] ?? -1);
 }

@@ -5,7 +5,7 @@ import type { Environment } from "../evaluate/summary.js";
 import type { Tensor } from "../graph/types.js";
 import type { Execution } from "../recipe/resolve.js";
 import { loadOnnxRuntime, type Session } from "../runtime/session.js";
-import { openClassifier } from "../teacher/classifier.js";
+import { openClassifier } from "../teacher/open.js";
 
 /** The machine and the versions a run was made with. */
 export async function environmentOf({ threads, device }: Execution): Promise<Environment> {

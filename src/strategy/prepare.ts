@@ -1,26 +1,11 @@
 /** From a model's description, or an ONNX file, to something that can be trained. */
 import { resolve } from "node:path";
-import { freeBatch } from "../compile/evaluation.js";
-import type { TrainableModel } from "../compile/types.js";
 import type { DataSet } from "../data/types.js";
-import { InputError } from "../errors.js";
-import { canonicalGraph } from "../graph/canonical.js";
 import { loadModelFile } from "../graph/file.js";
-import { sizeOf } from "../graph/tensor.js";
-import type { Tensor } from "../graph/types.js";
-import { countMacs } from "../models/cost.js";
-import { buildModel, trainableModel } from "../models/model.js";
-import { modelSpecOf } from "../recipe/resolve.js";
 import type { ModelRecipe } from "../recipe/schema.js";
+import { builtModel, foreignModel, type Prepared } from "./foreign.js";
 
-export interface Prepared {
-  readonly model: TrainableModel;
-  /** One line for people. */
-  readonly architecture: string;
-  readonly parameters: number;
-  /** Multiply-accumulates of one sample; null when unknown. */
-  readonly macs: number | null;
-}
+export type { Prepared } from "./foreign.js";
 
 export interface PrepareOptions {
   /** Paths start here. */
@@ -34,64 +19,7 @@ export interface PrepareOptions {
 /** Builds a model with start weights, or opens the file that holds them. */
 export function prepareModel(recipe: ModelRecipe, options: PrepareOptions): Prepared {
   const { folder, data, classes, seed } = options;
-  if (recipe.kind === "onnx")
-    return foreignModel(resolve(folder, recipe.file), recipe.trainable, recipe.frozen, data, classes);
-  const { initialiser } = recipe;
-  const built = buildModel(modelSpecOf(recipe), { inputShape: data.sampleShape, classes, seed, initialiser });
-  return {
-    model: trainableModel(built),
-    architecture: built.describe,
-    parameters: built.parameterCount,
-    macs: built.macs,
-  };
-}
-
-/** A student that limbeck did not build: its weights are the start weights, its names stay. */
-function foreignModel(
-  path: string,
-  trainable: readonly string[],
-  frozen: readonly string[],
-  data: DataSet,
-  classes: number,
-): Prepared {
-  const { model } = loadModelFile(path);
-  const found = canonicalGraph(model, path);
-  const [input, output] = [found.inputs[0], found.outputs[0]];
-  if (!input || !output || found.inputs.length !== 1)
-    throw new InputError(path, `a student has one input, found ${found.inputs.length}`);
-  const rank = data.sampleShape.length + 1;
-  if (rank !== (input.shape?.length ?? rank))
-    throw new InputError(path, `its input is [${input.shape}], a sample [${data.sampleShape}]`);
-  const last = output.shape?.[output.shape.length - 1];
-  if (typeof last === "number" && last !== classes)
-    throw new InputError(path, `its output "${output.name}" has ${last} classes, the data has ${classes}`);
-  const [wanted, unwanted] = [matcher(trainable), matcher(frozen)];
-  const statistics = found.nodes
-    .filter((n) => n.op === "BatchNormalization")
-    .flatMap((n) => [n.inputs[3] ?? "", n.inputs[4] ?? ""]);
-  // Numbers without a shape are bounds, slopes and the like; whoever wants one trained names it.
-  const weight = (name: string, { dtype, shape }: Tensor): boolean =>
-    dtype === "float32" && (shape.length > 0 || trainable.includes(name));
-  const names = [...found.initializers].flatMap(([name, t]) => (weight(name, t) ? [name] : []));
-  const parameters = names.filter((n) => wanted(n) && !unwanted(n) && !statistics.includes(n));
-  const buffers = statistics.filter((n) => names.includes(n) && !unwanted(n));
-  if (parameters.length === 0)
-    throw new InputError(
-      "student.trainable",
-      `no float32 initialiser of ${path} matches; it has ${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""}`,
-    );
-  const graph = freeBatch(found, input.name);
-  return {
-    model: { graph, parameters, buffers, input: input.name, output: output.name },
-    architecture: `onnx ${graph.name}`,
-    parameters: parameters.reduce((s, n) => s + sizeOf(graph.initializers.get(n)?.shape ?? []), 0),
-    macs: countMacs(found) ?? null,
-  };
-}
-
-/** Tells whether a name matches any of these patterns, in which * stands for any text. */
-function matcher(patterns: readonly string[]): (name: string) => boolean {
-  const literal = (s: string): string => s.replace(/[.+?^${}()|[\]\\]/g, "\\$&");
-  const all = patterns.map((p) => new RegExp(`^${p.split("*").map(literal).join(".*")}$`));
-  return (name) => all.some((r) => r.test(name));
+  if (recipe.kind !== "onnx") return builtModel(recipe, data, classes, seed);
+  const path = resolve(folder, recipe.file);
+  return foreignModel(loadModelFile(path).model, path, recipe.trainable, recipe.frozen, data, classes);
 }

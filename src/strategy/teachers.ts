@@ -2,9 +2,11 @@
 import { join, resolve } from "node:path";
 import type { LoadedData, Normalisation } from "../data/types.js";
 import type { FileTeacherRecipe, TrainedTeacherRecipe } from "../recipe/schema.js";
-import { type OnnxTeacherOptions, openOnnxTeacher } from "../teacher/onnx.js";
+import type { ClassifierOptions } from "../teacher/classifier.js";
+import { openOnnxTeacher } from "../teacher/onnx.js";
 import { type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
 import type { Arm } from "./arms.js";
+import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext } from "./context.js";
 import { type Fitted, fit } from "./fit.js";
 
@@ -115,23 +117,6 @@ export function onnxTeacherOptions(
   teacher: FileTeacherRecipe,
   loaded: LoadedData,
   folder: string,
-): Omit<OnnxTeacherOptions, "threads"> & { readonly path: string } {
-  const { input, output, outputs, layout, resize, classes, batch, normalise } = teacher;
-  const unit = loaded.data.samples instanceof Uint8Array ? 1 / 255 : 1;
-  const named = { data: loaded.normalisation, none: NONE, unit: { ...NONE, scale: unit } };
-  const normalisation = typeof normalise === "string" ? named[normalise] : normalise;
-  const path = resolve(folder, teacher.file);
-  return {
-    path,
-    input,
-    output,
-    outputs,
-    layout,
-    resize,
-    classes,
-    batch,
-    normalisation,
-    rawBytes: normalise === "data",
-    allowChance: teacher.allow_chance,
-  };
+): ClassifierOptions & { readonly path: string } {
+  return { path: resolve(folder, teacher.file), ...classifierOptions(teacher, loaded) };
 }

@@ -1,59 +1,354 @@
+/** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
+import { fillBatch } from "../data/loader.js";
+import { normaliseSamples } from "../data/normalise.js";
+import type { DataSet, Normalisation } from "../data/types.js";
+import { InputError, RunError } from "../errors.js";
+import { accuracy } from "../evaluate/metrics.js";
+import { fromHalf, toHalf } from "../graph/half.js";
+import { isFloat, sizeOf } from "../graph/tensor.js";
+import type { Tensor } from "../graph/types.js";
+import type { Session, SessionValue } from "../runtime/ort.js";
+import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
+import type { Teacher } from "./types.js";
+
+export interface ClassifierOptions {
+  readonly name?: string;
+  readonly input?: string;
+  readonly output?: string;
+  readonly outputs: "auto" | "logits" | "probabilities";
+  readonly layout: "auto" | "nchw" | "nhwc";
+  readonly resize: "auto" | "none";
+  /** Applied to raw samples before the model. */
+  readonly normalisation: Normalisation;
+  /** Nobody chose the normalisation: a model that takes bytes gets them raw. */
+  readonly rawBytes?: boolean;
+  /** Class names in the order of the model's outputs; absent: the data's order. */
+  readonly classes?: readonly string[];
+  /** Names the model gives its classes itself, in the order of its outputs; used where `classes` is absent and they are the data's. */
+  readonly ownClasses?: readonly string[];
+  readonly batch: number;
+  readonly allowChance: boolean;
+}
+
+/** What a classifier is known by. */
+export interface ClassifierIdentity extends Pick<Teacher, "name" | "hash" | "parameters" | "bytes"> {
+  /** Turns the description of the preprocessing into what `Teacher.preprocessing` holds. */
+  digest(text: string): string;
+}
+
+const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };
+
+/** Samples looked at to find out what the outputs are and whether the teacher knows the task. */
+const PROBE = 500;
+
 /**
- * Opens a foreign classifier so that its outputs are tensors: scikit-learn's exporters end in ZipMap, which turns rows
- * of probabilities into a list of maps, one a sample.
+ * Makes a teacher of an open session, which it takes over when all fits: finds out how to ask it, asks it about the probe,
+ * and looks at the answers.
+ * @param path the model's file or name, for messages
+ * @param probe samples to look at (training samples; labels are used where there are any)
+ * @throws InputError when the model does not fit the data, or is near chance on labelled samples
  */
-import { type LoadedModel, loadModelFile } from "../graph/file.js";
-import type { Attribute, Model, Node } from "../graph/types.js";
-import { writeModel } from "../graph/write.js";
-import { openSession, type Session, type SessionOptions } from "../runtime/session.js";
-
-export interface Classifier extends LoadedModel {
-  readonly session: Session;
-  /** The names it gives its classes itself, in the order of its outputs. */
-  readonly classes: readonly string[] | undefined;
-}
-
-/**
- * @throws InputError when the file is no model; RunError when ONNX Runtime refuses it
- */
-export async function openClassifier(path: string, options: SessionOptions): Promise<Classifier> {
-  const loaded = loadModelFile(path);
-  const mapped = withoutZipMap(loaded.model);
-  const session = await openSession(mapped ? writeModel(mapped.model) : path, options);
-  return { ...loaded, session, classes: mapped?.classes };
-}
-
-interface WithoutZipMap {
-  /** The model with the rows themselves, under the names of the maps. */
-  readonly model: Model;
-  /** The names it gives its classes, in the order of its outputs; absent when several maps disagree. */
-  readonly classes: readonly string[] | undefined;
-}
-
-/** Where a model has a ZipMap, the same model without it; else null. */
-function withoutZipMap(model: Model): WithoutZipMap | null {
-  const { graph } = model;
-  const maps = graph.nodes.filter(isZipMap);
-  if (maps.length === 0) return null;
-  const rows = new Set(maps.flatMap((n) => n.outputs));
-  const plain = (n: Node): Node => ({ ...n, op: "Identity", domain: "", attributes: {} });
-  const names = maps.map((n) => labelsOf(n.attributes.classlabels_strings ?? n.attributes.classlabels_int64s));
+export async function classifierTeacher(
+  session: Session,
+  path: string,
+  data: DataSet,
+  probe: Uint32Array,
+  given: ClassifierOptions,
+  { digest, ...identity }: ClassifierIdentity,
+): Promise<Teacher> {
+  const options = { ...given, classes: given.classes ?? ownClasses(given.ownClasses, data) };
+  const input = pickInput(path, session.inputs, options.input);
+  const plan = planInput(path, input, data.sampleShape, options);
+  const expected = (options.classes?.length ?? data.classes.length) || undefined;
+  const output = pickOutput(path, session.outputs, options.output, expected ?? 0);
+  const order = classOrder(path, options.classes, data);
+  const some = probe.slice(0, PROBE);
+  const raw = plan.dtype === "uint8" && options.rawBytes === true;
+  const normalisation = raw ? RAW : options.normalisation;
+  if (plan.dtype === "uint8") checkBytes(path, data, some, normalisation);
+  const asking = { ...options, normalisation };
+  const { answerer, answers } = await firstAnswers(
+    (batch) => new Answerer(path, session, plan, output, { ...asking, batch }, order, expected),
+    plan.fixedBatch ?? options.batch,
+    data,
+    some,
+  );
+  checkFinite(path, answers, some);
+  const classes = answers.length / some.length;
+  const kind = options.outputs === "auto" ? detectKind(answers, classes) : options.outputs;
+  const notes = [
+    ...inputNotes(plan, data, raw),
+    ...(answerer.options.batch < (plan.fixedBatch ?? options.batch) ? ["it takes one sample a call"] : []),
+    ...outputNotes(kind, options.outputs, answers),
+  ];
+  const seen = checkChance(path, answers, data, some, classes, options.allowChance);
+  if (seen) notes.push(seen);
   return {
-    model: {
-      ...model,
-      opsets: { "": 13, ...model.opsets },
-      graph: {
-        ...graph,
-        nodes: graph.nodes.map((n) => (isZipMap(n) ? plain(n) : n)),
-        outputs: graph.outputs.map((o) => (rows.has(o.name) ? { name: o.name, dtype: "float32", shape: null } : o)),
-      },
-    },
-    classes: new Set(names.map((n) => n?.join("\0"))).size === 1 ? names[0] : undefined,
+    ...identity,
+    name: options.name ?? identity.name,
+    preprocessing: digest(JSON.stringify({ plan, output, normalisation, order })),
+    kind,
+    classes,
+    batch: answerer.options.batch,
+    notes,
+    answer: (d, indices) => answerer.answer(d, indices),
+    dispose: () => session.dispose(),
   };
 }
 
-const isZipMap = (n: Node): boolean => n.op === "ZipMap" && n.domain === "ai.onnx.ml";
+/** Exporters write a batch of one into a model in ways its input does not show: what fails for many is tried one by one. */
+async function firstAnswers(
+  make: (batch: number) => Answerer,
+  batch: number,
+  data: DataSet,
+  some: Uint32Array,
+): Promise<{ answerer: Answerer; answers: Float32Array }> {
+  const answerer = make(batch);
+  try {
+    return { answerer, answers: await answerer.answer(data, some) };
+  } catch (error) {
+    if (batch === 1 || answerer.plan.fixedBatch) throw error;
+    const single = make(1);
+    const answers = await single.answer(data, some).catch(() => {
+      throw error;
+    });
+    return { answerer: single, answers };
+  }
+}
 
-function labelsOf(attribute: Attribute | undefined): readonly string[] | undefined {
-  return attribute?.kind === "strings" || attribute?.kind === "ints" ? attribute.value.map(String) : undefined;
+function inputNotes(plan: InputPlan, data: DataSet, raw: boolean): string[] {
+  const notes: string[] = [];
+  if (plan.layout === "nhwc") notes.push("takes images as [N,H,W,C]");
+  if (plan.resize)
+    notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
+  if (plan.fixedBatch) notes.push(`its batch is fixed at ${plan.fixedBatch}`);
+  if (raw) notes.push("takes bytes, which it gets as they are");
+  return notes;
+}
+
+function outputNotes(kind: Teacher["kind"], wanted: ClassifierOptions["outputs"], answers: Float32Array): string[] {
+  if (wanted !== "auto") return [`its outputs are ${kind}`];
+  const notes = [`its outputs are ${kind} (seen from the data; teacher.outputs overrides)`];
+  if (kind === "logits" && answers.every((v) => v >= 0 && v <= 1))
+    notes.push(
+      "all of them lie between 0 and 1 without adding up to 1 in a sample, as sigmoids do: softened, they hardly tell classes apart. If the model has the scores before them, name those with teacher.output",
+    );
+  return notes;
+}
+
+/** Names the model gives its classes itself, where they are the data's. */
+function ownClasses(names: readonly string[] | undefined, data: DataSet): readonly string[] | undefined {
+  return names && data.classes.length > 0 && data.classes.every((c) => names.includes(c)) ? names : undefined;
+}
+
+/** Rounding to bytes must not destroy the samples. */
+function checkBytes(path: string, data: DataSet, some: Uint32Array, normalisation: Normalisation): void {
+  const raw = new Float32Array(some.length * sizeOf(data.sampleShape));
+  const size = sizeOf(data.sampleShape);
+  some.forEach((sample, i) => {
+    raw.set(data.samples.subarray(sample * size, (sample + 1) * size), i * size);
+  });
+  const values = normaliseSamples(raw, normalisation, data.sampleShape);
+  const [least, most] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
+  const lost = most <= 1 && values.some((v) => v !== Math.round(v));
+  if (least > -0.5 && most < 255.5 && !lost) return;
+  throw new InputError(
+    "teacher.normalise",
+    `${path} takes bytes, but after normalisation the samples lie between ${least.toPrecision(3)} and ${most.toPrecision(3)}; as bytes they would be lost. Use none for raw bytes, or numbers that lead to 0 ... 255`,
+  );
+}
+
+function checkFinite(path: string, answers: Float32Array, some: Uint32Array): void {
+  const bad = answers.findIndex((v) => !Number.isFinite(v));
+  if (bad < 0) return;
+  const sample = some[Math.floor((bad * some.length) / answers.length)];
+  throw new RunError(
+    `${path}: it answers ${answers[bad]} for sample ${sample}; check which output is read, the normalisation and the layout of its input`,
+  );
+}
+
+class Answerer {
+  constructor(
+    readonly path: string,
+    readonly session: Session,
+    readonly plan: InputPlan,
+    readonly output: string,
+    readonly options: ClassifierOptions,
+    /** order[c]: the model's output that is class c of the data; null when they agree. */
+    readonly order: readonly number[] | null,
+    readonly expected: number | undefined,
+  ) {}
+
+  async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
+    const batch = this.plan.fixedBatch ?? this.options.batch;
+    const parts: Float32Array[] = [];
+    for (let from = 0; from < indices.length; from += batch)
+      parts.push(await this.#call(data, indices.subarray(from, from + batch), batch));
+    const out = new Float32Array(parts.reduce((s, p) => s + p.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      out.set(part, at);
+      at += part.length;
+    }
+    return out;
+  }
+
+  async #call(data: DataSet, indices: Uint32Array, batch: number): Promise<Float32Array> {
+    const { plan } = this;
+    // A model with a fixed batch gets the last samples filled up with copies of the first; their answers are dropped.
+    const count = plan.fixedBatch ? batch : indices.length;
+    const padded = Uint32Array.from({ length: count }, (_, i) => indices[i] ?? (indices[0] as number));
+    const feeds = { [plan.name]: toFeed(data, padded, plan, this.options.normalisation) };
+    const result = (await this.session.run(feeds, [this.output]))[this.output] as Tensor;
+    const values =
+      result.dtype === "float16"
+        ? fromHalf(result.data as Uint16Array)
+        : Float32Array.from(result.data as ArrayLike<number>);
+    const width = values.length / count;
+    // Of a single sample some models give [classes], without the batch.
+    if (
+      (result.shape[0] !== count && count > 1) ||
+      !Number.isInteger(width) ||
+      (this.expected !== undefined && width !== this.expected)
+    ) {
+      throw new InputError(
+        this.path,
+        `its output "${this.output}" is [${result.shape}] for ${count} samples; expected one row a sample with ${this.expected ?? "the"} classes. Give teacher.output, or teacher.classes with the name of each of its classes in order`,
+      );
+    }
+    return this.#reorder(values, width, indices.length);
+  }
+
+  #reorder(values: Float32Array, width: number, rows: number): Float32Array {
+    if (!this.order) return values.slice(0, rows * width);
+    const classes = this.order.length;
+    const out = new Float32Array(rows * classes);
+    for (let i = 0; i < rows; i++)
+      for (let c = 0; c < classes; c++) out[i * classes + c] = values[i * width + (this.order[c] as number)] as number;
+    return out;
+  }
+}
+
+function toFeed(data: DataSet, indices: Uint32Array, plan: InputPlan, normalisation: Normalisation): Tensor {
+  const size = sizeOf(data.sampleShape);
+  const raw =
+    data.samples instanceof Uint8Array
+      ? new Uint8Array(indices.length * size)
+      : new Float32Array(indices.length * size);
+  fillBatch(data, indices, raw);
+  let values = normaliseSamples(raw, normalisation, data.sampleShape);
+  const [channels = 1, height = 1, width = 1] = data.sampleShape;
+  if (plan.resize) values = resizePlanes(values, indices.length, [channels, height, width], plan.resize);
+  if (plan.layout === "nhwc")
+    values = channelsLast(values, indices.length, channels, values.length / indices.length / channels);
+  const shape = [indices.length, ...plan.shape];
+  if (plan.dtype === "uint8")
+    return { dtype: "uint8", shape, data: Uint8Array.from(values, (v) => Math.max(0, Math.min(255, Math.round(v)))) };
+  if (plan.dtype === "float16") return { dtype: "float16", shape, data: toHalf(values) };
+  if (plan.dtype === "float64") return { dtype: "float64", shape, data: Float64Array.from(values) };
+  return { dtype: "float32", shape, data: values };
+}
+
+function named(
+  path: string,
+  what: "input" | "output",
+  values: readonly SessionValue[],
+  wanted: string | undefined,
+): SessionValue {
+  const names = listed(values);
+  if (wanted !== undefined) {
+    const found = values.find((v) => v.name === wanted);
+    if (!found) throw new InputError(`teacher.${what}`, `${path} has no ${what} "${wanted}"; it has ${names}`);
+    return found;
+  }
+  if (values.length !== 1)
+    throw new InputError(path, `it has ${values.length} ${what}s (${names}); say which with teacher.${what}`);
+  return values[0] as SessionValue;
+}
+
+const listed = (values: readonly SessionValue[]): string => values.map((v) => `"${v.name}"`).join(", ");
+
+/** The one input: a model that needs more than the samples cannot be asked. */
+function pickInput(path: string, values: readonly SessionValue[], wanted: string | undefined): SessionValue {
+  if (values.length <= 1 || (wanted !== undefined && !values.some((v) => v.name === wanted)))
+    return named(path, "input", values, wanted);
+  throw new InputError(
+    path,
+    `it has ${values.length} inputs (${listed(values)}), and limbeck feeds one, the samples. Make the others constants (initialisers) of the model`,
+  );
+}
+
+/** The output named, or the only float output whose last dimension can be the classes. */
+function pickOutput(
+  path: string,
+  values: readonly SessionValue[],
+  wanted: string | undefined,
+  classes: number,
+): string {
+  const fitting = values.filter(
+    (v) => isFloat(v.dtype) && v.shape.length === 2 && (typeof v.shape[1] !== "number" || v.shape[1] === classes),
+  );
+  const found = named(path, "output", wanted === undefined && fitting.length === 1 ? fitting : values, wanted);
+  if (!isFloat(found.dtype))
+    throw new InputError(
+      path,
+      `its output "${found.name}" holds ${found.dtype}; expected float scores, one a class. Class numbers alone teach nothing beyond labels, and quantised scores have an unknown scale: take the output before them`,
+    );
+  return found.name;
+}
+
+function classOrder(path: string, classes: readonly string[] | undefined, data: DataSet): number[] | null {
+  if (!classes || data.classes.length === 0) return null;
+  const missing = data.classes.filter((c) => !classes.includes(c));
+  if (missing.length > 0)
+    throw new InputError(
+      "teacher.classes",
+      `${path} does not know the class(es) ${missing.map((c) => `"${c}"`).join(", ")} of the data; names must match exactly`,
+    );
+  const order = data.classes.map((c) => classes.indexOf(c));
+  return order.every((o, i) => o === i) && classes.length === data.classes.length ? null : order;
+}
+
+/** Probabilities are non-negative rows that sum to 1; everything else is logits. */
+export function detectKind(answers: Float32Array, classes: number): "logits" | "probabilities" {
+  for (let i = 0; i < answers.length; i += classes) {
+    const row = answers.subarray(i, i + classes);
+    const sum = row.reduce((s, v) => s + v, 0);
+    if (row.some((v) => v < 0) || Math.abs(sum - 1) > 1e-2) return "logits";
+  }
+  return "probabilities";
+}
+
+/** Refuses a teacher that knows no more than chance: most often a wrong class order or normalisation. */
+function checkChance(
+  path: string,
+  answers: Float32Array,
+  data: DataSet,
+  indices: Uint32Array,
+  classes: number,
+  allow: boolean,
+): string | null {
+  const kept = Array.from(indices, (sample, row) => ({ row, label: data.labels?.[sample] ?? -1 })).filter(
+    (k) => k.label >= 0,
+  );
+  if (kept.length < 50 || classes !== data.classes.length) return null;
+  const rows = new Float32Array(kept.length * classes);
+  kept.forEach(({ row }, i) => {
+    rows.set(answers.subarray(row * classes, (row + 1) * classes), i * classes);
+  });
+  const score = accuracy(
+    rows,
+    Int32Array.from(kept, (k) => k.label),
+    classes,
+  );
+  const counts = new Map<number, number>();
+  for (const { label } of kept) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const chance = Math.max(...counts.values()) / kept.length;
+  const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / kept.length);
+  if (score > limit || allow)
+    return `it names the right class of ${(100 * score).toFixed(1)} % of ${kept.length} labelled samples`;
+  throw new InputError(
+    path,
+    `on ${kept.length} labelled samples it is right in ${(100 * score).toFixed(1)} %, no better than always naming the most common class (${(100 * chance).toFixed(1)} %). Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output; teacher.allow_chance: true goes on all the same`,
+  );
 }

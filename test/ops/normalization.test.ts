@@ -83,7 +83,7 @@ test("BatchNormalizationInputGradient: the formula term by term, for one channel
     [1, 2, 4, 9],
     [0.5, -1, 2, 0.25],
   ] as const;
-  const [gamma, mean, inverse] = [1.5, 4, 0.3];
+  const [gamma, mean, inverse] = [1.5, 4, 0.25];
   const hat = x.map((v) => (v - mean) * inverse);
   const dot = g.reduce((s, v, i) => s + v * (hat[i] as number), 0);
   const sum = g.reduce((s, v) => s + v, 0);

@@ -1,8 +1,8 @@
 /** The same core over onnxruntime-web's wasm, one thread, as it runs in a browser. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { TrainingCore } from "../../src/runtime/worker-core.js";
 import { webRuntime } from "../../src/runtime/web.js";
+import { TrainingCore } from "../../src/runtime/worker-core.js";
 import { assertClose, bytesOfState, fixture, initialState, network, requests } from "./network.js";
 
 const runtime = await webRuntime({ device: "cpu", threads: 1 });

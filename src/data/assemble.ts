@@ -1,0 +1,169 @@
+/** Data sets from parts in memory. Everything is checked here, once. Nothing here is Node's. */
+import { InputError } from "../errors.js";
+import type { RawPart, RawSource } from "./source.js";
+import type { DataSet } from "./types.js";
+
+/** What a data set is known by; see `DataSet.hash`. */
+export type DataHash = (
+  shape: readonly number[],
+  samples: Float32Array | Uint8Array,
+  labels: Int32Array | null,
+  classes: readonly string[],
+) => string;
+
+export interface ArraySource {
+  /** All samples, row-major, or one array a sample. */
+  readonly samples: Float32Array | Uint8Array | readonly ArrayLike<number>[];
+  /** Class indices (-1: unknown) or class names. */
+  readonly labels?: ArrayLike<number> | readonly string[];
+  readonly classes?: readonly string[];
+  /** Shape of one sample; default [length] of the first. */
+  readonly sampleShape?: readonly number[];
+  readonly name?: string;
+}
+
+/** A data set from arrays in memory, known by the given hash. Samples are copied unless they already are one Float32Array or Uint8Array. */
+export function dataFromArrays(source: ArraySource, hash: DataHash): DataSet {
+  const name = source.name ?? "arrays";
+  const { samples, sampleShape } = flatten(source, name);
+  const given = source.labels;
+  if (!given || given.length === 0)
+    return assemble(hash, name, sampleShape, { samples, labels: null }, null, source.classes);
+  if (typeof given[0] === "string")
+    return assemble(hash, name, sampleShape, { samples, labels: given as readonly string[] }, null, source.classes);
+  const numbers = given as ArrayLike<number>;
+  const most = Array.from(numbers).reduce((a, v) => Math.max(a, v), -1);
+  const classes = source.classes ?? Array.from({ length: most + 1 }, (_, i) => String(i));
+  const names = Array.from(numbers, (v, i) => {
+    if (!Number.isInteger(v) || v < -1 || v >= classes.length)
+      throw new InputError(
+        name,
+        `label ${i} is ${v}; expected a class index from 0 to ${classes.length - 1}, or -1 for unknown`,
+      );
+    return v === -1 ? "" : (classes[v] as string);
+  });
+  return assemble(hash, name, sampleShape, { samples, labels: names }, null, classes);
+}
+
+/** Collects an iterable of samples. */
+export async function dataFromIterable(
+  source: AsyncIterable<{ sample: ArrayLike<number>; label?: string | number }>,
+  options: Omit<ArraySource, "samples" | "labels">,
+  hash: DataHash,
+): Promise<DataSet> {
+  const samples: ArrayLike<number>[] = [];
+  const labels: (string | number)[] = [];
+  for await (const { sample, label } of source) {
+    samples.push(sample);
+    if (label !== undefined) labels.push(label);
+  }
+  if (labels.length > 0 && labels.length !== samples.length)
+    throw new InputError(
+      options.name ?? "iterable",
+      `${labels.length} of ${samples.length} samples have a label; give all or none (-1 for unknown)`,
+    );
+  return dataFromArrays({ ...options, samples, labels: labels as readonly string[] }, hash);
+}
+
+function flatten(
+  source: ArraySource,
+  name: string,
+): { samples: Float32Array | Uint8Array; sampleShape: readonly number[] } {
+  const given = source.samples;
+  if (given instanceof Float32Array || given instanceof Uint8Array) {
+    if (!source.sampleShape) throw new InputError(name, "one flat array of samples needs sampleShape");
+    return { samples: given, sampleShape: source.sampleShape };
+  }
+  const width = given[0]?.length ?? 0;
+  const samples = new Float32Array(given.length * width);
+  given.forEach((sample, i) => {
+    if (sample.length !== width)
+      throw new InputError(
+        name,
+        `sample ${i} has ${sample.length} values, sample 0 has ${width}; all must have the same shape`,
+      );
+    samples.set(Array.from(sample), i * width);
+  });
+  return { samples, sampleShape: source.sampleShape ?? [width] };
+}
+
+/** One data set of a training part and, behind it, a test part. */
+export function assemble(
+  hash: DataHash,
+  name: string,
+  sampleShape: readonly number[],
+  train: RawPart,
+  test: RawPart | null,
+  given: readonly string[] | undefined,
+  source?: RawSource,
+): DataSet {
+  const samples = test ? concat(train.samples, test.samples) : train.samples;
+  const size = sampleShape.reduce((p, d) => p * d, 1);
+  const count = samples.length / size;
+  if (samples.length === 0) throw new InputError(name, "it holds no samples");
+  if (!Number.isInteger(count))
+    throw new InputError(name, `${samples.length} values do not divide into samples of [${sampleShape}]`);
+  if (samples instanceof Float32Array) refuseNonFinite(name, samples, size, source?.features);
+  const texts = train.labels
+    ? [...train.labels, ...(test?.labels ?? Array<string>((test?.samples.length ?? 0) / size).fill(""))]
+    : null;
+  if (texts && texts.length !== count) throw new InputError(name, `${texts.length} labels for ${count} samples`);
+  const classes = texts ? (given ?? sortedClasses(texts)) : (given ?? []);
+  if (new Set(classes).size !== classes.length)
+    throw new InputError("data.classes", `a class name occurs twice: ${classes.join(", ")}`);
+  if (texts && classes.length < 2)
+    throw new InputError(name, `found ${classes.length} class(es); a classifier needs at least 2`);
+  const places = new Map(classes.map((c, i) => [c, i]));
+  const labels =
+    texts &&
+    Int32Array.from(texts, (text, i) => {
+      const place = text === "" ? -1 : places.get(text);
+      if (place === undefined)
+        throw new InputError(
+          name,
+          `sample ${i} has the label "${text}", which is not among data.classes (${classes.slice(0, 8).join(", ")}${classes.length > 8 ? ", ..." : ""})`,
+        );
+      return place;
+    });
+  return {
+    name,
+    size: count,
+    sampleShape,
+    samples,
+    labels,
+    classes,
+    features: source?.features,
+    origin: source?.origin,
+    hash: hash(sampleShape, samples, labels, classes),
+  };
+}
+
+function concat(a: Float32Array | Uint8Array, b: Float32Array | Uint8Array): Float32Array | Uint8Array {
+  const out =
+    a instanceof Uint8Array && b instanceof Uint8Array
+      ? new Uint8Array(a.length + b.length)
+      : new Float32Array(a.length + b.length);
+  out.set(a);
+  out.set(b, a.length);
+  return out;
+}
+
+function refuseNonFinite(
+  name: string,
+  samples: Float32Array,
+  size: number,
+  features: readonly string[] | undefined,
+): void {
+  const bad = samples.findIndex((v) => !Number.isFinite(v));
+  if (bad < 0) return;
+  const column = features?.[bad % size] ?? `value ${bad % size}`;
+  throw new InputError(
+    name,
+    `sample ${Math.floor(bad / size)}, ${column}: found ${samples[bad]}; every value must be a finite number. Remove the sample or fill the gap`,
+  );
+}
+
+function sortedClasses(texts: readonly string[]): string[] {
+  const unique = [...new Set(texts.filter((t) => t !== ""))];
+  return unique.every((t) => /^-?\d+$/.test(t)) ? unique.sort((a, b) => Number(a) - Number(b)) : unique.sort();
+}

@@ -1,0 +1,291 @@
+/**
+ * What a `Distiller` is wherever it runs: compile, fit, evaluate. Opening teachers, executing steps and keeping things are
+ * left to the subclasses for Node and for the browser. Nothing here is Node's.
+ */
+import { z } from "zod";
+import { exportModel } from "../compile/export.js";
+import { withNormalisation } from "../compile/normalise.js";
+import { labelsOf } from "../data/labels.js";
+import { fittedNormalisation } from "../data/normalise.js";
+import { splitData } from "../data/splits.js";
+import type { DataSet, LoadedData, Normalisation, Splits } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { scoreOutputs } from "../evaluate/scores.js";
+import type { SeedScores } from "../evaluate/summary.js";
+import { writeModel } from "../graph/write.js";
+import { type ObjectiveConfig, objectiveNeeds } from "../objective/objective.js";
+import { parseParts } from "../recipe/parse.js";
+import { objectiveOf, settingsOf } from "../recipe/resolve.js";
+import {
+  type ObjectiveInput,
+  objectiveSchema,
+  type TrainingInput,
+  type TrainingRecipe,
+  trainingSchema,
+} from "../recipe/schema.js";
+import { labelInMemory } from "../teacher/memory.js";
+import type { Teacher } from "../teacher/types.js";
+import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../train/types.js";
+import type { Prepared } from "./foreign.js";
+import type { TrainedStudent } from "./trained.js";
+
+/** Options every distiller has. */
+export interface DistillerSettings {
+  /** Everything random is a function of it; default 0. */
+  readonly seed?: number;
+  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  readonly threads?: number;
+  /** Where training steps run; default "cpu". */
+  readonly device?: "cpu" | "webgpu";
+}
+
+/** Scores `evaluate` can return: accuracy, topK, nll, ece against labels, agreement and softKL against the teacher. */
+export type Metric = keyof SeedScores;
+
+export interface CompileOptions {
+  /** A rule by name with its defaults, or with its fields as in a recipe; default adamw. */
+  readonly optimizer?: "sgd" | "adam" | "adamw" | TrainingInput["optimizer"];
+  /** A constant rate; give this or `schedule`. */
+  readonly learningRate?: number;
+  /** As in a recipe; default one-cycle up to 0.002. */
+  readonly schedule?: TrainingInput["schedule"];
+  /** Clips the gradient's global norm; 0, the default, is off. */
+  readonly clipNorm?: number;
+  /** Against the labels; default cross-entropy. */
+  readonly studentLoss?: "cross-entropy" | ObjectiveInput["student_loss"];
+  /** Against the teacher; default kd. */
+  readonly distillationLoss?: "kd" | "logit-mse" | ObjectiveInput["distillation_loss"];
+  /**
+   * How much the student follows the teacher: (1 - alpha) student loss + alpha distillation loss; 1 needs no labels.
+   * Keras's tutorial means the opposite: its alpha 0.1 is 0.9 here. Default 0.9.
+   */
+  readonly alpha?: number;
+  /** Of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4. */
+  readonly temperature?: number;
+  /** Default: all. */
+  readonly metrics?: readonly Metric[];
+}
+
+export interface FitOptionsAnywhere {
+  /** Passes over the samples; give this or `steps`. Default 10 epochs. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  /** Default 64. */
+  readonly batchSize?: number;
+  /** Fraction or number of samples of a DataSet held out to choose the weights; default 0.15. LoadedData is split already. */
+  readonly validationSplit?: number;
+  /** Of a DataSet: "unit" (bytes / 255), "standard" (fitted on the training part), "none" or numbers. Default: unit for bytes, none else. */
+  readonly normalise?: "unit" | "standard" | "none" | Normalisation;
+  /** Weights kept; default best by validation. */
+  readonly select?: "best" | "last";
+  /** Stop after so many validations without a better one. */
+  readonly patience?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  readonly onLabelling?: (done: number, total: number, rate: number) => void;
+}
+
+interface Compiled {
+  readonly objective: ObjectiveConfig;
+  readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm">;
+  readonly metrics: readonly Metric[] | null;
+}
+
+/** What a training is known by, besides its settings. */
+export type Identity = readonly unknown[];
+
+const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
+
+export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptionsAnywhere> {
+  #compiled: Compiled | undefined;
+  #student: S | undefined;
+  #teacher: Teacher | undefined;
+
+  constructor(protected readonly settings: DistillerSettings) {}
+
+  /** Opens the teacher, or returns it; called once. */
+  protected abstract openTeacher(loaded: LoadedData): Promise<Teacher>;
+  /** Whether the teacher belongs to the caller, who disposes it. */
+  protected abstract readonly keepsTeacher: boolean;
+  protected abstract prepare(data: DataSet, classes: number): Prepared;
+  protected abstract train(
+    task: Omit<TrainingTask, "directory" | "fingerprint">,
+    identity: Identity,
+    options: F,
+  ): Promise<TrainingResult>;
+  protected abstract makeStudent(bytes: Uint8Array, prepared: Prepared, classes: readonly string[]): S;
+  /** The description of the student, for the training's identity. */
+  protected abstract readonly recipe: unknown;
+  /** Version of limbeck, written into the student. */
+  protected abstract readonly version: string;
+
+  /** The teacher's answers for the samples of a fit. */
+  protected label(teacher: Teacher, loaded: LoadedData, options: F): Promise<TeacherOutputs> {
+    const { train: trained, validation } = loaded.splits;
+    const wanted = Uint32Array.from([...trained, ...validation]);
+    return labelInMemory(teacher, loaded.data, wanted, { signal: options.signal, onProgress: options.onLabelling });
+  }
+
+  /** The teacher that can answer for these data, if it was opened. */
+  protected teacherFor(_data: DataSet): Teacher | undefined {
+    return this.#teacher;
+  }
+
+  /** The student; made by `fit`. @throws InputError before */
+  get student(): S {
+    if (!this.#student) throw new InputError("Distiller", "there is no student yet; call fit first");
+    return this.#student;
+  }
+
+  /**
+   * Sets the objective and the optimiser.
+   * @throws InputError naming the field
+   */
+  compile(options: CompileOptions = {}): this {
+    const { optimizer, learningRate, schedule, studentLoss, distillationLoss, temperature } = options;
+    if (learningRate !== undefined && schedule !== undefined)
+      throw new InputError("compile", "give either learningRate or schedule");
+    const named = <T>(value: T | string | undefined): T | { kind: string } | undefined =>
+      typeof value === "string" ? { kind: value } : value;
+    const distillation = { kind: "kd", ...(named(distillationLoss) as object | undefined) } as Record<string, unknown>;
+    if (temperature !== undefined) distillation.temperature = temperature;
+    const parts = parseParts(
+      z.object({ objective: objectiveSchema, training: trainingSchema }),
+      {
+        objective: { alpha: options.alpha, student_loss: named(studentLoss), distillation_loss: distillation },
+        training: {
+          steps: 1,
+          optimizer: named(optimizer),
+          schedule: learningRate === undefined ? schedule : { kind: "constant", lr: learningRate },
+          clip_norm: options.clipNorm,
+        },
+      },
+      "compile",
+    );
+    const { optimizer: rule, schedule: rate, clip_norm } = parts.training;
+    this.#compiled = {
+      objective: objectiveOf(parts.objective),
+      training: { optimizer: rule, schedule: rate, clip_norm },
+      metrics: options.metrics ?? null,
+    };
+    return this;
+  }
+
+  /**
+   * Labels the samples once with the teacher and trains the student.
+   * @returns the learning curve and how the weights were chosen
+   * @throws InputError when data, teacher and objective do not fit; InterruptedError when the signal aborts
+   */
+  async fit(data: DataSet | LoadedData, options: F = {} as F): Promise<TrainingResult> {
+    const { objective, training } = this.#needCompiled();
+    const loaded = "splits" in data ? data : split(data, options, this.settings.seed ?? 0);
+    const needs = objectiveNeeds(objective);
+    if (needs.labels && labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
+      throw new InputError(loaded.data.name, "some training samples have no label; set alpha to 1, which needs none");
+    const teacher = needs.teacher ? await this.#open(loaded) : undefined;
+    const answers = teacher && (await this.label(teacher, loaded, options));
+    const { seed = 0, threads = 0, device = "cpu" } = this.settings;
+    const classes = loaded.data.classes.length || (teacher?.classes ?? 0);
+    const prepared = this.prepare(loaded.data, classes);
+    const { model } = prepared;
+    const sampleType = loaded.data.samples instanceof Uint8Array ? "uint8" : "float32";
+    const execution = { threads, device };
+    const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
+    const { threads: _, device: __, ...deciding } = settings;
+    const known = [loaded.data.hash, loaded.splits.train, loaded.splits.validation, loaded.normalisation];
+    const result = await this.train(
+      {
+        name: "student",
+        model: { ...model, graph: withNormalisation(model.graph, model.input, loaded.normalisation, sampleType) },
+        data: loaded.data,
+        train: loaded.splits.train,
+        validation: loaded.splits.validation,
+        objective,
+        teacher: answers,
+        settings,
+      },
+      [...known, this.recipe, objective, deciding, teacher?.hash],
+      options,
+    );
+    const exported = exportModel(model, result.weights, {
+      normalisation: loaded.normalisation,
+      classes: loaded.data.classes,
+      producerVersion: this.version,
+    });
+    await this.#student?.dispose();
+    this.#student = this.makeStudent(writeModel(exported), prepared, loaded.data.classes);
+    return result;
+  }
+
+  /**
+   * Scores the student: on every sample of a DataSet, on the test part of LoadedData.
+   * @returns the metrics asked for in `compile`; null where labels or teacher are missing
+   */
+  async evaluate(data: DataSet | LoadedData, options: { k?: number } = {}): Promise<Partial<SeedScores>> {
+    const { metrics } = this.#needCompiled();
+    const all = "splits" in data ? data : { data, splits: everything(data), normalisation: NONE };
+    const { test } = all.splits;
+    if (test.length === 0) throw new InputError(all.data.name, "there are no test samples");
+    const values = await this.student.predict(all.data, test);
+    const classes = values.length / test.length;
+    const labels = labelsOf(all, test);
+    const asked =
+      !metrics || metrics.includes("agreement") || metrics.includes("softKL") ? this.teacherFor(all.data) : undefined;
+    const teacher = asked ? { kind: asked.kind, values: await asked.answer(all.data, test) } : null;
+    const known = labels.every((l) => l >= 0) ? labels : null;
+    const { scores } = scoreOutputs({ kind: "logits", values }, known, teacher, classes, options.k ?? 5);
+    if (!metrics) return scores;
+    return Object.fromEntries(metrics.map((m) => [m, scores[m]]));
+  }
+
+  /** Frees sessions of teacher and student. May be called again. */
+  async dispose(): Promise<void> {
+    await this.#student?.dispose();
+    if (!this.keepsTeacher) await this.#teacher?.dispose();
+    this.#teacher = undefined;
+  }
+
+  #needCompiled(): Compiled {
+    if (!this.#compiled) this.compile();
+    return this.#compiled as Compiled;
+  }
+
+  async #open(loaded: LoadedData): Promise<Teacher> {
+    this.#teacher ??= await this.openTeacher(loaded);
+    return this.#teacher;
+  }
+}
+
+function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere): TrainingRecipe {
+  const { epochs, steps, batchSize, select, patience } = options;
+  const training = {
+    ...compiled,
+    ...(steps === undefined ? { epochs: epochs ?? 10 } : { steps, epochs }),
+    batch: batchSize,
+    select,
+    early_stopping: patience === undefined ? undefined : { patience },
+    gradient_shares_every: 0,
+  };
+  return parseParts(z.object({ training: trainingSchema }), { training }, "fit").training;
+}
+
+const everything = (data: DataSet): Splits => {
+  const none = new Uint32Array(0);
+  return { train: none, validation: none, test: Uint32Array.from({ length: data.size }, (_, i) => i) };
+};
+
+function split(data: DataSet, options: FitOptionsAnywhere, seed: number): LoadedData {
+  const config = { validation: options.validationSplit ?? 0.15, test: 0, stratify: true, seed };
+  const splits = splitData(data, config, null);
+  const bytes = data.samples instanceof Uint8Array;
+  const choice = options.normalise ?? (bytes ? "unit" : "none");
+  const normalisation =
+    choice === "none"
+      ? NONE
+      : choice === "unit"
+        ? { ...NONE, scale: bytes ? 1 / 255 : 1 }
+        : choice === "standard"
+          ? fittedNormalisation(data, splits.train)
+          : choice;
+  return { data, splits, normalisation };
+}
