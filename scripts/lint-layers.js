@@ -9,6 +9,7 @@ const src = join(root, "src");
 // From the top of the building to its ground floor. A folder may import itself and what stands after it.
 const LAYERS = [
   "cli",
+  "web",
   "strategy",
   "recipe",
   "report",
@@ -33,8 +34,14 @@ const NODE_FREE = new Set(["graph", "ops", "autodiff", "compile", "objective", "
 // The one place where graph/ touches the disk: loading and saving files for Node.
 const NODE_ALLOWED = new Set(["graph/file.ts"]);
 const ROOT_FREE = new Set(["errors.ts"]);
+// The browser's entry. Nothing it reaches may be Node's, and these are the only packages it may use.
+const WEB_ENTRY = "web/index.ts";
+const WEB_PACKAGES = /^(zod|onnx-buf|@bufbuild\/protobuf|fastest-levenshtein|onnxruntime-web)(\/|$)/;
 
 const problems = [];
+/** Values each file imports, by path. */
+const imports = new Map();
+const sources = new Map();
 for (const entry of readdirSync(src, { recursive: true })) {
   const path = String(entry).split(sep).join("/");
   if (!path.endsWith(".ts")) continue;
@@ -43,11 +50,14 @@ for (const entry of readdirSync(src, { recursive: true })) {
   const code = readFileSync(join(src, path), "utf8")
     .replace(/\/\*[\s\S]*?\*\//g, "")
     .replace(/^\s*\/\/.*$/gm, "");
+  sources.set(path, code);
+  imports.set(path, []);
   for (const match of code.matchAll(
     /(?:import|export)\s+(type\s)?[^;"'`]*?from\s*"([^"]+)"|import\(\s*"([^"]+)"\s*\)|import\s+"([^"]+)"/g,
   )) {
     const typeOnly = Boolean(match[1]);
     const target = match[2] ?? match[3] ?? match[4];
+    if (!typeOnly) imports.get(path).push(target);
     check(path, layer, target, typeOnly);
   }
   if (NODE_FREE.has(layer) && !NODE_ALLOWED.has(path) && /\b(Buffer|process)\b\s*[.(]/.test(code))
@@ -78,6 +88,20 @@ function check(path, layer, target, typeOnly) {
   if (NODE_FREE.has(layer) && !NODE_ALLOWED.has(path) && !NODE_FREE.has(other) && !typeOnly)
     problems.push(`src/${path}: ${layer}/ must run in a browser, but imports ${target}`);
 }
+
+const reached = new Set();
+function walk(path, from) {
+  if (reached.has(path)) return;
+  reached.add(path);
+  const trail = [...from, path];
+  const says = (what) => problems.push(`src/${path}: ${what}, but the browser reaches it (${trail.join(" > ")})`);
+  if (/\b(Buffer|process|__dirname|require)\b\s*[.(]/.test(sources.get(path))) says("uses a Node global");
+  for (const target of imports.get(path)) {
+    if (target.startsWith(".")) walk(join(dirname(path), target).split(sep).join("/").replace(/\.js$/, ".ts"), trail);
+    else if (!WEB_PACKAGES.test(target)) says(`imports ${target}`);
+  }
+}
+walk(WEB_ENTRY, []);
 
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exit(1);

@@ -1,6 +1,7 @@
 /** The table of covered operators, as docs/ops.md has it: written from the registry, so that it cannot lie. */
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import type { OpDefinition } from "./definition.js";
+import { NCHWC_DOMAIN } from "./nchwc.js";
 import { allOps, familyOf } from "./registry.js";
 
 /** Markdown of docs/ops.md. */
@@ -8,6 +9,7 @@ export function opTable(): string {
   const ops = allOps();
   const standard = ops.filter((d) => (d.domain ?? "") === "");
   const abstract = ops.filter((d) => d.domain === ABSTRACT_DOMAIN);
+  const blocked = ops.filter((d) => d.domain === NCHWC_DOMAIN);
   const trainable = standard.filter((d) => typeof d.gradient === "function").length;
   return `# Operators
 
@@ -31,6 +33,15 @@ Gradient rules may emit these; they are lowered to plain ONNX before anything ru
 | operator | gradient | limits | file |
 |---|---|---|---|
 ${abstract.map(row).join("\n")}
+
+## ONNX Runtime's blocked layout
+
+On processors that have it, convolutional training steps are rewritten into these (domain ${NCHWC_DOMAIN}); they never leave
+in a model either.
+
+| operator | gradient | limits | file |
+|---|---|---|---|
+${blocked.map(row).join("\n")}
 `;
 }
 

@@ -51,14 +51,17 @@ export class TrainingCore {
    * @param stopped asked before every step
    * @returns losses and norms of the steps done; when diverged, one row more: that of the step not applied
    */
-  async run(requests: readonly StepRequest[], stopped: () => boolean = () => false): Promise<StepsResult> {
+  async run(
+    requests: readonly StepRequest[],
+    stopped: () => boolean | Promise<boolean> = () => false,
+  ): Promise<StepsResult> {
     const width = this.#config.step.losses.length;
     const losses = new Float32Array(requests.length * width);
     const norms = new Float32Array(requests.length);
     const diagnostics: { step: number; values: Float32Array }[] = [];
     let done = 0;
     let diverged = false;
-    while (done < requests.length && !diverged && !stopped()) {
+    while (done < requests.length && !diverged && !(await stopped())) {
       const request = requests[done] as StepRequest;
       this.#check(request);
       if (request.diagnose) {

@@ -1,0 +1,138 @@
+/** The `Distiller` of the browser: the same words and the same core as in Node, arrays in and model bytes out. */
+import { z } from "zod";
+import type { DataSet, LoadedData } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { readModel } from "../graph/read.js";
+import { parseParts } from "../recipe/parse.js";
+import { type ModelInput, type ModelRecipe, modelSchema } from "../recipe/schema.js";
+import { createInlineExecutor } from "../runtime/inline-executor.js";
+import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
+import { type WebModule, webRuntime } from "../runtime/web.js";
+import {
+  DistillerCore,
+  type DistillerSettings,
+  type FitOptionsAnywhere,
+  type Identity,
+} from "../strategy/distiller-core.js";
+import { builtModel, foreignModel, type Prepared } from "../strategy/foreign.js";
+import { TrainedStudent } from "../strategy/trained.js";
+import type { Teacher } from "../teacher/types.js";
+import { runLoop } from "../train/loop.js";
+import type { TrainingResult, TrainingTask } from "../train/types.js";
+import { VERSION } from "../version.js";
+import { asBytes, openTeacher, type TeacherSource } from "./teachers.js";
+
+const STUDENT = "the student";
+
+/** A student that starts from an ONNX model, given by its bytes. */
+export interface OnnxStudent {
+  readonly kind: "onnx";
+  readonly model: Uint8Array | ArrayBuffer;
+  /** Initialisers to train, by name; * matches any text. Default all. */
+  readonly trainable?: readonly string[];
+  /** Initialisers to leave alone; wins over trainable. */
+  readonly frozen?: readonly string[];
+}
+
+export interface DistillerOptions extends DistillerSettings {
+  /**
+   * The bytes of an `.onnx` model, `{ model: bytes, layout: "nhwc", ... }`, answers known already
+   * (`{ answers: Float32Array }`), a function from samples to logits, or anything with the interface `Teacher`.
+   */
+  readonly teacher: TeacherSource;
+  /** As in a recipe: `{ kind: "mlp", hidden: [30, 30] }` ...; an ONNX model by its bytes. */
+  readonly student: Exclude<ModelInput, { readonly kind: "onnx" }> | OnnxStudent;
+  /** A loaded onnxruntime-web; default: `onnxruntime-web/wasm` (or `/webgpu`) is imported on first use. */
+  readonly ort?: WebModule;
+}
+
+export type FitOptions = FitOptionsAnywhere;
+
+/**
+ * Distils a teacher into a student, in the page or in a web worker.
+ *
+ * @example
+ * const data = fromArrays({ samples, sampleShape: [1, 8, 8], labels });
+ * const teacher = await (await fetch("teacher.onnx")).arrayBuffer();
+ * const distiller = new Distiller({ teacher, student: { kind: "mlp", hidden: [16] } });
+ * distiller.compile({ alpha: 0.9, temperature: 4 });
+ * await distiller.fit(data, { epochs: 20, onProgress: (p) => console.log(p.step, p.loss) });
+ * const bytes = distiller.student.bytes; // an .onnx file
+ * await distiller.dispose();
+ */
+export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
+  protected readonly recipe: ModelRecipe;
+  protected readonly version = VERSION;
+  readonly #options: DistillerOptions;
+  #runtime: Promise<OnnxRuntime> | undefined;
+  #fitted: DataSet | undefined;
+
+  /** @throws InputError when the student's description is not one */
+  constructor(options: DistillerOptions) {
+    super(options);
+    this.#options = options;
+    const { student } = options;
+    const described = "model" in student ? { ...student, model: undefined, file: STUDENT } : student;
+    this.recipe = parseParts(
+      z.object({ student: modelSchema }),
+      { student: JSON.parse(JSON.stringify(described)) },
+      "Distiller",
+    ).student;
+  }
+
+  protected get keepsTeacher(): boolean {
+    return typeof this.#options.teacher === "object" && "answer" in this.#options.teacher;
+  }
+
+  protected openTeacher(loaded: LoadedData): Promise<Teacher> {
+    return openTeacher(this.#options.teacher, loaded, () => this.#load(), this.settings.threads ?? 0);
+  }
+
+  protected override teacherFor(data: DataSet): Teacher | undefined {
+    const teacher = super.teacherFor(data);
+    // Known answers belong to the samples of the fit.
+    return this.#fitted !== data && "answers" in this.#options.teacher ? undefined : teacher;
+  }
+
+  protected prepare(data: DataSet, classes: number): Prepared {
+    this.#fitted = data;
+    const { recipe } = this;
+    const { student, seed = 0 } = this.#options;
+    if (recipe.kind !== "onnx") return builtModel(recipe, data, classes, seed);
+    if (!("model" in student)) throw new InputError("student.model", "missing; give the bytes of the ONNX model");
+    const model = readModel(asBytes(student.model), { where: STUDENT });
+    return foreignModel(model, STUDENT, recipe.trainable, recipe.frozen, data, classes);
+  }
+
+  protected async train(
+    task: Omit<TrainingTask, "directory" | "fingerprint">,
+    _identity: Identity,
+    options: FitOptions,
+  ): Promise<TrainingResult> {
+    const runtime = await this.#load();
+    const host = {
+      createExecutor: (config, initial) => createInlineExecutor(runtime, config, initial),
+      // wasm has no blocked layout.
+      target: task.settings.device === "webgpu" ? "webgpu" : "plain",
+      environment: "",
+      log: { bytes: 0, append() {} },
+      save: null,
+      kept: () => null,
+    } satisfies Parameters<typeof runLoop>[2];
+    const { signal, onProgress } = options;
+    return runLoop({ ...task, directory: null, fingerprint: "" }, { signal, onProgress }, host, null);
+  }
+
+  protected makeStudent(bytes: Uint8Array, prepared: Prepared, classes: readonly string[]): TrainedStudent {
+    const { threads } = this.settings;
+    return new TrainedStudent(bytes, prepared, classes, async (model) =>
+      openSessionOn(await this.#load(), model, { threads }),
+    );
+  }
+
+  #load(): Promise<OnnxRuntime> {
+    const { ort, device = "cpu", threads = 0 } = this.#options;
+    this.#runtime ??= webRuntime({ ort, device, threads });
+    return this.#runtime;
+  }
+}

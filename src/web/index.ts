@@ -1,0 +1,43 @@
+/** limbeck in the browser (`limbeck/web`): arrays in, model bytes out. Nothing it reaches is Node's. */
+import { type ArraySource, dataFromArrays, dataFromIterable } from "../data/assemble.js";
+import type { DataSet } from "../data/types.js";
+
+export type { ArraySource } from "../data/assemble.js";
+export type { DataSet, LoadedData, Normalisation, Splits } from "../data/types.js";
+export { InputError, InterruptedError, RunError } from "../errors.js";
+export {
+  accuracy,
+  agreement,
+  calibrationError,
+  confusionMatrix,
+  negativeLogLikelihood,
+  perClass,
+  softKL,
+  topK,
+} from "../evaluate/metrics.js";
+export { readModel } from "../graph/read.js";
+export { writeModel } from "../graph/write.js";
+export type { WebModule } from "../runtime/web.js";
+export type { CompileOptions, Metric } from "../strategy/distiller-core.js";
+export type { TrainedStudent } from "../strategy/trained.js";
+export type { Teacher } from "../teacher/types.js";
+export type { TrainingProgress, TrainingResult } from "../train/types.js";
+export { VERSION } from "../version.js";
+export { Distiller, type DistillerOptions, type FitOptions, type OnnxStudent } from "./distiller.js";
+export type { AnswerFunction, KnownAnswers, ModelTeacher, TeacherSource } from "./teachers.js";
+
+/** Nothing is kept between visits, so nothing has to be recognised. */
+const unhashed = (): string => "";
+
+/** A data set from arrays. Samples are copied unless they already are one Float32Array or Uint8Array. */
+export function fromArrays(source: ArraySource): DataSet {
+  return dataFromArrays(source, unhashed);
+}
+
+/** Collects an iterable of samples. */
+export function fromAsyncIterable(
+  source: AsyncIterable<{ sample: ArrayLike<number>; label?: string | number }>,
+  options: Omit<ArraySource, "samples" | "labels"> = {},
+): Promise<DataSet> {
+  return dataFromIterable(source, options, unhashed);
+}

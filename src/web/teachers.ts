@@ -1,0 +1,122 @@
+/** The kinds of teacher a browser can be given. */
+import { z } from "zod";
+import type { DataSet, LoadedData } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { readModel } from "../graph/read.js";
+import { parameterCount } from "../graph/tensor.js";
+import { parseParts } from "../recipe/parse.js";
+import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
+import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
+import { classifierOptions } from "../strategy/classifier-options.js";
+import { classifierTeacher } from "../teacher/classifier.js";
+import type { Teacher } from "../teacher/types.js";
+
+/** An ONNX model by its bytes, with what a recipe can say about one (outputs, layout, classes, normalise ...). */
+export interface ModelTeacher extends Omit<FileTeacherInput, "file"> {
+  readonly model: Uint8Array | ArrayBuffer;
+}
+
+/** Answers known already: one row a sample, in the order of the data given to `fit`. */
+export interface KnownAnswers {
+  /** [samples, classes] */
+  readonly answers: Float32Array;
+  /** Default "logits". */
+  readonly kind?: "logits" | "probabilities";
+}
+
+/** Logits [count, classes] of `count` raw samples. */
+export type AnswerFunction = (
+  samples: Float32Array | Uint8Array,
+  count: number,
+) => Float32Array | Promise<Float32Array>;
+
+export type TeacherSource = Uint8Array | ArrayBuffer | ModelTeacher | KnownAnswers | AnswerFunction | Teacher;
+
+const NAME = "the teacher";
+
+/** @throws InputError when the teacher does not fit the data */
+export async function openTeacher(
+  source: TeacherSource,
+  loaded: LoadedData,
+  runtime: () => Promise<OnnxRuntime>,
+  threads: number,
+): Promise<Teacher> {
+  if (typeof source === "function") return functionTeacher(source, loaded.data);
+  if ("answer" in source) return source;
+  if ("answers" in source) return knownTeacher(source, loaded.data);
+  const { model, ...described } = "model" in source ? source : { model: source as Uint8Array | ArrayBuffer };
+  const bytes = asBytes(model);
+  const recipe = parseParts(
+    z.object({ teacher: fileTeacherSchema }),
+    { teacher: { file: NAME, ...described } },
+    "Distiller",
+  ).teacher;
+  const { graph } = readModel(bytes, { where: NAME });
+  const session = await openSessionOn(await runtime(), bytes, { threads });
+  const probe = loaded.splits.validation.length >= 50 ? loaded.splits.validation : loaded.splits.train;
+  const parameters = parameterCount(graph.initializers);
+  // Nothing is kept between visits, so nothing has to be recognised by a hash.
+  const identity = { name: NAME, hash: "", parameters, bytes: bytes.length, digest: (text: string) => text };
+  try {
+    return await classifierTeacher(session, NAME, loaded.data, probe, classifierOptions(recipe, loaded), identity);
+  } catch (error) {
+    await session.dispose();
+    throw error;
+  }
+}
+
+/** Bytes of either kind of buffer. */
+export function asBytes(model: Uint8Array | ArrayBuffer): Uint8Array {
+  return model instanceof Uint8Array ? model : new Uint8Array(model);
+}
+
+type Answering = Pick<Teacher, "kind" | "classes" | "answer">;
+
+const plain = (rest: Answering): Teacher => ({
+  name: NAME,
+  hash: "",
+  preprocessing: "",
+  batch: 256,
+  parameters: null,
+  bytes: 0,
+  notes: [],
+  ...rest,
+  dispose: async () => {},
+});
+
+function knownTeacher({ answers, kind = "logits" }: KnownAnswers, data: DataSet): Teacher {
+  const classes = answers.length / data.size;
+  const expected = data.classes.length;
+  if (!Number.isInteger(classes) || classes < 2 || (expected > 0 && classes !== expected))
+    throw new InputError(
+      "teacher.answers",
+      `${answers.length} values for ${data.size} samples; expected one row a sample${expected ? ` with ${expected} classes, ${data.size * expected} values` : ""}`,
+    );
+  return plain({
+    kind,
+    classes,
+    async answer(asked, indices) {
+      if (asked !== data)
+        throw new InputError("teacher.answers", `they belong to "${data.name}", not to "${asked.name}"`);
+      const rows = new Float32Array(indices.length * classes);
+      indices.forEach((sample, i) => {
+        rows.set(answers.subarray(sample * classes, (sample + 1) * classes), i * classes);
+      });
+      return rows;
+    },
+  });
+}
+
+async function functionTeacher(ask: AnswerFunction, data: DataSet): Promise<Teacher> {
+  const answer = async (asked: DataSet, indices: Uint32Array): Promise<Float32Array> => {
+    const size = asked.sampleShape.reduce((p, d) => p * d, 1);
+    const bytes = asked.samples instanceof Uint8Array;
+    const samples = bytes ? new Uint8Array(indices.length * size) : new Float32Array(indices.length * size);
+    indices.forEach((sample, i) => {
+      samples.set(asked.samples.subarray(sample * size, (sample + 1) * size), i * size);
+    });
+    return ask(samples, indices.length);
+  };
+  const classes = data.classes.length || (await answer(data, Uint32Array.of(0))).length;
+  return plain({ kind: "logits", classes, answer });
+}
