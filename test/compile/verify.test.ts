@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileTraining } from "../../src/compile/compile.js";
-import { lowerGraph } from "../../src/compile/lower.js";
+import { lowerGraph, type Target } from "../../src/compile/lower.js";
 import { defaultPasses, runPasses } from "../../src/compile/passes/index.js";
 import { buildStep, type StepOptions } from "../../src/compile/step.js";
 import { verifyTypedGraph } from "../../src/compile/verify.js";
-import type { Graph, ValueType } from "../../src/graph/types.js";
+import type { Graph, Node, ValueType } from "../../src/graph/types.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import type { ModelSpec } from "../../src/models/spec.js";
 
@@ -44,12 +44,16 @@ function optionsFor(spec: ModelSpec, alpha: number): StepOptions {
   };
 }
 
+const targets: readonly Target[] = ["plain", "webgpu", { blocked: 8 }, { blocked: 16 }];
+
 for (const spec of specs) {
   test(`every graph of a training verifies, after every pass: ${JSON.stringify(spec).slice(0, 50)}`, () => {
-    for (const alpha of [0, 0.5, 1]) {
-      const options = optionsFor(spec, alpha);
-      const checked = compileTraining({ ...options, verify: true });
-      assert.deepEqual(checked.step.graph, compileTraining(options).step.graph, "verifying changes nothing");
+    for (const target of targets) {
+      for (const alpha of target === "plain" ? [0, 0.5, 1] : [0.5]) {
+        const options = { ...optionsFor(spec, alpha), target };
+        const checked = compileTraining({ ...options, verify: true });
+        assert.deepEqual(checked.step.graph, compileTraining(options).step.graph, "verifying changes nothing");
+      }
     }
   });
 }
@@ -66,6 +70,8 @@ const typed = (change: (type: ValueType) => ValueType | undefined): Graph => {
   return { ...lowered, valueTypes };
 };
 
+const edited = (change: Partial<Node>): Node[] => lowered.nodes.map((n) => (n === product ? { ...n, ...change } : n));
+
 const broken: readonly [string, Graph, RegExp][] = [
   [
     "a wrong shape",
@@ -79,7 +85,7 @@ const broken: readonly [string, Graph, RegExp][] = [
     "inputs that do not fit the op",
     {
       ...lowered,
-      nodes: lowered.nodes.map((n) => (n === product ? { ...n, inputs: ["step/labels", ...n.inputs.slice(1)] } : n)),
+      nodes: edited({ inputs: ["step/labels", ...(product as Node).inputs.slice(1)] }),
     },
     /does not fit/,
   ],
@@ -87,6 +93,38 @@ const broken: readonly [string, Graph, RegExp][] = [
     "an output declared otherwise than computed",
     { ...lowered, outputs: lowered.outputs.map((o, i) => (i === 0 ? { ...o, shape: [1] } : o)) },
     /output "step\/loss" is declared float32 \[1\], but is float32 \[\]/,
+  ],
+  [
+    "a value assigned twice",
+    { ...lowered, nodes: [...lowered.nodes, { ...(product as Node), name: "again" }] },
+    /".*" is assigned twice \(output of node "again"\)/,
+  ],
+  [
+    "an input overwritten",
+    { ...lowered, nodes: edited({ outputs: ["step/labels"] }) },
+    /"step\/labels" is assigned twice/,
+  ],
+  ["an op nobody knows", { ...lowered, nodes: edited({ op: "Matmull" }) }, /\(Matmull\) does not fit: .*Matmull/],
+  [
+    "an output the op does not have",
+    {
+      ...lowered,
+      nodes: edited({ outputs: [name, "more"] }),
+      valueTypes: new Map(lowered.valueTypes).set("more", { dtype: "float32", shape: [3, 8] }),
+    },
+    /has no output 1/,
+  ],
+  [
+    "a constant whose data is not its shape's",
+    {
+      ...lowered,
+      initializers: new Map(lowered.initializers).set("cut", {
+        dtype: "float32",
+        shape: [4],
+        data: new Float32Array(3),
+      }),
+    },
+    /initialiser "cut" of shape \[4\] holds 3 elements/,
   ],
   ["a name nobody defines", { ...lowered, nodes: lowered.nodes.filter((n) => n !== product) }, /not defined/],
 ];
