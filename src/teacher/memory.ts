@@ -32,11 +32,7 @@ export async function labelInMemory(
       throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${indices.length} samples`);
     const part = indices.subarray(at, at + BLOCK);
     const answers = await teacher.answer(data, part);
-    if (answers.length !== part.length * width)
-      throw new InputError(
-        teacher.name,
-        `the teacher gives ${answers.length} values for ${part.length} samples of ${width} classes; expected ${part.length * width}`,
-      );
+    checkWidth(teacher, answers, part);
     const bad = answers.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0)
       throw new InputError(
@@ -61,4 +57,14 @@ export async function labelInMemory(
       });
     },
   };
+}
+
+/** @throws InputError when the answers are not one row of the teacher's classes a sample */
+export function checkWidth(teacher: Teacher, answers: Float32Array, indices: Uint32Array): void {
+  const expected = indices.length * teacher.classes;
+  if (answers.length !== expected)
+    throw new InputError(
+      teacher.name,
+      `the teacher gives ${answers.length} values for ${indices.length} samples of ${teacher.classes} classes; expected ${expected}`,
+    );
 }

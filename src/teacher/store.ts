@@ -5,13 +5,24 @@
  * appended in blocks, so a killed labelling goes on where it stopped; hashes of teacher, data and preprocessing decide
  * whether a store may be used.
  */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { makeFolder, writeFileAtomic } from "../atomic.js";
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { fromHalf, toHalf } from "../graph/half.js";
+import { checkWidth } from "./memory.js";
 import type { Teacher } from "./types.js";
 
 export interface StoreHeader {
@@ -83,9 +94,13 @@ export async function openLabelStore(
   const header = headerFor(teacher, data, options.precision);
   makeFolder(folder);
   const path = join(folder, "store.json");
-  if (existsSync(path)) checkHeader(readHeader(folder), header, folder);
-  else await writeFileAtomic(path, `${JSON.stringify(header, null, 2)}\n`);
   const file = join(folder, "outputs.bin");
+  if (existsSync(path)) checkHeader(readHeader(folder), header, folder);
+  else {
+    // Rows whose header was deleted may be anybody's.
+    rmSync(file, { force: true });
+    await writeFileAtomic(path, `${JSON.stringify(header, null, 2)}\n`);
+  }
   const rowBytes = header.classes.length * (header.precision === "float16" ? 2 : 4);
   const fd = openSync(file, existsSync(file) ? "r+" : "w+");
   try {
@@ -114,6 +129,7 @@ async function label(
       throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${header.samples} samples`);
     const indices = Uint32Array.from({ length: Math.min(BLOCK, header.samples - at) }, (_, i) => at + i);
     const answers = await teacher.answer(data, indices);
+    checkWidth(teacher, answers, indices);
     const bad = answers.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0)
       throw new InputError(

@@ -176,6 +176,24 @@ test("float16: half the bytes, each answer within half precision", async () => {
   await assert.rejects(openLabelStore(fresh(), huge, data, { precision: "float16" }), /65504; use float32/);
 });
 
+test("rows without a header belong to nobody: they are labelled again", async () => {
+  const folder = fresh();
+  const other = teacherThat({ hash: "t0", answer: async (_, i) => new Float32Array(i.length * 3).fill(7) });
+  await openLabelStore(folder, other, data, { precision: "float32" });
+  rmSync(join(folder, "store.json"));
+  assert.deepEqual(all(await openLabelStore(folder, teacherThat(), data, { precision: "float32" })), expected);
+});
+
+test("a teacher that gives more or fewer values than it has classes is refused", async () => {
+  for (const width of [2, 4]) {
+    const odd = teacherThat({ answer: async (_, i) => new Float32Array(i.length * width).fill(1) });
+    await assert.rejects(
+      openLabelStore(fresh(), odd, data, { precision: "float32" }),
+      new RegExp(`gives ${512 * width} values for 512 samples of 3 classes; expected 1536`),
+    );
+  }
+});
+
 test("answers that are not finite are refused with the sample", async () => {
   const broken = teacherThat({
     answer: async (_, indices) =>
