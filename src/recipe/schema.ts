@@ -364,7 +364,10 @@ export const fileTeacherSchema = z.strictObject({
     .optional()
     .describe("Class names in the order of the teacher's outputs, when it differs from the data's"),
   batch: count.default(64).describe("Samples a call, for models with a free batch dimension"),
-  allow_chance: z.boolean().default(false).describe("Go on although labelled data shows the teacher near chance"),
+  allow_chance: z
+    .boolean()
+    .default(false)
+    .describe("Go on although labelled data shows the teacher near chance, or its classes in another order"),
   precision: storePrecision,
 });
 

@@ -3,11 +3,11 @@ import { fillBatch } from "../data/loader.js";
 import { normaliseSamples } from "../data/normalise.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
-import { accuracy } from "../evaluate/metrics.js";
 import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, sizeOf } from "../graph/tensor.js";
 import type { Tensor } from "../graph/types.js";
 import type { Session, SessionValue } from "../runtime/ort.js";
+import { checkKnowledge } from "./knowledge.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
 import type { Teacher } from "./types.js";
 
@@ -81,7 +81,7 @@ export async function classifierTeacher(
     ...(answerer.options.batch < (plan.fixedBatch ?? options.batch) ? ["it takes one sample a call"] : []),
     ...outputNotes(kind, options.outputs, answers),
   ];
-  const seen = checkChance(path, answers, data, some, classes, options.allowChance);
+  const seen = checkKnowledge(path, answers, data, some, classes, options);
   if (seen) notes.push(seen);
   return {
     ...identity,
@@ -317,38 +317,4 @@ export function detectKind(answers: Float32Array, classes: number): "logits" | "
     if (row.some((v) => v < 0) || Math.abs(sum - 1) > 1e-2) return "logits";
   }
   return "probabilities";
-}
-
-/** Refuses a teacher that knows no more than chance: most often a wrong class order or normalisation. */
-function checkChance(
-  path: string,
-  answers: Float32Array,
-  data: DataSet,
-  indices: Uint32Array,
-  classes: number,
-  allow: boolean,
-): string | null {
-  const kept = Array.from(indices, (sample, row) => ({ row, label: data.labels?.[sample] ?? -1 })).filter(
-    (k) => k.label >= 0,
-  );
-  if (kept.length < 50 || classes !== data.classes.length) return null;
-  const rows = new Float32Array(kept.length * classes);
-  kept.forEach(({ row }, i) => {
-    rows.set(answers.subarray(row * classes, (row + 1) * classes), i * classes);
-  });
-  const score = accuracy(
-    rows,
-    Int32Array.from(kept, (k) => k.label),
-    classes,
-  );
-  const counts = new Map<number, number>();
-  for (const { label } of kept) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const chance = Math.max(...counts.values()) / kept.length;
-  const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / kept.length);
-  if (score > limit || allow)
-    return `it names the right class of ${(100 * score).toFixed(1)} % of ${kept.length} labelled samples`;
-  throw new InputError(
-    path,
-    `on ${kept.length} labelled samples it is right in ${(100 * score).toFixed(1)} %, no better than always naming the most common class (${(100 * chance).toFixed(1)} %). Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output; teacher.allow_chance: true goes on all the same`,
-  );
 }

@@ -1,0 +1,78 @@
+/** Whether a teacher knows the task: its answers for labelled samples against their labels. */
+import type { DataSet } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { accuracy } from "../evaluate/metrics.js";
+
+/** Fewer labelled samples say nothing. */
+const FEWEST = 50;
+/** Another order of the classes must explain the labels better by this much (a fifth of the samples). */
+const MARGIN = 0.2;
+
+/**
+ * Refuses a teacher that knows no more than chance (most often wrong normalisation or layout), and one that would be
+ * right if its classes were read in another order.
+ * @param answers rows of the teacher for these samples, columns in the data's order of classes
+ * @returns a sentence about what it knows; null when too little is labelled
+ * @throws InputError unless `allowChance`
+ */
+export function checkKnowledge(
+  path: string,
+  answers: Float32Array,
+  data: DataSet,
+  indices: Uint32Array,
+  classes: number,
+  options: { readonly classes?: readonly string[]; readonly allowChance: boolean },
+): string | null {
+  const kept = Array.from(indices, (sample, row) => ({ row, label: data.labels?.[sample] ?? -1 })).filter(
+    (k) => k.label >= 0,
+  );
+  if (kept.length < FEWEST || classes !== data.classes.length) return null;
+  const rows = new Float32Array(kept.length * classes);
+  kept.forEach(({ row }, i) => {
+    rows.set(answers.subarray(row * classes, (row + 1) * classes), i * classes);
+  });
+  const labels = Int32Array.from(kept, (k) => k.label);
+  const score = accuracy(rows, labels, classes);
+  const sentence = `it names the right class of ${percent(score)} of ${kept.length} labelled samples`;
+  if (options.allowChance) return sentence;
+  const better = betterOrder(rows, labels, classes);
+  if (better && better.score > score + MARGIN) {
+    const names = (options.classes ?? data.classes).map((name) => {
+      const meant = better.order[data.classes.indexOf(name)];
+      return meant === undefined ? name : data.classes[meant];
+    });
+    throw new InputError(
+      path,
+      `${sentence}, but of ${percent(better.score)} with its classes in another order: teacher.classes: ${JSON.stringify(names)}; teacher.allow_chance: true goes on all the same`,
+    );
+  }
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const chance = Math.max(...counts.values()) / kept.length;
+  const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / kept.length);
+  if (score > limit) return sentence;
+  throw new InputError(
+    path,
+    `on ${kept.length} labelled samples it is right in ${percent(score)}, no better than always naming the most common class (${percent(chance)}). Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output; teacher.allow_chance: true goes on all the same`,
+  );
+}
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** The class that each column's highest answers mostly belong to; null unless every class is there once. */
+function betterOrder(
+  rows: Float32Array,
+  labels: Int32Array,
+  classes: number,
+): { readonly order: readonly number[]; readonly score: number } | null {
+  const counts = Array.from({ length: classes }, () => new Uint32Array(classes));
+  labels.forEach((label, i) => {
+    const row = rows.subarray(i * classes, (i + 1) * classes);
+    const column = counts[row.indexOf(Math.max(...row))];
+    if (column) column[label] = (column[label] as number) + 1;
+  });
+  const order = counts.map((column) => column.indexOf(Math.max(...column)));
+  if (new Set(order).size !== classes) return null;
+  const right = counts.reduce((sum, column, c) => sum + (column[order[c] as number] as number), 0);
+  return { order, score: right / labels.length };
+}
