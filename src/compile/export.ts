@@ -29,7 +29,7 @@ export function exportModel(
   options: ExportOptions,
 ): Model {
   const weighted = withWeights(model.graph, weights);
-  const normalised = withNormalisation(weighted, model.input, options.normalisation, "float32");
+  const normalised = withNormalisation(weighted, model.input, options.normalisation);
   const graph = deadNodes(dropIdentities(withoutDropout(freeBatch(normalised, model.input))));
   verifyGraph(graph);
   const opset = lowestOpset(graph);

@@ -1,8 +1,10 @@
 /** Puts a data set's normalisation in front of a model, inside the graph. */
 
 import type { Normalisation } from "../data/types.js";
+import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
-import { tensor } from "../graph/tensor.js";
+import { codeOf } from "../graph/codes.js";
+import { isFloat, tensor } from "../graph/tensor.js";
 import type { DType, Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
 
 /**
@@ -10,17 +12,24 @@ import type { DType, Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
  * The arithmetic is the same wherever the graph goes (training, evaluation, export), so logits agree to the bit
  * of the executor.
  * @param input name of the graph input that takes the samples; it keeps its name and shape
- * @param dtype element type of the raw samples
+ * @param dtype element type of the raw samples; absent: float32, or the graph's own where it takes whole numbers
+ * @throws InputError when a graph of whole numbers (token ids) should get normalised ones
  */
 export function withNormalisation(
   graph: Graph,
   input: string,
   normalisation: Normalisation | null,
-  dtype: "float32" | "uint8",
+  wanted?: DType,
 ): Graph {
   const info = graph.inputs.find((i) => i.name === input);
   if (!info) throw new Error(`graph "${graph.name}" has no input "${input}"`);
+  const dtype = wanted ?? (isFloat(info.dtype) ? "float32" : info.dtype);
   const identity = !normalisation || isIdentity(normalisation);
+  if (!identity && !isFloat(info.dtype))
+    throw new InputError(
+      "data.normalise",
+      `the model takes whole numbers (${info.dtype}), such as token ids, which must not be changed; set normalise to none`,
+    );
   if (identity && dtype === info.dtype) return graph;
   const names = new Set(
     graph.nodes
@@ -30,8 +39,8 @@ export function withNormalisation(
         graph.inputs.map((i) => i.name),
       ),
   );
-  const fresh = (wanted: string): string => {
-    let name = wanted;
+  const fresh = (base: string): string => {
+    let name = base;
     while (names.has(name)) name += "_";
     names.add(name);
     return name;
@@ -51,7 +60,7 @@ export function withNormalisation(
     });
     current = output;
   };
-  if (dtype !== info.dtype) append("Cast", [], { to: int(info.dtype === "float32" ? 1 : 11) });
+  if (dtype !== info.dtype) append("Cast", [], { to: int(codeOf(info.dtype)) });
   if (!identity && normalisation) {
     const { factor, offset } = affine(normalisation);
     const shape = perChannel(factor.length, info.shape?.length ?? 2);
@@ -65,7 +74,7 @@ export function withNormalisation(
   }
   const rename = (name: string): string => (name === input ? current : name);
   const rest = graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename) }));
-  const inputs = graph.inputs.map((i): ValueInfo => (i.name === input ? { ...i, dtype: dtype as DType } : i));
+  const inputs = graph.inputs.map((i): ValueInfo => (i.name === input ? { ...i, dtype } : i));
   const valueTypes = graph.valueTypes && new Map(graph.valueTypes);
   return { ...graph, inputs, nodes: [...nodes, ...rest], initializers, valueTypes };
 }
@@ -79,7 +88,8 @@ function affine(n: Normalisation): { factor: number[]; offset: number[] } {
   return { factor, offset };
 }
 
-function isIdentity(n: Normalisation): boolean {
+/** Whether it leaves every value as it is. */
+export function isIdentity(n: Normalisation): boolean {
   return n.scale === 1 && n.mean.every((m) => m === 0) && n.std.every((s) => s === 1);
 }
 

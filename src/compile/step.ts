@@ -1,5 +1,6 @@
 /** Assembles one training step as data: forward, objective, backward. */
 import { backward } from "../autodiff/backward.js";
+import type { SampleType } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
@@ -16,7 +17,7 @@ export interface StepOptions {
   readonly model: TrainableModel;
   readonly batch: number;
   readonly sampleShape: readonly number[];
-  readonly sampleType: "float32" | "uint8";
+  readonly sampleType: SampleType;
   readonly classes: number;
   readonly objective: ObjectiveConfig;
   /** What the teacher's outputs are; absent: no teacher term. */

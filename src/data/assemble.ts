@@ -1,19 +1,20 @@
 /** Data sets from parts in memory. Everything is checked here, once. Nothing here is Node's. */
 import { InputError } from "../errors.js";
+import { allocateSamples, wholeSamples } from "./samples.js";
 import type { RawPart, RawSource } from "./source.js";
-import type { DataSet } from "./types.js";
+import type { DataSet, SampleArray } from "./types.js";
 
 /** What a data set is known by; see `DataSet.hash`. */
 export type DataHash = (
   shape: readonly number[],
-  samples: Float32Array | Uint8Array,
+  samples: SampleArray,
   labels: Int32Array | null,
   classes: readonly string[],
 ) => string;
 
 export interface ArraySource {
-  /** All samples, row-major, or one array a sample. */
-  readonly samples: Float32Array | Uint8Array | readonly ArrayLike<number>[];
+  /** All samples, row-major, or one array a sample. Integer arrays stay whole numbers (int32): token ids, counts. */
+  readonly samples: SampleArray | BigInt64Array | readonly (ArrayLike<number> | BigInt64Array)[];
   /** Class indices (-1: unknown) or class names. */
   readonly labels?: ArrayLike<number> | readonly string[];
   readonly classes?: readonly string[];
@@ -22,7 +23,10 @@ export interface ArraySource {
   readonly name?: string;
 }
 
-/** A data set from arrays in memory, known by the given hash. Samples are copied unless they already are one Float32Array or Uint8Array. */
+/**
+ * A data set from arrays in memory, known by the given hash. Samples are copied unless they already are one Float32Array,
+ * Uint8Array or Int32Array.
+ */
 export function dataFromArrays(source: ArraySource, hash: DataHash): DataSet {
   const name = source.name ?? "arrays";
   const { samples, sampleShape } = flatten(source, name);
@@ -65,26 +69,32 @@ export async function dataFromIterable(
   return dataFromArrays({ ...options, samples, labels: labels as readonly string[] }, hash);
 }
 
-function flatten(
-  source: ArraySource,
-  name: string,
-): { samples: Float32Array | Uint8Array; sampleShape: readonly number[] } {
+function flatten(source: ArraySource, name: string): { samples: SampleArray; sampleShape: readonly number[] } {
   const given = source.samples;
-  if (given instanceof Float32Array || given instanceof Uint8Array) {
+  if (ArrayBuffer.isView(given)) {
     if (!source.sampleShape) throw new InputError(name, "one flat array of samples needs sampleShape");
-    return { samples: given, sampleShape: source.sampleShape };
+    const samples = given instanceof BigInt64Array ? whole(name, given) : given;
+    return { samples, sampleShape: source.sampleShape };
   }
   const width = given[0]?.length ?? 0;
-  const samples = new Float32Array(given.length * width);
+  const integers = given.length > 0 && given.every((s) => s instanceof Int32Array || s instanceof BigInt64Array);
+  const samples = integers ? new Int32Array(given.length * width) : new Float32Array(given.length * width);
   given.forEach((sample, i) => {
     if (sample.length !== width)
       throw new InputError(
         name,
         `sample ${i} has ${sample.length} values, sample 0 has ${width}; all must have the same shape`,
       );
-    samples.set(Array.from(sample), i * width);
+    samples.set(sample instanceof BigInt64Array ? whole(name, sample) : Array.from(sample), i * width);
   });
   return { samples, sampleShape: source.sampleShape ?? [width] };
+}
+
+/** int64 as int32. @throws InputError for a number beyond it */
+function whole(name: string, values: BigInt64Array): Int32Array {
+  const numbers = wholeSamples(Array.from(values, Number));
+  if (!numbers) throw new InputError(name, "a sample holds a whole number beyond 32 bits; limbeck keeps int32");
+  return numbers;
 }
 
 /** One data set of a training part and, behind it, a test part. */
@@ -138,11 +148,10 @@ export function assemble(
   };
 }
 
-function concat(a: Float32Array | Uint8Array, b: Float32Array | Uint8Array): Float32Array | Uint8Array {
-  const out =
-    a instanceof Uint8Array && b instanceof Uint8Array
-      ? new Uint8Array(a.length + b.length)
-      : new Float32Array(a.length + b.length);
+/** Of one type where both are, else float32. */
+function concat(a: SampleArray, b: SampleArray): SampleArray {
+  const same = a.constructor === b.constructor;
+  const out = same ? allocateSamples(a, a.length + b.length) : new Float32Array(a.length + b.length);
   out.set(a);
   out.set(b, a.length);
   return out;

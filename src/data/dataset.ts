@@ -2,11 +2,11 @@
 import { createHash } from "node:crypto";
 import { type ArraySource, assemble, dataFromArrays, dataFromIterable } from "./assemble.js";
 import type { RawPart, RawSource } from "./source.js";
-import type { DataSet } from "./types.js";
+import type { DataSet, SampleArray } from "./types.js";
 
 export type { ArraySource } from "./assemble.js";
 
-/** A data set from arrays in memory. Samples are copied unless they already are one Float32Array or Uint8Array. */
+/** A data set from arrays in memory. Samples are copied unless they already are one Float32Array, Uint8Array or Int32Array. */
 export function fromArrays(source: ArraySource): DataSet {
   return dataFromArrays(source, hashOf);
 }
@@ -45,7 +45,7 @@ function cut(part: RawPart, limit: number, size: number): RawPart {
 
 function hashOf(
   shape: readonly number[],
-  samples: Float32Array | Uint8Array,
+  samples: SampleArray,
   labels: Int32Array | null,
   classes: readonly string[],
 ): string {

@@ -1,6 +1,6 @@
 /** Batches: shuffled orders, gathered samples, random views. Pure functions of (seed, sample, epoch). */
 import { Random } from "../random/random.js";
-import type { Augmentation, DataSet } from "./types.js";
+import type { Augmentation, DataSet, SampleArray } from "./types.js";
 
 /** The samples in the order an epoch sees them. */
 export function epochOrder(indices: Uint32Array, seed: number, epoch: number): Uint32Array {
@@ -8,7 +8,7 @@ export function epochOrder(indices: Uint32Array, seed: number, epoch: number): U
 }
 
 /** Copies raw samples into out [indices.length, ...sampleShape]. */
-export function fillBatch(data: DataSet, indices: Uint32Array, out: Float32Array | Uint8Array): void {
+export function fillBatch(data: DataSet, indices: Uint32Array, out: SampleArray): void {
   const size = data.sampleShape.reduce((p, d) => p * d, 1);
   for (let i = 0; i < indices.length; i++) {
     const from = (indices[i] as number) * size;
@@ -23,7 +23,7 @@ export function augmentInto(
   augmentation: Augmentation,
   seed: number,
   epoch: number,
-  out: Float32Array | Uint8Array,
+  out: SampleArray,
 ): void {
   const [channels, height, width] = data.sampleShape as [number, number, number];
   const size = channels * height * width;

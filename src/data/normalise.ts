@@ -1,5 +1,5 @@
 /** Normalisation fitted on the training part, and applied outside of graphs where that is needed. */
-import type { DataSet, Normalisation } from "./types.js";
+import type { DataSet, Normalisation, SampleArray } from "./types.js";
 
 /** Mean and standard deviation per channel ([C,H,W]) or feature ([F]) over the given samples; constant features get std 1. */
 export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normalisation {
@@ -27,11 +27,7 @@ export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normal
 }
 
 /** (x * scale - mean) / std of raw samples [n, ...sampleShape], in float32. */
-export function normaliseSamples(
-  raw: Float32Array | Uint8Array,
-  n: Normalisation,
-  sampleShape: readonly number[],
-): Float32Array {
+export function normaliseSamples(raw: SampleArray, n: Normalisation, sampleShape: readonly number[]): Float32Array {
   const channels = sampleShape[0] as number;
   const size = sampleShape.reduce((p, d) => p * d, 1);
   const plane = size / channels;

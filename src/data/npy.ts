@@ -6,7 +6,9 @@ import { InputError } from "../errors.js";
 import { fromHalf } from "../graph/half.js";
 import type { NpyConfig, NpzConfig } from "./config.js";
 import { nearestOf } from "./nearest.js";
+import { allocateSamples, wholeSamples } from "./samples.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
+import type { SampleArray } from "./types.js";
 
 export interface NpyArray {
   readonly shape: readonly number[];
@@ -102,16 +104,16 @@ interface Samples {
   readonly name: string;
   readonly count: number;
   readonly shape: readonly number[];
-  readonly samples: Uint8Array | Float32Array;
+  readonly samples: SampleArray;
 }
 
-/** [N], [N,F], [N,H,W] and [N,C,H,W]; [N,H,W,C] with 1, 3 or 4 channels is turned around. */
+/** [N], [N,F] (features, token ids), [N,H,W] and [N,C,H,W]; [N,H,W,C] with 1, 3 or 4 channels is turned around. */
 function samplesOf({ name, array }: Named): Samples {
   const [count = 0, ...rest] = array.shape;
   if (count === 0) throw new InputError(name, "it holds no samples");
   if (array.shape.length > 4)
     throw new InputError(name, `an array of shape [${array.shape}]; expected [N, features], [N, H, W] or [N, C, H, W]`);
-  const samples = array.data instanceof Uint8Array ? array.data : Float32Array.from(array.data);
+  const samples = elementsOf(array);
   if (rest.length === 0) return { name, count, shape: [1], samples };
   if (rest.length === 2) return { name, count, shape: [1, ...rest], samples };
   const [h, w, c] = rest as [number, number, number];
@@ -120,8 +122,14 @@ function samplesOf({ name, array }: Named): Samples {
   return { name, count, shape: rest, samples };
 }
 
-function channelsFirst(from: Uint8Array | Float32Array, count: number, pixels: number, channels: number) {
-  const to = from instanceof Uint8Array ? new Uint8Array(from.length) : new Float32Array(from.length);
+/** Bytes stay bytes, integers become int32 where all fit (float32 would round large ones), everything else float32. */
+function elementsOf({ data, type }: NpyArray): SampleArray {
+  if (data instanceof Uint8Array) return data;
+  return (/[iu][1248]$/.test(type) ? wholeSamples(data) : null) ?? Float32Array.from(data);
+}
+
+function channelsFirst(from: SampleArray, count: number, pixels: number, channels: number): SampleArray {
+  const to = allocateSamples(from, from.length);
   for (let n = 0; n < count; n++)
     for (let p = 0; p < pixels; p++)
       for (let c = 0; c < channels; c++)

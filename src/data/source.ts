@@ -1,9 +1,9 @@
 /** What every source returns before splitting and normalising. */
-import type { Normalisation } from "./types.js";
+import type { Normalisation, SampleArray } from "./types.js";
 
 export interface RawPart {
   /** [size, ...sampleShape], row-major. */
-  readonly samples: Float32Array | Uint8Array;
+  readonly samples: SampleArray;
   /** Class of each sample as the source writes it; null without labels. */
   readonly labels: readonly string[] | null;
 }

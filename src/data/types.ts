@@ -9,16 +9,22 @@ export interface Normalisation {
   readonly std: readonly number[];
 }
 
-/** Indexed samples in memory. Samples are stored raw (bytes stay bytes); normalisation happens when batches are made. */
+/** What holds raw samples: bytes, whole numbers (token ids, counts), or anything else. */
+export type SampleArray = Float32Array | Uint8Array | Int32Array;
+
+/** Element types of raw samples, by their ONNX names. */
+export type SampleType = "float32" | "uint8" | "int32";
+
+/** Indexed samples in memory. Samples are stored raw (bytes stay bytes, whole numbers int32); normalisation happens when batches are made. */
 export interface DataSet {
   /** Short name for messages: "digits", "idx(train-images...)". */
   readonly name: string;
   /** Number of samples. */
   readonly size: number;
-  /** Shape of one sample: [C,H,W] for images, [F] for tables. */
+  /** Shape of one sample: [C,H,W] for images, [F] for tables, [sequence] for token ids. */
   readonly sampleShape: readonly number[];
   /** All samples, row-major [size, ...sampleShape]. */
-  readonly samples: Float32Array | Uint8Array;
+  readonly samples: SampleArray;
   /** Class index of each sample, -1 where unknown; null when the source has no labels at all. */
   readonly labels: Int32Array | null;
   /** Class names, in the order of the indices; empty when the source has no labels. */

@@ -126,7 +126,11 @@ function contentOf(
   const [channels = 0, height = 0, width = 0] = data.sampleShape;
   if (data.sampleShape.length !== 3 || (channels !== 1 && channels !== 3)) {
     const names = data.features ?? Array.from(raw, (_, i) => `feature ${i + 1}`);
-    return { shape: data.sampleShape, values: Array.from(raw, significant), features: [...names] };
+    return {
+      shape: data.sampleShape,
+      values: raw instanceof Int32Array ? [...raw] : Array.from(raw, significant),
+      features: [...names],
+    };
   }
   // Every n-th pixel of what is larger than the report can show.
   const every = Math.ceil(Math.max(height, width) / LARGEST_SIDE);

@@ -3,7 +3,7 @@ import type { TrainableModel } from "../compile/types.js";
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
-import type { Dim, Graph, ValueInfo, ValueType } from "../graph/types.js";
+import type { Dim, Graph, ValueType } from "../graph/types.js";
 import type { InitialiserName } from "../nn/initialisers.js";
 import { type BufferInfo, ModelScope, type ParameterInfo } from "../nn/scope.js";
 import { createBuilder } from "../ops/registry.js";
@@ -11,12 +11,15 @@ import { cnn, describeCnn } from "./cnn.js";
 import { countMacs } from "./cost.js";
 import { lenet } from "./lenet.js";
 import { describeMlp, mlp } from "./mlp.js";
+import { mobilenet } from "./mobilenet.js";
 import { preset } from "./presets.js";
 import { resnet } from "./resnet.js";
 import type { ModelSpec } from "./spec.js";
+import { describeTextEncoder, textEncoder } from "./text-encoder.js";
+import { describeVit, vit } from "./vit.js";
 
 export interface BuildOptions {
-  /** Shape of one sample: [channels, height, width] or [features]. */
+  /** Shape of one sample: [channels, height, width], [features], or [sequence] of token ids. */
   readonly inputShape: readonly number[];
   readonly classes: number;
   /** Each start weight is a function of (seed, parameter name, index). */
@@ -28,7 +31,7 @@ export interface BuildOptions {
 }
 
 export interface BuiltModel {
-  /** Inference form, weights as initialisers, "input" [batch, ...inputShape] float32 -> "logits" [batch, classes]. */
+  /** Inference form, weights as initialisers, "input" [batch, ...inputShape] float32 (token ids: int64) -> "logits" [batch, classes]. */
   readonly graph: Graph;
   readonly input: string;
   readonly output: string;
@@ -55,9 +58,10 @@ export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
     throw new InputError("model", `found ${classes} classes; expected a positive number`);
   const builder = createBuilder(nameOf(spec));
   const scope = new ModelScope(builder, { seed, initialiser, decayAll });
-  const logits = append(scope, builder.input("input", "float32", [1, ...inputShape]), classes, spec);
-  builder.output(logits, "logits");
-  const graph = freeBatch(builder.build());
+  const input = builder.input("input", spec.kind === "text-encoder" ? "int64" : "float32", [1, ...inputShape]);
+  builder.output(append(scope, input, classes, spec), "logits");
+  const single = builder.build();
+  const graph = freeBatch(single);
   return {
     graph,
     input: "input",
@@ -65,7 +69,7 @@ export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
     parameters: scope.parameters,
     buffers: scope.buffers,
     parameterCount: scope.parameters.reduce((sum, p) => sum + p.size, 0),
-    macs: countMacs(graph) as number,
+    macs: countMacs(single) as number,
     describe: describe(spec, inputShape, classes),
   };
 }
@@ -95,31 +99,50 @@ function append(scope: ModelScope, input: Value, classes: number, spec: ModelSpe
       return lenet(scope, input, classes);
     case "resnet":
       return resnet(scope, input, classes, spec);
+    case "mobilenet":
+      return mobilenet(scope, input, classes, spec);
+    case "vit":
+      return vit(scope, input, classes, spec);
+    case "text-encoder":
+      return textEncoder(scope, input, classes, spec);
   }
 }
 
 function nameOf(spec: ModelSpec): string {
   if (spec.kind === "preset") return spec.name;
-  if (spec.kind !== "resnet") return spec.kind;
-  return `resnet${spec.depth}${(spec.width ?? 1) === 1 ? "" : `x${spec.width}`}`;
+  const width = (spec.kind === "resnet" || spec.kind === "mobilenet" ? spec.width : undefined) ?? 1;
+  const stem = spec.kind === "resnet" ? `resnet${spec.depth}` : spec.kind === "mobilenet" ? "mobilenetv2" : spec.kind;
+  return `${stem}${width === 1 ? "" : `x${width}`}`;
 }
 
 function describe(spec: ModelSpec, inputShape: readonly number[], classes: number): string {
   if (spec.kind === "mlp") return describeMlp(spec, sizeOf(inputShape), classes);
   if (spec.kind === "cnn") return describeCnn(spec, classes);
   if (spec.kind === "preset") return `${spec.name}: ${describeCnn(preset(spec.name), classes)}`;
+  if (spec.kind === "vit") return describeVit(spec);
+  if (spec.kind === "text-encoder") return describeTextEncoder(spec);
   return nameOf(spec);
 }
 
-/** The graph was built for one sample; nothing in it holds that 1, so the first dimension becomes "batch" everywhere. */
+/**
+ * The graph was built for one sample; nothing in it holds that 1. Replayed for two samples it shows which sizes follow the
+ * batch: they become "batch", or "batch*16" where rows of several samples are one matrix.
+ */
 function freeBatch(graph: Graph): Graph {
-  const free = (type: ValueType): Dim[] => ["batch", ...(type.shape ?? []).slice(1)];
-  const freeInfo = (info: ValueInfo): ValueInfo => ({ ...info, shape: free(info) });
-  const types = [...(graph.valueTypes ?? [])].map(([name, type]) => [name, { ...type, shape: free(type) }] as const);
+  const b = createBuilder(graph.name);
+  const [input] = graph.inputs as [Graph["inputs"][number]];
+  const two = b.input(input.name, input.dtype, [2, ...(input.shape as number[]).slice(1)]);
+  const values = b.inline(graph, new Map([[input.name, two]]));
+  const free = <T extends ValueType>(name: string, type: T): T => {
+    const doubled = values.get(name)?.shape;
+    const dim = (d: Dim, i: number): Dim => (doubled?.[i] === d ? d : d === 1 ? "batch" : `batch*${d}`);
+    return { ...type, shape: type.shape?.map(dim) ?? null };
+  };
+  const types = [...(graph.valueTypes ?? [])].map(([name, type]) => [name, free(name, type)] as const);
   return {
     ...graph,
-    inputs: graph.inputs.map(freeInfo),
-    outputs: graph.outputs.map(freeInfo),
+    inputs: graph.inputs.map((info) => free(info.name, info)),
+    outputs: graph.outputs.map((info) => free(info.name, info)),
     valueTypes: new Map(types),
   };
 }

@@ -103,4 +103,61 @@ export interface ResNetSpec {
   readonly width?: number;
 }
 
-export type ModelSpec = MlpSpec | CnnSpec | PresetSpec | LeNetSpec | ResNetSpec;
+/** MobileNetV2; see mobilenet.ts. */
+export interface MobileNetSpec {
+  readonly kind: "mobilenet";
+  /** Multiplies the channels; default 1. */
+  readonly width?: number;
+  /** By how much the last maps are smaller than the image; default: as much as leaves 4 pixels. */
+  readonly shrink?: 1 | 2 | 4 | 8 | 16 | 32;
+  /** Rate before the classifier; default 0. */
+  readonly dropout?: number;
+}
+
+/** Vision Transformer; see vit.ts. */
+export interface VitSpec {
+  readonly kind: "vit";
+  /** Side of a square patch; default 4. */
+  readonly patch?: number;
+  /** Width; default 192. */
+  readonly dim?: number;
+  /** Layers; default 4. */
+  readonly depth?: number;
+  /** Default 3. */
+  readonly heads?: number;
+  /** Hidden units of a layer's MLP, as a multiple of dim; default 4. */
+  readonly mlpRatio?: number;
+  /** Default "class". */
+  readonly pool?: "class" | "mean";
+  /** After the position embedding and every dense layer but query, key and value; default 0. */
+  readonly dropout?: number;
+}
+
+/** Transformer encoder over token ids; see text-encoder.ts. */
+export interface TextEncoderSpec {
+  readonly kind: "text-encoder";
+  /** Token ids are 0 to vocabulary - 1. */
+  readonly vocabulary: number;
+  /** Width; default 128. */
+  readonly dim?: number;
+  /** Layers; default 2. */
+  readonly depth?: number;
+  /** Default 4. */
+  readonly heads?: number;
+  /** Hidden units of a layer's MLP, as a multiple of dim; default 4. */
+  readonly mlpRatio?: number;
+  /** Token that fills up short samples; absent: none. */
+  readonly paddingId?: number;
+  /** After the position embedding and every dense layer but query, key and value; default 0. */
+  readonly dropout?: number;
+}
+
+export type ModelSpec =
+  | MlpSpec
+  | CnnSpec
+  | PresetSpec
+  | LeNetSpec
+  | ResNetSpec
+  | MobileNetSpec
+  | VitSpec
+  | TextEncoderSpec;

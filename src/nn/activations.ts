@@ -1,6 +1,7 @@
 /** Activations by name. */
 import { float } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
+import { scalar } from "../graph/tensor.js";
 
 interface ActivationOptions {
   /** Negative slope of leaky-relu. */
@@ -17,6 +18,8 @@ const plain =
 const ACTIVATIONS = {
   none: (_b, x) => x,
   relu: plain("Relu"),
+  /** min(max(x, 0), 6): Krizhevsky 2010, used by MobileNet. */
+  relu6: (b, x) => b.op("Clip", [x, b.constant(scalar(0)), b.constant(scalar(6))]),
   "leaky-relu": (b, x, { leakySlope }) => b.op("LeakyRelu", [x], { alpha: float(leakySlope) }),
   /** The exact form, with the error function. */
   gelu: plain("Gelu"),

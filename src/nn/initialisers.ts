@@ -67,6 +67,16 @@ export function layerDistributions(name: InitialiserName, fans: Fans): { weight:
 }
 
 /**
+ * What a table of embeddings starts from: N(0, 1) as nn.Embedding for "pytorch", U(-0.05, 0.05) as Keras's layer, the
+ * constants as they are; N(0, 0.02^2), BERT's, for schemes that say nothing of tables (Devlin et al., NAACL 2019).
+ */
+export function embeddingDistribution(name: InitialiserName): Distribution {
+  if (name === "pytorch") return { kind: "normal", std: 1 };
+  if (name === "keras") return { kind: "uniform", bound: 0.05 };
+  return name === "zeros" || name === "ones" ? constant(Number(name === "ones")) : { kind: "normal", std: 0.02 };
+}
+
+/**
  * Fans of a weight [out, in / groups, ...kernel], dense or convolution. As in PyTorch and Keras the fan out of a
  * grouped convolution counts all filters.
  */

@@ -7,7 +7,20 @@ const positive = z.number().positive();
 const rate = z.number().min(0).lt(1);
 
 const activation = z
-  .enum(["relu", "leaky-relu", "gelu", "tanh", "sigmoid", "silu", "hard-swish", "elu", "selu", "softplus", "none"])
+  .enum([
+    "relu",
+    "relu6",
+    "leaky-relu",
+    "gelu",
+    "tanh",
+    "sigmoid",
+    "silu",
+    "hard-swish",
+    "elu",
+    "selu",
+    "softplus",
+    "none",
+  ])
   .describe("Activation function");
 
 const split = z
@@ -75,7 +88,7 @@ export const dataSchema = z
     }),
     z.strictObject({
       source: z.literal("npy").describe("NumPy arrays, one file each"),
-      samples: file("Samples [N, ...]"),
+      samples: file("Samples [N, ...]; integers stay whole numbers (token ids [N, sequence])"),
       label_file: file("Labels [N], integers").optional(),
       test_samples: file("Test samples").optional(),
       test_label_file: file("Test labels").optional(),
@@ -180,6 +193,48 @@ export const modelSchema = z
       kind: z.literal("resnet").describe("CIFAR ResNet (He et al. 2016)"),
       depth: z.union([z.literal(8), z.literal(14), z.literal(20), z.literal(32), z.literal(56)]),
       width: z.number().positive().default(1).describe("Multiplies the channels 16, 32, 64"),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("mobilenet").describe("MobileNetV2 (Sandler et al. 2018), also for small images"),
+      width: z.number().positive().default(1).describe("Multiplies the channels, which are rounded to multiples of 8"),
+      shrink: z
+        .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8), z.literal(16), z.literal(32)])
+        .optional()
+        .describe(
+          "By how much the last maps are smaller than the image; the first of the strides become 1. Default: as much as leaves 4 pixels, 8 for 32x32, the paper's 32 from 128x128",
+        ),
+      dropout: rate.default(0).describe("Before the classifier"),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("vit").describe("Vision Transformer (Dosovitskiy et al. 2021)"),
+      patch: count.default(4).describe("Side of a square patch; divides height and width"),
+      dim: count.default(192).describe("Width; a multiple of heads"),
+      depth: count.default(4).describe("Layers"),
+      heads: count.default(3).describe("Attention heads"),
+      mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
+      pool: z
+        .enum(["class", "mean"])
+        .default("class")
+        .describe("What is classified: a class token, or the mean over the patches"),
+      dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("text-encoder").describe("Transformer encoder over token ids, mean pooling"),
+      vocabulary: count.describe("Token ids are 0 to vocabulary - 1"),
+      dim: count.default(128).describe("Width; a multiple of heads"),
+      depth: count.default(2).describe("Layers"),
+      heads: count.default(4).describe("Attention heads"),
+      mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
+      padding_id: z
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe("Token that fills up short samples: no attention goes to it, and the mean leaves it out"),
+      dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
       initialiser,
     }),
     z.strictObject({

@@ -1,5 +1,7 @@
 /** What can be known of a run's models before anything is trained or written. */
-import type { DataSet } from "../data/types.js";
+import { withNormalisation } from "../compile/normalise.js";
+import { sampleTypeOf } from "../data/samples.js";
+import type { DataSet, LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { Recipe } from "../recipe/schema.js";
 import type { Arm } from "./arms.js";
@@ -9,14 +11,17 @@ import { prepareModel } from "./prepare.js";
  * Builds every arm's models once: a student that does not fit the data must not wait for its teacher's training.
  * @throws InputError when a model does not fit the data
  */
-export function checkModels(arms: readonly Arm[], data: DataSet, folder: string): void {
+export function checkModels(arms: readonly Arm[], { data, normalisation }: LoadedData, folder: string): void {
   const classes = data.classes.length;
   // Without class names only the teacher knows how many there are.
   if (classes === 0) return;
   const options = { folder, data, classes, seed: 0 };
   for (const { recipe } of arms) {
-    prepareModel(recipe.student, options);
-    if ("model" in recipe.teacher) prepareModel(recipe.teacher.model, options);
+    const models = [recipe.student, ...("model" in recipe.teacher ? [recipe.teacher.model] : [])];
+    for (const description of models) {
+      const { model } = prepareModel(description, options);
+      withNormalisation(model.graph, model.input, normalisation, sampleTypeOf(data));
+    }
     checkClassWeights(recipe, data);
   }
 }

@@ -6,6 +6,7 @@ import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
+import { loadModelFile } from "../graph/file.js";
 import { parseRecipe, recipeToYaml } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
@@ -60,7 +61,7 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
       "data.split.test",
       "no sample is left to compare student and baseline on; give a fraction such as 0.2",
     );
-  checkModels(arms, loaded.data, folder);
+  checkModels(arms, loaded, folder);
   const directory = await claimDirectory(recipe, options);
   const execution = { threads: options.threads ?? 0, device: options.device ?? "cpu" };
   const context: RunContext = {
@@ -101,8 +102,10 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
     await writeFileAtomic(join(directory, name), readFileSync(best.file));
   }
   const student = join(directory, "student.onnx");
+  const { dtype } = loadModelFile(student).model.graph.inputs[0] ?? {};
   await writeSnippets(directory, basename(student), context.loaded.data.sampleShape, {
     normalisation: students[0]?.fitted[0]?.expects,
+    dtype,
   });
   await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(recipe as Recipe));
   await writeFileAtomic(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);

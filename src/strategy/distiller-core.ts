@@ -7,6 +7,7 @@ import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
 import { labelsOf } from "../data/labels.js";
 import { fittedNormalisation } from "../data/normalise.js";
+import { sampleTypeOf } from "../data/samples.js";
 import { splitData } from "../data/splits.js";
 import type { DataSet, LoadedData, Normalisation, Splits } from "../data/types.js";
 import { InputError } from "../errors.js";
@@ -188,7 +189,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const classes = loaded.data.classes.length || (teacher?.classes ?? 0);
     const prepared = this.prepare(loaded.data, classes);
     const { model } = prepared;
-    const sampleType = loaded.data.samples instanceof Uint8Array ? "uint8" : "float32";
+    const sampleType = sampleTypeOf(loaded.data);
     const execution = { threads, device };
     const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
     const { threads: _, device: __, ...deciding } = settings;

@@ -9,7 +9,7 @@ import { int } from "../graph/attributes.js";
 import { loadModelFile } from "../graph/file.js";
 import { toHalf } from "../graph/half.js";
 import { irVersionFor, lowestOpset } from "../graph/opsets.js";
-import { sizeOf } from "../graph/tensor.js";
+import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
 import type { Graph, Model, Node, Tensor } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { writeModel } from "../graph/write.js";
@@ -70,7 +70,7 @@ export async function exportRun(directory: string, options: ExportRunOptions = {
   const normalisation = await normalisationOf(model, run);
   let graph = model.graph;
   if (raw) graph = withoutNormalisation(graph);
-  else if (!hasNormalisation(model)) graph = withNormalisation(graph, input.name, normalisation, "float32");
+  else if (!hasNormalisation(model)) graph = withNormalisation(graph, input.name, normalisation);
   if (half) graph = withHalfWeights(graph, source);
   const exported = finish(model, graph, raw ? normalisation : null);
   const compared = await compare(model, exported, normalisation, { raw, half });
@@ -79,6 +79,7 @@ export async function exportRun(directory: string, options: ExportRunOptions = {
   const snippets = await writeSnippets(dirname(out), basename(out), sampleShapeOf(model), {
     prefix: `${basename(out, ".onnx")}-`,
     normalisation: raw ? normalisation : null,
+    dtype: input.dtype,
   });
   return { model: out, source, bytes: bytes.length, normalised: !raw, ...compared, snippets };
 }
@@ -224,7 +225,7 @@ function sampleShapeOf(model: Model): number[] {
   return (model.graph.inputs[0]?.shape ?? []).slice(1).map((d) => (typeof d === "number" ? d : 1));
 }
 
-/** Feeds the same noise to both, each in its own form, and compares. */
+/** Feeds the same noise to both, each in its own form, and compares. Models of token ids get zeros and ones. */
 async function compare(
   before: Model,
   after: Model,
@@ -237,8 +238,10 @@ async function compare(
   const outside = denormalise(normal, normalisation, sample);
   const answer = async (model: Model, normalised: boolean): Promise<Float32Array> => {
     const [input, output] = [model.graph.inputs[0]?.name as string, model.graph.outputs[0]?.name as string];
-    const data = normalised ? outside : normal;
-    const found = await runOnce(writeModel(model), { [input]: { dtype: "float32", shape: [PROBES, ...sample], data } });
+    const { dtype = "float32" } = model.graph.inputs[0] ?? {};
+    const values = isFloat(dtype) ? (normalised ? outside : normal) : normal.map((v) => Number(v > 0));
+    const feed = tensor(dtype, values, [PROBES, ...sample]);
+    const found = await runOnce(writeModel(model), { [input]: feed });
     return found[output]?.data as Float32Array;
   };
   const inside = hasNormalisation(before) || (isNone(normalisation) && !raw);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
+import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { writeModel } from "../graph/write.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
@@ -71,7 +72,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   );
   const id = `${request.role}-${print.slice(0, 10)}-seed${request.seed}`;
   const directory = join(context.directory, "trainings", id);
-  const sampleType = loaded.data.samples instanceof Uint8Array ? "uint8" : "float32";
+  const sampleType = sampleTypeOf(loaded.data);
   const task = {
     name: request.name,
     model: { ...model, graph: withNormalisation(model.graph, model.input, loaded.normalisation, sampleType) },

@@ -23,6 +23,7 @@ export interface Prepared {
 /**
  * A model with start weights.
  * @param seed of the start weights
+ * @throws InputError when it does not fit the data
  */
 export function builtModel(
   recipe: Exclude<ModelRecipe, { kind: "onnx" }>,
@@ -30,6 +31,7 @@ export function builtModel(
   classes: number,
   seed: number,
 ): Prepared {
+  if (recipe.kind === "text-encoder") checkTokens(data, recipe.vocabulary);
   const { initialiser } = recipe;
   const built = buildModel(modelSpecOf(recipe), { inputShape: data.sampleShape, classes, seed, initialiser });
   return {
@@ -38,6 +40,18 @@ export function builtModel(
     parameters: built.parameterCount,
     macs: built.macs,
   };
+}
+
+/** Every sample must be made of token ids: a row beyond the table would stop the run in its middle. */
+function checkTokens(data: DataSet, vocabulary: number): void {
+  const { samples, name } = data;
+  const bad = samples.findIndex((v) => !Number.isInteger(v) || v < 0 || v >= vocabulary);
+  if (bad < 0) return;
+  const width = sizeOf(data.sampleShape);
+  throw new InputError(
+    name,
+    `sample ${Math.floor(bad / width)}, position ${bad % width}: found ${samples[bad]}; a text-encoder with vocabulary ${vocabulary} takes token ids from 0 to ${vocabulary - 1}`,
+  );
 }
 
 /**

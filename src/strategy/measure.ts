@@ -97,6 +97,8 @@ function oneSample(session: Session, sample: readonly number[] | undefined): Rec
     else if (dtype === "float32") feeds[name] = { dtype, shape, data: new Float32Array(size) };
     else if (dtype === "float64") feeds[name] = { dtype, shape, data: new Float64Array(size) };
     else if (dtype === "float16") feeds[name] = { dtype, shape, data: new Uint16Array(size) };
+    else if (dtype === "int32") feeds[name] = { dtype, shape, data: new Int32Array(size) };
+    else if (dtype === "int64") feeds[name] = { dtype, shape, data: new BigInt64Array(size) };
     else return null;
   }
   return feeds;

@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import { z } from "zod";
 import type { DataSet, LoadedData, Normalisation } from "../data/types.js";
 import { loadModelFile } from "../graph/file.js";
-import { isFloat, sizeOf } from "../graph/tensor.js";
+import { isFloat, parameterCount } from "../graph/tensor.js";
 import type { Model } from "../graph/types.js";
 import { parseParts } from "../recipe/load.js";
 import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
@@ -90,9 +90,7 @@ export function expectedNormalisation(model: Model): Normalisation | null {
 }
 
 function parametersOf({ graph }: Model): number {
-  return [...graph.initializers]
-    .filter(([name, t]) => isFloat(t.dtype) && !name.startsWith(NORMALISE))
-    .reduce((sum, [, t]) => sum + sizeOf(t.shape), 0);
+  return parameterCount(new Map([...graph.initializers].filter(([name]) => !name.startsWith(NORMALISE))));
 }
 
 function fromJson(text: string | undefined): unknown {
@@ -104,6 +102,8 @@ function fromJson(text: string | undefined): unknown {
 }
 
 function normalisationNote(choice: unknown, model: Model): string[] {
+  // What becomes of whole numbers the teacher's own notes say.
+  if (!isFloat(model.graph.inputs[0]?.dtype ?? "float32") && choice === "data") return [];
   if (hasNormalisation(model) && choice === "none") return ["its normalisation is inside"];
   if (choice === "data") return ["it gets samples normalised as the data set's recipe says"];
   if (choice === "unit") return ["it gets bytes divided by 255"];

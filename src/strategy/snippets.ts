@@ -2,12 +2,16 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import type { Normalisation } from "../data/types.js";
+import { isFloat } from "../graph/tensor.js";
+import type { DType } from "../graph/types.js";
 
 export interface SnippetOptions {
   /** Before the files' names; default none. */
   readonly prefix?: string;
   /** Of a raw export, whose caller normalises; null or absent: it is inside the model. */
   readonly normalisation?: Normalisation | null;
+  /** Of the model's input; default float32. */
+  readonly dtype?: DType;
 }
 
 /**
@@ -21,25 +25,32 @@ export async function writeSnippets(
   sampleShape: readonly number[],
   options: SnippetOptions = {},
 ): Promise<string[]> {
-  const { prefix = "", normalisation = null } = options;
+  const { prefix = "", dtype = "float32" } = options;
+  // Token ids are never normalised.
+  const normalisation = isFloat(dtype) ? (options.normalisation ?? null) : null;
   const node = join(directory, `${prefix}use-in-node.mjs`);
   const browser = join(directory, `${prefix}use-in-browser.html`);
-  await writeFileAtomic(node, inNode(model, sampleShape, normalisation));
-  await writeFileAtomic(browser, inBrowser(model, sampleShape, normalisation));
+  await writeFileAtomic(node, inNode(model, sampleShape, normalisation, dtype));
+  await writeFileAtomic(browser, inBrowser(model, sampleShape, normalisation, dtype));
   return [node, browser];
 }
 
-function inNode(model: string, sampleShape: readonly number[], normalisation: Normalisation | null): string {
-  const values = normalisation ? "normalise(values)" : "Float32Array.from(values)";
+function inNode(
+  model: string,
+  sampleShape: readonly number[],
+  normalisation: Normalisation | null,
+  dtype: DType,
+): string {
+  const values = normalisation ? "normalise(values)" : arrayFrom("values", dtype);
   return `// npm install onnxruntime-node
 import { fileURLToPath } from "node:url";
 import * as ort from "onnxruntime-node";
 
 const session = await ort.InferenceSession.create(fileURLToPath(new URL("./${model}", import.meta.url)));
 ${normaliser(normalisation, sampleShape, "")}
-/** Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "normalisation is inside the model"}. */
+/** ${describeValues(normalisation, dtype)}. */
 export async function classify(values) {
-  const input = new ort.Tensor("float32", ${values}, ${shapeOf(sampleShape)});
+  const input = new ort.Tensor("${dtype}", ${values}, ${shapeOf(sampleShape)});
   const output = await session.run({ [session.inputNames[0]]: input });
   const logits = Array.from(output[session.outputNames[0]].data);
   return { logits, best: logits.indexOf(Math.max(...logits)) };
@@ -49,8 +60,14 @@ console.log(await classify(new Float32Array(${sampleShape.join(" * ")})));
 `;
 }
 
-function inBrowser(model: string, sampleShape: readonly number[], normalisation: Normalisation | null): string {
+function inBrowser(
+  model: string,
+  sampleShape: readonly number[],
+  normalisation: Normalisation | null,
+  dtype: DType,
+): string {
   const sample = `new Float32Array(${sampleShape.join(" * ")})`;
+  const values = normalisation ? `normalise(${sample})` : dtype === "float32" ? sample : arrayFrom(sample, dtype);
   return `<!doctype html>
 <meta charset="utf-8">
 <title>${model}</title>
@@ -60,13 +77,25 @@ function inBrowser(model: string, sampleShape: readonly number[], normalisation:
   import * as ort from "./ort/ort.wasm.min.mjs";
   ort.env.wasm.wasmPaths = new URL("./ort/", document.baseURI).href;
   const session = await ort.InferenceSession.create("./${model}");
-${normaliser(normalisation, sampleShape, "  ")}  // Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "normalisation is inside the model"}.
-  const input = new ort.Tensor("float32", ${normalisation ? `normalise(${sample})` : sample}, ${shapeOf(sampleShape)});
+${normaliser(normalisation, sampleShape, "  ")}  // ${describeValues(normalisation, dtype)}.
+  const input = new ort.Tensor("${dtype}", ${values}, ${shapeOf(sampleShape)});
   const output = await session.run({ [session.inputNames[0]]: input });
   const logits = Array.from(output[session.outputNames[0]].data);
   document.getElementById("out").textContent = JSON.stringify({ best: logits.indexOf(Math.max(...logits)), logits });
 </script>
 `;
+}
+
+/** Code of a typed array of the model's element type. */
+function arrayFrom(values: string, dtype: DType): string {
+  if (dtype === "int64") return `BigInt64Array.from(${values}, (v) => BigInt(v))`;
+  const arrays: Partial<Record<DType, string>> = { int32: "Int32Array", uint8: "Uint8Array" };
+  return `${arrays[dtype] ?? "Float32Array"}.from(${values})`;
+}
+
+function describeValues(normalisation: Normalisation | null, dtype: DType): string {
+  if (dtype === "int32" || dtype === "int64") return "Token ids of one sample, as in the training data";
+  return `Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "normalisation is inside the model"}`;
 }
 
 const shapeOf = (sampleShape: readonly number[]): string => `[1, ${sampleShape.join(", ")}]`;

@@ -7,6 +7,7 @@ import { loadData } from "../data/load.js";
 import { InputError } from "../errors.js";
 import { aggregateScores, scoreOutputs, type TestScores } from "../evaluate/scores.js";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
+import { loadModelFile } from "../graph/file.js";
 import { packageVersion } from "../package-root.js";
 import { parseRecipe, recipeToYaml } from "../recipe/load.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
@@ -202,8 +203,10 @@ async function deliver(
   const model = join(directory, "model.onnx");
   const summaryFile = join(directory, "summary.json");
   copyFileSync(best.file, model);
+  const { dtype } = loadModelFile(model).model.graph.inputs[0] ?? {};
   await writeSnippets(directory, "model.onnx", context.loaded.data.sampleShape, {
     normalisation: best.expects,
+    dtype,
   });
   await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(context.recipe));
   await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);

@@ -1,9 +1,10 @@
 /** A trained student wherever it runs. Nothing here is Node's. */
 import { fillBatch } from "../data/loader.js";
 import { normaliseSamples } from "../data/normalise.js";
+import { allocateSamples } from "../data/samples.js";
 import type { DataSet, Normalisation } from "../data/types.js";
-import { sizeOf } from "../graph/tensor.js";
-import type { Session } from "../runtime/ort.js";
+import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
+import type { Session, SessionValue } from "../runtime/ort.js";
 import type { Prepared } from "./foreign.js";
 
 export type OpenModel = (bytes: Uint8Array) => Promise<Session>;
@@ -78,15 +79,15 @@ export async function answers(
   expects: Normalisation | null = null,
 ): Promise<Float32Array> {
   const size = sizeOf(data.sampleShape);
-  const [input, output] = [session.inputs[0]?.name as string, session.outputs[0]?.name as string];
+  const [input, output] = [session.inputs[0] as SessionValue, session.outputs[0]?.name as string];
   let out = new Float32Array(0);
   for (let from = 0; from < indices.length; from += CHUNK) {
     const part = indices.subarray(from, from + CHUNK);
-    const samples = new Float32Array(part.length * size);
+    const samples = allocateSamples(data.samples, part.length * size);
     fillBatch(data, part, samples);
     const shape = [part.length, ...data.sampleShape];
-    const fed = expects ? normaliseSamples(samples, expects, data.sampleShape) : samples;
-    const result = await session.run({ [input]: { dtype: "float32", shape, data: fed } });
+    const fed = expects && isFloat(input.dtype) ? normaliseSamples(samples, expects, data.sampleShape) : samples;
+    const result = await session.run({ [input.name]: tensor(input.dtype, fed, shape) });
     const values = result[output]?.data as Float32Array;
     if (from === 0) out = new Float32Array((values.length / part.length) * indices.length);
     out.set(values, (from * values.length) / part.length);

@@ -1,10 +1,12 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
+import { isIdentity } from "../compile/normalise.js";
 import { fillBatch } from "../data/loader.js";
 import { normaliseSamples } from "../data/normalise.js";
-import type { DataSet, Normalisation } from "../data/types.js";
+import { allocateSamples, wholeSamples } from "../data/samples.js";
+import type { DataSet, Normalisation, SampleArray } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
 import { fromHalf, toHalf } from "../graph/half.js";
-import { isFloat, sizeOf } from "../graph/tensor.js";
+import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
 import type { Tensor } from "../graph/types.js";
 import type { Session, SessionValue } from "../runtime/ort.js";
 import { checkKnowledge } from "./knowledge.js";
@@ -63,7 +65,7 @@ export async function classifierTeacher(
   const output = pickOutput(path, session.outputs, options.output, expected ?? 0);
   const order = classOrder(path, options.classes, data);
   const some = probe.slice(0, PROBE);
-  const raw = plan.dtype === "uint8" && options.rawBytes === true;
+  const raw = !isFloat(plan.dtype) && options.rawBytes === true;
   const normalisation = raw ? RAW : options.normalisation;
   if (plan.dtype === "uint8") checkBytes(path, data, some, normalisation);
   const asking = { ...options, normalisation };
@@ -122,7 +124,7 @@ function inputNotes(plan: InputPlan, data: DataSet, raw: boolean): string[] {
   if (plan.resize)
     notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
   if (plan.fixedBatch) notes.push(`its batch is fixed at ${plan.fixedBatch}`);
-  if (raw) notes.push("takes bytes, which it gets as they are");
+  if (raw) notes.push(`takes ${plan.dtype === "uint8" ? "bytes" : "whole numbers"}, which it gets as they are`);
   return notes;
 }
 
@@ -231,11 +233,10 @@ class Answerer {
 
 function toFeed(data: DataSet, indices: Uint32Array, plan: InputPlan, normalisation: Normalisation): Tensor {
   const size = sizeOf(data.sampleShape);
-  const raw =
-    data.samples instanceof Uint8Array
-      ? new Uint8Array(indices.length * size)
-      : new Float32Array(indices.length * size);
+  const raw = allocateSamples(data.samples, indices.length * size);
   fillBatch(data, indices, raw);
+  if (plan.dtype === "int32" || plan.dtype === "int64")
+    return wholeFeed(data, raw, plan.dtype, [indices.length, ...plan.shape], normalisation);
   let values = normaliseSamples(raw, normalisation, data.sampleShape);
   const [channels = 1, height = 1, width = 1] = data.sampleShape;
   if (plan.resize) values = resizePlanes(values, indices.length, [channels, height, width], plan.resize);
@@ -247,6 +248,23 @@ function toFeed(data: DataSet, indices: Uint32Array, plan: InputPlan, normalisat
   if (plan.dtype === "float16") return { dtype: "float16", shape, data: toHalf(values) };
   if (plan.dtype === "float64") return { dtype: "float64", shape, data: Float64Array.from(values) };
   return { dtype: "float32", shape, data: values };
+}
+
+/** Token ids and the like go as they are. */
+function wholeFeed(
+  data: DataSet,
+  raw: SampleArray,
+  dtype: "int32" | "int64",
+  shape: readonly number[],
+  normalisation: Normalisation,
+): Tensor {
+  const values = isIdentity(normalisation) ? wholeSamples(raw) : null;
+  if (!values)
+    throw new InputError(
+      data.name,
+      `the model takes whole numbers (${dtype}), such as token ids; give samples of whole numbers and set normalise to none`,
+    );
+  return tensor(dtype, values, shape);
 }
 
 function named(

@@ -5,7 +5,7 @@ import type { SessionValue } from "../runtime/session.js";
 
 export interface InputPlan {
   readonly name: string;
-  readonly dtype: "float32" | "uint8" | "float16" | "float64";
+  readonly dtype: (typeof INPUT_TYPES)[number];
   readonly layout: "flat" | "nchw" | "nhwc" | "nhw";
   /** Height and width the model wants; null when the samples already fit. */
   readonly resize: readonly [number, number] | null;
@@ -15,10 +15,12 @@ export interface InputPlan {
   readonly shape: readonly number[];
 }
 
+const INPUT_TYPES = ["float32", "uint8", "float16", "float64", "int32", "int64"] as const;
+
 const size = (shape: readonly number[]): number => shape.reduce((p, d) => p * d, 1);
 
 /**
- * @param sampleShape [C,H,W] or [F]
+ * @param sampleShape [C,H,W], [F] or [sequence]
  * @throws InputError saying what the model takes and what the data gives
  */
 export function planInput(
@@ -27,10 +29,12 @@ export function planInput(
   sampleShape: readonly number[],
   wanted: { readonly layout: "auto" | "nchw" | "nhwc"; readonly resize: "auto" | "none" },
 ): InputPlan {
-  const { dtype } = input;
-  if (dtype !== "float32" && dtype !== "uint8" && dtype !== "float16" && dtype !== "float64") {
-    throw new InputError(where, `its input "${input.name}" takes ${dtype}; expected float or uint8 samples`);
-  }
+  const dtype = INPUT_TYPES.find((type) => type === input.dtype);
+  if (!dtype)
+    throw new InputError(
+      where,
+      `its input "${input.name}" takes ${input.dtype}; expected one of ${INPUT_TYPES.join(", ")}`,
+    );
   const [first, ...dims] = input.shape;
   const common = {
     name: input.name,

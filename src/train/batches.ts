@@ -3,6 +3,7 @@
 import type { CompiledTraining } from "../compile/compile.js";
 import { LABELS, SAMPLES, TEACHER } from "../compile/step.js";
 import { augmentInto, epochOrder, fillBatch } from "../data/loader.js";
+import { allocateSamples } from "../data/samples.js";
 import { InputError } from "../errors.js";
 import { scheduledStep } from "../optim/schedule.js";
 import type { BatchArray, StepRequest } from "../runtime/types.js";
@@ -86,10 +87,7 @@ export class BatchMaker {
   #samples(indices: Uint32Array, epoch: number): BatchArray {
     const { data, settings } = this.task;
     const size = data.sampleShape.reduce((p, d) => p * d, 1);
-    const out =
-      data.samples instanceof Uint8Array
-        ? new Uint8Array(indices.length * size)
-        : new Float32Array(indices.length * size);
+    const out = allocateSamples(data.samples, indices.length * size);
     if (settings.augmentation) augmentInto(data, indices, settings.augmentation, settings.seed, epoch, out);
     else fillBatch(data, indices, out);
     return out;

@@ -4,6 +4,7 @@
  */
 import { type CompiledTraining, compileTraining } from "../compile/compile.js";
 import type { Target } from "../compile/lower.js";
+import { sampleTypeOf } from "../data/samples.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
 import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { BatchMaker, planBatches } from "./batches.js";
@@ -92,7 +93,7 @@ class Loop {
       model,
       batch: plan.batch,
       sampleShape: task.data.sampleShape,
-      sampleType: task.data.samples instanceof Uint8Array ? "uint8" : "float32",
+      sampleType: sampleTypeOf(task.data),
       classes: this.#classes,
       objective: task.objective,
       teacherKind: task.teacher?.kind,

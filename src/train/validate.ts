@@ -1,6 +1,7 @@
 /** Scores a student on the validation samples and decides which of two scores is better. */
 
 import { fillBatch } from "../data/loader.js";
+import { allocateSamples } from "../data/samples.js";
 import type { DataSet } from "../data/types.js";
 import { accuracy, agreement, negativeLogLikelihood, softKL } from "../evaluate/metrics.js";
 import type { Executor } from "../runtime/types.js";
@@ -20,8 +21,7 @@ export async function predictAll(
   const logits = new Float32Array(indices.length * classes);
   for (let from = 0; from < indices.length; from += CHUNK) {
     const part = indices.subarray(from, from + CHUNK);
-    const samples =
-      data.samples instanceof Uint8Array ? new Uint8Array(part.length * size) : new Float32Array(part.length * size);
+    const samples = allocateSamples(data.samples, part.length * size);
     fillBatch(data, part, samples);
     logits.set(await executor.evaluate(samples, part.length), from * classes);
   }

@@ -41,6 +41,9 @@ const specs: Record<string, ModelSpec> = {
     ],
   },
   resnet: { kind: "resnet", depth: 8, width: 0.25 },
+  mobilenet: { kind: "mobilenet", width: 0.1, dropout: 0.2 },
+  vit: { kind: "vit", dim: 12, depth: 2, mlpRatio: 2, dropout: 0.2 },
+  "vit, mean": { kind: "vit", patch: 3, dim: 8, depth: 1, heads: 2, pool: "mean" },
 };
 
 const raw = new Uint8Array(7 * SIZE);

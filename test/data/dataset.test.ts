@@ -40,6 +40,25 @@ test("an async iterable is collected in order", async () => {
   assert.deepEqual([...(data.labels ?? [])], [0, 1, 0, 1]);
 });
 
+test("whole numbers stay whole: beyond float32's 2^24, flat or one array a sample, int64 too", () => {
+  const large = 2 ** 24 + 1;
+  const rows = [Int32Array.of(large, -1), Int32Array.of(0, 7)];
+  for (const samples of [Int32Array.of(large, -1, 0, 7), BigInt64Array.of(BigInt(large), -1n, 0n, 7n), rows]) {
+    const data = fromArrays({ samples, sampleShape: [2] });
+    assert.ok(data.samples instanceof Int32Array);
+    assert.deepEqual([...data.samples], [large, -1, 0, 7]);
+  }
+  const long = fromArrays({ samples: [BigInt64Array.of(5n), BigInt64Array.of(BigInt(large))] });
+  assert.deepEqual([long.samples.constructor, ...long.samples], [Int32Array, 5, large]);
+  assert.throws(
+    () => fromArrays({ samples: BigInt64Array.of(2n ** 31n), sampleShape: [1], name: "ids" }),
+    /ids: a sample holds a whole number beyond 32 bits/,
+  );
+  // The element type is part of what a data set is.
+  const float = fromArrays({ samples: Float32Array.of(0, 7), sampleShape: [2] });
+  assert.notEqual(float.hash, fromArrays({ samples: Int32Array.of(0, 7), sampleShape: [2] }).hash);
+});
+
 const flat = (samples: Float32Array | number[][], more: object = {}) => fromArrays({ samples, ...more });
 const refused: readonly [string, () => unknown, RegExp][] = [
   [

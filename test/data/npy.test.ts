@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { parseNpy } from "../../src/data/npy.js";
 import { loadData } from "../../src/index.js";
+import { encodeNpy } from "../support/npy.js";
 
 const folder = join(process.cwd(), "test", "fixtures", "data");
 const read = (name: string) => parseNpy(new Uint8Array(readFileSync(join(folder, name))), name);
@@ -80,4 +82,23 @@ test("npy: labels of another length, one-hot labels", async () => {
     loadData({ source: "npy", samples: at("grid-f4.npy"), label_file: at("grid-i8.npy") }),
     /not one-hot/,
   );
+});
+
+test("npy: integers stay whole numbers where 32 bits hold them; floats and larger ones are float32", async () => {
+  const samplesOf = async (bytes: Uint8Array): Promise<unknown> => {
+    const path = join(mkdtempSync(join(tmpdir(), "limbeck-npy-")), "ids.npy");
+    writeFileSync(path, bytes);
+    const { data, normalisation } = await loadData({ source: "npy", samples: path, split: { validation: 0, test: 0 } });
+    rmSync(path);
+    assert.deepEqual(normalisation, { scale: 1, mean: [0], std: [1] }, "nothing is done to them");
+    return [data.samples.constructor.name, [...data.sampleShape], ...data.samples];
+  };
+  const ids = [0, 2 ** 24 + 1, -5, 7999];
+  const i4 = encodeNpy("<i4", [2, 2], Int32Array.from(ids));
+  const i8 = encodeNpy("<i8", [2, 2], BigInt64Array.from(ids, BigInt));
+  for (const bytes of [i4, i8]) assert.deepEqual(await samplesOf(bytes), ["Int32Array", [2], ...ids]);
+  const beyond = encodeNpy("<i8", [2, 1], BigInt64Array.of(1n, 2n ** 40n));
+  assert.deepEqual(await samplesOf(beyond), ["Float32Array", [1], 1, 2 ** 40]);
+  const floats = encodeNpy("<f4", [2, 1], Float32Array.of(1, 2));
+  assert.deepEqual(await samplesOf(floats), ["Float32Array", [1], 1, 2]);
 });

@@ -3,7 +3,7 @@ import { sizeOf } from "../../src/graph/tensor.js";
 import type { Graph, Tensor } from "../../src/graph/types.js";
 
 /** Numbers in [-1, 1) without visible structure. */
-function noise(name: string, size: number): number[] {
+export function noise(name: string, size: number): number[] {
   const phase = [...name].reduce((sum, c, i) => sum + (i + 1) * (c.codePointAt(0) as number), 0) % 1000;
   return Array.from({ length: size }, (_, k) => {
     const x = Math.sin(k * 12.9898 + phase) * 43758.5453;

@@ -35,6 +35,9 @@ const SPECS: readonly ModelSpec[] = [
   { kind: "preset", name: "fashion-teacher" },
   { kind: "lenet" },
   { kind: "resnet", depth: 8, width: 0.5 },
+  { kind: "mobilenet", width: 0.25, dropout: 0.2 },
+  { kind: "vit", dim: 12, depth: 2, dropout: 0.1 },
+  { kind: "vit", patch: 6, dim: 8, depth: 1, heads: 2, pool: "mean" },
 ];
 
 const bytesOf = (graph: Graph): Uint8Array =>
@@ -114,6 +117,13 @@ test("a model says what it is", () => {
   );
   assert.equal(said({ kind: "resnet", depth: 8, width: 4 }), "resnet8x4");
   assert.equal(said({ kind: "lenet" }), "lenet");
+  assert.equal(said({ kind: "mobilenet", width: 0.5 }), "mobilenetv2x0.5");
+  assert.equal(said({ kind: "vit", patch: 2, dropout: 0.1 }), "vit 4 layers of 192, 3 heads, patches 2x2, dropout 0.1");
+  const text = buildModel(
+    { kind: "text-encoder", vocabulary: 9, dim: 8, paddingId: 0 },
+    { ...IMAGES, inputShape: [5] },
+  );
+  assert.equal(text.describe, "text-encoder 2 layers of 8, 4 heads, vocabulary 9, padding 0");
 });
 
 test("layers that do not fit the samples are refused in words", () => {
@@ -127,6 +137,14 @@ test("layers that do not fit the samples are refused in words", () => {
   refused({ kind: "lenet" }, { inputShape: [1, 8, 8] }, /at least 12x12 .*found samples of \[1,8,8\]/);
   refused({ kind: "lenet" }, { inputShape: [64] }, /at least 12x12/);
   refused({ kind: "resnet", depth: 8 }, { inputShape: [64] }, /resnet takes images/);
+  refused({ kind: "mobilenet" }, { inputShape: [64] }, /mobilenet takes images/);
+  refused({ kind: "mobilenet", width: 0 }, {}, /model\.width.*expected a positive number/);
+  refused({ kind: "vit" }, { inputShape: [64] }, /vit takes images/);
+  refused({ kind: "vit", patch: 5 }, {}, /model\.patch.*5x5 do not divide images of 12x12/);
+  refused({ kind: "vit", heads: 5 }, {}, /model\.heads.*5 heads do not divide the width of 192/);
+  refused({ kind: "vit", mlpRatio: 0.001 }, {}, /model\.mlp_ratio/);
+  refused({ kind: "text-encoder", vocabulary: 9 }, {}, /takes token ids \[sequence\]; found samples of \[1,12,12\]/);
+  refused({ kind: "text-encoder", vocabulary: 9, paddingId: 9 }, { inputShape: [4] }, /below the vocabulary of 9/);
   refused({ kind: "resnet", depth: 9 }, {}, /expected 6n \+ 2/);
   refused({ kind: "resnet", depth: 8, width: 0 }, {}, /expected at least 1\/16/);
   refused({ kind: "preset", name: "alexnet" }, {}, /expected one of keras-teacher, keras-student, fashion-teacher/);

@@ -227,7 +227,7 @@ test("what does not fit is named", async () => {
     /teacher\.output.*no output "score"; it has "best", "flat", "scores"/,
   );
   await assert.rejects(open("plain", { input: "image" }), /teacher\.input.*has "images"/);
-  await assert.rejects(open("text-input"), /takes string; expected float or uint8/);
+  await assert.rejects(open("text-input"), /takes string; expected one of float32, uint8/);
   await assert.rejects(open("nothing"), InputError);
   const wide = fromArrays({ samples: new Float32Array(300), sampleShape: [3], classes: ["a", "b"] });
   const over = {

@@ -5,7 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { withNormalisation } from "../../src/compile/normalise.js";
-import type { Normalisation } from "../../src/data/types.js";
+import { sampleTypeOf } from "../../src/data/samples.js";
+import type { DataSet, Normalisation } from "../../src/data/types.js";
 import { fromArrays } from "../../src/index.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import type { ModelSpec } from "../../src/models/spec.js";
@@ -13,12 +14,13 @@ import type { ObjectiveConfig } from "../../src/objective/objective.js";
 import type { Schedule, UpdateRule } from "../../src/optim/types.js";
 import { train } from "../../src/train/train.js";
 import type { TrainingSettings } from "../../src/train/types.js";
-import { formulaState } from "../models/formula.js";
+import { formulaState, noise } from "../models/formula.js";
 
 const fixture = JSON.parse(readFileSync("test/fixtures/train/training.json", "utf8")) as {
   readonly samples: number[];
   readonly teacher: number[];
   readonly labels: number[];
+  readonly tokens: number[];
   readonly cases: readonly { name: string; losses: [number, number][]; weights: Record<string, number[]> }[];
 };
 const folder = mkdtempSync(join(tmpdir(), "limbeck-train-"));
@@ -28,6 +30,12 @@ const N = 24;
 const data = fromArrays({
   samples: Float32Array.from(fixture.samples),
   sampleShape: [2, 6, 6],
+  labels: fixture.labels,
+  classes: ["a", "b", "c"],
+});
+const text = fromArrays({
+  samples: Int32Array.from(fixture.tokens),
+  sampleShape: [8],
   labels: fixture.labels,
   classes: ["a", "b", "c"],
 });
@@ -53,6 +61,12 @@ interface Case {
   readonly schedule: Schedule;
   readonly more?: Partial<TrainingSettings>;
   readonly probabilities?: boolean;
+  /** Default: the images. */
+  readonly data?: DataSet;
+  /** The fixture holds each weight's norm and its product with a formula instead of all its values. */
+  readonly summed?: boolean;
+  /** Multiplies the usual tolerances; make.py says how far PyTorch's own float32 goes. */
+  readonly tolerance?: number;
 }
 
 const adam = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8 };
@@ -95,6 +109,28 @@ const cases: Record<string, Case> = {
     more: { batch: 8, accumulate: 3 },
     probabilities: true,
   },
+  "vit adamw kd": {
+    spec: { kind: "vit", patch: 3, dim: 8, depth: 2, heads: 2, mlpRatio: 2 },
+    objective: { alpha: 0.5, studentLoss: CE, distillationLoss: { kind: "kd", temperature: 4 } },
+    rule: { kind: "adamw", ...adam, weightDecay: 0.05 },
+    schedule: { kind: "constant", lr: 0.01, warmup: 0 },
+  },
+  "text-encoder adamw kd": {
+    spec: { kind: "text-encoder", vocabulary: 30, dim: 8, depth: 2, heads: 2, mlpRatio: 2, paddingId: 0 },
+    objective: { alpha: 0.9, studentLoss: CE, distillationLoss: { kind: "kd", temperature: 4 } },
+    rule: { kind: "adamw", ...adam, weightDecay: 1e-4 },
+    schedule: { kind: "constant", lr: 0.002, warmup: 0 },
+    more: { clipNorm: 1 },
+    data: text,
+  },
+  "mobilenet sgd momentum": {
+    spec: { kind: "mobilenet", width: 0.1, shrink: 1 },
+    objective: { alpha: 0, studentLoss: CE },
+    rule: { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 1e-4 },
+    schedule: { kind: "constant", lr: 0.0005, warmup: 0 },
+    summed: true,
+    tolerance: 10,
+  },
 };
 
 const softmax = (row: readonly number[]): number[] => {
@@ -107,17 +143,18 @@ const logits = Array.from({ length: N }, (_, i) => fixture.teacher.slice(3 * i, 
 for (const expected of fixture.cases) {
   test(expected.name, async () => {
     const wanted = cases[expected.name] as Case;
-    const model = trainableModel(buildModel(wanted.spec, { inputShape: [2, 6, 6], classes: 3, seed: 0 }));
+    const { data: samples = data, tolerance = 1 } = wanted;
+    const model = trainableModel(buildModel(wanted.spec, { inputShape: samples.sampleShape, classes: 3, seed: 0 }));
     const initializers = new Map(model.graph.initializers);
     for (const name of [...model.parameters, ...model.buffers])
       initializers.set(name, formulaState(name, initializers.get(name)?.shape ?? []));
-    const graph = withNormalisation({ ...model.graph, initializers }, model.input, NONE, "float32");
+    const graph = withNormalisation({ ...model.graph, initializers }, model.input, NONE, sampleTypeOf(samples));
     const rows = wanted.probabilities ? logits.map(softmax) : logits;
     const directory = join(folder, expected.name.replaceAll(" ", "-"));
     const result = await train({
       name: expected.name,
       model: { ...model, graph },
-      data,
+      data: samples,
       train: all,
       validation: all,
       objective: wanted.objective,
@@ -156,17 +193,27 @@ for (const expected of fixture.cases) {
       .filter((r) => r.loss !== undefined);
     assert.equal(steps.length, 20);
     expected.losses.forEach(([loss, norm], i) => {
-      close(steps[i]?.loss, loss, 2e-4, `loss of step ${i + 1}`);
-      close(steps[i]?.gradient_norm, norm, 2e-3, `gradient norm of step ${i + 1}`);
+      close(steps[i]?.loss, loss, 2e-4 * tolerance, `loss of step ${i + 1}`);
+      close(steps[i]?.gradient_norm, norm, 2e-3 * tolerance, `gradient norm of step ${i + 1}`);
     });
     for (const [name, values] of Object.entries(expected.weights)) {
+      // Softmax does not see a key's bias: its gradient is 0 but for rounding, which Adam blows up to steps of lr.
+      if (name.endsWith("attention/key/bias")) continue;
       const trained = result.weights.get(name);
-      assert.equal(trained?.length, values.length, name);
+      const found = wanted.summed && trained ? summary(name, trained) : trained;
+      assert.equal(found?.length, values.length, name);
       values.forEach((v, i) => {
-        close(trained?.[i], v, 2e-4, `${name}[${i}]`);
+        close(found?.[i], v, 2e-4 * tolerance, `${name}[${i}]`);
       });
     }
   });
+}
+
+/** L2 norm, and product with the formula's numbers. */
+function summary(name: string, values: Float32Array): number[] {
+  const probe = noise(name, values.length);
+  const product = values.reduce((sum, v, i) => sum + v * (probe[i] as number), 0);
+  return [Math.sqrt(values.reduce((sum, v) => sum + v * v, 0)), product];
 }
 
 /** float32 against float64 over 20 steps: relative to max(1, |expected|). */

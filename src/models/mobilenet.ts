@@ -1,0 +1,103 @@
+/** MobileNetV2. Sandler et al., CVPR 2018 (arXiv:1801.04381). */
+import { InputError } from "../errors.js";
+import type { Value } from "../graph/builder.js";
+import { activate } from "../nn/activations.js";
+import { batchNorm, conv2d, dense, dropout, globalAveragePool } from "../nn/layers.js";
+import type { ModelScope } from "../nn/scope.js";
+import type { MobileNetSpec } from "./spec.js";
+
+/** Table 2 of the paper: expansion, channels, blocks and stride of each stage; the stem's stride 2 comes before them. */
+const STAGES = [
+  { expansion: 1, channels: 16, blocks: 1, stride: 1 },
+  { expansion: 6, channels: 24, blocks: 2, stride: 2 },
+  { expansion: 6, channels: 32, blocks: 3, stride: 2 },
+  { expansion: 6, channels: 64, blocks: 4, stride: 2 },
+  { expansion: 6, channels: 96, blocks: 3, stride: 1 },
+  { expansion: 6, channels: 160, blocks: 3, stride: 2 },
+  { expansion: 6, channels: 320, blocks: 1, stride: 1 },
+] as const;
+const MOST_SHRINK = 32;
+/** Side of the last maps that small images keep. */
+const LEAST_SIDE = 4;
+
+/**
+ * Stem 3x3, seven stages of inverted residuals, 1x1 to the features, global pooling, dense.
+ *
+ * Channels are rounded as in the authors' code; the features are widened with `width` only beyond 1. Small images do not
+ * bear the paper's five strides of 2: the first ones become 1, for 32x32 those of the stem and of the second stage, as
+ * usual on CIFAR. Without that, and with 224x224, it is torchvision's mobilenet_v2 parameter by parameter.
+ */
+export function mobilenet(scope: ModelScope, input: Value, classes: number, spec: MobileNetSpec): Value {
+  if (input.shape.length !== 4)
+    throw new InputError("model", `mobilenet takes images; found samples of [${input.shape.slice(1)}]. Use mlp`);
+  const { width = 1, dropout: rate = 0 } = spec;
+  if (!(width > 0)) throw new InputError("model.width", `found ${width}; expected a positive number`);
+  const strides = mobilenetStrides(spec.shrink ?? shrinkFor(input.shape));
+  const stem = roundChannels(32 * width);
+  let x = scope.within("stem", () => convNorm(scope, input, stem, { kernel: 3, stride: strides[0], activated: true }));
+  STAGES.forEach(({ expansion, channels, blocks }, s) => {
+    for (let i = 0; i < blocks; i++) {
+      const stride = i === 0 ? (strides[s + 1] as number) : 1;
+      x = scope.within(`stage${s + 1}/block${i + 1}`, () =>
+        invertedResidual(scope, x, roundChannels(channels * width), expansion, stride),
+      );
+    }
+  });
+  const last = roundChannels(1280 * Math.max(1, width));
+  x = scope.within("features", () => convNorm(scope, x, last, { kernel: 1, activated: true }));
+  const features = dropout(
+    scope,
+    scope.within("pool", () => globalAveragePool(scope, x)),
+    rate,
+  );
+  return scope.within("classifier", () => dense(scope, features, classes));
+}
+
+/** Strides of the stem and of the seven stages for a shrinking by 1, 2, 4 ... 32: the first strides become 1. */
+export function mobilenetStrides(shrink: number): number[] {
+  let surplus = Math.log2(MOST_SHRINK / shrink);
+  return [2, ...STAGES.map((s) => s.stride)].map((stride) => (stride === 2 && surplus-- > 0 ? 1 : stride));
+}
+
+/** The largest power of two, up to 32, that leaves 4 pixels on the shorter side. */
+function shrinkFor(shape: readonly number[]): number {
+  const side = Math.min(shape[2] as number, shape[3] as number);
+  let shrink = 1;
+  while (shrink < MOST_SHRINK && side / (2 * shrink) >= LEAST_SIDE) shrink *= 2;
+  return shrink;
+}
+
+/** The nearest multiple of 8, but at least 8 and no less than 90 % (_make_divisible in the authors' code). */
+export function roundChannels(channels: number): number {
+  const rounded = Math.max(8, Math.floor((channels + 4) / 8) * 8);
+  return rounded < 0.9 * channels ? rounded + 8 : rounded;
+}
+
+/** 1x1 up, depthwise 3x3, linear 1x1 down; added to the input where size and channels stay. Figure 4(d) of the paper. */
+function invertedResidual(scope: ModelScope, x: Value, channels: number, expansion: number, stride: number): Value {
+  const wide = (x.shape[1] as number) * expansion;
+  const expanded =
+    expansion === 1 ? x : scope.within("expand", () => convNorm(scope, x, wide, { kernel: 1, activated: true }));
+  const filtered = scope.within("depthwise", () =>
+    convNorm(scope, expanded, wide, { kernel: 3, stride, groups: wide, activated: true }),
+  );
+  const projected = scope.within("project", () => convNorm(scope, filtered, channels, { kernel: 1, activated: false }));
+  const same = stride === 1 && x.shape[1] === channels;
+  return same ? scope.builder.op("Add", [x, projected]) : projected;
+}
+
+interface ConvNormOptions {
+  readonly kernel: 1 | 3;
+  readonly stride?: number;
+  readonly groups?: number;
+  /** Followed by ReLU6; a bottleneck's end is linear. */
+  readonly activated: boolean;
+}
+
+/** Padding as in PyTorch: the same number of pixels on each side. */
+function convNorm(scope: ModelScope, x: Value, channels: number, options: ConvNormOptions): Value {
+  const { kernel, stride = 1, groups = 1, activated } = options;
+  const y = conv2d(scope, x, channels, { kernel, stride, groups, padding: (kernel - 1) / 2, bias: false });
+  const normed = scope.within("norm", () => batchNorm(scope, y));
+  return activated ? activate(scope.builder, normed, "relu6") : normed;
+}
