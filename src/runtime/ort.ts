@@ -11,6 +11,8 @@ export interface SessionOptions {
   readonly threads?: number;
   /** Default "cpu". "webgpu" falls back to the CPU for what it lacks. */
   readonly device?: "cpu" | "webgpu";
+  /** Measuring only, in Node: ONNX Runtime's trace of every node goes to a file with this prefix, complete once disposed. */
+  readonly profile?: string;
 }
 
 /** An input or output as the model declares it: sizes, or names of free dimensions. */

@@ -48,6 +48,7 @@ export async function createNativeSession(
     logSeverityLevel: 4,
     ...locationsOf(options.onDevice),
     executionProviders: options.device === "webgpu" ? ["webgpu", "cpu"] : ["cpu"],
+    ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
   };
   // The two overloads of `create` take no union.
   return typeof source === "string"

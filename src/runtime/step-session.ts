@@ -174,7 +174,8 @@ export async function load(
   onDevice: readonly string[] = [],
 ): Promise<Ort.InferenceSession> {
   try {
-    return await runtime.open(graph, { device: config.device, threads: config.threads, onDevice });
+    const { device, threads, profile } = config;
+    return await runtime.open(graph, { device, threads, profile, onDevice });
   } catch (cause) {
     throw new RunError(`ONNX Runtime cannot load the ${what} graph: ${messageOf(cause)}`, { cause });
   }

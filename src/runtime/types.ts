@@ -84,6 +84,8 @@ export interface ExecutorConfig {
   readonly device: "cpu" | "webgpu";
   /** ONNX Runtime intra-op threads; 0 lets it choose. */
   readonly threads: number;
+  /** Measuring only: prefix of the files that ONNX Runtime's traces of the programs go to, complete once disposed. */
+  readonly profile?: string;
 }
 
 /** One update: `accumulate` micro-batches, one learning rate. */

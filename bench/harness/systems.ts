@@ -1,0 +1,78 @@
+/** The systems that are compared: how each is started, whether it is there, and how to install it. */
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { packageRoot } from "../../src/package-root.js";
+import type { StepWorkload } from "../workloads.js";
+import type { RunnerCommand } from "./runner.js";
+
+/** Threads every system may use. */
+export const THREADS = 2;
+
+export interface SystemOptions {
+  /** Python with the peers' packages. */
+  readonly python: string;
+}
+
+export interface System {
+  readonly name: string;
+  /** In tables: "PyTorch". */
+  readonly title: string;
+  /** What to do when it is missing. */
+  readonly install: string;
+  /** Null when it can run, else what is missing. */
+  missing(options: SystemOptions): string | null;
+  /** Null when it can do the workload, else why it cannot. */
+  refuses(workload: StepWorkload): string | null;
+  command(folder: string, options: SystemOptions): RunnerCommand;
+}
+
+const PIP =
+  "python3 -m venv venv && venv/bin/pip install -r bench/peers/requirements.txt, then --python venv/bin/python";
+
+/** A file of bench/ in the sources: peers are not compiled. */
+const peer = (file: string): string => join(packageRoot(), "bench", "peers", file);
+const threadVariables = { OMP_NUM_THREADS: String(THREADS), MKL_NUM_THREADS: String(THREADS) };
+
+function lacksPython(options: SystemOptions, module: string): string | null {
+  const { status, stderr, error } = spawnSync(options.python, ["-c", `import ${module}`], { encoding: "utf8" });
+  if (status === 0) return null;
+  return error ? `${options.python} does not run (${error.message})` : (stderr.trim().split("\n").pop() ?? "");
+}
+
+const limbeck: System = {
+  name: "limbeck",
+  title: "limbeck",
+  install: "npm ci",
+  missing: () => null,
+  refuses: () => null,
+  command: (folder) => ({
+    command: process.execPath,
+    args: [join(packageRoot(), "build-bench", "bench", "limbeck", "step.js"), folder, String(THREADS)],
+  }),
+};
+
+const torch = (name: string, title: string, flags: readonly string[]): System => ({
+  name,
+  title,
+  install: PIP,
+  missing: (options) => lacksPython(options, "torch"),
+  refuses: () => null,
+  command: (folder, { python }) => ({
+    command: python,
+    args: [peer("torch_runner.py"), folder, String(THREADS), ...flags],
+    env: threadVariables,
+  }),
+});
+
+export const SYSTEMS: readonly System[] = [
+  limbeck,
+  torch("torch", "PyTorch", []),
+  torch("torch-compile", "PyTorch, torch.compile", ["--compile"]),
+];
+
+/** Python for the peers: --python, LIMBECK_BENCH_PYTHON, venv/ here, or python3. */
+export function pythonFor(given: string | undefined): string {
+  const local = join(packageRoot(), "venv", "bin", "python");
+  return given ?? process.env.LIMBECK_BENCH_PYTHON ?? (existsSync(local) ? local : "python3");
+}
