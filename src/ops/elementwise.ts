@@ -273,8 +273,9 @@ function clipGradient(c: GradientContext): (Value | undefined)[] {
   const [x, y, g] = [operand(c, 0), c.outputs[0] as Value, upstream(c)];
   const through = (condition: Value): Value => b.op("Mul", [g, maskOf(b, condition, g)]);
   const within = (): Value => {
-    const above = low && b.op("Greater", [x, low]);
-    const below = high && b.op("Less", [x, high]);
+    // y lies strictly between the bounds where x does, and x need not stay in memory.
+    const above = low && b.op("Greater", [y, low]);
+    const below = high && b.op("Less", [y, high]);
     if (above && below) return through(b.op("And", [above, below]));
     const one = above ?? below;
     return one ? through(one) : g;
