@@ -2,7 +2,7 @@
 
 // Data
 export { type ArraySource, fromArrays, fromAsyncIterable } from "./data/dataset.js";
-export type { DataSet, LoadedData, Normalisation, Splits } from "./data/types.js";
+export type { DataSet, LoadedData, Normalisation, SampleArray, Splits } from "./data/types.js";
 // Errors
 export { InputError, InterruptedError, RunError } from "./errors.js";
 // Metrics

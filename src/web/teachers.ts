@@ -1,6 +1,8 @@
 /** The kinds of teacher a browser can be given. */
 import { z } from "zod";
-import type { DataSet, LoadedData } from "../data/types.js";
+import { fillBatch } from "../data/loader.js";
+import { allocateSamples } from "../data/samples.js";
+import type { DataSet, LoadedData, SampleArray } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { readModel } from "../graph/read.js";
 import { parameterCount } from "../graph/tensor.js";
@@ -25,10 +27,7 @@ export interface KnownAnswers {
 }
 
 /** Logits [count, classes] of `count` raw samples. */
-export type AnswerFunction = (
-  samples: Float32Array | Uint8Array,
-  count: number,
-) => Float32Array | Promise<Float32Array>;
+export type AnswerFunction = (samples: SampleArray, count: number) => Float32Array | Promise<Float32Array>;
 
 export type TeacherSource = Uint8Array | ArrayBuffer | ModelTeacher | KnownAnswers | AnswerFunction | Teacher;
 
@@ -110,11 +109,8 @@ function knownTeacher({ answers, kind = "logits" }: KnownAnswers, data: DataSet)
 async function functionTeacher(ask: AnswerFunction, data: DataSet): Promise<Teacher> {
   const answer = async (asked: DataSet, indices: Uint32Array): Promise<Float32Array> => {
     const size = asked.sampleShape.reduce((p, d) => p * d, 1);
-    const bytes = asked.samples instanceof Uint8Array;
-    const samples = bytes ? new Uint8Array(indices.length * size) : new Float32Array(indices.length * size);
-    indices.forEach((sample, i) => {
-      samples.set(asked.samples.subarray(sample * size, (sample + 1) * size), i * size);
-    });
+    const samples = allocateSamples(asked.samples, indices.length * size);
+    fillBatch(asked, indices, samples);
     return ask(samples, indices.length);
   };
   const classes = data.classes.length || (await answer(data, Uint32Array.of(0))).length;
