@@ -3,12 +3,16 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Command } from "commander";
+import { makeFolder, writeFileAtomic } from "../src/atomic.js";
+import { packageRoot } from "../src/package-root.js";
+import { performancePlot } from "./harness/plot.js";
 import { writeWorkload } from "./harness/prepare.js";
+import { compareResults, performancePage, resultLines } from "./harness/report.js";
+import { commitOf, covers, describeMachine, loadResults, type StepResult, saveResult } from "./harness/results.js";
 import { playRounds } from "./harness/rounds.js";
-import { lossDifference, median, pairedRatio } from "./harness/statistics.js";
-import { pythonFor, SYSTEMS, THREADS } from "./harness/systems.js";
+import { pythonFor, SYSTEMS, type System, THREADS } from "./harness/systems.js";
 import { profileWorkload } from "./limbeck/profile.js";
-import { STEP_WORKLOADS } from "./workloads.js";
+import { STEP_WORKLOADS, type StepWorkload } from "./workloads.js";
 
 interface Options {
   readonly only?: string[];
@@ -16,54 +20,116 @@ interface Options {
   readonly rounds: number;
   readonly seconds: number;
   readonly python?: string;
+  readonly fresh: boolean;
+  readonly keep: boolean;
+  readonly report: boolean;
   readonly profile: boolean;
   readonly top: number;
 }
 
 const list = (text: string): string[] => text.split(",");
 const number = (text: string): number => Number(text);
+const log = (line: string): void => console.log(line);
 
 const options = new Command("bench")
-  .option("--only <names>", "workloads, separated by commas", list)
-  .option("--systems <names>", "systems, separated by commas", list)
+  .description(
+    "Measures limbeck's training step beside others'. Finished workloads are kept: an interrupted run goes on.",
+  )
+  .option("--only <names>", `workloads, separated by commas: ${STEP_WORKLOADS.map((w) => w.name).join(", ")}`, list)
+  .option("--systems <names>", `systems, separated by commas: ${SYSTEMS.map((s) => s.name).join(", ")}`, list)
   .option("--rounds <n>", "turns of every system", number, 5)
   .option("--seconds <s>", "length of a turn", number, 2)
-  .option("--python <path>", "Python with the peers installed")
+  .option("--python <path>", "Python with the peers installed; default LIMBECK_BENCH_PYTHON, venv/bin/python, python3")
+  .option("--fresh", "measure again what has a result", false)
+  .option("--no-keep", "write no result: to try something")
+  .option("--report", "only write docs/performance.md from the results", false)
   .option("--profile", "where limbeck's step spends its time, instead of a comparison", false)
   .option("--top <n>", "nodes a profile lists", number, 25)
   .parse()
   .opts<Options>();
 
-const log = (line: string): void => console.log(line);
-const workloads = STEP_WORKLOADS.filter((w) => options.only?.includes(w.name) ?? true);
 const python = pythonFor(options.python);
-const systems = SYSTEMS.filter((s) => options.systems?.includes(s.name) ?? true).filter((system) => {
-  const missing = options.profile ? null : system.missing({ python });
-  if (missing !== null) log(`${system.title} is not measured: ${missing}. To install it: ${system.install}`);
-  return missing === null;
-});
+const workloads = chosen(STEP_WORKLOADS, options.only, "workload");
+if (options.report) await report();
+else if (options.profile) for (const workload of workloads) await withFolder(workload, profile);
+else await measureAll();
 
-for (const workload of workloads) {
-  const folder = mkdtempSync(join(tmpdir(), "limbeck-bench-"));
-  try {
-    const { describe, parameterCount } = writeWorkload(folder, workload);
-    log(`${workload.name}: ${workload.title} (${describe}, ${parameterCount} parameters)`);
-    if (options.profile) {
-      log(await profileWorkload(folder, THREADS, options.seconds, options.top));
+/** Those named, or all; a name that is none ends the run. */
+function chosen<T extends { readonly name: string }>(
+  all: readonly T[],
+  names: string[] | undefined,
+  what: string,
+): T[] {
+  const unknown = names?.find((n) => !all.some((w) => w.name === n));
+  if (unknown === undefined) return all.filter((w) => names?.includes(w.name) ?? true);
+  console.error(`no ${what} "${unknown}"; there are ${all.map((w) => w.name).join(", ")}`);
+  process.exit(1);
+}
+
+async function measureAll(): Promise<void> {
+  const systems = chosen(SYSTEMS, options.systems, "system").filter((system) => {
+    const missing = system.missing({ python });
+    if (missing !== null) log(`${system.title} is not measured: ${missing}. To install it: ${system.install}`);
+    return missing === null;
+  });
+  for (const workload of workloads) {
+    const able = systems.filter((s) => s.refuses(workload) === null);
+    const [known] = loadResults([workload.name]);
+    if (known && !options.fresh && options.keep && covers(known, { ...options, systems: able.map((s) => s.name) })) {
+      log(`${workload.name}: kept from ${known.date} (commit ${known.commit ?? "unknown"}); --fresh measures it again`);
       continue;
     }
-    const contestants = systems.map((s) => ({ name: s.name, command: s.command(folder, { python }) }));
-    const { outcomes } = await playRounds(contestants, { ...options, log });
-    const ours = outcomes.find((o) => o.system === "limbeck");
-    for (const o of outcomes) {
-      const ratio = ours && o !== ours ? pairedRatio(o.milliseconds, ours.milliseconds).median.toFixed(2) : "1.00";
-      const loss = ours ? lossDifference(o.losses, ours.losses).toExponential(1) : "-";
-      const peak = o.peakBytes ? `${(o.peakBytes / 2 ** 20).toFixed(0)} MiB` : "-";
-      log(
-        `  ${o.system.padEnd(14)} ${median(o.milliseconds).toFixed(3)} ms, x${ratio}, losses off by ${loss}, ${peak}`,
-      );
-      log(`    losses ${o.losses.map((l) => l.toFixed(5)).join(" ")}`);
-    }
+    await withFolder(workload, (w, folder) => measure(w, folder, able));
+  }
+  if (options.keep) await report();
+}
+
+async function measure(workload: StepWorkload, folder: string, systems: readonly System[]): Promise<void> {
+  const { describe, parameterCount } = writeWorkload(folder, workload);
+  log(`${workload.name}: ${workload.title}`);
+  const contestants = systems.map((s) => ({ name: s.name, command: s.command(folder, { python }) }));
+  const { rounds, seconds } = options;
+  const played = await playRounds(contestants, { rounds, seconds, log });
+  const result: StepResult = {
+    workload: workload.name,
+    title: workload.title,
+    describe,
+    parameters: parameterCount,
+    date: new Date().toISOString(),
+    commit: commitOf(),
+    machine: describeMachine(),
+    threads: THREADS,
+    rounds,
+    seconds,
+    ...played,
+  };
+  for (const line of resultLines(result)) log(line);
+  if (options.keep) await saveResult(result);
+}
+
+async function profile(workload: StepWorkload, folder: string): Promise<void> {
+  const { describe } = writeWorkload(folder, workload);
+  log(`${workload.name}: ${workload.title} (${describe})`);
+  log(await profileWorkload(folder, THREADS, options.seconds, options.top));
+}
+
+async function report(): Promise<void> {
+  const names = STEP_WORKLOADS.map((w) => w.name);
+  const results = loadResults(names);
+  const docs = join(packageRoot(), "docs");
+  makeFolder(join(docs, "images"));
+  await writeFileAtomic(join(docs, "images", "performance.svg"), performancePlot(compareResults(results)));
+  await writeFileAtomic(join(docs, "performance.md"), performancePage(results, names));
+  log(`docs/performance.md: ${results.length} of ${names.length} workloads`);
+}
+
+async function withFolder<T extends { readonly name: string }>(
+  workload: T,
+  work: (workload: T, folder: string) => Promise<void>,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), `limbeck-bench-${workload.name}-`));
+  try {
+    await work(workload, folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }

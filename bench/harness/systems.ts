@@ -52,12 +52,20 @@ const limbeck: System = {
   }),
 };
 
-const torch = (name: string, title: string, flags: readonly string[]): System => ({
+const onImages = (workload: StepWorkload): string | null =>
+  workload.inputShape.length === 3 ? null : "its samples are no images";
+
+const torch = (
+  name: string,
+  title: string,
+  flags: readonly string[],
+  refuses: System["refuses"] = () => null,
+): System => ({
   name,
   title,
   install: PIP,
   missing: (options) => lacksPython(options, "torch"),
-  refuses: () => null,
+  refuses,
   command: (folder, { python }) => ({
     command: python,
     args: [peer("torch_runner.py"), folder, String(THREADS), ...flags],
@@ -68,6 +76,7 @@ const torch = (name: string, title: string, flags: readonly string[]): System =>
 export const SYSTEMS: readonly System[] = [
   limbeck,
   torch("torch", "PyTorch", []),
+  torch("torch-channels-last", "PyTorch, channels_last", ["--channels-last"], onImages),
   torch("torch-compile", "PyTorch, torch.compile", ["--compile"]),
 ];
 

@@ -1,8 +1,7 @@
-"""PyTorch's runner of a step workload: python torch_runner.py <folder> <threads> [--compile]
+"""PyTorch's runner of a step workload: python torch_runner.py <folder> <threads> [--channels-last] [--compile]
 
-A well written training script: gradients set to none, data set in memory, loss read every step (limbeck's log has it too).
-Without --compile it measures memory formats and the fused and plain optimiser in a process of its own first and takes
-the fastest eager form; with it, torch.compile around the forward pass and the loss in the fastest memory format.
+A well written training script: gradients set to none, data set in memory, loss read every step (limbeck's log has it too),
+the fused or the plain optimiser, whichever a short trial in a process of its own finds faster.
 """
 
 import json
@@ -88,24 +87,20 @@ def optimiser(torch, spec, parameters, fused):
     )
 
 
-def forms(workload, compiled):
-    layouts = [False, True] if len(workload.spec["inputShape"]) == 3 else [False]
-    return [{"channels_last": c, "fused": f, "compile": compiled} for c in layouts for f in (False, True)]
-
-
 def describe(form):
     parts = ["channels_last" if form["channels_last"] else "contiguous", "fused" if form["fused"] else "foreach"]
     return ", ".join(parts + (["torch.compile"] if form["compile"] else []))
 
 
-def fastest(workload, threads):
-    """The fastest eager form and every form's milliseconds, found by a child so that this process's memory stays clean."""
+def fastest(workload, threads, layout):
+    """Both optimisers' milliseconds, fastest first, found by a child so that this process's memory stays clean."""
     reading, writing = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reading)
         found = []
-        for form in forms(workload, False):
+        for fused in (True, False):
+            form = {**layout, "fused": fused, "compile": False}
             training = Training(workload, threads, form)
             timed(training.step, training.batches, TRIAL_SECONDS / 3)
             steps, seconds, _ = timed(training.step, training.batches, TRIAL_SECONDS)
@@ -123,7 +118,8 @@ def fastest(workload, threads):
 def main():
     folder, threads = sys.argv[1], int(sys.argv[2])
     workload = Workload(folder)
-    tried = fastest(workload, threads)
+    layout = {"channels_last": "--channels-last" in sys.argv}
+    tried = fastest(workload, threads, layout)
     form = {**tried[0][1], "compile": "--compile" in sys.argv}
     start = time.perf_counter()
     training = Training(workload, threads, form)
