@@ -62,7 +62,7 @@ test("a fit in wasm follows the native one, and its student says the same in Nod
 
 test("every kind of teacher gives the same training", async () => {
   const session = await openSession(teacher, { threads: 1 });
-  const ask = async (samples: Float32Array | Uint8Array, count: number): Promise<Float32Array> => {
+  const ask = async (samples: web.SampleArray, count: number): Promise<Float32Array> => {
     const shape = [count, 1, 8, 8];
     const { logits } = await session.run({ input: { dtype: "float32", shape, data: Float32Array.from(samples) } });
     return logits?.data as Float32Array;
