@@ -160,5 +160,8 @@ export function heatMap(map: HeatMap): Promise<Markup> {
 
 /** Cuts long names: "Trouser or something" -> "Trouser or so…". */
 export function shorten(text: string, most: number): string {
-  return text.length <= most ? text : `${text.slice(0, most - 1)}…`;
+  if (text.length <= most) return text;
+  // Names that differ at all often differ at their end: "class 1", "class 2".
+  const tail = Math.floor((most - 1) / 3);
+  return `${text.slice(0, most - 1 - tail)}…${text.slice(-tail)}`;
 }

@@ -114,7 +114,7 @@ function sampleCard(
       : said === sample.label
         ? markup`labelled <b>${sample.label}</b>`
         : markup`labelled <b>${sample.label}</b>, teacher says <b>${said}</b>`;
-  return markup`<div class="sample" data-sample><div class="head">${content(sample)}<p>${caption}<br><small>sample ${sample.index}</small></p></div>${bars}</div>`;
+  return markup`<div class="sample" data-sample><div class="head">${content(sample)}<p>${caption}<br><small>sample ${sample.index}</small></p></div><div class="bars">${bars}</div></div>`;
 }
 
 function best(logits: readonly number[]): number {

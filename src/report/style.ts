@@ -80,8 +80,8 @@ button[aria-pressed=true]{border-color:var(--student);color:var(--student);font-
 .sample img{width:64px;height:64px;object-fit:contain;image-rendering:pixelated;background:#000;border-radius:3px;flex:none}
 .features{margin:0;display:grid;grid-template-columns:auto auto;gap:0 8px;font-size:12px;flex:none;max-width:62%}
 .features dt{color:var(--muted)}.features dd{margin:0;text-align:right;font-variant-numeric:tabular-nums}
-.bar{display:grid;grid-template-columns:minmax(16px,max-content) 1fr 52px;gap:8px;align-items:center;font-size:12px;line-height:17px}
-.bar .name{width:var(--name,auto);overflow:hidden;white-space:nowrap}
+.bars{display:grid;grid-template-columns:minmax(16px,max-content) 1fr 52px;gap:0 8px;align-items:center;font-size:12px;line-height:17px}.bar{display:contents}
+.bar .name{white-space:nowrap}
 .bar.truth .name{font-weight:700}.bar.truth .name::after{content:" ●";font-size:8px;vertical-align:2px}
 .track{position:relative;height:12px;background:var(--surface);border-radius:2px;overflow:hidden}
 .track i{position:absolute;left:0;top:0;height:100%}

@@ -92,6 +92,23 @@ test("the comparison's figures are the summary's, recomputed here", { skip: with
   });
 });
 
+test("the bars of a sample start and end together, whatever their names: lengths compare", {
+  skip: withoutBrowser,
+}, async () => {
+  await open(report, async (page) => {
+    const tracks = await page.locator("[data-sample]").evaluateAll((cards) =>
+      cards.map((card) =>
+        Array.from(card.querySelectorAll(".track"), (track) => {
+          const { left, width } = track.getBoundingClientRect();
+          return `${left.toFixed(1)} ${width.toFixed(1)}`;
+        }),
+      ),
+    );
+    assert.ok(tracks.length > 0);
+    for (const card of tracks) assert.equal(new Set(card).size, 1, card.join("; "));
+  });
+});
+
 test("the slider softens by the formula: softmax(z / T)", { skip: withoutBrowser }, async () => {
   const dark = summary.darkKnowledge;
   assert.ok(dark);
