@@ -158,7 +158,7 @@ export function heatMap(map: HeatMap): Promise<Markup> {
   });
 }
 
-/** Cuts long names: "Trouser or something" -> "Trouser or so…". */
+/** Cuts long names in their middle: shorten("Trouser or something", 12) -> "Trouser …ing". */
 export function shorten(text: string, most: number): string {
   if (text.length <= most) return text;
   // Names that differ at all often differ at their end: "class 1", "class 2".
