@@ -113,6 +113,35 @@ export const STEP_WORKLOADS: readonly StepWorkload[] = [
     batch: 64,
     ...sgd,
   },
+  {
+    ...image,
+    name: "mobilenet",
+    title: "MobileNetV2 width 0.5, batch 128, SGD momentum",
+    model: { kind: "mobilenet", width: 0.5 },
+    batch: 128,
+    ...sgd,
+    // With a larger one rounding alone drives the losses of two systems apart within five steps.
+    lr: 0.005,
+  },
+  {
+    ...image,
+    name: "vit-tiny",
+    title: "ViT, 4 layers of 192, patch 4, batch 64, AdamW",
+    model: { kind: "vit", patch: 4, dim: 192, depth: 4, heads: 3 },
+    batch: 64,
+    ...adamw,
+  },
+  {
+    name: "text-encoder",
+    title: "text encoder, 2 layers of 128, sequence 64, vocabulary 8,000, batch 32, AdamW",
+    model: { kind: "text-encoder", vocabulary: 8000, dim: 128, depth: 2, heads: 4 },
+    inputShape: [64],
+    samples: { kind: "tokens", vocabulary: 8000 },
+    classes: 10,
+    objective: KD,
+    batch: 32,
+    ...adamw,
+  },
 ];
 
 /** Seed of every weight, sample, label and shuffle. */

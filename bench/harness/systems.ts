@@ -73,11 +73,50 @@ const torch = (
   }),
 });
 
+const keras: System = {
+  name: "keras",
+  title: "Keras, TensorFlow",
+  install: PIP,
+  missing: (options) => lacksPython(options, "keras, tensorflow"),
+  refuses: ({ model }) =>
+    model.kind === "mlp" || model.kind === "preset" ? null : "written for the dense networks and Keras's own tutorial",
+  command: (folder, { python }) => ({
+    command: python,
+    args: [peer("keras_runner.py"), folder, String(THREADS)],
+    env: threadVariables,
+  }),
+};
+
+const npmPeer = (name: string, title: string, script: string, folder: string, refuses: System["refuses"]): System => ({
+  name,
+  title,
+  install: "npm ci --prefix bench/peers",
+  missing: () => (existsSync(peer(join("node_modules", folder))) ? null : `bench/peers/node_modules has no ${folder}`),
+  refuses,
+  command: (data) => ({ command: process.execPath, args: [peer(script), data, String(THREADS)] }),
+});
+
+const denseOnly =
+  (reason: string): System["refuses"] =>
+  ({ model }) =>
+    model.kind === "mlp" ? null : reason;
+
+const tfjs = npmPeer("tfjs", "TensorFlow.js, wasm", "tfjs_runner.js", "@tensorflow/tfjs", (workload) =>
+  workload.rule.kind === "adamw"
+    ? "it has no AdamW"
+    : denseOnly("its wasm backend has no gradient of a convolution's weights (Conv2DBackpropFilter)")(workload),
+);
+
+const jax = npmPeer("jax-js", "jax-js, wasm", "jax_runner.js", "@jax-js/jax", denseOnly("written for dense networks"));
+
 export const SYSTEMS: readonly System[] = [
   limbeck,
   torch("torch", "PyTorch", []),
   torch("torch-channels-last", "PyTorch, channels_last", ["--channels-last"], onImages),
   torch("torch-compile", "PyTorch, torch.compile", ["--compile"]),
+  keras,
+  tfjs,
+  jax,
 ];
 
 /** Python for the peers: --python, LIMBECK_BENCH_PYTHON, venv/ here, or python3. */

@@ -12,8 +12,8 @@ import { runLoop } from "../../src/train/loop.js";
 import { MetricsLog } from "../../src/train/metrics-log.js";
 import { targetOf, trainingEnvironment } from "../../src/train/train.js";
 import type { TrainingTask } from "../../src/train/types.js";
-import type { Timing } from "../harness/protocol.js";
 import { modelOf, type PreparedWorkload } from "../harness/prepare.js";
+import type { Timing } from "../harness/protocol.js";
 import { SEED } from "../workloads.js";
 
 /** Nothing crosses to the worker at once that takes longer than this part of a turn, so that turns end in time. */
@@ -205,9 +205,10 @@ function taskOf(folder: string, workload: PreparedWorkload, threads: number): Tr
   const floats = (name: string): Float32Array => new Float32Array(bytesOf(folder, name));
   const logits = workload.objective.distillationLoss ? floats("teacher.f32") : undefined;
   const { classes, sampleCount } = workload;
+  const samples = floats("samples.f32");
   const data = fromArrays({
     name: workload.name,
-    samples: floats("samples.f32"),
+    samples: workload.samples.kind === "tokens" ? Int32Array.from(samples) : samples,
     sampleShape: workload.inputShape,
     labels: new Int32Array(bytesOf(folder, "labels.i32")),
     classes: Array.from({ length: classes }, (_, i) => String(i)),

@@ -89,4 +89,123 @@ def resnet(model, shape, classes):
     return ResNet(model["depth"], model.get("width", 1), shape, classes)
 
 
-BUILDERS = {"mlp": mlp, "preset": preset, "resnet": resnet}
+def divisible(v, divisor=8):
+    new = max(divisor, int(v + divisor / 2) // divisor * divisor)
+    return new + divisor if new < 0.9 * v else new
+
+
+def conv_norm(inputs, outputs, kernel, stride=1, groups=1):
+    conv = nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+
+
+class MobileNet(nn.Module):
+    """MobileNetV2 with the first two strides of 2 taken out, as for 32x32 images."""
+
+    SETTINGS = [(1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1)]
+    STRIDES = [1, 1, 2, 2, 1, 2, 1]
+
+    def __init__(self, width, shape, classes):
+        super().__init__()
+        last = divisible(32 * width)
+        self.stem = conv_norm(shape[0], last, 3)
+        self.blocks = nn.ModuleList()
+        self.residual = []
+        for (expansion, channels, count), stride in zip(self.SETTINGS, self.STRIDES):
+            for i in range(count):
+                out, step, hidden = divisible(channels * width), stride if i == 0 else 1, last * expansion
+                parts = [] if expansion == 1 else [conv_norm(last, hidden, 1), nn.ReLU6(inplace=True)]
+                parts += [conv_norm(hidden, hidden, 3, step, hidden), nn.ReLU6(inplace=True), conv_norm(hidden, out, 1)]
+                self.blocks.append(nn.Sequential(*parts))
+                self.residual.append(step == 1 and last == out)
+                last = out
+        features = divisible(1280 * max(1.0, width))
+        self.features = conv_norm(last, features, 1)
+        self.classifier = nn.Linear(features, classes)
+
+    def forward(self, x):
+        x = F.relu6(self.stem(x))
+        for block, residual in zip(self.blocks, self.residual):
+            x = x + block(x) if residual else block(x)
+        return self.classifier(F.relu6(self.features(x)).mean((2, 3)))
+
+
+class Attention(nn.Module):
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.heads = heads
+        self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.output = nn.Linear(dim, dim)
+
+    def forward(self, x):
+        batch, tokens, dim = x.shape
+        parts = [f(x).view(batch, tokens, self.heads, -1).transpose(1, 2) for f in (self.query, self.key, self.value)]
+        mixed = F.scaled_dot_product_attention(*parts)
+        return self.output(mixed.transpose(1, 2).reshape(batch, tokens, dim))
+
+
+class EncoderLayer(nn.Module):
+    """Pre-norm, exact Gelu."""
+
+    def __init__(self, dim, heads):
+        super().__init__()
+        self.norm1, self.attention = nn.LayerNorm(dim), Attention(dim, heads)
+        self.norm2, self.hidden, self.output = nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+
+    def forward(self, x):
+        x = x + self.attention(self.norm1(x))
+        return x + self.output(F.gelu(self.hidden(self.norm2(x))))
+
+
+class Vit(nn.Module):
+    def __init__(self, model, shape, classes):
+        super().__init__()
+        self.patch, dim = model["patch"], model["dim"]
+        self.patches = nn.Linear(shape[0] * self.patch**2, dim)
+        tokens = (shape[1] // self.patch) * (shape[2] // self.patch) + 1
+        self.positions = nn.Parameter(torch.zeros(tokens, dim))
+        self.token = nn.Parameter(torch.zeros(1, dim))
+        self.layers = nn.Sequential(*(EncoderLayer(dim, model["heads"]) for _ in range(model["depth"])))
+        self.norm, self.classifier = nn.LayerNorm(dim), nn.Linear(dim, classes)
+
+    def forward(self, x):
+        batch, channels, height, width = x.shape
+        p = self.patch
+        x = x.reshape(batch, channels, height // p, p, width // p, p).permute(0, 2, 4, 1, 3, 5)
+        x = self.patches(x.reshape(batch, -1, channels * p * p))
+        x = torch.cat([self.token.expand(batch, 1, -1), x], 1) + self.positions
+        return self.classifier(self.norm(self.layers(x))[:, 0])
+
+    # An nn.Parameter of the module itself comes before its children in parameters(); limbeck has the patches first.
+    def parameters(self, recurse=True):
+        first = list(self.patches.parameters())
+        rest = [p for p in super().parameters(recurse) if not any(p is q for q in first)]
+        return iter(first + rest)
+
+
+class TextEncoder(nn.Module):
+    def __init__(self, model, shape, classes):
+        super().__init__()
+        dim = model["dim"]
+        self.embedding = nn.Embedding(model["vocabulary"], dim)
+        self.positions = nn.Parameter(torch.zeros(shape[0], dim))
+        self.layers = nn.Sequential(*(EncoderLayer(dim, model["heads"]) for _ in range(model["depth"])))
+        self.norm, self.classifier = nn.LayerNorm(dim), nn.Linear(dim, classes)
+
+    def forward(self, ids):
+        return self.classifier(self.norm(self.layers(self.embedding(ids.long()) + self.positions)).mean(1))
+
+    def parameters(self, recurse=True):
+        first = list(self.embedding.parameters())
+        rest = [p for p in super().parameters(recurse) if not any(p is q for q in first)]
+        return iter(first + rest)
+
+
+BUILDERS = {
+    "mlp": mlp,
+    "preset": preset,
+    "resnet": resnet,
+    "mobilenet": lambda model, shape, classes: MobileNet(model.get("width", 1), shape, classes),
+    "vit": Vit,
+    "text-encoder": TextEncoder,
+}
