@@ -46,6 +46,7 @@ const RULES: Readonly<Record<string, { readonly below: number; readonly rule: Ru
   Slice: { below: 10, rule: slice },
   Pad: { below: 11, rule: pad },
   Clip: { below: 11, rule: clip },
+  TopK: { below: 10, rule: topK },
   Dropout: { below: 12, rule: dropout },
   BatchNormalization: { below: 14, rule: batchNormalization },
 };
@@ -192,6 +193,11 @@ function clip(node: Node, to: Rewriting): readonly Node[] {
   };
   const inputs = [node.inputs[0] ?? "", bound("min"), bound("max")];
   return [{ ...node, inputs, attributes: without(node.attributes, "min", "max") }];
+}
+
+function topK(node: Node, to: Rewriting): readonly Node[] {
+  const k = to.constant("k", int64s([readInt(node.attributes, "k", 1)]));
+  return [{ ...node, inputs: [node.inputs[0] ?? "", k], attributes: without(node.attributes, "k") }];
 }
 
 function dropout(node: Node, to: Rewriting): readonly Node[] {

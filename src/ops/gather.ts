@@ -70,7 +70,7 @@ function placed(b: GraphBuilder, g: Value, x: Value, axis: number, index: number
 }
 
 /** Zeros of x's shape with `updates` added at `indices` along an axis. */
-function scatterAdd(b: GraphBuilder, x: Value, indices: Value, updates: Value, axis: number): Value {
+export function scatterAdd(b: GraphBuilder, x: Value, indices: Value, updates: Value, axis: number): Value {
   return b.op("ScatterElements", [zeros(b, x), indices, updates], { axis: int(axis), reduction: text("add") });
 }
 

@@ -17,6 +17,7 @@ import { reductionOps } from "./reduction.js";
 import { shapeOps } from "./shape.js";
 import { sliceOps } from "./slice.js";
 import { softmaxOps } from "./softmax.js";
+import { topKOps } from "./top-k.js";
 
 /** By the name of the file they stand in. */
 const families: Readonly<Record<string, readonly OpDefinition[]>> = {
@@ -35,6 +36,7 @@ const families: Readonly<Record<string, readonly OpDefinition[]>> = {
   shape: shapeOps,
   slice: sliceOps,
   softmax: softmaxOps,
+  "top-k": topKOps,
 };
 
 const table = new Map<string, OpDefinition>();

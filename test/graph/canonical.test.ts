@@ -64,6 +64,7 @@ const cases: Readonly<Record<string, Case>> = {
   },
   Clip: { op: "Clip", opsets: [7, 10], attributes: { min: float(0.25), max: float(0.75) } },
   "Clip from below": { op: "Clip", opsets: [7, 10], attributes: { min: float(0.5) } },
+  TopK: { op: "TopK", opsets: [7, 9], attributes: { k: int(2), axis: int(1) }, outputs: 2 },
   Dropout: { op: "Dropout", opsets: [7, 10, 11], attributes: { ratio: float(0.3) } },
   BatchNormalization: {
     op: "BatchNormalization",
@@ -84,7 +85,7 @@ function modelOf(c: Case, opset: number): Model {
   const graph: Graph = {
     name: "old",
     inputs: [{ name: "x", dtype: "float32", shape: c.ranked === false ? null : shape }],
-    outputs: outputs.map((name) => ({ name, dtype: "float32", shape: null })),
+    outputs: outputs.map((name, i) => ({ name, dtype: c.op === "TopK" && i === 1 ? "int64" : "float32", shape: null })),
     nodes: [
       {
         name: "the/node",

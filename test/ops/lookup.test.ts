@@ -45,6 +45,32 @@ test("ScatterND: other reductions have no gradient rule, and say so", async () =
   await assert.rejects(checkOp(check), /reduction "mul"/);
 });
 
+test("TopK: the k best along any axis, with their places, largest or smallest; gradients go back where values came from", async () => {
+  const values = [3, 1, 2, 9, 4, 7, -1, -5, 0, 8, 6, 5];
+  for (const [axis, k] of [
+    [-1, 2],
+    [1, 4],
+    [0, 1],
+    [0, 3],
+  ] as const) {
+    const { outputs } = await checkOp({
+      op: "TopK",
+      attributes: { axis: int(axis) },
+      inputs: [{ shape: [3, 4], values }, known([1], [k])],
+    });
+    assert.equal(outputs[0]?.shape[axis === 0 ? 0 : 1], k);
+  }
+  const { outputs } = await checkOp({
+    op: "TopK",
+    attributes: { largest: int(0) },
+    inputs: [{ shape: [3, 4], values }, known([1], [2])],
+  });
+  assert.deepEqual([...(outputs[0]?.data ?? [])], [1, 2, -5, -1, 0, 5]);
+  assert.deepEqual([...(outputs[1]?.data ?? [])], [1, 2, 3, 2, 0, 3]);
+  await checkOp({ op: "TopK", attributes: { axis: int(1) }, inputs: [{ shape: [2, 5, 3] }, known([1], [3])] });
+  await assert.rejects(checkOp({ op: "TopK", inputs: [{ shape: [2, 3] }, known([1], [4])] }), /k is 4/);
+});
+
 test("OneHot: any axis, negative indices, trainable off and on", async () => {
   const values: InputSpec = { shape: [2] };
   await checkOp({ op: "OneHot", inputs: [indices([4], [0, 2, 1, -1]), known([], [3]), values] });

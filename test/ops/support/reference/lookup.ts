@@ -98,6 +98,28 @@ export const lookupKernels: KernelTable = {
     });
     return [ref(x.dtype, x.shape, data)];
   },
+  TopK(inputs, attributes) {
+    const [x, k] = [need(inputs, 0), need(inputs, 1).data[0] as number];
+    const given = readInt(attributes, "axis", -1);
+    const axis = given < 0 ? given + x.shape.length : given;
+    const sign = readInt(attributes, "largest", 1) === 1 ? -1 : 1;
+    const shape = x.shape.map((d, i) => (i === axis ? k : d));
+    const [values, places] = [new Float64Array(sizeOf(shape)), new Float64Array(sizeOf(shape))];
+    eachIndex(shape, (index, flat) => {
+      const along = Array.from({ length: x.shape[axis] as number }, (_, j) => {
+        return at(
+          x,
+          index.map((v, i) => (i === axis ? j : v)),
+        );
+      });
+      const order = along
+        .map((_, j) => j)
+        .sort((p, q) => sign * ((along[p] as number) - (along[q] as number)) || p - q);
+      places[flat] = order[index[axis] as number] as number;
+      values[flat] = along[places[flat] as number] as number;
+    });
+    return [ref(x.dtype, shape, values), ref("int64", shape, places)];
+  },
   OneHot(inputs, attributes) {
     const [indices, depth, values] = [need(inputs, 0), need(inputs, 1).data[0] as number, need(inputs, 2)];
     const rank = indices.shape.length + 1;
