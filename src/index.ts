@@ -20,15 +20,27 @@ export {
 export { evaluateObjective } from "./evaluate/objective.js";
 export type { Comparison, ModelRow, Summary } from "./evaluate/summary.js";
 export { compare, type Verdict } from "./evaluate/verdict.js";
+export { float, int, ints, text } from "./graph/attributes.js";
+export type { GraphBuilder, Value } from "./graph/builder.js";
 export { loadModelFile, saveModelFile } from "./graph/file.js";
 export { readModel } from "./graph/read.js";
+export { int64s, scalar, tensor } from "./graph/tensor.js";
 export type * from "./graph/types.js";
 export { writeModel } from "./graph/write.js";
 // Models and graphs
 export { type BuiltModel, buildModel } from "./models/model.js";
 export type { ModelSpec } from "./models/spec.js";
 export type { EvaluatedObjective, ObjectiveValues } from "./objective/evaluate.js";
-export type { DistillationLossConfig, ObjectiveConfig, StudentLossConfig } from "./objective/objective.js";
+export type {
+  CustomLossConfig,
+  DistillationLossConfig,
+  FactorSchedule,
+  LossInputs,
+  ObjectiveConfig,
+  StudentLossConfig,
+  TermConfig,
+} from "./objective/objective.js";
+export type { CustomLoss } from "./objective/registry.js";
 export { loadData } from "./recipe/data.js";
 export { loadRecipe, parseRecipe } from "./recipe/load.js";
 export type { DataInput, ModelInput, Recipe, RecipeInput } from "./recipe/schema.js";
@@ -37,6 +49,7 @@ export { type DistillOptions, type DistillResult, distill } from "./strategy/dis
 // Step by step
 export {
   type CompileOptions,
+  type CustomTerm,
   Distiller,
   type DistillerOptions,
   type FitOptions,

@@ -3,6 +3,7 @@
 import { irVersionFor } from "../graph/opsets.js";
 import { CANONICAL_OPSET, type Graph, type Model } from "../graph/types.js";
 import { writeModel } from "../graph/write.js";
+import { curveAt, type ScalarCurve } from "../objective/schedule.js";
 import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
 import { evaluationGraph } from "./evaluation.js";
 import { lowerGraph, type Target } from "./lower.js";
@@ -14,8 +15,10 @@ export interface CompiledTraining {
   readonly step: StepProgram;
   readonly evaluation: EvaluationProgram;
   readonly diagnostic: DiagnosticProgram | undefined;
-  /** Start values of `step.scalars`, in order. */
+  /** Values of `step.scalars` as configured, in order. */
   readonly scalars: Float32Array;
+  /** Those of them that change over the training, by their place in `scalars`. */
+  readonly scheduled: readonly { readonly index: number; readonly curve: ScalarCurve }[];
   /** Names of the objective's terms, aligned with step.losses[1..]. */
   readonly terms: readonly string[];
 }
@@ -57,8 +60,20 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
       output: options.model.output,
     },
     scalars: Float32Array.from(graphs.scalars, (s) => s.initial),
+    scheduled: graphs.scalars.flatMap(({ curve }, index) => (curve ? [{ index, curve }] : [])),
     terms: graphs.terms,
   };
+}
+
+/** Values of `step.scalars` at a step (from 0) of a training of so many steps. */
+export function scalarsAt(
+  { scalars, scheduled }: Pick<CompiledTraining, "scalars" | "scheduled">,
+  step: number,
+  steps: number,
+): Float32Array {
+  const values = scalars.slice();
+  for (const { index, curve } of scheduled) values[index] = curveAt(curve, step, steps);
+  return values;
 }
 
 /** A graph of ours as a model for execution: canonical opset, the executor's own domains at version 1, no metadata. */

@@ -5,7 +5,7 @@ import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
-import type { ObjectiveConfig } from "../objective/objective.js";
+import type { ObjectiveConfig, ObjectiveScalar } from "../objective/objective.js";
 import { buildObjective } from "../objective/objective.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
@@ -33,7 +33,7 @@ export interface StepGraphs {
   readonly buffers: readonly BufferSlot[];
   readonly batch: readonly BatchInput[];
   readonly masks: readonly MaskInput[];
-  readonly scalars: readonly { readonly name: string; readonly initial: number }[];
+  readonly scalars: readonly ObjectiveScalar[];
   /** Output names: total first. */
   readonly losses: readonly string[];
   /** Term names, aligned with losses[1..] and with the diagnostic's outputs. */

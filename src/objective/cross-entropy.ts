@@ -2,9 +2,9 @@
 
 import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
-import { int64s, tensor } from "../graph/tensor.js";
+import { tensor } from "../graph/tensor.js";
 import { constantLike, maskOf, scale } from "../ops/support.js";
-import { batchMean, requiredLabels, total } from "./support.js";
+import { batchMean, isLabel, requiredLabels, total } from "./support.js";
 import type { LossDefinition } from "./types.js";
 
 export interface CrossEntropyConfig {
@@ -31,7 +31,7 @@ export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
     const labels = requiredLabels(inputs, "cross-entropy");
     const classes = z.shape[1] as number;
     const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
-    const hot = oneHot(b, labels, classes, z);
+    const hot = maskOf(b, isLabel(b, labels, classes), z);
     const target = smoothed(b, hot, config.labelSmoothing ?? 0, classes);
     if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
     if (config.classWeights.length !== classes) {
@@ -56,20 +56,6 @@ function check(config: CrossEntropyConfig, field: string): void {
   if (!w.every((v) => Number.isFinite(v) && v >= 0) || !w.some((v) => v > 0)) {
     throw new InputError(`${field}.classWeights`, `found [${w}]; expected finite weights >= 0, not all of them 0`);
   }
-}
-
-/** [batch] class indices -> [batch, classes] of 0 and 1. */
-function oneHot(b: GraphBuilder, labels: Value, classes: number, like: Value): Value {
-  const column = b.op("Unsqueeze", [labels, b.constant(int64s([1]))]);
-  const range = b.constant(
-    tensor(
-      "int64",
-      Array.from({ length: classes }, (_, c) => c),
-      [1, classes],
-    ),
-    "class_indices",
-  );
-  return maskOf(b, b.op("Equal", [column, range]), like);
 }
 
 function smoothed(b: GraphBuilder, hot: Value, e: number, classes: number): Value {

@@ -5,7 +5,7 @@ import type { Value } from "../graph/builder.js";
 import { scalar, tensor } from "../graph/tensor.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
-import { buildObjective, type ObjectiveConfig, objectiveNeeds } from "./objective.js";
+import { buildObjective, type ObjectiveConfig, type ObjectiveScalar, objectiveNeeds } from "./objective.js";
 
 /** A matrix [batch, classes], one list (or typed array) a sample. */
 export type Rows = readonly ArrayLike<number>[];
@@ -41,7 +41,7 @@ export interface ObjectiveGraph {
    */
   readonly graph: Graph;
   readonly terms: readonly string[];
-  readonly scalars: readonly { readonly name: string; readonly initial: number }[];
+  readonly scalars: readonly ObjectiveScalar[];
 }
 
 /** The objective and its gradient with respect to the student's logits as a graph of its own. */

@@ -13,6 +13,39 @@ export function gradientShares(norms: Readonly<Record<string, number>>): Record<
   return Object.fromEntries(Object.entries(norms).map(([name, norm]) => [name, sum === 0 ? 0 : norm / sum]));
 }
 
+/** A term that carries more than this of the gradient leaves the others next to nothing. */
+export const DROWNING_SHARE = 0.99;
+
+/** Mean share of each term over several measurements, by name. */
+export function meanShares(measured: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const names = [...new Set(measured.flatMap((m) => Object.keys(m)))];
+  return Object.fromEntries(
+    names.map((name) => [name, measured.reduce((sum, m) => sum + (m[name] ?? 0), 0) / measured.length]),
+  );
+}
+
+/**
+ * Sentences about terms that do nothing and a term that drowns the rest; none when all is well.
+ * @param shares mean share of each term over the training
+ */
+export function shareWarnings(shares: Readonly<Record<string, number>>): string[] {
+  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+  const entries = Object.entries(shares);
+  if (entries.length < 2) return [];
+  const idle = negligibleTerms(shares).map(
+    (name) =>
+      `the term "${name}" has ${percent(shares[name] as number)} of the gradient and does practically nothing; raise its weight, or leave it out`,
+  );
+  const drowning = entries.filter(([, share]) => share > DROWNING_SHARE);
+  return [
+    ...idle,
+    ...drowning.map(
+      ([name, share]) =>
+        `the term "${name}" has ${percent(share)} of the gradient and drowns the rest; lower its weight`,
+    ),
+  ];
+}
+
 /** Names of the terms whose share is below `NEGLIGIBLE_SHARE`, to warn about: raise their weight. */
 export function negligibleTerms(shares: Readonly<Record<string, number>>): string[] {
   return Object.entries(shares)

@@ -1,12 +1,9 @@
-/** Knowledge distillation: T^2 KL(teacher || student) of softened distributions. */
-import { InputError } from "../errors.js";
-import { batchMean, requiredTeacher, softenedLogits, softenedTeacher } from "./support.js";
+/** Hinton's soft-target loss. */
+import { checkSoftening, divergence, logSides, meanTimesT2, type Softening, temperatureOf } from "./softening.js";
 import type { LossDefinition } from "./types.js";
 
-export interface KdConfig {
+export interface KdConfig extends Softening {
   readonly kind: "kd";
-  /** T > 0; 1 leaves the distributions as they are. */
-  readonly temperature: number;
 }
 
 /**
@@ -17,17 +14,11 @@ export interface KdConfig {
 export const kd: LossDefinition<KdConfig> = {
   name: "kd",
   needs: { teacher: true, labels: false },
-  check({ temperature: t }, field) {
-    if (!(Number.isFinite(t) && t > 0)) throw new InputError(`${field}.temperature`, `found ${t}; expected T > 0`);
-  },
+  check: checkSoftening,
   build(inputs, config) {
-    const { builder: b, studentLogits } = inputs;
-    const teacher = requiredTeacher(inputs, "kd");
-    const temperature = inputs.scalar("temperature", config.temperature);
-    const logTeacher = softenedTeacher(b, teacher, temperature);
-    const logStudent = softenedLogits(b, studentLogits, temperature);
-    const difference = b.op("Sub", [logTeacher, logStudent]);
-    const divergence = batchMean(b, b.op("Mul", [b.op("Exp", [logTeacher]), difference]));
-    return b.op("Mul", [divergence, b.op("Mul", [temperature, temperature])]);
+    const { builder: b } = inputs;
+    const temperature = temperatureOf(inputs, config, "kd");
+    const { student, teacher } = logSides(inputs, config, "kd", temperature);
+    return meanTimesT2(b, divergence(b, teacher, student), temperature);
   },
 };

@@ -1,8 +1,7 @@
 /** Regression on the teacher's logits. */
 
-import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
-import { requiredTeacher } from "./support.js";
+import { requiredOutputs } from "./support.js";
 import type { LossDefinition } from "./types.js";
 
 export interface LogitMseConfig {
@@ -16,14 +15,8 @@ export const logitMse: LossDefinition<LogitMseConfig> = {
   check() {},
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
-    const teacher = requiredTeacher(inputs, "logit-mse");
-    if (teacher.kind !== "logits") {
-      throw new InputError(
-        "objective.distillationLoss",
-        "logit-mse compares logits, and this teacher gives probabilities, whose logits are known only up to a constant a sample; use kd",
-      );
-    }
-    const difference = b.op("Sub", [studentLogits, teacher.values]);
+    const outputs = requiredOutputs(inputs, "logit-mse", "objective.distillationLoss");
+    const difference = b.op("Sub", [studentLogits, outputs]);
     return b.op("ReduceMean", [b.op("Mul", [difference, difference])], { keepdims: int(0) });
   },
 };

@@ -1,18 +1,39 @@
-/** What the student minimises: (1 - alpha) student loss + alpha distillation loss, or any two weights. */
+/**
+ * What the student minimises: (1 - alpha) student loss + alpha distillation loss, or any two weights, plus any number of
+ * further terms.
+ */
 
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import {
+  type CustomLossConfig,
   type DistillationLossConfig,
   distillationLosses,
   findLoss,
   type StudentLossConfig,
   studentLosses,
 } from "./registry.js";
+import { checkSchedule, type FactorSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
 import type { LossConfig, LossDefinition, LossInputs } from "./types.js";
+import { scheduledWeights, type Weight } from "./weights.js";
 
-export type { DistillationLossConfig, StudentLossConfig } from "./registry.js";
+export type { CustomLossConfig, DistillationLossConfig, StudentLossConfig } from "./registry.js";
+export type { FactorSchedule } from "./schedule.js";
 export type { LossInputs, TeacherValues } from "./types.js";
+export { DEFAULT_ALPHA, objectiveWeights } from "./weights.js";
+
+/** Weight and name of a further term. */
+export interface TermSettings {
+  /** Default 1. */
+  readonly weight?: number;
+  /** Multiplies the weight over the training. */
+  readonly schedule?: FactorSchedule;
+  /** In logs and reports; default the kind, numbered where it occurs again. */
+  readonly name?: string;
+}
+
+/** A further term: any loss with its own configuration, a weight and a schedule. */
+export type TermConfig = TermSettings & (StudentLossConfig | DistillationLossConfig | CustomLossConfig);
 
 /**
  * The objective as plain data.
@@ -20,19 +41,20 @@ export type { LossInputs, TeacherValues } from "./types.js";
  * `alpha` is how much the student follows the teacher: (1 - alpha) student loss + alpha distillation loss; 1 needs no
  * labels. Keras's distillation tutorial means the opposite by alpha (the weight of the LABEL loss): its 0.1 is 0.9 here.
  * `weights` replaces alpha and need not sum to 1. Neither: alpha 0.9 with a distillation loss, labels alone without.
+ * `terms` are added to both, each with a weight of its own.
  */
 export interface ObjectiveConfig {
   readonly alpha?: number;
+  /** Multiplies alpha over the training; the student loss gets the rest up to 1. */
+  readonly alphaSchedule?: FactorSchedule;
   readonly weights?: { readonly student: number; readonly distillation: number };
   readonly studentLoss: StudentLossConfig;
-  readonly distillationLoss?: DistillationLossConfig;
+  readonly distillationLoss?: DistillationLossConfig | CustomLossConfig;
+  readonly terms?: readonly TermConfig[];
 }
 
-/** alpha where a configuration names a distillation loss and nothing else; Hinton 2015 gives the labels little weight too. */
-export const DEFAULT_ALPHA = 0.9;
-
 export interface ObjectiveTerm {
-  /** "student" or "distillation". */
+  /** "student", "distillation", or the name of a further term. */
   readonly name: string;
   /** Unweighted, []. */
   readonly value: Value;
@@ -40,42 +62,48 @@ export interface ObjectiveTerm {
   readonly weight: Value;
 }
 
+/** A run-time input [] of the objective. */
+export interface ObjectiveScalar {
+  readonly name: string;
+  /** Its number as configured, without a schedule. */
+  readonly initial: number;
+  /** How it changes over the training; absent: it stays. */
+  readonly curve?: ScalarCurve;
+}
+
 export interface BuiltObjective {
   /** Sum of weight * value, []. */
   readonly total: Value;
   readonly terms: readonly ObjectiveTerm[];
   /** Run-time inputs asked of `LossInputs.scalar`, in order: weights ("student/weight"), the temperature ("distillation/temperature"). */
-  readonly scalars: readonly { readonly name: string; readonly initial: number }[];
+  readonly scalars: readonly ObjectiveScalar[];
 }
 
 /**
- * Appends the objective to a graph. A term whose weight is zero is left out with its inputs: alpha 1 never reads the
- * labels, a baseline never reads the teacher.
+ * Appends the objective to a graph. A term whose weight is zero in the whole training is left out with its inputs: alpha 1
+ * never reads the labels, a baseline never reads the teacher.
  * @throws InputError when the configuration makes no sense or a term's teacher or labels are missing
  */
 export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): BuiltObjective {
   const { builder: b } = inputs;
-  const scalars: { name: string; initial: number }[] = [];
+  const scalars: ObjectiveScalar[] = [];
   const terms = activeTerms(config).map((term) => {
-    const scalar = (id: string, initial: number): Value => {
+    const made = new Map<string, Value>();
+    const input = (id: string, initial: number, curve?: ScalarCurve): Value => {
       const name = `${term.name}/${id}`;
-      scalars.push({ name, initial });
-      return inputs.scalar(name, initial);
+      const value = made.get(name) ?? inputs.scalar(name, initial);
+      if (!made.has(name)) scalars.push({ name, initial, ...(curve ? { curve } : {}) });
+      made.set(name, value);
+      return value;
     };
-    // Getters stay getters: inputs that no loss reads are never made.
-    const scoped: LossInputs = {
-      builder: b,
-      studentLogits: inputs.studentLogits,
-      get teacher() {
-        return inputs.teacher;
-      },
-      get labels() {
-        return inputs.labels;
-      },
-      scalar,
-    };
-    const weight = scalar("weight", term.weight);
-    const value = b.scope(`objective/${term.name}`, () => term.definition.build(scoped, term.config));
+    const scalar: LossInputs["scalar"] = (id, initial, schedule) =>
+      input(id, initial, schedule && schedule.kind !== "constant" ? { offset: 0, gain: initial, schedule } : undefined);
+    const weight = input("weight", term.weight.initial, term.weight.curve);
+    const value = b.scope(`objective/${term.name}`, () =>
+      term.definition.build(scopedInputs(inputs, scalar), term.config),
+    );
+    if (value.shape.length !== 0)
+      throw new InputError(`objective: ${term.name}`, `the loss is of shape [${value.shape}]; expected one number, []`);
     return { name: term.name, value, weight };
   });
   const weighted = b.scope("objective", () => terms.map((t) => b.op("Mul", [t.value, t.weight])));
@@ -83,77 +111,95 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
   return { total, terms, scalars };
 }
 
-/** What an objective reads: whether it needs a teacher, whether it needs labels. Checks the configuration. */
+/** Getters stay getters: inputs that no loss reads are never made. */
+function scopedInputs(inputs: LossInputs, scalar: LossInputs["scalar"]): LossInputs {
+  return {
+    builder: inputs.builder,
+    studentLogits: inputs.studentLogits,
+    get teacher() {
+      return inputs.teacher;
+    },
+    get labels() {
+      return inputs.labels;
+    },
+    scalar,
+  };
+}
+
+/** What an objective reads: whether it needs a teacher's answers, whether it needs labels. Checks the configuration. */
 export function objectiveNeeds(config: ObjectiveConfig): { readonly teacher: boolean; readonly labels: boolean } {
   const needs = activeTerms(config).map((t) => t.definition.needs);
   return { teacher: needs.some((n) => n.teacher), labels: needs.some((n) => n.labels) };
 }
 
-/** The weights of both terms after defaults; 0 is a pruned term. Checks the configuration. */
-export function objectiveWeights(config: ObjectiveConfig): {
-  readonly student: number;
-  readonly distillation: number;
-} {
-  const { alpha, weights, distillationLoss } = config;
-  if (alpha !== undefined && weights)
-    throw new InputError(
-      "objective",
-      "give either alpha or weights, not both: alpha means weights 1 - alpha and alpha",
-    );
-  if (alpha !== undefined && !(alpha >= 0 && alpha <= 1)) {
-    throw new InputError(
-      "objective.alpha",
-      `found ${alpha}; expected a number in [0, 1]. Use weights for pairs that do not sum to 1`,
-    );
-  }
-  for (const [name, weight] of Object.entries(weights ?? {})) {
-    if (!(Number.isFinite(weight) && weight >= 0))
-      throw new InputError(`objective.weights.${name}`, `found ${weight}; expected a number >= 0`);
-  }
-  const share = alpha ?? (distillationLoss ? DEFAULT_ALPHA : 0);
-  const found = weights ?? { student: 1 - share, distillation: share };
-  if (found.student === 0 && found.distillation === 0)
-    throw new InputError("objective.weights", "both weights are 0, so there is nothing to learn from");
-  if (found.distillation > 0 && !distillationLoss) {
-    throw new InputError(
-      weights ? "objective.weights.distillation" : "objective.alpha",
-      `the distillation term has weight ${found.distillation}, but distillationLoss is missing; name one, or set it to 0`,
-    );
-  }
-  return { student: found.student, distillation: found.distillation };
-}
-
 interface ActiveTerm {
-  readonly name: "student" | "distillation";
-  readonly weight: number;
+  readonly name: string;
+  readonly weight: Weight;
   readonly definition: LossDefinition<LossConfig>;
   readonly config: LossConfig;
 }
 
 /** The terms that count, after checking everything that was said. */
 function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
-  const weights = objectiveWeights(config);
+  const weights = scheduledWeights(config);
   const { studentLoss, distillationLoss } = config;
   const student = checked("objective.studentLoss", studentLosses, studentLoss);
   const distillation = distillationLoss && checked("objective.distillationLoss", distillationLosses, distillationLoss);
-  if (weights.student === 0 && ((studentLoss.labelSmoothing ?? 0) > 0 || studentLoss.classWeights)) {
+  if (!weights.student && ((studentLoss.labelSmoothing ?? 0) > 0 || studentLoss.classWeights)) {
     throw new InputError(
       "objective.studentLoss",
       "label smoothing or class weights are set, but the student loss has weight 0 (alpha 1), so no label is ever used; remove them, or lower alpha",
     );
   }
-  const terms: ActiveTerm[] = [];
-  if (weights.student > 0)
-    terms.push({ name: "student", weight: weights.student, definition: student, config: studentLoss });
-  if (weights.distillation > 0 && distillation && distillationLoss) {
-    terms.push({
+  const active: ActiveTerm[] = [];
+  if (weights.student)
+    active.push({ name: "student", weight: weights.student, definition: student, config: studentLoss });
+  if (weights.distillation && distillation && distillationLoss)
+    active.push({
       name: "distillation",
       weight: weights.distillation,
       definition: distillation,
       config: distillationLoss,
     });
-  }
-  return terms;
+  active.push(...furtherTerms(config.terms ?? []));
+  if (active.length === 0)
+    throw new InputError("objective", "every term has weight 0, so there is nothing to learn from");
+  return active;
+}
+
+function furtherTerms(terms: readonly TermConfig[]): ActiveTerm[] {
+  const taken = new Set(["student", "distillation"]);
+  return terms.flatMap((config, i) => {
+    const field = `objective.terms.${i}`;
+    const { weight = 1, schedule } = config;
+    const definition = checked(field, [...studentLosses, ...distillationLosses], config);
+    if (!(Number.isFinite(weight) && weight >= 0))
+      throw new InputError(`${field}.weight`, `found ${weight}; expected a number >= 0`);
+    checkSchedule(schedule, `${field}.schedule`);
+    const name = termName(config, field, taken);
+    if (weight === 0 || isAlwaysZero(schedule)) return [];
+    const changes = schedule && schedule.kind !== "constant";
+    const scheduled: Weight = {
+      initial: weight,
+      ...(changes ? { curve: { offset: 0, gain: weight, schedule } } : {}),
+    };
+    return [{ name, weight: scheduled, definition, config }];
+  });
+}
+
+/** The name given, which must be free, or the kind with the next free number. */
+function termName(config: TermConfig, field: string, taken: Set<string>): string {
+  const { name } = config;
+  const kind = config.kind === "custom" ? config.definition.name : config.kind;
+  if (name !== undefined && (taken.has(name) || !/^[\w.-]+$/.test(name)))
+    throw new InputError(
+      `${field}.name`,
+      `found "${name}"; expected letters, digits, . _ - and a name that no other term has`,
+    );
+  let found = name ?? kind;
+  for (let n = 2; taken.has(found); n++) found = `${kind}-${n}`;
+  taken.add(found);
+  return found;
 }
 
 function checked(
@@ -161,6 +207,7 @@ function checked(
   losses: readonly LossDefinition<LossConfig>[],
   config: LossConfig,
 ): LossDefinition<LossConfig> {
+  if (config.kind === "custom") return customDefinition(config as CustomLossConfig, field);
   const definition = findLoss(losses, config.kind);
   if (!definition) {
     throw new InputError(
@@ -170,4 +217,11 @@ function checked(
   }
   definition.check(config, field);
   return definition;
+}
+
+function customDefinition({ definition }: CustomLossConfig, field: string): LossDefinition<LossConfig> {
+  const { name, needs } = definition ?? {};
+  if (typeof name !== "string" || typeof definition.build !== "function" || !needs)
+    throw new InputError(field, "a custom loss needs a name, what it needs (teacher, labels) and build(inputs)");
+  return { name, needs, check() {}, build: (inputs) => definition.build(inputs) };
 }

@@ -1,13 +1,37 @@
 /** All losses. Adding one: write its file, add it to one of the two lists here. */
+import type { Value } from "../graph/builder.js";
+import { bernoulli } from "./bernoulli.js";
+import { cosine } from "./cosine.js";
 import { crossEntropy } from "./cross-entropy.js";
+import { dist } from "./dist.js";
+import { dkd } from "./dkd.js";
+import { jsd } from "./jsd.js";
 import { kd } from "./kd.js";
 import { logitMse } from "./logit-mse.js";
-import type { LossConfig, LossDefinition } from "./types.js";
+import { nkd } from "./nkd.js";
+import { regression } from "./regression.js";
+import { reverseKl } from "./reverse-kl.js";
+import { topKKl } from "./top-k-kl.js";
+import { tvd } from "./tvd.js";
+import type { LossConfig, LossDefinition, LossInputs } from "./types.js";
 
 /** Losses against the labels. */
 export const studentLosses = [crossEntropy] as const;
 /** Losses against the teacher. */
-export const distillationLosses = [kd, logitMse] as const;
+export const distillationLosses = [
+  kd,
+  dkd,
+  nkd,
+  dist,
+  reverseKl,
+  jsd,
+  tvd,
+  logitMse,
+  topKKl,
+  bernoulli,
+  regression,
+  cosine,
+] as const;
 
 type ConfigOf<D> = D extends LossDefinition<infer Config> ? Config : never;
 /** Configuration of any loss against the labels. */
@@ -21,4 +45,21 @@ export function findLoss(
   kind: string,
 ): LossDefinition<LossConfig> | undefined {
   return losses.find((l) => l.name === kind);
+}
+
+/** A loss that is not in these lists, with its definition beside it. */
+export interface CustomLossConfig extends LossConfig {
+  readonly kind: "custom";
+  readonly definition: CustomLoss;
+}
+
+/** A loss of one's own: what `LossDefinition` is, without a configuration of its own. */
+export interface CustomLoss {
+  /** Names the term in logs and reports. */
+  readonly name: string;
+  /** Ties checkpoints to this form of the loss, besides its source text: change it when what `build` refers to changes. */
+  readonly version?: string;
+  readonly needs: LossDefinition<LossConfig>["needs"];
+  /** The loss as a scalar []; its gradient follows from the graph. */
+  build(inputs: LossInputs): Value;
 }

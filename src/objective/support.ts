@@ -3,7 +3,7 @@
 import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
-import { int64s } from "../graph/tensor.js";
+import { int64s, tensor } from "../graph/tensor.js";
 import { constantLike } from "../ops/support.js";
 import type { LossInputs, TeacherValues } from "./types.js";
 
@@ -23,10 +23,17 @@ export function softenedLogits(b: GraphBuilder, logits: Value, temperature: Valu
  * softmax(z / T) exactly: log p differs from z by a constant of the row, and log-softmax does not see that.
  */
 export function softenedTeacher(b: GraphBuilder, teacher: TeacherValues, temperature: Value): Value {
-  const { values, kind } = teacher;
-  if (kind === "logits") return softenedLogits(b, values, temperature);
-  const floored = b.op("Max", [values, constantLike(b, PROBABILITY_FLOOR, values)]);
-  return softenedLogits(b, b.op("Log", [floored]), temperature);
+  return softenedLogits(b, teacherLogits(b, teacher), temperature);
+}
+
+/** Logits of a teacher; from probabilities their logarithms, which are its logits up to a constant a row. */
+export function teacherLogits(b: GraphBuilder, { values, kind }: TeacherValues): Value {
+  return kind === "logits" ? values : flooredLog(b, values);
+}
+
+/** log p with p floored: the one place where a logarithm of a probability is taken. */
+export function flooredLog(b: GraphBuilder, probabilities: Value): Value {
+  return b.op("Log", [b.op("Max", [probabilities, constantLike(b, PROBABILITY_FLOOR, probabilities)])]);
 }
 
 /** Sum over the classes, mean over the batch: [batch, classes] -> []. Never a mean over both (methods.md, pitfall 1). */
@@ -60,4 +67,43 @@ export function requiredLabels(inputs: LossInputs, loss: string): Value {
   const labels = inputs.labels;
   if (!labels) throw new InputError("objective", `the loss "${loss}" needs labels, and there are none`);
   return labels;
+}
+
+/** The teacher's outputs as they are: for losses to which a row's constant matters. @throws InputError for probabilities */
+export function requiredOutputs(inputs: LossInputs, loss: string, field: string): Value {
+  const teacher = requiredTeacher(inputs, loss);
+  if (teacher.kind !== "logits") {
+    throw new InputError(
+      field,
+      `${loss} compares logits, and this teacher gives probabilities, whose logits are known only up to a constant a sample; use kd`,
+    );
+  }
+  return teacher.values;
+}
+
+/** [batch] class indices -> [batch, classes] of false and true. */
+export function isLabel(b: GraphBuilder, labels: Value, classes: number): Value {
+  const column = b.op("Unsqueeze", [labels, b.constant(int64s([1]))]);
+  const indices = Array.from({ length: classes }, (_, c) => c);
+  return b.op("Equal", [column, b.constant(tensor("int64", indices, [1, classes]), "class_indices")]);
+}
+
+/** log(exp(a) + exp(c)) without overflow; Softplus would do, but ONNX Runtime has none in float64. */
+export function logAddExp(b: GraphBuilder, a: Value, c: Value): Value {
+  const apart = b.op("Neg", [b.op("Abs", [b.op("Sub", [a, c])])]);
+  const rest = b.op("Log", [b.op("Add", [b.op("Exp", [apart]), constantLike(b, 1, apart)])]);
+  return b.op("Add", [b.op("Max", [a, c]), rest]);
+}
+
+/** What is put in the place of a logit to take its class out of a softmax: its exponential is 0 in float32 and float64. */
+const ABSENT = -1e9;
+
+/** Logits with some classes taken out. */
+export function without(b: GraphBuilder, logits: Value, classes: Value): Value {
+  return b.op("Where", [classes, constantLike(b, ABSENT, logits), logits]);
+}
+
+/** log of the softmax over the other classes: what its own class has does not count, and it gets a probability of 0. */
+export function softmaxWithout(b: GraphBuilder, logits: Value, classes: Value): Value {
+  return b.op("LogSoftmax", [without(b, logits, classes)], { axis: int(-1) });
 }

@@ -1,5 +1,6 @@
 /** What a loss is. One loss a file; the registry collects them. */
 import type { GraphBuilder, Value } from "../graph/builder.js";
+import type { FactorSchedule } from "./schedule.js";
 
 /** A frozen teacher's answers for the batch. */
 export interface TeacherValues {
@@ -17,8 +18,11 @@ export interface LossInputs {
   readonly teacher?: TeacherValues;
   /** int64 [batch], each in [0, classes). */
   readonly labels?: Value;
-  /** A run-time input [] that is fed at every step, starting at `initial`; of the logits' element type. */
-  scalar(name: string, initial: number): Value;
+  /**
+   * A run-time input [] that is fed at every step: `initial`, times the schedule's factor where there is one; of the
+   * logits' element type.
+   */
+  scalar(name: string, initial: number, schedule?: FactorSchedule): Value;
 }
 
 /** Every loss's configuration names its loss. */

@@ -2,8 +2,8 @@
 import { readInt } from "../graph/attributes.js";
 import type { OpCall, StaticType } from "../graph/builder.js";
 import type { OpDefinition } from "./definition.js";
-import { knownInts, misfit, normaliseAxis, required, typeOf } from "./support.js";
 import { scatterAdd } from "./gather.js";
+import { knownInts, misfit, normaliseAxis, required, typeOf } from "./support.js";
 
 const axisOf = (call: OpCall): number =>
   normaliseAxis(call, readInt(call.attributes, "axis", -1), required(call, 0).shape.length);

@@ -1,5 +1,6 @@
 /** The recipe: the declarative description of a run. Every field, its default and its meaning live here and nowhere else. */
 import { z } from "zod";
+import { distillationLossSchema, factorSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
 
 const count = z.number().int().min(1);
 const fraction = z.number().min(0).max(1);
@@ -344,30 +345,16 @@ export const objectiveSchema = z
     alpha: fraction
       .optional()
       .describe("How much the student follows the teacher rather than the labels; 1 needs no labels. Default 0.9"),
+    alpha_schedule: factorSchema
+      .optional()
+      .describe("Multiplies alpha over the training; the student loss gets the rest up to 1"),
     weights: z
       .strictObject({ student: z.number().min(0), distillation: z.number().min(0) })
       .optional()
       .describe("Explicit weights instead of alpha; they need not sum to 1"),
-    student_loss: z
-      .strictObject({
-        kind: z.literal("cross-entropy").default("cross-entropy"),
-        label_smoothing: rate.default(0),
-        class_weights: z.array(z.number().min(0)).optional(),
-      })
-      .prefault({})
-      .describe("Loss against the labels"),
-    distillation_loss: z
-      .discriminatedUnion("kind", [
-        z.strictObject({
-          kind: z.literal("kd").describe("T^2 KL(teacher || student), Hinton 2015"),
-          temperature: positive.default(4),
-        }),
-        z.strictObject({
-          kind: z.literal("logit-mse").describe("Mean squared difference of logits, Ba & Caruana 2014"),
-        }),
-      ])
-      .prefault({ kind: "kd" })
-      .describe("Loss against the teacher"),
+    student_loss: studentLossSchema,
+    distillation_loss: distillationLossSchema,
+    terms: termsSchema,
   })
   .refine((o) => o.alpha === undefined || o.weights === undefined, {
     message: "give either alpha or weights",

@@ -14,7 +14,8 @@ import { InputError } from "../errors.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { SeedScores } from "../evaluate/summary.js";
 import { writeModel } from "../graph/write.js";
-import { type ObjectiveConfig, objectiveNeeds } from "../objective/objective.js";
+import { type FactorSchedule, type ObjectiveConfig, objectiveNeeds, type TermConfig } from "../objective/objective.js";
+import type { CustomLoss } from "../objective/registry.js";
 import { parseParts } from "../recipe/parse.js";
 import { objectiveOf, settingsOf } from "../recipe/resolve.js";
 import {
@@ -55,16 +56,34 @@ export interface CompileOptions {
   /** Against the labels; default cross-entropy. */
   readonly studentLoss?: "cross-entropy" | ObjectiveInput["student_loss"];
   /** Against the teacher; default kd. */
-  readonly distillationLoss?: "kd" | "logit-mse" | ObjectiveInput["distillation_loss"];
+  readonly distillationLoss?: DistillationLossName | ObjectiveInput["distillation_loss"] | CustomLoss;
+  /** Further terms, each a loss with `weight` and `schedule`, as in a recipe; or `{ loss, weight, schedule }` with one of your own. */
+  readonly terms?: readonly (NonNullable<ObjectiveInput["terms"]>[number] | CustomTerm)[];
   /**
    * How much the student follows the teacher: (1 - alpha) student loss + alpha distillation loss; 1 needs no labels.
    * Keras's tutorial means the opposite: its alpha 0.1 is 0.9 here. Default 0.9.
    */
   readonly alpha?: number;
+  /** Multiplies alpha over the training. */
+  readonly alphaSchedule?: ObjectiveInput["alpha_schedule"];
+  /** Two weights instead of alpha; they need not sum to 1. */
+  readonly weights?: ObjectiveInput["weights"];
   /** Of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4. */
   readonly temperature?: number;
   /** Default: all. */
   readonly metrics?: readonly Metric[];
+}
+
+/** A distillation loss by its name, with its defaults. */
+export type DistillationLossName = NonNullable<ObjectiveInput["distillation_loss"]>["kind"];
+
+/** A term with a loss of one's own. */
+export interface CustomTerm {
+  readonly loss: CustomLoss;
+  /** Default 1. */
+  readonly weight?: number;
+  readonly schedule?: FactorSchedule;
+  readonly name?: string;
 }
 
 export interface FitOptionsAnywhere {
@@ -81,10 +100,14 @@ export interface FitOptionsAnywhere {
   readonly select?: "best" | "last";
   /** Stop after so many validations without a better one. */
   readonly patience?: number;
+  /** Steps between measurements of each term's share of the gradient (with two terms or more); default 100, 0 is never. */
+  readonly gradientSharesEvery?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
   readonly onLabelling?: (done: number, total: number, rate: number) => void;
 }
+
+type AnyFields = Record<string, unknown>;
 
 interface Compiled {
   readonly objective: ObjectiveConfig;
@@ -148,12 +171,21 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
       throw new InputError("compile", "give either learningRate or schedule");
     const named = <T>(value: T | string | undefined): T | { kind: string } | undefined =>
       typeof value === "string" ? { kind: value } : value;
-    const distillation = { kind: "kd", ...(named(distillationLoss) as object | undefined) } as Record<string, unknown>;
-    if (temperature !== undefined) distillation.temperature = temperature;
+    const own = typeof distillationLoss === "object" && "build" in distillationLoss ? distillationLoss : undefined;
+    const distillation = own ? undefined : ({ kind: "kd", ...(named(distillationLoss) as object) } as AnyFields);
+    if (distillation && temperature !== undefined) distillation.temperature = temperature;
+    const terms = options.terms ?? [];
     const parts = parseParts(
       z.object({ objective: objectiveSchema, training: trainingSchema }),
       {
-        objective: { alpha: options.alpha, student_loss: named(studentLoss), distillation_loss: distillation },
+        objective: {
+          alpha: options.alpha,
+          alpha_schedule: options.alphaSchedule,
+          weights: options.weights,
+          student_loss: named(studentLoss),
+          distillation_loss: distillation,
+          terms: terms.filter((t) => !("loss" in t)),
+        },
         training: {
           steps: 1,
           optimizer: named(optimizer),
@@ -165,7 +197,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     );
     const { optimizer: rule, schedule: rate, clip_norm } = parts.training;
     this.#compiled = {
-      objective: objectiveOf(parts.objective),
+      objective: withCustomLosses(objectiveOf(parts.objective), own, terms),
       training: { optimizer: rule, schedule: rate, clip_norm },
       metrics: options.metrics ?? null,
     };
@@ -205,7 +237,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
         teacher: answers,
         settings,
       },
-      [...known, this.recipe, objective, deciding, teacher?.hash],
+      [...known, this.recipe, identityOf(objective), deciding, teacher?.hash],
       options,
     );
     const exported = exportModel(model, result.weights, {
@@ -257,6 +289,34 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   }
 }
 
+/** Puts losses of one's own where the checked objective cannot have them. */
+function withCustomLosses(
+  objective: ObjectiveConfig,
+  distillation: CustomLoss | undefined,
+  terms: NonNullable<CompileOptions["terms"]>,
+): ObjectiveConfig {
+  const checked = [...(objective.terms ?? [])];
+  const merged = terms.map((t): TermConfig => {
+    if (!("loss" in t)) return checked.shift() as TermConfig;
+    const { loss, ...settings } = t;
+    return { ...settings, kind: "custom", definition: loss };
+  });
+  const built: ObjectiveConfig = {
+    ...objective,
+    ...(distillation ? { distillationLoss: { kind: "custom", definition: distillation } } : {}),
+    ...(merged.length > 0 ? { terms: merged } : {}),
+  };
+  objectiveNeeds(built);
+  return built;
+}
+
+/** The objective as plain data, for a fingerprint: a loss of one's own counts by its source and version. */
+function identityOf(objective: ObjectiveConfig): unknown {
+  return JSON.parse(
+    JSON.stringify(objective, (_, value: unknown) => (typeof value === "function" ? String(value) : value)),
+  );
+}
+
 function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere): TrainingRecipe {
   const { epochs, steps, batchSize, select, patience } = options;
   const training = {
@@ -265,7 +325,7 @@ function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere)
     batch: batchSize,
     select,
     early_stopping: patience === undefined ? undefined : { patience },
-    gradient_shares_every: 0,
+    gradient_shares_every: options.gradientSharesEvery ?? 100,
   };
   return parseParts(z.object({ training: trainingSchema }), { training }, "fit").training;
 }

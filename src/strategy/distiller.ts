@@ -23,7 +23,7 @@ import { prepareModel } from "./prepare.js";
 import { Student } from "./student.js";
 import { onnxTeacherOptions } from "./teachers.js";
 
-export type { CompileOptions, Metric } from "./distiller-core.js";
+export type { CompileOptions, CustomTerm, DistillationLossName, Metric } from "./distiller-core.js";
 
 export interface DistillerOptions extends DistillerSettings {
   /** An `.onnx` file, the recipe's description of one, or anything that answers for samples. */

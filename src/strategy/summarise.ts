@@ -95,7 +95,7 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
   const facts = {
     teacherAccuracy: mean(teacher),
     baselineAccuracy: mean(baseline) ?? 0,
-    temperature: distillationLoss?.kind === "kd" ? distillationLoss.temperature : null,
+    temperature: temperatureOf(distillationLoss),
     alpha: alpha ?? DEFAULT_ALPHA,
     labelled: student.arm.labelled.length,
     seen: student.arm.transfer.length,
@@ -119,7 +119,7 @@ function darkKnowledgeOf(context: RunContext, rows: readonly Row[]): Summary["da
     classes: data.classes.length,
     teacher: { kind: teacher.kind, values: teacher.answers },
     student: student.answers,
-    temperature: loss.kind === "kd" ? loss.temperature : 1,
+    temperature: temperatureOf(loss) ?? 1,
   });
 }
 
@@ -142,4 +142,9 @@ async function latenciesOf(context: RunContext, rows: readonly Row[]): Promise<M
   } finally {
     for (const call of calls) await call.dispose();
   }
+}
+
+/** The temperature of a loss that has one. */
+function temperatureOf(loss: object | undefined): number | null {
+  return loss && "temperature" in loss && typeof loss.temperature === "number" ? loss.temperature : null;
 }

@@ -1,6 +1,6 @@
 /** Turns step numbers into requests: every batch is a pure function of (task, step). */
 
-import type { CompiledTraining } from "../compile/compile.js";
+import { type CompiledTraining, scalarsAt } from "../compile/compile.js";
 import { LABELS, SAMPLES, TEACHER } from "../compile/step.js";
 import { augmentInto, epochOrder, fillBatch } from "../data/loader.js";
 import { allocateSamples } from "../data/samples.js";
@@ -54,7 +54,7 @@ export class BatchMaker {
     });
     return {
       micro,
-      scalars: this.compiled.scalars.slice(),
+      scalars: scalarsAt(this.compiled, step, settings.steps),
       ...scheduledStep(settings.schedule, step, settings.steps),
       diagnose:
         this.compiled.diagnostic !== undefined && settings.diagnoseEvery > 0 && step % settings.diagnoseEvery === 0,

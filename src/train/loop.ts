@@ -6,6 +6,7 @@ import { type CompiledTraining, compileTraining } from "../compile/compile.js";
 import type { Target } from "../compile/lower.js";
 import { sampleTypeOf } from "../data/samples.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
+import { meanShares, shareWarnings } from "../objective/gradient-shares.js";
 import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { BatchMaker, planBatches } from "./batches.js";
 import type { Checkpoint, LoopState } from "./checkpoint.js";
@@ -285,6 +286,13 @@ class Loop {
     return (this.found?.loop.seconds ?? 0) + (performance.now() - this.#started) / 1000;
   }
 
+  /** What the whole training's measurements say of the terms. */
+  #shareWarnings(): string[] {
+    const measured = this.#state.gradientShares.map((g) => g.shares);
+    if (measured.length === 0) return [];
+    return shareWarnings(meanShares(measured)).map((text) => `${this.task.name}: ${text}`);
+  }
+
   #diverged(result: StepsResult, requests: readonly StepRequest[]): RunError {
     const row = result.losses.subarray(
       result.done * this.#compiled.step.losses.length,
@@ -317,7 +325,7 @@ class Loop {
       chosen,
       curve,
       gradientShares: this.#state.gradientShares,
-      warnings: this.#warnings,
+      warnings: [...this.#warnings, ...this.#shareWarnings()],
     };
   }
 }

@@ -18,7 +18,7 @@ export {
 export { readModel } from "../graph/read.js";
 export { writeModel } from "../graph/write.js";
 export type { WebModule } from "../runtime/web.js";
-export type { CompileOptions, Metric } from "../strategy/distiller-core.js";
+export type { CompileOptions, CustomTerm, Metric } from "../strategy/distiller-core.js";
 export type { TrainedStudent } from "../strategy/trained.js";
 export type { Teacher } from "../teacher/types.js";
 export type { TrainingProgress, TrainingResult } from "../train/types.js";

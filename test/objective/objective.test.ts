@@ -140,9 +140,9 @@ test("what makes no sense is refused, with the field", async () => {
   refused({ studentLoss: { ...CE, classWeights: [0, 0] } }, "objective.studentLoss.classWeights", /not all of them 0/);
   refused({ studentLoss: { kind: "hinge" } }, "objective.studentLoss.kind", /expected one of cross-entropy/);
   refused(
-    { studentLoss: CE, distillationLoss: { kind: "dkd" } },
+    { studentLoss: CE, distillationLoss: { kind: "hinton" } },
     "objective.distillationLoss.kind",
-    /expected one of kd, logit-mse/,
+    /expected one of kd, dkd, nkd, .*cosine/,
   );
   const weights = (student: number, distillation: number) => ({
     weights: { student, distillation },

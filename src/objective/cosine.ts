@@ -1,0 +1,26 @@
+/** The direction of the outputs: for embeddings. */
+import { int } from "../graph/attributes.js";
+import { int64s } from "../graph/tensor.js";
+import { constantLike } from "../ops/support.js";
+import { unitRows } from "./geometry.js";
+import { requiredOutputs } from "./support.js";
+import type { LossDefinition } from "./types.js";
+
+export interface CosineConfig {
+  readonly kind: "cosine";
+}
+
+/** 1 - cos(z_s, z_t), averaged over the batch; a row of zeros has cosine 0. */
+export const cosine: LossDefinition<CosineConfig> = {
+  name: "cosine",
+  needs: { teacher: true, labels: false },
+  check() {},
+  build(inputs) {
+    const { builder: b, studentLogits } = inputs;
+    const outputs = requiredOutputs(inputs, "cosine", "objective.distillationLoss");
+    const product = b.op("Mul", [unitRows(b, studentLogits), unitRows(b, outputs)]);
+    const cosines = b.op("ReduceSum", [product, b.constant(int64s([1]))], { keepdims: int(0) });
+    const mean = b.op("ReduceMean", [cosines], { keepdims: int(0) });
+    return b.op("Sub", [constantLike(b, 1, mean), mean]);
+  },
+};

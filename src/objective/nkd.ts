@@ -1,0 +1,41 @@
+/** Normalised knowledge distillation: the target's probability as a weight, the others by their cross-entropy. */
+
+import { InputError } from "../errors.js";
+import { scalar } from "../graph/tensor.js";
+import { maskOf, scale } from "../ops/support.js";
+import { checkSoftening, logSides, meanTimesT2, type Softening, temperatureOf } from "./softening.js";
+import { batchMean, isLabel, requiredLabels, softmaxWithout } from "./support.js";
+import type { LossDefinition } from "./types.js";
+
+export interface NkdConfig extends Softening {
+  readonly kind: "nkd";
+  /** Weight of the other classes' part; default 1.5. */
+  readonly gamma?: number;
+}
+
+/**
+ * -p_t,y log p_s,y at T = 1, plus g T^2 times the cross-entropy of the softmaxes over the other classes, averaged over the
+ * batch. Yang et al., ICCV 2023. A cross-entropy, no KL: its least value is not 0.
+ */
+export const nkd: LossDefinition<NkdConfig> = {
+  name: "nkd",
+  needs: { teacher: true, labels: true },
+  check(config, field) {
+    checkSoftening(config, field);
+    const { gamma = 1.5 } = config;
+    if (!(Number.isFinite(gamma) && gamma >= 0))
+      throw new InputError(`${field}.gamma`, `found ${gamma}; expected a number >= 0`);
+  },
+  build(inputs, config) {
+    const { builder: b, studentLogits: z } = inputs;
+    const hot = isLabel(b, requiredLabels(inputs, "nkd"), z.shape[1] as number);
+    const plain = logSides(inputs, config, "nkd", b.constant(scalar(1, z.dtype)));
+    const believed = b.op("Mul", [b.op("Exp", [plain.teacher]), plain.student]);
+    const target = batchMean(b, b.op("Mul", [believed, maskOf(b, hot, z)]));
+    const temperature = temperatureOf(inputs, config, "nkd");
+    const sides = logSides(inputs, config, "nkd", temperature);
+    const [student, teacher] = [softmaxWithout(b, sides.student, hot), softmaxWithout(b, sides.teacher, hot)];
+    const others = meanTimesT2(b, b.op("Mul", [b.op("Exp", [teacher]), student]), temperature);
+    return b.op("Neg", [b.op("Add", [target, scale(b, others, config.gamma ?? 1.5)])]);
+  },
+};

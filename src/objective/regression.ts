@@ -1,0 +1,35 @@
+/** Regression on the teacher's outputs. */
+
+import { InputError } from "../errors.js";
+import { int } from "../graph/attributes.js";
+import { huber } from "./huber.js";
+import { requiredOutputs } from "./support.js";
+import type { LossDefinition } from "./types.js";
+
+export interface RegressionConfig {
+  readonly kind: "regression";
+  readonly form: "mse" | "huber";
+  /** Where Huber's parabola becomes a line; default 1. */
+  readonly delta?: number;
+}
+
+/**
+ * Mean over batch and outputs of (z_s - z_t)^2, or of Huber's loss (Huber 1964): 1/2 d^2 for |d| <= delta, else
+ * delta (|d| - delta / 2). For outputs that are numbers by themselves, not scores of classes.
+ */
+export const regression: LossDefinition<RegressionConfig> = {
+  name: "regression",
+  needs: { teacher: true, labels: false },
+  check({ form, delta = 1 }, field) {
+    if (form !== "mse" && form !== "huber")
+      throw new InputError(`${field}.form`, `found "${form}"; expected mse or huber`);
+    if (!(Number.isFinite(delta) && delta > 0)) throw new InputError(`${field}.delta`, `found ${delta}; expected > 0`);
+  },
+  build(inputs, { form, delta = 1 }) {
+    const { builder: b, studentLogits } = inputs;
+    const outputs = requiredOutputs(inputs, "regression", "objective.distillationLoss");
+    const difference = b.op("Sub", [studentLogits, outputs]);
+    const each = form === "mse" ? b.op("Mul", [difference, difference]) : huber(b, difference, delta);
+    return b.op("ReduceMean", [each], { keepdims: int(0) });
+  },
+};
