@@ -1,5 +1,6 @@
-"""The networks in PyTorch, modules declared in the order of limbeck's parameters."""
+"""The networks in PyTorch, modules declared in the order of limbeck's parameters (or they say the order)."""
 
+import numpy as np
 import torch
 import torch.nn as nn
 import torch.nn.functional as F
@@ -89,123 +90,162 @@ def resnet(model, shape, classes):
     return ResNet(model["depth"], model.get("width", 1), shape, classes)
 
 
-def divisible(v, divisor=8):
-    new = max(divisor, int(v + divisor / 2) // divisor * divisor)
-    return new + divisor if new < 0.9 * v else new
+class InvertedResidual(nn.Module):
+    def __init__(self, inputs, outputs, expansion, stride):
+        super().__init__()
+        wide = inputs * expansion
+        layers = [] if expansion == 1 else [conv_norm6(inputs, wide, 1)]
+        layers += [
+            conv_norm6(wide, wide, 3, stride, wide),
+            nn.Conv2d(wide, outputs, 1, bias=False),
+            nn.BatchNorm2d(outputs),
+        ]
+        self.layers = nn.Sequential(*layers)
+        self.same = stride == 1 and inputs == outputs
+
+    def forward(self, x):
+        return x + self.layers(x) if self.same else self.layers(x)
 
 
-def conv_norm(inputs, outputs, kernel, stride=1, groups=1):
+def conv_norm6(inputs, outputs, kernel, stride=1, groups=1):
     conv = nn.Conv2d(inputs, outputs, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False)
-    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True))
 
 
-class MobileNet(nn.Module):
-    """MobileNetV2 with the first two strides of 2 taken out, as for 32x32 images."""
+def rounded(channels):
+    nearest = max(8, int(channels + 4) // 8 * 8)
+    return nearest + 8 if nearest < 0.9 * channels else nearest
 
-    SETTINGS = [(1, 16, 1), (6, 24, 2), (6, 32, 3), (6, 64, 4), (6, 96, 3), (6, 160, 3), (6, 320, 1)]
-    STRIDES = [1, 1, 2, 2, 1, 2, 1]
+
+class MobileNetV2(nn.Module):
+    """CIFAR form: torchvision's with the first two strides of 2 left out."""
 
     def __init__(self, width, shape, classes):
         super().__init__()
-        last = divisible(32 * width)
-        self.stem = conv_norm(shape[0], last, 3)
-        self.blocks = nn.ModuleList()
-        self.residual = []
-        for (expansion, channels, count), stride in zip(self.SETTINGS, self.STRIDES):
-            for i in range(count):
-                out, step, hidden = divisible(channels * width), stride if i == 0 else 1, last * expansion
-                parts = [] if expansion == 1 else [conv_norm(last, hidden, 1), nn.ReLU6(inplace=True)]
-                parts += [conv_norm(hidden, hidden, 3, step, hidden), nn.ReLU6(inplace=True), conv_norm(hidden, out, 1)]
-                self.blocks.append(nn.Sequential(*parts))
-                self.residual.append(step == 1 and last == out)
-                last = out
-        features = divisible(1280 * max(1.0, width))
-        self.features = conv_norm(last, features, 1)
-        self.classifier = nn.Linear(features, classes)
+        assert shape[1:] == [32, 32], shape
+        stages = [(1, 16, 1, 1), (6, 24, 2, 1), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1), (6, 160, 3, 2), (6, 320, 1, 1)]
+        inputs = rounded(32 * width)
+        layers = [conv_norm6(shape[0], inputs, 3)]
+        for expansion, channels, blocks, stride in stages:
+            outputs = rounded(channels * width)
+            for block in range(blocks):
+                layers.append(InvertedResidual(inputs, outputs, expansion, stride if block == 0 else 1))
+                inputs = outputs
+        last = rounded(1280 * max(1, width))
+        self.features = nn.Sequential(*layers, conv_norm6(inputs, last, 1))
+        self.classifier = nn.Linear(last, classes)
 
     def forward(self, x):
-        x = F.relu6(self.stem(x))
-        for block, residual in zip(self.blocks, self.residual):
-            x = x + block(x) if residual else block(x)
-        return self.classifier(F.relu6(self.features(x)).mean((2, 3)))
+        return self.classifier(self.features(x).mean((2, 3)))
 
 
 class Attention(nn.Module):
     def __init__(self, dim, heads):
         super().__init__()
         self.heads = heads
-        self.query, self.key, self.value = nn.Linear(dim, dim), nn.Linear(dim, dim), nn.Linear(dim, dim)
+        self.qkv = nn.Linear(dim, 3 * dim)
         self.output = nn.Linear(dim, dim)
 
     def forward(self, x):
         batch, tokens, dim = x.shape
-        parts = [f(x).view(batch, tokens, self.heads, -1).transpose(1, 2) for f in (self.query, self.key, self.value)]
-        mixed = F.scaled_dot_product_attention(*parts)
+        q, k, v = self.qkv(x).reshape(batch, tokens, 3, self.heads, dim // self.heads).permute(2, 0, 3, 1, 4)
+        mixed = F.scaled_dot_product_attention(q, k, v)
         return self.output(mixed.transpose(1, 2).reshape(batch, tokens, dim))
 
 
-class EncoderLayer(nn.Module):
+class Layer(nn.Module):
     """Pre-norm, exact Gelu."""
 
-    def __init__(self, dim, heads):
+    def __init__(self, dim, heads, ratio):
         super().__init__()
         self.norm1, self.attention = nn.LayerNorm(dim), Attention(dim, heads)
-        self.norm2, self.hidden, self.output = nn.LayerNorm(dim), nn.Linear(dim, 4 * dim), nn.Linear(4 * dim, dim)
+        self.norm2 = nn.LayerNorm(dim)
+        self.mlp = nn.Sequential(nn.Linear(dim, dim * ratio), nn.GELU(), nn.Linear(dim * ratio, dim))
 
     def forward(self, x):
         x = x + self.attention(self.norm1(x))
-        return x + self.output(F.gelu(self.hidden(self.norm2(x))))
+        return x + self.mlp(self.norm2(x))
 
 
-class Vit(nn.Module):
-    def __init__(self, model, shape, classes):
+class ViT(nn.Module):
+    def __init__(self, patch, dim, depth, heads, shape, classes):
         super().__init__()
-        self.patch, dim = model["patch"], model["dim"]
-        self.patches = nn.Linear(shape[0] * self.patch**2, dim)
-        tokens = (shape[1] // self.patch) * (shape[2] // self.patch) + 1
-        self.positions = nn.Parameter(torch.zeros(tokens, dim))
-        self.token = nn.Parameter(torch.zeros(1, dim))
-        self.layers = nn.Sequential(*(EncoderLayer(dim, model["heads"]) for _ in range(model["depth"])))
+        self.patch = patch
+        self.patches = nn.Linear(shape[0] * patch * patch, dim)
+        count = (shape[1] // patch) * (shape[2] // patch)
+        self.positions = nn.Parameter(torch.empty(count + 1, dim))
+        self.token = nn.Parameter(torch.empty(1, dim))
+        self.layers = nn.Sequential(*[Layer(dim, heads, 4) for _ in range(depth)])
         self.norm, self.classifier = nn.LayerNorm(dim), nn.Linear(dim, classes)
 
-    def forward(self, x):
-        batch, channels, height, width = x.shape
-        p = self.patch
-        x = x.reshape(batch, channels, height // p, p, width // p, p).permute(0, 2, 4, 1, 3, 5)
-        x = self.patches(x.reshape(batch, -1, channels * p * p))
-        x = torch.cat([self.token.expand(batch, 1, -1), x], 1) + self.positions
-        return self.classifier(self.norm(self.layers(x))[:, 0])
+    def named_order(self):
+        """Parameters declared directly come first in PyTorch; limbeck has the patches before them."""
+        ahead = list(self.patches.parameters()) + [self.positions, self.token]
+        return ahead + [p for m in (self.layers, self.norm, self.classifier) for p in m.parameters()]
 
-    # An nn.Parameter of the module itself comes before its children in parameters(); limbeck has the patches first.
-    def parameters(self, recurse=True):
-        first = list(self.patches.parameters())
-        rest = [p for p in super().parameters(recurse) if not any(p is q for q in first)]
-        return iter(first + rest)
+    def forward(self, x):
+        batch, p = x.shape[0], self.patch
+        weight = self.patches.weight.reshape(-1, x.shape[1], p, p)
+        x = F.conv2d(x, weight, self.patches.bias, stride=p).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(batch, 1, -1), x], 1) + self.positions
+        return self.classifier(self.norm(self.layers(x)[:, 0]))
 
 
 class TextEncoder(nn.Module):
-    def __init__(self, model, shape, classes):
+    def __init__(self, vocabulary, dim, depth, heads, shape, classes):
         super().__init__()
-        dim = model["dim"]
-        self.embedding = nn.Embedding(model["vocabulary"], dim)
-        self.positions = nn.Parameter(torch.zeros(shape[0], dim))
-        self.layers = nn.Sequential(*(EncoderLayer(dim, model["heads"]) for _ in range(model["depth"])))
+        self.embedding = nn.Embedding(vocabulary, dim)
+        self.positions = nn.Parameter(torch.empty(shape[0], dim))
+        self.layers = nn.Sequential(*[Layer(dim, heads, 4) for _ in range(depth)])
         self.norm, self.classifier = nn.LayerNorm(dim), nn.Linear(dim, classes)
 
-    def forward(self, ids):
-        return self.classifier(self.norm(self.layers(self.embedding(ids.long()) + self.positions)).mean(1))
+    def named_order(self):
+        ahead = list(self.embedding.parameters()) + [self.positions]
+        return ahead + [p for m in (self.layers, self.norm, self.classifier) for p in m.parameters()]
 
-    def parameters(self, recurse=True):
-        first = list(self.embedding.parameters())
-        rest = [p for p in super().parameters(recurse) if not any(p is q for q in first)]
-        return iter(first + rest)
+    def forward(self, ids):
+        x = self.layers(self.embedding(ids) + self.positions)
+        return self.classifier(self.norm(x).mean(1))
+
+
+def parameters_of(model):
+    """In limbeck's order."""
+    return model.named_order() if hasattr(model, "named_order") else list(model.parameters())
+
+
+def packed(parameters):
+    """limbeck's three matrices of an attention as the one that PyTorch multiplies with."""
+    result = []
+    i = 0
+    while i < len(parameters):
+        if parameters[i][0].endswith("attention/query/weight"):
+            name = parameters[i][0].replace("query", "qkv")
+            result.append((name, np.concatenate([parameters[i + k][1] for k in (0, 2, 4)])))
+            result.append((name.replace("weight", "bias"), np.concatenate([parameters[i + k][1] for k in (1, 3, 5)])))
+            i += 6
+        else:
+            result.append(parameters[i])
+            i += 1
+    return result
+
+
+def mobilenet(model, shape, classes):
+    return MobileNetV2(model.get("width", 1), shape, classes)
+
+
+def vit(model, shape, classes):
+    return ViT(model["patch"], model["dim"], model["depth"], model["heads"], shape, classes)
+
+
+def text_encoder(model, shape, classes):
+    return TextEncoder(model["vocabulary"], model["dim"], model["depth"], model["heads"], shape, classes)
 
 
 BUILDERS = {
     "mlp": mlp,
     "preset": preset,
     "resnet": resnet,
-    "mobilenet": lambda model, shape, classes: MobileNet(model.get("width", 1), shape, classes),
-    "vit": Vit,
-    "text-encoder": TextEncoder,
+    "mobilenet": mobilenet,
+    "vit": vit,
+    "text-encoder": text_encoder,
 }

@@ -22,15 +22,15 @@ class Training:
 
         self.torch = torch
         torch.set_num_threads(threads)
-        from torch_models import build
+        from torch_models import build, packed, parameters_of
 
         spec = workload.spec
         layout = torch.channels_last if form["channels_last"] else torch.contiguous_format
         model = build(spec)
-        parameters = list(model.parameters())
-        assert len(parameters) == len(workload.parameters), (len(parameters), len(workload.parameters))
+        parameters, initial = parameters_of(model), packed(workload.parameters)
+        assert len(parameters) == len(initial), (len(parameters), len(initial))
         with torch.no_grad():
-            for target, (name, values) in zip(parameters, workload.parameters):
+            for target, (name, values) in zip(parameters, initial):
                 assert tuple(target.shape) == values.shape, (name, target.shape, values.shape)
                 target.copy_(torch.from_numpy(values))
         images = len(spec["inputShape"]) == 3
@@ -38,6 +38,8 @@ class Training:
         self.samples = torch.from_numpy(workload.samples)
         if images:
             self.samples = self.samples.contiguous(memory_format=layout)
+        if spec["samples"]["kind"] == "tokens":
+            self.samples = self.samples.long()
         self.labels = torch.from_numpy(workload.labels)
         self.teacher = torch.from_numpy(workload.teacher)
         self.batches = torch.from_numpy(workload.batches)
