@@ -2,7 +2,6 @@
 import type * as Ort from "onnxruntime-node";
 import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
-import type { Arena } from "./arena.js";
 import { messageOf, type OnnxRuntime } from "./ort.js";
 import type { BatchArray, ExecutorConfig } from "./types.js";
 
@@ -16,7 +15,8 @@ export class Evaluator {
   constructor(
     private readonly runtime: OnnxRuntime,
     private readonly config: ExecutorConfig,
-    private readonly arena: Arena,
+    /** A parameter or buffer as it is now; undefined when there is none of that name. */
+    private readonly stateOf: (name: string, shape: readonly number[]) => Ort.Tensor | undefined,
   ) {}
 
   /** Outputs [count, ...] for samples [count, ...sampleShape]; the session is opened on first use. */
@@ -33,6 +33,7 @@ export class Evaluator {
       throw error;
     });
     const session = await this.#session;
+    this.#bind(session);
     let outputs = new Float32Array(0);
     for (let from = 0; from < count; from += CHUNK) {
       const rows = Math.min(CHUNK, count - from);
@@ -67,16 +68,23 @@ export class Evaluator {
     } catch (cause) {
       throw new RunError(`ONNX Runtime cannot load the evaluation graph: ${messageOf(cause)}`, { cause });
     }
-    for (const meta of session.inputMetadata) {
-      if (meta.name === input.name) continue;
-      const view = state.includes(meta.name) ? this.arena.state(meta.name) : undefined;
-      if (!view || !meta.isTensor)
-        throw new RunError(`the evaluation graph has an input "${meta.name}" that is not in the training state`);
-      this.#feeds[meta.name] = new this.runtime.Tensor("float32", view, meta.shape.map(Number));
-    }
+    this.#bind(session);
     const names = [...session.inputNames, ...session.outputNames];
     const missing = [input.name, output, ...state].find((name) => !names.includes(name));
     if (missing !== undefined) throw new RunError(`the evaluation graph has no input or output "${missing}"`);
     return session;
+  }
+
+  /** Feeds the state as it is now. */
+  #bind(session: Ort.InferenceSession): void {
+    const { input, state } = this.config.evaluation;
+    for (const meta of session.inputMetadata) {
+      if (meta.name === input.name) continue;
+      const known = meta.isTensor && state.includes(meta.name);
+      const tensor = known ? this.stateOf(meta.name, meta.shape.map(Number)) : undefined;
+      if (!tensor)
+        throw new RunError(`the evaluation graph has an input "${meta.name}" that is not in the training state`);
+      this.#feeds[meta.name] = tensor;
+    }
   }
 }

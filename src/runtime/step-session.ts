@@ -3,18 +3,9 @@ import type * as Ort from "onnxruntime-node";
 import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena } from "./arena.js";
-import { MaskFiller } from "./masks.js";
 import { messageOf, type OnnxRuntime } from "./ort.js";
-import type { BatchArray, BatchInput, ExecutorConfig, MaskInput, StepRequest } from "./types.js";
-
-type Feeds = Record<string, Ort.Tensor>;
-
-interface Mask {
-  readonly values: Float32Array;
-  readonly filler: MaskFiller;
-}
-
-const ARRAYS = { float32: Float32Array, uint8: Uint8Array, int32: Int32Array, int64: BigInt64Array };
+import { type Feeds, StepFeeds } from "./step-feeds.js";
+import type { ExecutorConfig, StepRequest } from "./types.js";
 
 export class StepSession {
   readonly #runtime: OnnxRuntime;
@@ -25,14 +16,14 @@ export class StepSession {
   readonly #feeds: Feeds = {};
   readonly #fetches: Feeds = {};
   readonly #names: string[] = [];
-  readonly #scalars: Float32Array[] = [];
-  readonly #masks: Mask[] = [];
+  readonly #inputs: StepFeeds;
   readonly #losses: Float32Array[] = [];
 
   private constructor(runtime: OnnxRuntime, config: ExecutorConfig, native: Ort.InferenceSession) {
     this.#runtime = runtime;
     this.#config = config;
     this.#native = native;
+    this.#inputs = new StepFeeds(runtime, config, this.#feeds);
   }
 
   /** @throws RunError when the graph does not load or does not have the inputs and outputs the program declares */
@@ -55,7 +46,7 @@ export class StepSession {
    * @param maskStep number of micro-batches before this one in the whole training
    */
   async run(request: StepRequest, index: number, maskStep: number): Promise<void> {
-    this.#fill(request, index, maskStep);
+    this.#inputs.fill(request, index, maskStep);
     if (this.#runtime.writesInPlace) {
       await this.#native.run(this.#feeds, this.#fetches);
       return;
@@ -74,7 +65,7 @@ export class StepSession {
   async diagnose(request: StepRequest, step: number): Promise<Float32Array | undefined> {
     const program = this.#config.diagnostic;
     if (!program) return undefined;
-    this.#fill(request, 0, step * this.#config.accumulate);
+    this.#inputs.fill(request, 0, step * this.#config.accumulate);
     if (!this.#diagnostic) {
       this.#diagnostic = await load(this.#runtime, this.#config, program.graph, "diagnostic");
       const known = new Map(Object.entries(this.#feeds).map(([name, t]) => [name, { type: t.type, shape: t.dims }]));
@@ -95,7 +86,7 @@ export class StepSession {
   }
 
   #bind(arena: Arena): void {
-    const { step, seed } = this.#config;
+    const { step } = this.#config;
     const tensor = (data: Float32Array, shape: readonly number[]) => new this.#runtime.Tensor("float32", data, shape);
     for (const p of step.parameters) {
       this.#feeds[p.name] = tensor(arena.parameter(p.name), p.shape);
@@ -107,12 +98,6 @@ export class StepSession {
     }
     for (const { name, shape } of constantBuffers(this.#native, arena, this.#feeds))
       this.#feeds[name] = tensor(arena.buffer(name), shape);
-    for (const mask of step.masks) this.#feeds[mask.name] = tensor(this.#mask(mask, seed), mask.shape);
-    for (const name of step.scalars) {
-      const value = new Float32Array(1);
-      this.#scalars.push(value);
-      this.#feeds[name] = tensor(value, []);
-    }
     for (const name of step.losses) {
       const value = new Float32Array(1);
       this.#losses.push(value);
@@ -122,41 +107,13 @@ export class StepSession {
 
   /** Inputs and outputs of the graph are those the program declares. */
   #verify(): void {
-    const declared = declaredInputs(this.#config);
-    for (const [name, feed] of Object.entries(this.#feeds)) declared.set(name, { type: feed.type, shape: feed.dims });
-    checkKnown(this.#native, declared, "training");
-    // ONNX Runtime ignores feeds it does not know, so the other direction is ours to check.
-    const ignored = [...declared.keys()].find((name) => !this.#native.inputNames.includes(name));
-    if (ignored !== undefined) throw new RunError(`the training graph has no input "${ignored}"`);
-    const missing = Object.keys(this.#fetches).find((name) => !this.#native.outputNames.includes(name));
-    if (missing !== undefined) throw new RunError(`the training graph has no output "${missing}"`);
-  }
-
-  #mask(mask: MaskInput, seed: number): Float32Array {
-    if (!(mask.rate >= 0 && mask.rate < 1))
-      throw new RunError(`mask "${mask.name}": the rate is ${mask.rate}, expected 0 to below 1`);
-    const values = new Float32Array(sizeOf(mask.shape));
-    this.#masks.push({ values, filler: new MaskFiller(seed, mask.stream, mask.rate) });
-    return values;
+    verifyProgram(this.#native, this.#config, this.#feeds, Object.keys(this.#fetches));
   }
 
   #fetch(name: string, target: Ort.Tensor): void {
     if (this.#fetches[name]) throw new RunError(`the training step declares the output "${name}" twice`);
     this.#fetches[name] = target;
     this.#names.push(name);
-  }
-
-  #fill(request: StepRequest, index: number, maskStep: number): void {
-    this.#scalars.forEach((value, i) => {
-      value[0] = request.scalars[i] as number;
-    });
-    for (const { values, filler } of this.#masks) filler.fill(values, maskStep);
-    const arrays = request.micro[index] as readonly BatchArray[];
-    this.#config.step.batch.forEach((input, i) => {
-      const array = arrays[i] as BatchArray;
-      checkArray(input, array);
-      this.#feeds[input.name] = new this.#runtime.Tensor(input.dtype as "float32", array as Float32Array, input.shape);
-    });
   }
 }
 
@@ -179,6 +136,23 @@ export async function load(
   } catch (cause) {
     throw new RunError(`ONNX Runtime cannot load the ${what} graph: ${messageOf(cause)}`, { cause });
   }
+}
+
+/** Inputs and outputs of the step's graph are those the program declares. @throws RunError naming the first that is not */
+export function verifyProgram(
+  native: Ort.InferenceSession,
+  config: ExecutorConfig,
+  feeds: Feeds,
+  fetches: readonly string[],
+): void {
+  const declared = declaredInputs(config);
+  for (const [name, feed] of Object.entries(feeds)) declared.set(name, { type: feed.type, shape: feed.dims });
+  checkKnown(native, declared, "training");
+  // ONNX Runtime ignores feeds it does not know, so the other direction is ours to check.
+  const ignored = [...declared.keys()].find((name) => !native.inputNames.includes(name));
+  if (ignored !== undefined) throw new RunError(`the training graph has no input "${ignored}"`);
+  const missing = fetches.find((name) => !native.outputNames.includes(name));
+  if (missing !== undefined) throw new RunError(`the training graph has no output "${missing}"`);
 }
 
 /** Everything the program says it feeds, with types. */
@@ -205,7 +179,7 @@ function constantBuffers(native: Ort.InferenceSession, arena: Arena, fed: Feeds)
 }
 
 /** Every input of the graph is known to us with the same type and number of elements. */
-function checkKnown(native: Ort.InferenceSession, known: ReadonlyMap<string, FeedType>, what: string): void {
+export function checkKnown(native: Ort.InferenceSession, known: ReadonlyMap<string, FeedType>, what: string): void {
   for (const meta of native.inputMetadata) {
     const feed = known.get(meta.name);
     if (!feed) throw new RunError(`the ${what} graph has an input "${meta.name}" that the program does not declare`);
@@ -215,12 +189,4 @@ function checkKnown(native: Ort.InferenceSession, known: ReadonlyMap<string, Fee
         `input "${meta.name}" of the ${what} graph is ${found}, the program declares ${feed.type} [${feed.shape}]`,
       );
   }
-}
-
-function checkArray(input: BatchInput, array: BatchArray): void {
-  const expected = sizeOf(input.shape);
-  if (array instanceof ARRAYS[input.dtype] && array.length === expected) return;
-  throw new RunError(
-    `batch input "${input.name}": found ${array.constructor.name} of ${array.length}, expected ${input.dtype} [${input.shape}], ${expected} elements`,
-  );
 }

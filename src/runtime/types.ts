@@ -71,6 +71,25 @@ export interface DiagnosticProgram {
   readonly outputs: readonly string[];
 }
 
+/** The update as a graph: for devices, where the state stays. Feeds are state, summed gradients and scalars. */
+export interface UpdateProgram {
+  readonly graph: Uint8Array;
+  /** In the order of `StepProgram.parameters`: names of feeds, and of the fetches that hold what replaces them. */
+  readonly parameters: readonly {
+    readonly name: string;
+    readonly gradient: string;
+    readonly moments: readonly string[];
+    readonly updated: string;
+    readonly updatedMoments: readonly string[];
+  }[];
+  /** float32 scalars: fields of `UpdateScalars`. */
+  readonly scalars: readonly { readonly field: string; readonly input: string }[];
+  /** float32 scalar fetched: the global gradient norm before clipping. */
+  readonly norm: string;
+  /** With micro-batches: a graph with total/p = sum/p + gradient/p for every parameter p. */
+  readonly accumulate: Uint8Array | undefined;
+}
+
 export interface ExecutorConfig {
   readonly step: StepProgram;
   readonly evaluation: EvaluationProgram;
@@ -82,6 +101,8 @@ export interface ExecutorConfig {
   readonly accumulate: number;
   readonly seed: number;
   readonly device: "cpu" | "webgpu";
+  /** Needed on a device; on the CPU the kernels update. */
+  readonly update?: UpdateProgram;
   /** ONNX Runtime intra-op threads; 0 lets it choose. */
   readonly threads: number;
   /** Measuring only: prefix of the files that ONNX Runtime's traces of the programs go to, complete once disposed. */

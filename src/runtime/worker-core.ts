@@ -1,6 +1,7 @@
 /** The executor's engine: programs over one arena, in the thread it is called in. Knows nothing of workers. */
 import { RunError } from "../errors.js";
 import { Arena } from "./arena.js";
+import { drive, type Stepper } from "./drive.js";
 import { Evaluator } from "./evaluator.js";
 import { messageOf, type OnnxRuntime } from "./ort.js";
 import { exportState, importState, slotsOf } from "./state.js";
@@ -16,6 +17,7 @@ export class TrainingCore {
   readonly #arena: Arena;
   readonly #session: StepSession;
   readonly #evaluator: Evaluator;
+  readonly #stepper: Stepper;
   #step = 0;
 
   private constructor(config: ExecutorConfig, arena: Arena, session: StepSession, evaluator: Evaluator) {
@@ -23,6 +25,14 @@ export class TrainingCore {
     this.#arena = arena;
     this.#session = session;
     this.#evaluator = evaluator;
+    const done = (): number => this.#step;
+    this.#stepper = {
+      get step() {
+        return done();
+      },
+      diagnose: (request) => session.diagnose(request, this.#step),
+      update: (request, losses) => this.#update(request, losses),
+    };
   }
 
   /**
@@ -36,7 +46,15 @@ export class TrainingCore {
     const slots = slotsOf(config, initial);
     const arena = new Arena({ ...slots, moments: momentCount(config.rule), accumulate: config.accumulate > 1 });
     const session = await StepSession.open(runtime, config, arena);
-    const core = new TrainingCore(config, arena, session, new Evaluator(runtime, config, arena));
+    const core = new TrainingCore(
+      config,
+      arena,
+      session,
+      new Evaluator(runtime, config, (name, shape) => {
+        const view = arena.state(name);
+        return view && new runtime.Tensor("float32", view, shape);
+      }),
+    );
     core.restore(initial);
     return core;
   }
@@ -46,34 +64,9 @@ export class TrainingCore {
     return this.#step;
   }
 
-  /**
-   * Runs updates in order, until done, stopped or diverged.
-   * @param stopped asked before every step
-   * @returns losses and norms of the steps done; when diverged, one row more: that of the step not applied
-   */
-  async run(
-    requests: readonly StepRequest[],
-    stopped: () => boolean | Promise<boolean> = () => false,
-  ): Promise<StepsResult> {
-    const width = this.#config.step.losses.length;
-    const losses = new Float32Array(requests.length * width);
-    const norms = new Float32Array(requests.length);
-    const diagnostics: { step: number; values: Float32Array }[] = [];
-    let done = 0;
-    let diverged = false;
-    while (done < requests.length && !diverged && !(await stopped())) {
-      const request = requests[done] as StepRequest;
-      this.#check(request);
-      if (request.diagnose) {
-        const values = await this.#session.diagnose(request, this.#step);
-        if (values) diagnostics.push({ step: done, values });
-      }
-      norms[done] = await this.#update(request, losses.subarray(done * width, (done + 1) * width));
-      diverged = !Number.isFinite(norms[done]);
-      if (!diverged) done++;
-    }
-    const rows = done + (diverged ? 1 : 0);
-    return { losses: losses.slice(0, rows * width), gradientNorms: norms.slice(0, rows), diagnostics, done, diverged };
+  /** Runs updates in order, until done, stopped or diverged; see `drive`. */
+  run(requests: readonly StepRequest[], stopped: () => boolean | Promise<boolean> = () => false): Promise<StepsResult> {
+    return drive(this.#stepper, this.#config, requests, stopped);
   }
 
   /** Outputs [count, ...] for samples, with the current state. */
@@ -141,20 +134,5 @@ export class TrainingCore {
       combine(accumulators.offset, gradients.offset, gradients.bytes);
     }
     return true;
-  }
-
-  /** What the binding would accept in silence or report without a name. */
-  #check(request: StepRequest): void {
-    const { step, accumulate } = this.#config;
-    const here = `training step ${this.#step + 1}`;
-    if (request.micro.length !== accumulate)
-      throw new RunError(`${here}: ${request.micro.length} micro-batches were given, expected ${accumulate}`);
-    if (request.scalars.length !== step.scalars.length)
-      throw new RunError(`${here}: ${request.scalars.length} scalars were given, expected ${step.scalars.length}`);
-    if (!Number.isFinite(request.lr)) throw new RunError(`${here}: the learning rate is ${request.lr}`);
-    for (const arrays of request.micro) {
-      if (arrays.length !== step.batch.length)
-        throw new RunError(`${here}: ${arrays.length} batch arrays were given, expected ${step.batch.length}`);
-    }
   }
 }
