@@ -1,9 +1,9 @@
 // Compiles everything to build/ and runs the tests with Node's own runner: `npm test [-- filter ...]`.
 // The last line is "N passed, N failed[, N skipped]".
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
 import { createRequire } from "node:module";
-import { cpus } from "node:os";
+import { cpus, tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { run } from "node:test";
 import { fileURLToPath } from "node:url";
@@ -23,6 +23,7 @@ const files = readdirSync(join(root, "build", "test"), { recursive: true })
   .filter((f) => f.endsWith(".test.js"))
   .filter((f) => filters.length === 0 || filters.some((x) => f.includes(x)))
   .sort();
+withSoftwareDevice();
 const counts = { pass: 0, fail: 0, skip: 0 };
 const stream = run({ files, concurrency: Math.max(2, cpus().length), timeout: 600_000 });
 const isFile = (data) => files.includes(data.name) || files.includes(join(root, data.name));
@@ -52,3 +53,15 @@ stream.on("end", () => {
   process.exit(counts.fail > 0 ? 1 : 0);
 });
 stream.resume();
+
+/** Chromium brings a Vulkan driver for the CPU, which lets WebGPU be tested without a card. Read when a process starts. */
+function withSoftwareDevice() {
+  const folder = ["/usr/lib/chromium", "/usr/lib/chromium-browser", "/opt/google/chrome"].find((f) =>
+    existsSync(join(f, "vk_swiftshader_icd.json")),
+  );
+  if (!folder || process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) return;
+  process.env.VK_ICD_FILENAMES = join(folder, "vk_swiftshader_icd.json");
+  process.env.LD_LIBRARY_PATH = [process.env.LD_LIBRARY_PATH, folder].filter(Boolean).join(":");
+  process.env.XDG_RUNTIME_DIR ??= join(tmpdir(), "limbeck-test-runtime");
+  mkdirSync(process.env.XDG_RUNTIME_DIR, { recursive: true, mode: 0o700 });
+}

@@ -7,7 +7,8 @@ import { curveAt, type ScalarCurve } from "../objective/schedule.js";
 import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
 import { evaluationGraph } from "./evaluation.js";
 import { lowerGraph, type Target } from "./lower.js";
-import { defaultPasses, type Pass, runPasses } from "./passes/index.js";
+import { defaultPasses, type Pass, runPasses, webgpuPasses } from "./passes/index.js";
+import { padChannels } from "./passes/pad-channels.js";
 import { buildStep, type StepOptions } from "./step.js";
 import { verifyTypedGraph } from "./verify.js";
 
@@ -33,11 +34,13 @@ export interface CompileOptions extends StepOptions {
 /** Compiles the programs of one training. Pure: the same options give the same bytes. */
 export function compileTraining(options: CompileOptions): CompiledTraining {
   const graphs = buildStep(options);
+  const passes = options.target === "webgpu" ? webgpuPasses : defaultPasses;
+  const evaluation = evaluationGraph(options.model);
   const lowering: Pass = { name: "lowering", run: (graph) => lowerGraph(graph, options.target) };
   const finish = (graph: Graph): Uint8Array => {
     const verify = options.verify ?? false;
     if (verify) verifyTypedGraph(graph);
-    const optimised = runPasses(graph, [lowering, ...defaultPasses], { verify });
+    const optimised = runPasses(graph, [lowering, ...passes], { verify });
     return writeModel(asModel(optimised));
   };
   return {
@@ -54,7 +57,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
       ? { graph: finish(graphs.diagnostic), outputs: graphs.diagnostic.outputs.map((o) => o.name) }
       : undefined,
     evaluation: {
-      graph: writeModel(asModel(evaluationGraph(options.model))),
+      graph: writeModel(asModel(options.target === "webgpu" ? padChannels(evaluation) : evaluation)),
       state: [...options.model.parameters, ...options.model.buffers],
       input: { name: options.model.input, dtype: options.sampleType, sampleShape: options.sampleShape },
       output: options.model.output,

@@ -1,7 +1,7 @@
 /** The executor in the caller's own thread: for browsers, where the whole training may live in a web worker. */
+import { type Core, createCore } from "./core.js";
 import type { OnnxRuntime } from "./ort.js";
 import type { BatchArray, Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "./types.js";
-import { TrainingCore } from "./worker-core.js";
 
 /** Longest time without a look at the thread's other work (messages, painting), in ms. */
 const SLICE = 16;
@@ -21,18 +21,18 @@ export async function createInlineExecutor(
   config: ExecutorConfig,
   initial: ExecutorState,
 ): Promise<Executor> {
-  return new InlineExecutor(await TrainingCore.create(runtime, config, initial));
+  return new InlineExecutor(await createCore(runtime, config, initial));
 }
 
 class InlineExecutor implements Executor {
-  readonly #core: TrainingCore;
+  readonly #core: Core;
   #queue: Promise<unknown> = Promise.resolve();
   #asked = 0;
   /** Runs up to this one shall stop. */
   #stopped = 0;
   #lastPause = performance.now();
 
-  constructor(core: TrainingCore) {
+  constructor(core: Core) {
     this.#core = core;
   }
 

@@ -34,6 +34,10 @@ export function loadOnnxRuntime(): Promise<typeof Ort> {
   return loading;
 }
 
+/** What to do where ONNX Runtime finds no graphics adapter. */
+export const NO_ADAPTER =
+  "no graphics adapter was found for webgpu. On Linux it needs libvulkan.so.1 and a Vulkan driver for the card (packages libvulkan1 and mesa-vulkan-drivers, or the vendor's); or use the device cpu";
+
 /** Opens a native session. `source` is a file or the bytes of a model. */
 export async function createNativeSession(
   source: Uint8Array | string,
@@ -50,10 +54,16 @@ export async function createNativeSession(
     executionProviders: options.device === "webgpu" ? ["webgpu", "cpu"] : ["cpu"],
     ...(options.profile ? { enableProfiling: true, profileFilePrefix: options.profile } : {}),
   };
-  // The two overloads of `create` take no union.
-  return typeof source === "string"
-    ? await ort.InferenceSession.create(source, settings)
-    : await ort.InferenceSession.create(source, settings);
+  try {
+    // The two overloads of `create` take no union.
+    return typeof source === "string"
+      ? await ort.InferenceSession.create(source, settings)
+      : await ort.InferenceSession.create(source, settings);
+  } catch (cause) {
+    if (options.device === "webgpu" && /adapter|vulkan|dawn/i.test(messageOf(cause)))
+      throw new RunError(NO_ADAPTER, { cause });
+    throw cause;
+  }
 }
 
 /** The native runtime as a value. */

@@ -58,7 +58,7 @@ export function importState(config: ExecutorConfig, arena: Arena, state: Executo
 }
 
 /** Targets with their sources, after checking that names and sizes agree. */
-function pair(
+export function pair(
   kind: string,
   names: readonly string[],
   sources: ReadonlyMap<string, Float32Array>,

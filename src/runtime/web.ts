@@ -49,10 +49,33 @@ async function create(
   options: OpenOptions,
 ): Promise<Awaited<ReturnType<OnnxRuntime["open"]>>> {
   if (typeof source === "string") throw new RunError(`a browser opens no files: give the bytes of ${source}`);
-  return ort.InferenceSession.create(source, {
-    executionMode: "sequential",
-    logSeverityLevel: 4,
-    ...locationsOf(options.onDevice),
-    executionProviders: options.device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
-  });
+  const session = await inTurn(ort, () =>
+    ort.InferenceSession.create(source, {
+      executionMode: "sequential",
+      logSeverityLevel: 4,
+      ...locationsOf(options.onDevice),
+      executionProviders: options.device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
+    }),
+  );
+  const [run, release] = [session.run.bind(session), session.release.bind(session)] as [
+    typeof session.run,
+    () => Promise<void>,
+  ];
+  session.run = (...given: unknown[]) =>
+    inTurn(ort, () => (run as (...all: unknown[]) => ReturnType<typeof run>)(...given));
+  session.release = () => inTurn(ort, release);
+  return session;
+}
+
+/** What each module is doing. */
+const busy = new WeakMap<WebModule, Promise<unknown>>();
+
+/** onnxruntime-web is not reentrant: a call that begins while another one waits spoils its memory. So one at a time. */
+function inTurn<T>(ort: WebModule, work: () => Promise<T>): Promise<T> {
+  const result = (busy.get(ort) ?? Promise.resolve()).then(work);
+  busy.set(
+    ort,
+    result.catch(() => undefined),
+  );
+  return result;
 }

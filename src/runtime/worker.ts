@@ -1,13 +1,13 @@
 /** Entry of the worker thread: commands in, replies out, one at a time and in order. */
 import { parentPort } from "node:worker_threads";
+import { type Core, createCore } from "./core.js";
 import { BUSY, buffersIn, CLOSING, type Command, type Message, packError, type Reply, STOP } from "./protocol.js";
 import { nodeRuntime } from "./session.js";
-import { TrainingCore } from "./worker-core.js";
 
 const port = parentPort;
 if (!port) throw new Error("worker.js runs in a worker thread only");
 
-let core: TrainingCore | undefined;
+let core: Core | undefined;
 let signals: Int32Array = new Int32Array(2);
 let queue: Promise<void> = Promise.resolve();
 
@@ -41,7 +41,7 @@ async function answer({ id, command }: Message): Promise<void> {
 
 async function execute(id: number, command: Command): Promise<unknown> {
   if (command.kind === "start") {
-    core = await TrainingCore.create(await nodeRuntime(), command.config, command.initial);
+    core = await createCore(await nodeRuntime(), command.config, command.initial);
     return undefined;
   }
   if (command.kind === "dispose") return core?.dispose();

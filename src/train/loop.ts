@@ -4,6 +4,7 @@
  */
 import { type CompiledTraining, compileTraining } from "../compile/compile.js";
 import type { Target } from "../compile/lower.js";
+import { compileUpdate } from "../compile/update.js";
 import { sampleTypeOf } from "../data/samples.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
 import { meanShares, shareWarnings } from "../objective/gradient-shares.js";
@@ -163,8 +164,9 @@ class Loop {
     };
     const { step, evaluation, diagnostic } = this.#compiled;
     const { rule, clipNorm, accumulate, seed, device, threads } = settings;
+    const update = device === "cpu" ? undefined : compileUpdate(step.parameters, { rule, clipNorm, accumulate });
     return this.host.createExecutor(
-      { step, evaluation, diagnostic, rule, clipNorm, accumulate, seed, device, threads },
+      { step, evaluation, diagnostic, update, rule, clipNorm, accumulate, seed, device, threads },
       initial,
     );
   }

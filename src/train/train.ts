@@ -43,7 +43,7 @@ export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Prom
       createExecutor,
       target: await targetOf(task.settings.device),
       verify: Boolean(process.env.LIMBECK_DEBUG),
-      environment: trainingEnvironment(task.settings.threads),
+      environment: trainingEnvironment(task.settings.threads, task.settings.device),
       log,
       save: directory === null ? null : (checkpoint: Checkpoint) => saveCheckpoint(directory, checkpoint),
       kept: () => (hasCheckpoint(directory) ? directory : null),
@@ -64,6 +64,6 @@ export async function targetOf(device: "cpu" | "webgpu"): Promise<Target> {
 }
 
 /** What must be equal for a resume to give the same bytes, besides the fingerprint. */
-export function trainingEnvironment(threads: number): string {
-  return `node ${process.versions.node}, ${platform()}-${arch()}, threads ${threads}`;
+export function trainingEnvironment(threads: number, device: "cpu" | "webgpu" = "cpu"): string {
+  return `node ${process.versions.node}, ${platform()}-${arch()}, threads ${threads}${device === "cpu" ? "" : `, device ${device}`}`;
 }

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backward } from "../../src/autodiff/backward.js";
 import { lowerGraph } from "../../src/compile/lower.js";
+import { padChannels } from "../../src/compile/passes/pad-channels.js";
 import { int, ints, text } from "../../src/graph/attributes.js";
 import { sizeOf, tensor } from "../../src/graph/tensor.js";
 import type { Attributes, Graph, Tensor } from "../../src/graph/types.js";
@@ -66,6 +67,36 @@ for (const [shape, attributes] of windows) {
     await assertEqual(graph, tensor("float32", ties, shape));
   });
 }
+
+test("a convolution that WebGPU gets wrong is padded with zero channels and gives the same", async () => {
+  for (const [inputs, outputs, padded] of [
+    [6, 8, 2],
+    [9, 4, 3],
+    [3, 8, 0],
+    [12, 8, 0],
+    [6, 5, 0],
+  ] as const) {
+    const b = createBuilder("conv");
+    const [shape, weight] = [
+      [2, inputs, 5, 5],
+      [outputs, inputs, 3, 3],
+    ];
+    const [x, w] = [b.input("x", "float32", shape), b.input("w", "float32", weight)];
+    b.output(b.op("Conv", [x, w], { kernel_shape: ints([3, 3]), pads: ints([1, 1, 1, 1]) }), "y");
+    const graph = b.build();
+    const changed = padChannels(graph);
+    verifyGraph(changed);
+    assert.equal(changed.nodes.filter((n) => n.op === "Pad").length, padded > 0 ? 2 : 0);
+    const feeds = new Map([
+      ["x", tensor("float32", values(shape, "x"), shape)],
+      ["w", tensor("float32", values(weight, "w"), weight)],
+    ]);
+    const [a, c] = [await runInOnnxRuntime(graph, feeds), await runInOnnxRuntime(changed, feeds)];
+    const found = c.get("y")?.data as Float64Array;
+    for (const [i, v] of (a.get("y")?.data as Float64Array).entries())
+      assert.ok(Math.abs(v - (found[i] as number)) < 1e-5);
+  }
+});
 
 test("LogSoftmax is composed, large logits included", async () => {
   const shape = [4, 5];

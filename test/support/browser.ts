@@ -19,7 +19,7 @@ const found = CANDIDATES.find((path) => path !== undefined && existsSync(path));
 export const withoutBrowser: string | false = found ? false : "no Chromium found; set CHROME_PATH";
 
 /** @throws Error when there is none: ask `withoutBrowser` first */
-export async function openBrowser(): Promise<Browser> {
+export async function openBrowser(flags: readonly string[] = []): Promise<Browser> {
   if (!found) throw new Error(String(withoutBrowser));
-  return chromium.launch({ executablePath: found, args: ["--no-sandbox"] });
+  return chromium.launch({ executablePath: found, args: ["--no-sandbox", ...flags] });
 }

@@ -134,6 +134,39 @@ test("a training in Chromium, two threads, follows Node's", { skip: withoutBrows
   await page.close();
 });
 
+test("a training on WebGPU in Chromium follows the one in wasm", { skip: withoutBrowser }, async (t) => {
+  const device = await openBrowser(["--enable-unsafe-webgpu", "--use-webgpu-adapter=swiftshader"]);
+  try {
+    const page = await device.newPage();
+    await page.goto(`${address}/index.html?`);
+    const adapter = await page.evaluate(
+      "navigator.gpu ? navigator.gpu.requestAdapter().then((a) => a !== null, () => false) : false",
+    );
+    if (!adapter) return t.skip("this Chromium offers no WebGPU adapter");
+    const found = (await page.evaluate(`(async () => {
+      const { Distiller, fromArrays } = await import("limbeck/web");
+      const { samples, labels } = await (await fetch("data.json")).json();
+      const data = fromArrays({ samples, labels, sampleShape: [1, 8, 8] });
+      const teacher = await (await fetch("teacher.onnx")).arrayBuffer();
+      const layers = [
+        { conv: 6, batch_norm: true, activation: "relu" }, { max_pool: 2 }, { conv: 8, activation: "relu" }, { flatten: true },
+      ];
+      const losses = {};
+      for (const device of ["cpu", "webgpu"]) {
+        const distiller = new Distiller({ teacher, student: { kind: "cnn", layers }, seed: 5, threads: 1, device });
+        distiller.compile({ alpha: 0.9, temperature: 4, clipNorm: 1 });
+        const { curve } = await distiller.fit(data, { steps: 3, batchSize: 16 });
+        losses[device] = [curve[0].loss, curve[0].nll];
+        await distiller.dispose();
+      }
+      return losses;
+    })()`)) as { cpu: number[]; webgpu: number[] };
+    assertClose(found.webgpu, found.cpu, 1e-4, "loss and validation");
+  } finally {
+    await device.close();
+  }
+});
+
 test("the worker of docs/browser.md trains, reports and stops", { skip: withoutBrowser }, async () => {
   writeFileSync(join(folder, "worker.js"), fence("javascript")[0] as string);
   await build({

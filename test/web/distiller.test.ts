@@ -94,6 +94,15 @@ test("every kind of teacher gives the same training", async () => {
   await session.dispose();
 });
 
+test("trainings at the same time do not disturb each other", async () => {
+  const train = async (seed: number): Promise<number | undefined> => {
+    const { curve } = await webDistiller({ seed }).compile(objective).fit(data, { steps: 20 });
+    return curve[0]?.loss;
+  };
+  const alone = [await train(1), await train(2)];
+  assert.deepEqual(await Promise.all([train(1), train(2)]), alone);
+});
+
 test("a student goes on from its own bytes, with some of it frozen", async () => {
   const first = webDistiller().compile({ ...objective, learningRate: 0.01 });
   await first.fit(data, { epochs: 8 });
