@@ -85,8 +85,16 @@ export function expand(b: GraphBuilder, value: Value, shape: readonly number[]):
   return b.op("Expand", [value, b.constant(int64s(shape))]);
 }
 
+/** Moves axes; a Reshape where only axes of size 1 change places, since no byte moves then. */
 export function transpose(b: GraphBuilder, value: Value, perm: readonly number[]): Value {
   if (perm.every((p, i) => p === i)) return value;
+  const moved = perm.filter((p) => value.shape[p] !== 1);
+  if (moved.every((p, i) => i === 0 || p > (moved[i - 1] as number)))
+    return reshape(
+      b,
+      value,
+      perm.map((p) => value.shape[p] as number),
+    );
   return b.op("Transpose", [value], { perm: ints(perm) });
 }
 

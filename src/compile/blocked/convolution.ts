@@ -365,23 +365,24 @@ function bordered(layout: BlockedLayout, lanes: Value, pads: readonly number[]):
 function sampleKernels(layout: BlockedLayout, dy: Value): Value {
   const { builder: b, block } = layout;
   const [n, k, h, w] = dy.shape as [number, number, number, number];
-  const [groups, blocks, places] = [n / block, k / block, h * w];
-  // Rows of b numbers change places within each b samples: Gather does it with all threads, Transpose with one.
-  const rows = reshape(b, dy, [groups, block * blocks * places, block]);
-  const moved = b.op("Gather", [rows, rowOrder(layout, block, blocks, places)], { axis: int(1) });
-  const grouped = reshape(b, moved, [groups, blocks, places * block * block]);
-  return reshape(b, transpose(b, grouped, [1, 0, 2]), [k, n, h, w]);
+  // Rows of b numbers change places: Gather does it with all threads, Transpose with one.
+  const rows = reshape(b, dy, [(n * k * h * w) / block, block]);
+  const moved = b.op("Gather", [rows, rowOrder(layout, [n / block, k / block, h * w])], { axis: int(0) });
+  return reshape(b, moved, [k, n, h, w]);
 }
 
-/** Where [blocks, places, samples] finds its rows in [samples, blocks, places]; made once for each size. */
-function rowOrder(layout: BlockedLayout, samples: number, blocks: number, places: number): Value {
-  const key = `rows ${samples} ${blocks} ${places}`;
+/** Where [blocks, groups, places, b samples] finds its rows in [groups, b samples, blocks, places]; made once for each size. */
+function rowOrder(layout: BlockedLayout, [groups, blocks, places]: readonly [number, number, number]): Value {
+  const { block } = layout;
+  const key = `rows ${groups} ${blocks} ${places}`;
   const known = layout.noted(key) as Value | undefined;
   if (known) return known;
-  const order = new Int32Array(samples * blocks * places);
+  const order = new Int32Array(groups * block * blocks * places);
   let i = 0;
   for (let k = 0; k < blocks; k++)
-    for (let p = 0; p < places; p++) for (let s = 0; s < samples; s++) order[i++] = (s * blocks + k) * places + p;
+    for (let g = 0; g < groups; g++)
+      for (let p = 0; p < places; p++)
+        for (let s = 0; s < block; s++) order[i++] = ((g * block + s) * blocks + k) * places + p;
   const value = layout.builder.constant(tensor("int32", order, [order.length]), "row_order");
   layout.note(key, value);
   return value;
