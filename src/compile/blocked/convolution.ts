@@ -1,7 +1,7 @@
 /** Convolutions and their gradients in the blocked layout. */
 import { int, ints, readInt, readInts } from "../../graph/attributes.js";
 import type { OpCall, Value } from "../../graph/builder.js";
-import { int64s, tensor } from "../../graph/tensor.js";
+import { int64s } from "../../graph/tensor.js";
 import type { Attributes } from "../../graph/types.js";
 import { convWindow } from "../../ops/convolution.js";
 import { NCHWC_DOMAIN } from "../../ops/nchwc.js";
@@ -11,13 +11,13 @@ import { emitConvolution } from "./fusion.js";
 import type { BlockedForm, BlockedLayout } from "./layout.js";
 
 /** What the forms can do: one group, or one filter a channel. */
-function kindOf(channels: number, filters: number, group: number): "dense" | "depthwise" | undefined {
+export function kindOf(channels: number, filters: number, group: number): "dense" | "depthwise" | undefined {
   if (group === 1) return "dense";
   return group === channels && group === filters ? "depthwise" : undefined;
 }
 
 /** Filters that would be mostly padding stay plain. */
-const enough = (layout: BlockedLayout, channels: number): boolean => 2 * channels >= layout.block;
+export const enough = (layout: BlockedLayout, channels: number): boolean => 2 * channels >= layout.block;
 
 /** Whether a Conv has a blocked form; the graph is worth the layout when one has. */
 export function canBlock(x: readonly number[], w: readonly number[], group: number, block: number): boolean {
@@ -66,19 +66,19 @@ function depthwiseWeight(layout: BlockedLayout, w: Value): Value {
  * [outer, b, inner] -> [outer, inner, b]. ONNX Runtime's Transpose moves single elements for this; ReorderInput is the same
  * with vectors.
  */
-function lanesLast(layout: BlockedLayout, value: Value, outer: number, inner: number): Value {
+export function lanesLast(layout: BlockedLayout, value: Value, outer: number, inner: number): Value {
   const image = reshape(layout.builder, value, [outer, layout.block, inner, 1]);
   return inner === 1 ? image : layout.builder.op("ReorderInput", [image], {}, { domain: NCHWC_DOMAIN });
 }
 
 /** Zeros behind, up to a shape. */
-function padTo(layout: BlockedLayout, value: Value, shape: readonly number[]): Value {
+export function padTo(layout: BlockedLayout, value: Value, shape: readonly number[]): Value {
   const extra = shape.map((d, i) => d - (value.shape[i] as number));
   if (extra.every((e) => e === 0)) return value;
   return layout.builder.op("Pad", [value, layout.builder.constant(int64s([...extra.map(() => 0), ...extra]))]);
 }
 
-interface Geometry {
+export interface Geometry {
   readonly kernel: readonly number[];
   readonly strides: readonly number[];
   readonly dilations: readonly number[];
@@ -86,7 +86,7 @@ interface Geometry {
   readonly group: number;
 }
 
-function geometryOf(call: OpCall): Geometry {
+export function geometryOf(call: OpCall): Geometry {
   const list = (name: string): readonly number[] => readInts(call.attributes, name) as readonly number[];
   const kernel = list("kernel_shape");
   return {
@@ -129,7 +129,7 @@ export const blockedInputGradient: BlockedForm = (call, layout, node) => {
   return [emitConvolution(layout, { x: wide, w: weight, attributes, channels: c }, node)];
 };
 
-function convolve(layout: BlockedLayout, x: Value, w: Value, attributes: Attributes): Value {
+export function convolve(layout: BlockedLayout, x: Value, w: Value, attributes: Attributes): Value {
   return layout.builder.op("Conv", [x, w], attributes, { domain: NCHWC_DOMAIN });
 }
 
@@ -244,168 +244,4 @@ function phaseOf(g: Geometry, axis: number, r: number, size: number, output: num
   const taps = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => r + pad - stride * (first + i));
   const steps = Math.ceil(size / stride);
   return { taps, pads: [-first, steps - 1 + last - (output - 1)] };
-}
-
-/** dW [K,C/group,kh,kw]. */
-export const blockedWeightGradient: BlockedForm = (call, layout) => {
-  const [x, dy] = [required(call, 0), required(call, 1)];
-  const g = geometryOf(call);
-  if (x.shape.length !== 4 || x.dtype !== "float32") return undefined;
-  const [c, k] = [x.shape[1] as number, dy.shape[1] as number];
-  const kind = kindOf(c, k, g.group);
-  if (kind === "depthwise") return enough(layout, c) ? [depthwiseGradient(layout, x, dy, g)] : undefined;
-  // One tap: a plain matrix product is faster.
-  if (!kind || !enough(layout, k) || g.kernel.every((s) => s === 1)) return undefined;
-  return [batchAsChannels(layout, x, dy, g)];
-};
-
-/**
- * Batch and channel as one axis: X [N,C,H,W] is an image of N C channels and dY its depthwise filters, without moving a
- * byte. Their convolution is the gradient of each sample, which are then summed.
- */
-function depthwiseGradient(layout: BlockedLayout, x: Value, dy: Value, g: Geometry): Value {
-  const { builder: b, block } = layout;
-  const [n, c] = x.shape as [number, number];
-  const [images, filters] = [layout.blocked(x), layout.blocked(dy)];
-  const C = layout.padded(c);
-  const [kh, kw] = g.kernel as [number, number];
-  const ends = g.kernel.map((_, i) => behind(g, i, x, dy));
-  const attributes = {
-    kernel_shape: ints(spatialOf(dy.shape)),
-    strides: ints(g.dilations),
-    dilations: ints(g.strides),
-    pads: ints([...g.begin, ...ends.map((e) => Math.max(0, e))]),
-    group: int(n * C),
-  };
-  const image = reshape(b, images, [1, n * C, ...spatialOf(x.shape)]);
-  const each = convolve(layout, image, reshape(b, filters, [n * C, 1, ...spatialOf(dy.shape)]), attributes);
-  const [h, w] = spatialOf(each.shape) as [number, number];
-  const apart = reshape(b, each, [n, C / block, h * w, block]);
-  const sum = b.op("ReduceSum", [apart, b.constant(int64s([0]))], { keepdims: int(0) });
-  const plain = reshape(b, transpose(b, sum, [0, 2, 1]), [C, 1, h, w]);
-  return firstOf(layout, plain, [c, 1, kh, kw]);
-}
-
-/** What the last tap of the last window needs behind X; negative when the stride leaves a remainder unread. */
-function behind(g: Geometry, i: number, x: Value, dy: Value): number {
-  const span = (g.dilations[i] as number) * ((g.kernel[i] as number) - 1);
-  const last = (g.strides[i] as number) * ((dy.shape[i + 2] as number) - 1) + span;
-  return last + 1 - (x.shape[i + 2] as number) - (g.begin[i] as number);
-}
-
-/** The front of a value along every axis. */
-function firstOf(layout: BlockedLayout, value: Value, shape: readonly number[]): Value {
-  if (shape.every((d, i) => d === value.shape[i])) return value;
-  const b = layout.builder;
-  const at = (values: readonly number[]): Value => b.constant(int64s(values));
-  return b.op("Slice", [value, at(shape.map(() => 0)), at(shape), at(shape.map((_, i) => i))]);
-}
-
-/**
- * One convolution with the batch as its channels: X as images of N channels, dY as K kernels of N channels and the size of
- * the output. Stride and dilation change places.
- */
-function batchAsChannels(layout: BlockedLayout, x: Value, dy: Value, g: Geometry): Value {
-  const { builder: b, block } = layout;
-  const [n, c] = x.shape as [number, number];
-  const [k, kh, kw] = [dy.shape[1] as number, g.kernel[0] as number, g.kernel[1] as number];
-  const N = layout.padded(n);
-  const ends = g.kernel.map((_, i) => Math.max(0, behind(g, i, x, dy))) as [number, number];
-  const [H, W] = spatialOf(dy.shape) as [number, number];
-  const K = layout.padded(k);
-  const kernels = sampleKernels(layout, padTo(layout, layout.blocked(dy), [N, K, H, W]));
-  const woven = layout.holds(x) && g.dilations[1] === 1;
-  const lanes = woven ? block : 1;
-  const images = woven ? wovenImages(layout, x, g, ends) : channelImages(layout, x, g, ends);
-  const product = convolve(layout, images, kernels, {
-    kernel_shape: ints([H, W]),
-    strides: ints(g.dilations),
-    dilations: ints([g.strides[0] as number, (g.strides[1] as number) * lanes]),
-  });
-  const out = b.op("ReorderOutput", [product], { channels: int(k) }, { domain: NCHWC_DOMAIN });
-  const [pictures, , h, w] = out.shape as [number, number, number, number];
-  const apart = firstOf(layout, reshape(b, out, [pictures, k, h, w / lanes, lanes]), [pictures, k, kh, kw, lanes]);
-  const dw = reshape(b, transpose(b, apart, [1, 0, 4, 2, 3]), [k, pictures * lanes, kh, kw]);
-  return firstOf(layout, dw, [k, c, kh, kw]);
-}
-
-/**
- * [C'/b images, N channels, H, W b]: the b channels of a block side by side in each pixel, so that one row of the product
- * holds all of them. The kernels work on six places of a row at a time; a row of kw places would leave half of them idle.
- */
-function wovenImages(layout: BlockedLayout, x: Value, g: Geometry, ends: readonly [number, number]): Value {
-  const { builder: b, block } = layout;
-  const source = layout.lanes(layout.blocked(x));
-  const [n, blocks, height, width] = source.shape as [number, number, number, number];
-  const N = layout.padded(n);
-  const [top, left] = g.begin as [number, number];
-  const full = padTo(layout, source, [N, blocks, height, width, block]);
-  const [H, W] = [height + top + ends[0], width + left + ends[1]];
-  // Padding as a copy beforehand is faster than in the convolution, whose kernel is as large as the image.
-  const padded = bordered(layout, full, [top, left, ...ends]);
-  const samplesLast = lanesLast(layout, padded, N / block, blocks * H * W * block);
-  const grouped = reshape(b, samplesLast, [N / block, blocks, H * W * block * block]);
-  return reshape(b, transpose(b, grouped, [1, 0, 2]), [blocks, N, H, W * block]);
-}
-
-/**
- * Zeros around the pixels of [N, C'/b, H, W, b]: [top, left, bottom, right]. A depthwise convolution with one tap of weight
- * 1 copies with all threads; Pad uses one.
- */
-function bordered(layout: BlockedLayout, lanes: Value, pads: readonly number[]): Value {
-  if (pads.every((p) => p === 0)) return lanes;
-  const b = layout.builder;
-  const image = layout.fromLanes(lanes);
-  const C = image.shape[1] as number;
-  const one = b.constant(tensor("float32", new Float32Array(C).fill(1), [C, 1, 1, 1]), "ones");
-  return layout.lanes(convolve(layout, image, one, { kernel_shape: ints([1, 1]), pads: ints(pads), group: int(C) }));
-}
-
-/** dY as kernels: blocked [N,K,H,W] -> [K,N,H,W] in the order that the kernels read, [K/b, N/b, H W, b samples, b]. */
-function sampleKernels(layout: BlockedLayout, dy: Value): Value {
-  const { builder: b, block } = layout;
-  const [n, k, h, w] = dy.shape as [number, number, number, number];
-  // Rows of b numbers change places: Gather does it with all threads, Transpose with one.
-  const rows = reshape(b, dy, [(n * k * h * w) / block, block]);
-  const moved = b.op("Gather", [rows, rowOrder(layout, [n / block, k / block, h * w])], { axis: int(0) });
-  return reshape(b, moved, [k, n, h, w]);
-}
-
-/** Where [blocks, groups, places, b samples] finds its rows in [groups, b samples, blocks, places]; made once for each size. */
-function rowOrder(layout: BlockedLayout, [groups, blocks, places]: readonly [number, number, number]): Value {
-  const { block } = layout;
-  const key = `rows ${groups} ${blocks} ${places}`;
-  const known = layout.noted(key) as Value | undefined;
-  if (known) return known;
-  const order = new Int32Array(groups * block * blocks * places);
-  let i = 0;
-  for (let k = 0; k < blocks; k++)
-    for (let g = 0; g < groups; g++)
-      for (let p = 0; p < places; p++)
-        for (let s = 0; s < block; s++) order[i++] = ((g * block + s) * blocks + k) * places + p;
-  const value = layout.builder.constant(tensor("int32", order, [order.length]), "row_order");
-  layout.note(key, value);
-  return value;
-}
-
-/** [C images, N channels, H, W]. */
-function channelImages(layout: BlockedLayout, x: Value, g: Geometry, ends: readonly [number, number]): Value {
-  const b = layout.builder;
-  const n = x.shape[0] as number;
-  const [top, left] = g.begin as [number, number];
-  const padded = padAround(layout, layout.plain(x), [layout.padded(n) - n, top, left], ends);
-  return b.op("ReorderInput", [transpose(b, padded, [1, 0, 2, 3])], {}, { domain: NCHWC_DOMAIN });
-}
-
-/** Zeros: `front` = [samples behind, rows above, columns left], `back` = [rows below, columns right]. */
-function padAround(
-  layout: BlockedLayout,
-  value: Value,
-  front: readonly [number, number, number],
-  back: readonly [number, number],
-): Value {
-  const [samples, top, left] = front;
-  if (samples + top + left + back[0] + back[1] === 0) return value;
-  const pads = [0, 0, top, left, samples, 0, back[0], back[1]];
-  return layout.builder.op("Pad", [value, layout.builder.constant(int64s(pads))]);
 }

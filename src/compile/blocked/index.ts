@@ -7,12 +7,13 @@ import { readInt } from "../../graph/attributes.js";
 import type { GraphBuilder, Rewrite, Value } from "../../graph/builder.js";
 import { ABSTRACT_DOMAIN, type Graph } from "../../graph/types.js";
 import { opOf } from "../../ops/registry.js";
-import { blockedConv, blockedInputGradient, blockedWeightGradient, canBlock } from "./convolution.js";
+import { blockedConv, blockedInputGradient, canBlock } from "./convolution.js";
 import { concatenation, ELEMENTWISE, elementwise, globalAverage, planeReduction, spreadPlanes } from "./elementwise.js";
 import { fusedActivation, fusedAddition, leakyMask, maskCast, positive } from "./fusion.js";
 import { type BlockedForm, BlockedLayout } from "./layout.js";
 import { blockedBatchNorm, blockedBatchNormGradient, blockedFrozenBatchNorm } from "./normalisation.js";
 import { blockedAveragePool, blockedMaxPool, blockedMaxPoolGradient } from "./pooling.js";
+import { blockedWeightGradient } from "./weight-gradient.js";
 
 /** By op; the first form that takes the call wins. */
 const standard: Readonly<Record<string, readonly BlockedForm[]>> = {
