@@ -10,6 +10,8 @@ import { spatialOf } from "../../ops/window.js";
 import { convolve, enough, type Geometry, geometryOf, kindOf, lanesLast, padTo } from "./convolution.js";
 import type { BlockedForm, BlockedLayout } from "./layout.js";
 
+const NCHWC = { domain: NCHWC_DOMAIN };
+
 /** dW [K,C/group,kh,kw]. */
 export const blockedWeightGradient: BlockedForm = (call, layout) => {
   const [x, dy] = [required(call, 0), required(call, 1)];
@@ -119,8 +121,23 @@ function batchAsChannels(layout: BlockedLayout, x: Value, dy: Value, g: Geometry
   const out = b.op("ReorderOutput", [product], { channels: int(k) }, { domain: NCHWC_DOMAIN });
   const [pictures, , h, w] = out.shape as [number, number, number, number];
   const apart = firstOf(layout, reshape(b, out, [pictures, k, h, w / lanes, lanes]), [pictures, k, kh, kw, lanes]);
-  const dw = reshape(b, transpose(b, apart, [1, 0, 4, 2, 3]), [k, pictures * lanes, kh, kw]);
+  const dw = reshape(b, filtersFirst(layout, apart), [k, pictures * lanes, kh, kw]);
   return firstOf(layout, dw, [k, c, kh, kw]);
+}
+
+/** [pictures, K, kh, kw, lanes] -> [K, pictures, lanes kh kw]. */
+function filtersFirst(layout: BlockedLayout, value: Value): Value {
+  const { builder: b, block } = layout;
+  const [pictures, k, kh, kw, lanes] = value.shape as [number, number, number, number, number];
+  const reorder = lanes === block && kh * kw > 1;
+  const tapsLast = reorder
+    ? b.op("ReorderOutput", [reshape(b, value, [pictures * k, block, kh, kw])], { channels: int(block) }, NCHWC)
+    : value;
+  if (pictures === 1) return tapsLast;
+  if (!reorder && lanes > 1) return transpose(b, value, [1, 0, 4, 2, 3]);
+  const order = Int32Array.from({ length: pictures * k }, (_, i) => (i % pictures) * k + Math.floor(i / pictures));
+  const rows = reshape(b, tapsLast, [pictures * k, lanes * kh * kw]);
+  return b.op("Gather", [rows, b.constant(tensor("int32", order, [order.length]), "filter_order")], { axis: int(0) });
 }
 
 /**
