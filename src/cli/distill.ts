@@ -42,6 +42,7 @@ async function runDistill(file: string | undefined, flags: CommonFlags): Promise
       resume: flags.resume,
       folder,
       threads: flags.threads,
+      jobs: flags.jobs,
       device: flags.device,
       signal,
       onEvent: (event) => terminal.event(event),

@@ -9,6 +9,7 @@ export interface CommonFlags {
   readonly resume?: boolean | string;
   readonly device: "cpu" | "webgpu";
   readonly threads: number;
+  readonly jobs: number;
   readonly json: boolean;
   readonly quiet: boolean;
 }
@@ -36,6 +37,10 @@ export const threadsFlag = (): Option =>
   new Option("--threads <n>", "threads of ONNX Runtime; 0 lets it choose")
     .argParser(wholeNumber("--threads", 0))
     .default(0);
+export const jobsFlag = (): Option =>
+  new Option("--jobs <n>", "trainings at a time; 0 lets limbeck choose (small ones share the cores)")
+    .argParser(wholeNumber("--jobs", 0))
+    .default(0);
 export const deviceFlag = (): Option =>
   new Option("--device <device>", "where training steps run").choices(["cpu", "webgpu"]).default("cpu");
 export const setFlag = (): Option =>
@@ -57,6 +62,7 @@ export function addRunFlags(command: Command): Command {
     .option("-r, --resume [dir]", "continue a run that was interrupted: the given one, or the newest of this recipe")
     .addOption(deviceFlag())
     .addOption(threadsFlag())
+    .addOption(jobsFlag())
     .addOption(jsonFlag())
     .addOption(quietFlag());
 }

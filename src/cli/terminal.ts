@@ -1,7 +1,7 @@
 /** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
 import type { SingleBar } from "cli-progress";
 import pc from "picocolors";
-import type { RunEvent } from "../strategy/events.js";
+import type { RunEvent, Together } from "../strategy/events.js";
 import type { TrainingProgress } from "../train/types.js";
 
 export interface TerminalOptions {
@@ -41,6 +41,7 @@ export class Terminal {
     else if (event.kind === "warning") this.warn(event.text);
     else if (event.kind === "labelling")
       this.#advance(`labelling with ${event.teacher}`, event.done, event.total, `${Math.round(event.rate)} samples/s`);
+    else if (event.together) this.#together(event.together);
     else this.#training(event.progress);
   }
 
@@ -82,6 +83,11 @@ export class Terminal {
   #training(p: TrainingProgress): void {
     const score = p.score ? `, validation ${p.score.metric} ${(100 * p.score.value).toFixed(1)} %` : "";
     this.#advance(p.name, p.step, p.steps, `${Math.round(p.rate)} steps/s${score}`, p.secondsLeft);
+  }
+
+  #together(t: Together): void {
+    const detail = `${t.done} done, ${t.atATime} at a time, ${Math.round(t.rate)} steps/s`;
+    this.#advance(`${t.trainings} trainings`, t.step, t.steps, detail, t.secondsLeft);
   }
 
   #advance(name: string, done: number, total: number, detail: string, secondsLeft?: number): void {

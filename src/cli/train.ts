@@ -40,7 +40,7 @@ Examples:
 
 function runTrain(file: string, flags: TrainFlags): Promise<void> {
   const { recipe, folder } = loadRecipe(file, overridesOf(flags));
-  const { model, out, resume, threads, device } = flags;
+  const { model, out, resume, threads, jobs, device } = flags;
   return atTerminal(flags, async (terminal, signal) => {
     const result = await trainModel(recipe, {
       model,
@@ -48,6 +48,7 @@ function runTrain(file: string, flags: TrainFlags): Promise<void> {
       resume,
       folder,
       threads,
+      jobs,
       device,
       signal,
       onEvent: (event) => terminal.event(event),

@@ -16,6 +16,8 @@ export interface RunContext {
   readonly directory: string;
   readonly loaded: LoadedData;
   readonly execution: Execution;
+  /** Trainings at a time; 0 or none: limbeck chooses. */
+  readonly jobs?: number;
   readonly checkpointSeconds?: number;
   readonly signal?: AbortSignal;
   readonly emit: (event: RunEvent) => void;

@@ -27,6 +27,8 @@ export interface DistillOptions {
   /** Relative paths in the recipe start here; default the working folder. */
   readonly folder?: string;
   readonly threads?: number;
+  /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
+  readonly jobs?: number;
   readonly device?: "cpu" | "webgpu";
   /** Seconds between checkpoints of a training; default 2. */
   readonly checkpointSeconds?: number;
@@ -70,6 +72,7 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
     directory,
     loaded,
     execution,
+    jobs: options.jobs,
     checkpointSeconds: options.checkpointSeconds,
     signal: options.signal,
     emit,

@@ -1,12 +1,31 @@
 /** What a run tells while it goes. */
 import type { TrainingProgress } from "../train/types.js";
 
+/** Trainings that run at a time, seen as one. */
+export interface Together {
+  readonly trainings: number;
+  readonly atATime: number;
+  /** Trainings finished. */
+  readonly done: number;
+  /** Over all of them, estimated where one has not begun. */
+  readonly step: number;
+  readonly steps: number;
+  /** Steps a second of all together. */
+  readonly rate: number;
+  readonly secondsLeft: number;
+}
+
 export type RunEvent =
   /** A new part begins: "training the teacher". */
   | { readonly kind: "stage"; readonly text: string }
   /** What is about to happen, or was found out: a line to read, not progress. */
   | { readonly kind: "info"; readonly text: string }
-  | { readonly kind: "training"; readonly progress: TrainingProgress }
+  | {
+      readonly kind: "training";
+      readonly progress: TrainingProgress;
+      /** There when several trainings run at a time: all of them as one. */
+      readonly together?: Together;
+    }
   | {
       readonly kind: "labelling";
       readonly teacher: string;

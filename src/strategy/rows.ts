@@ -4,8 +4,9 @@ import type { ModelRow } from "../evaluate/summary.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
 import type { RunContext } from "./context.js";
-import { answersOf, type Fitted, fit } from "./fit.js";
+import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import type { Judged } from "./judge.js";
+import { fitAll } from "./pool.js";
 import { prepareTeacher, type ReadyTeacher } from "./teachers.js";
 
 /** One row in the making: a model of an arm over its seeds. */
@@ -29,34 +30,31 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
     context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${recipe.name}` });
     if (arm === arms[0]) for (const text of plan(context, arms)) context.emit({ kind: "info", text });
     const teachers: ReadyTeacher[] = [];
-    const students: Fitted[] = [];
-    const baselines: Fitted[] = [];
+    const requests: FitRequest[] = [];
     for (const seed of seeds) {
       const teacher = await prepareTeacher(context, arm, seed);
       teachers.push(teacher);
       const label = (what: string): string => `${arm.name ? `${arm.name}: ` : ""}${what}, seed ${seed}`;
       const common = { model: arm.recipe.student, training: arm.recipe.training, seed };
-      students.push(
-        await fit(context, {
-          ...common,
-          name: label("student"),
-          role: "student",
-          objective: objectiveOf(arm.recipe.objective),
-          samples: arm.transfer,
-          teacher: teacher.store,
-        }),
-      );
+      requests.push({
+        ...common,
+        name: label("student"),
+        role: "student",
+        objective: objectiveOf(arm.recipe.objective),
+        samples: arm.transfer,
+        teacher: teacher.store,
+      });
       if (!arm.baseline) continue;
-      baselines.push(
-        await fit(context, {
-          ...common,
-          name: label("baseline"),
-          role: "baseline",
-          objective: baselineObjectiveOf(arm.recipe.objective),
-          samples: arm.labelled,
-        }),
-      );
+      requests.push({
+        ...common,
+        name: label("baseline"),
+        role: "baseline",
+        objective: baselineObjectiveOf(arm.recipe.objective),
+        samples: arm.labelled,
+      });
     }
+    const fitted = await fitAll(context, requests);
+    const [students, baselines] = [fitted.filter(isRole("student")), fitted.filter(isRole("baseline"))];
     const prefix = arm.name ? `${arm.name}: ` : "";
     const teacherKey = teachers.map((t) => t.key).join();
     if (!seen.has(teacherKey)) rows.push(await teacherRow(context, arm, teachers, prefix));
@@ -69,6 +67,11 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
   }
   return rows;
 }
+
+const isRole =
+  (role: FitRequest["role"]) =>
+  ({ request }: Fitted): boolean =>
+    request.role === role;
 
 /** What the run is about to do, in two or three lines. */
 function plan({ recipe, loaded, directory }: RunContext, arms: readonly Arm[]): string[] {

@@ -15,8 +15,9 @@ import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { type Arm, expandArms } from "./arms.js";
 import { labelsOf, type RunContext } from "./context.js";
 import type { RunEvent } from "./events.js";
-import { answersOf, type FitRequest, type Fitted, fit } from "./fit.js";
+import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import { environmentOf, latencyOf } from "./measure.js";
+import { fitAll } from "./pool.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 
@@ -31,6 +32,8 @@ export interface TrainModelOptions {
   readonly folder?: string;
   /** Threads of ONNX Runtime; 0, the default, lets it choose. */
   readonly threads?: number;
+  /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
+  readonly jobs?: number;
   readonly device?: "cpu" | "webgpu";
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
@@ -67,6 +70,7 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
     directory,
     loaded,
     execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
+    jobs: options.jobs,
     signal: options.signal,
     emit: options.onEvent ?? (() => {}),
     warnings: [],
@@ -74,10 +78,8 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   };
   context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
   const seeds = Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
-  const fitted: Fitted[] = [];
-  await orDiscard(directory, options, async () => {
-    for (const seed of seeds) fitted.push(await fit(context, { ...request, name: `${which}, seed ${seed}`, seed }));
-  });
+  const requests = seeds.map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
+  const fitted = await orDiscard(directory, options, () => fitAll(context, requests));
   context.emit({ kind: "stage", text: "Measuring" });
   const row = await measure(context, which, fitted);
   const summary = await summarise(context, row, options, (performance.now() - started) / 1000);
