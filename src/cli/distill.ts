@@ -1,12 +1,18 @@
 /** `limbeck distill [recipe]`. */
 import { join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { packageRoot } from "../package-root.js";
 import { loadRecipe } from "../recipe/load.js";
+import { STRATEGIES } from "../recipe/schema.js";
 import { formatTable } from "../report/terminal.js";
 import { distill } from "../strategy/distill.js";
+import { overridesOf } from "./command.js";
 import { addRunFlags, type CommonFlags } from "./flags.js";
 import { interruptible, Terminal } from "./terminal.js";
+
+interface DistillFlags extends CommonFlags {
+  readonly strategy?: string;
+}
 
 export function addDistill(program: Command): void {
   addRunFlags(
@@ -15,6 +21,12 @@ export function addDistill(program: Command): void {
       .description("run a recipe: teacher, label store, student, baseline, comparison, export")
       .argument("[recipe]", "recipe file (default: the embedded digits)"),
   )
+    .addOption(
+      new Option(
+        "--strategy <kind>",
+        "the schedule over whole trainings (docs/strategies.md); same as --set strategy.kind=...",
+      ).choices([...STRATEGIES]),
+    )
     .addHelpText(
       "after",
       `
@@ -25,14 +37,16 @@ Examples:
   limbeck distill                                        the embedded digits, in well under two minutes
   limbeck distill recipe.yaml --out runs/first           limbeck init writes a recipe to start from
   limbeck distill recipe.yaml --set objective.alpha=0.5 --set training.epochs=20
+  limbeck distill recipe.yaml --strategy born-again      generations of students, each taught by the one before
   limbeck distill recipe.yaml --resume                   go on after Ctrl-C or a crash
   limbeck distill recipe.yaml --json > summary.json`,
     )
-    .action((file: string | undefined, flags: CommonFlags) => runDistill(file, flags));
+    .action((file: string | undefined, flags: DistillFlags) => runDistill(file, flags));
 }
 
-async function runDistill(file: string | undefined, flags: CommonFlags): Promise<void> {
-  const overrides = [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
+async function runDistill(file: string | undefined, flags: DistillFlags): Promise<void> {
+  const strategy = flags.strategy === undefined ? [] : [`strategy.kind=${flags.strategy}`];
+  const overrides = [...strategy, ...overridesOf(flags)];
   const { recipe, folder } = loadRecipe(file ?? join(packageRoot(), "recipes", "digits.yaml"), overrides);
   const terminal = await new Terminal(flags).ready();
   const { signal, release } = interruptible(terminal);

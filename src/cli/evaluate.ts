@@ -7,7 +7,7 @@ import { type DataFile, loadData, loadDataFile } from "../recipe/data.js";
 import { formatBytes } from "../report/terminal.js";
 import { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } from "../strategy/evaluate-model.js";
 import type { ModelDescription } from "../strategy/open-model.js";
-import { openRun } from "../strategy/runs.js";
+import { type OpenedRun, openRun } from "../strategy/runs.js";
 import { teacherOf, trainingOf } from "../strategy/trainings.js";
 import { aligned, atTerminal, columns } from "./command.js";
 import { jsonFlag, quietFlag, setFlag, threadsFlag, wholeNumber } from "./flags.js";
@@ -116,10 +116,18 @@ function runSubject(directory: string, flags: EvaluateFlags): Subject {
   const recipe = flags.data
     ? loadDataFile(flags.data, flags.set)
     : loadDataFile(join(directory, "recipe.yaml"), flags.set);
-  const there = flags.data ? recipe : { ...recipe, folder: run.folder };
+  const there = numbered(directory, run, flags.data ? recipe : { ...recipe, folder: run.folder });
   const teacher = flags.teacher ?? teacherFile(directory, there, run.model);
   const teacherDescription = teacher === undefined ? undefined : describedBy(there, teacher);
   return { file: run.model, recipe: there, options: { teacher, description: given(flags), teacherDescription } };
+}
+
+/** A teacher for each seed ({n} in its file's name): the one of the seed that the run delivered. */
+function numbered(directory: string, { recipe, model }: OpenedRun, file: DataFile): DataFile {
+  const { teacher } = file;
+  if (!teacher || !("file" in teacher)) return file;
+  const n = (trainingOf(directory, model)?.seed ?? recipe.seed) - recipe.seed + 1;
+  return { ...file, teacher: { ...teacher, file: teacher.file.replaceAll("{n}", String(n)) } };
 }
 
 /** The teacher of a run's model: its file, or the one trained in the run. */

@@ -31,8 +31,8 @@ function describe(runs: readonly RunInfo[], folder: string): string {
   if (runs.length === 0) return `no runs in ${folder}`;
   const rows = runs.map((r) => [
     r.name,
-    r.kind,
-    r.state,
+    r.strategy?.kind ?? r.kind,
+    r.strategy && r.state === "unfinished" ? `${r.strategy.done} of ${r.strategy.hops} hops` : r.state,
     r.date.slice(0, 16).replace("T", " "),
     r.accuracy === null ? "-" : `${(100 * r.accuracy).toFixed(1)} %`,
     r.verdict ?? "-",

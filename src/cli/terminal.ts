@@ -37,6 +37,7 @@ export class Terminal {
 
   event(event: RunEvent): void {
     if (event.kind === "stage") this.stage(event.text);
+    else if (event.kind === "hop") this.stage(`Hop ${event.hop} of ${event.hops}: ${event.text}`);
     else if (event.kind === "info") this.info(event.text);
     else if (event.kind === "warning") this.warn(event.text);
     else if (event.kind === "labelling")

@@ -31,13 +31,22 @@ export function countSeeds(n: number): string {
 
 /** "Distillation helped: +2.3 points of test accuracy (95 % interval +1.6 to +3.0, five seeds)." */
 export function verdictSentence(difference: Difference): string {
-  const { verdict, points, low, high, seeds } = difference;
+  const { verdict } = difference;
   const head = verdict === "no measurable difference" ? "made no measurable difference" : verdict;
+  return `Distillation ${head}: ${pointsSaid(difference)}.`;
+}
+
+/** Of any two ways: "With assistants instead of directly: +0.3 points of test accuracy (95 % interval ...), no measurable difference." */
+export function differenceSentence(what: string, difference: Difference): string {
+  return `${what}: ${pointsSaid(difference)}, ${difference.verdict}.`;
+}
+
+function pointsSaid({ points, low, high, seeds }: Difference): string {
   const seedsSaid = seeds === 1 ? "one seed: another may differ" : countSeeds(seeds);
   // An end that is not zero must not read as zero: the verdict hangs on it.
   const digits = [low, high].some((end) => end !== 0 && Math.abs(end) < 0.05) ? 2 : 1;
   const [d, l, h] = [points, low, high].map((v) => signed(v, digits));
-  return `Distillation ${head}: ${d} points of test accuracy (95 % interval ${l} to ${h}, ${seedsSaid}).`;
+  return `${d} points of test accuracy (95 % interval ${l} to ${h}, ${seedsSaid})`;
 }
 
 export interface MissingBaseline {

@@ -26,12 +26,42 @@ export interface Summary {
   readonly comparisons: readonly Comparison[];
   /** Null when the teacher's outputs on the test samples are not known. */
   readonly darkKnowledge: DarkKnowledge | null;
+  /** What a strategy of several runs did; absent for a single run. */
+  readonly strategy?: StrategySummary;
   /** Paths of what the run wrote, relative to summary.json: student, report, recipe ... */
   readonly files: Readonly<Record<string, string>>;
   /** What was found out on the way and the reader should know (the teacher's layout, what its outputs are ...). */
   readonly notes: readonly string[];
   /** What may be wrong. */
   readonly warnings: readonly string[];
+}
+
+export interface StrategySummary {
+  /** "assistants", "ladder" ... */
+  readonly kind: string;
+  /** Its runs, in order. */
+  readonly hops: readonly HopSummary[];
+  /** Title of the hop whose student became student.onnx, and why it. */
+  readonly delivered: { readonly hop: string; readonly reason: string };
+}
+
+/** One run of a strategy. */
+export interface HopSummary {
+  readonly title: string;
+  /** Its folder, with report.html and summary.json, relative to this summary. */
+  readonly folder: string;
+  /** Who taught; null for a training on labels alone. */
+  readonly teacher: string | null;
+  /** Id of its student's row, and of its baseline's; null without one. */
+  readonly student: string;
+  readonly baseline: string | null;
+  /** Student against that baseline; null without one, or without labels. */
+  readonly verdict: Verdict | null;
+  readonly points: number | null;
+  readonly low: number | null;
+  readonly high: number | null;
+  /** Duration of the run. */
+  readonly seconds: number;
 }
 
 export interface Environment {

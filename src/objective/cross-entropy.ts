@@ -5,7 +5,8 @@ import type { GraphBuilder, Value } from "../graph/builder.js";
 import { tensor } from "../graph/tensor.js";
 import { constantLike, maskOf, scale } from "../ops/support.js";
 import { batchMean, isLabel, requiredLabels, total } from "./support.js";
-import type { LossDefinition } from "./types.js";
+import type { LossDefinition, LossInputs } from "./types.js";
+import { checkVirtualTeacher, type VirtualTeacher, virtualTeacherLoss } from "./virtual-teacher.js";
 
 export interface CrossEntropyConfig {
   readonly kind: "cross-entropy";
@@ -13,6 +14,8 @@ export interface CrossEntropyConfig {
   readonly labelSmoothing?: number;
   /** One weight a class, none negative. */
   readonly classWeights?: readonly number[];
+  /** Also learn from a teacher made up from the label: (1 - alpha) cross-entropy + alpha T^2 KL. Yuan et al., CVPR 2020. */
+  readonly virtualTeacher?: VirtualTeacher;
 }
 
 /**
@@ -27,30 +30,43 @@ export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
   needs: { teacher: false, labels: true },
   check,
   build(inputs, config) {
-    const { builder: b, studentLogits: z } = inputs;
+    const { builder: b } = inputs;
+    const own = crossEntropyOf(inputs, config);
+    const virtual = config.virtualTeacher;
+    if (!virtual) return own;
+    const { studentLogits: z } = inputs;
     const labels = requiredLabels(inputs, "cross-entropy");
-    const classes = z.shape[1] as number;
-    const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
-    const hot = maskOf(b, isLabel(b, labels, classes), z);
-    const target = smoothed(b, hot, config.labelSmoothing ?? 0, classes);
-    if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
-    if (config.classWeights.length !== classes) {
-      throw new InputError(
-        "objective.studentLoss.classWeights",
-        `${config.classWeights.length} weights for ${classes} classes; give one a class, in the order of the classes`,
-      );
-    }
-    const weights = b.constant(tensor(z.dtype, config.classWeights, [1, classes]), "class_weights");
-    const weighted = b.op("Mul", [b.op("Mul", [target, weights]), logP]);
-    let mass = total(b, b.op("Mul", [hot, weights]));
-    // A batch of nothing but classes of weight 0 has loss 0, not 0 / 0.
-    if (config.classWeights.includes(0)) mass = b.op("Max", [mass, constantLike(b, 2 ** -126, mass)]);
-    return b.op("Neg", [b.op("Div", [total(b, weighted), mass])]);
+    const hot = maskOf(b, isLabel(b, labels, z.shape[1] as number), z);
+    const made = virtualTeacherLoss(b, z, hot, virtual);
+    return b.op("Add", [scale(b, own, 1 - virtual.alpha), scale(b, made, virtual.alpha)]);
   },
 };
 
+function crossEntropyOf(inputs: LossInputs, config: CrossEntropyConfig): Value {
+  const { builder: b, studentLogits: z } = inputs;
+  const labels = requiredLabels(inputs, "cross-entropy");
+  const classes = z.shape[1] as number;
+  const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
+  const hot = maskOf(b, isLabel(b, labels, classes), z);
+  const target = smoothed(b, hot, config.labelSmoothing ?? 0, classes);
+  if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
+  if (config.classWeights.length !== classes) {
+    throw new InputError(
+      "objective.studentLoss.classWeights",
+      `${config.classWeights.length} weights for ${classes} classes; give one a class, in the order of the classes`,
+    );
+  }
+  const weights = b.constant(tensor(z.dtype, config.classWeights, [1, classes]), "class_weights");
+  const weighted = b.op("Mul", [b.op("Mul", [target, weights]), logP]);
+  let mass = total(b, b.op("Mul", [hot, weights]));
+  // A batch of nothing but classes of weight 0 has loss 0, not 0 / 0.
+  if (config.classWeights.includes(0)) mass = b.op("Max", [mass, constantLike(b, 2 ** -126, mass)]);
+  return b.op("Neg", [b.op("Div", [total(b, weighted), mass])]);
+}
+
 function check(config: CrossEntropyConfig, field: string): void {
-  const { labelSmoothing: e = 0, classWeights: w } = config;
+  const { labelSmoothing: e = 0, classWeights: w, virtualTeacher } = config;
+  if (virtualTeacher) checkVirtualTeacher(virtualTeacher, `${field}.virtualTeacher`);
   if (!(e >= 0 && e < 1)) throw new InputError(`${field}.labelSmoothing`, `found ${e}; expected 0 <= e < 1`);
   if (!w) return;
   if (!w.every((v) => Number.isFinite(v) && v >= 0) || !w.some((v) => v > 0)) {

@@ -145,10 +145,11 @@ function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
   const { studentLoss, distillationLoss } = config;
   const student = checked("objective.studentLoss", studentLosses, studentLoss);
   const distillation = distillationLoss && checked("objective.distillationLoss", distillationLosses, distillationLoss);
-  if (!weights.student && ((studentLoss.labelSmoothing ?? 0) > 0 || studentLoss.classWeights)) {
+  const { labelSmoothing = 0, classWeights, virtualTeacher } = studentLoss;
+  if (!weights.student && (labelSmoothing > 0 || classWeights || virtualTeacher)) {
     throw new InputError(
       "objective.studentLoss",
-      "label smoothing or class weights are set, but the student loss has weight 0 (alpha 1), so no label is ever used; remove them, or lower alpha",
+      "label smoothing, class weights or a virtual teacher are set, but the student loss has weight 0 (alpha 1), so no label is ever used; remove them, or lower alpha",
     );
   }
   const active: ActiveTerm[] = [];

@@ -104,12 +104,23 @@ export const logitLosses = [
   z.strictObject({ kind: z.literal("cosine").describe("1 - cosine of the outputs: embeddings") }),
 ] as const;
 
+export const virtualTeacherSchema = z.strictObject({
+  correct: z.number().gt(0).lt(1).default(0.99).describe("The made-up teacher's probability of the label"),
+  temperature: positive.default(20).describe("T on both sides"),
+  alpha: fraction.default(0.1).describe("Weight of the made-up teacher; the labels get the rest up to 1"),
+});
+
 /** A loss against the labels. */
 export const studentLossSchema = z
   .strictObject({
     kind: z.literal("cross-entropy").default("cross-entropy"),
     label_smoothing: z.number().min(0).lt(1).default(0),
     class_weights: z.array(z.number().min(0)).optional(),
+    virtual_teacher: virtualTeacherSchema
+      .optional()
+      .describe(
+        "Also learn from a teacher made up from the label: (1 - alpha) cross-entropy + alpha T^2 KL, Yuan 2020",
+      ),
   })
   .prefault({})
   .describe("Loss against the labels");

@@ -1,6 +1,7 @@
 /** The recipe: the declarative description of a run. Every field, its default and its meaning live here and nowhere else. */
 import { z } from "zod";
 import { distillationLossSchema, factorSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
+import { strategySchemaOf } from "./strategy-schema.js";
 
 const count = z.number().int().min(1);
 const fraction = z.number().min(0).max(1);
@@ -340,6 +341,10 @@ export const trainingSchema = z
   })
   .describe("Budget and optimisation");
 
+export const strategySchema = strategySchemaOf(modelSchema, trainingSchema);
+/** The kinds of strategies. */
+export const STRATEGIES = strategySchema.options.flatMap((o) => [...o.shape.kind.values]);
+
 export const objectiveSchema = z
   .strictObject({
     alpha: fraction
@@ -379,7 +384,7 @@ export const trainedTeacherSchema = z.strictObject({
 });
 
 export const fileTeacherSchema = z.strictObject({
-  file: file("ONNX classifier"),
+  file: file("ONNX classifier; {n} in the name stands for 1, 2, ... and makes a teacher for each of the seeds"),
   input: z.string().optional().describe("Name of the graph input; default: the only one"),
   output: z.string().optional().describe("Name of the graph output; default: the one that fits the classes"),
   outputs: z
@@ -410,6 +415,7 @@ export const fileTeacherSchema = z.strictObject({
     .boolean()
     .default(false)
     .describe("Go on although labelled data shows the teacher near chance, or its classes in another order"),
+  trained_on: z.string().optional().describe("What it had seen, for the report; default: unknown"),
   precision: storePrecision,
 });
 
@@ -434,6 +440,7 @@ export const recipeSchema = z
     student: modelSchema,
     training: trainingSchema,
     objective: objectiveSchema.prefault({}),
+    strategy: strategySchema.prefault({ kind: "one-shot" }),
     transfer: z
       .strictObject({
         labelled: z
@@ -445,6 +452,12 @@ export const recipeSchema = z
           .default("labelled")
           .describe(
             "Training samples the student sees: the labelled ones, or all of them (then without labels: objective.alpha 1)",
+          ),
+        part: z
+          .enum(["all", "second-half"])
+          .default("all")
+          .describe(
+            "second-half: only the half that a teacher with train_on: disjoint-half leaves to the student, also when the teacher is another one",
           ),
       })
       .prefault({})
@@ -493,4 +506,5 @@ export type TrainingRecipe = z.output<typeof trainingSchema>;
 export type ObjectiveRecipe = z.output<typeof objectiveSchema>;
 export type TrainedTeacherRecipe = z.output<typeof trainedTeacherSchema>;
 export type FileTeacherRecipe = z.output<typeof fileTeacherSchema>;
+export type StrategyRecipe = z.output<typeof strategySchema>;
 export type TeacherRecipe = z.output<typeof teacherSchema>;

@@ -28,7 +28,9 @@ export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
   return [{ name: "", set: {} as Record<string, unknown> }, ...recipe.variants].map((variant) => {
     if (names.has(variant.name)) throw new InputError("variants", `the name "${variant.name}" occurs twice`);
     names.add(variant.name);
-    const fixed = Object.keys(variant.set).find((path) => /^(data|seeds?|name|variants|evaluation)\b/.test(path));
+    const fixed = Object.keys(variant.set).find((path) =>
+      /^(data|seeds?|name|variants|evaluation|strategy)\b/.test(path),
+    );
     if (fixed)
       throw new InputError(`variants "${variant.name}"`, `${fixed} cannot change within a run; write another recipe`);
     const changed =
@@ -47,6 +49,8 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
   const trainOn = "train_on" in recipe.teacher ? recipe.teacher.train_on : "all";
   if (trainOn === "disjoint-half")
     [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes);
+  else if (recipe.transfer.part === "second-half")
+    own = halves(data.labels, splits.train, recipe.data.split.seed, data.classes)[1];
   const withLabel = hasLabels ? own.filter((i) => ((data.labels as Int32Array)[i] as number) >= 0) : own.slice(0, 0);
   const wanted = recipe.transfer.labelled;
   if (wanted !== "all" && wanted > withLabel.length)

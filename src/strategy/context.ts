@@ -14,6 +14,8 @@ export interface RunContext {
   readonly folder: string;
   /** The run's own folder. */
   readonly directory: string;
+  /** Where its teachers are trained and their answers kept; default its own folder. */
+  readonly teacherFolder?: string;
   readonly loaded: LoadedData;
   readonly execution: Execution;
   /** Trainings at a time; 0 or none: limbeck chooses. */
@@ -23,6 +25,11 @@ export interface RunContext {
   readonly emit: (event: RunEvent) => void;
   readonly warnings: string[];
   readonly notes: string[];
+}
+
+/** Where the run's teachers and label stores lie. */
+export function teacherFolder({ teacherFolder, directory }: RunContext): string {
+  return teacherFolder ?? directory;
 }
 
 /** Hex SHA-256 of plain data and arrays, with the package version: what a cached part of a run is known by. */

@@ -17,6 +17,7 @@ import type { RunEvent } from "./events.js";
 import { type Row, trainRows } from "./rows.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
+import { runStrategy } from "./strategies.js";
 import { summarise } from "./summarise.js";
 
 export interface DistillOptions {
@@ -30,6 +31,8 @@ export interface DistillOptions {
   /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
   readonly jobs?: number;
   readonly device?: "cpu" | "webgpu";
+  /** Where teachers are trained and their answers kept, for runs that share one; default the run's folder. */
+  readonly teacherFolder?: string;
   /** Seconds between checkpoints of a training; default 2. */
   readonly checkpointSeconds?: number;
   readonly signal?: AbortSignal;
@@ -48,11 +51,16 @@ export interface DistillResult {
 }
 
 /**
- * Runs a recipe from data to report.
+ * Runs a recipe from data to report: one distillation, or as many as its strategy asks for.
  * @throws InputError when the recipe or its inputs are wrong, RunError when the run fails, InterruptedError when stopped
  */
-export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
+export function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const recipe = parseRecipe(input);
+  return recipe.strategy.kind === "one-shot" ? oneShot(recipe, options) : runStrategy(recipe, options, oneShot);
+}
+
+/** The strategy one-shot: one teacher, its students, their baselines (Hinton, Vinyals & Dean 2015). */
+async function oneShot(recipe: Recipe, options: DistillOptions): Promise<DistillResult> {
   const started = performance.now();
   const folder = options.folder ?? process.cwd();
   const emit = options.onEvent ?? (() => {});
@@ -70,6 +78,7 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
     recipe,
     folder,
     directory,
+    teacherFolder: options.teacherFolder,
     loaded,
     execution,
     jobs: options.jobs,

@@ -18,6 +18,8 @@ export interface Together {
 export type RunEvent =
   /** A new part begins: "training the teacher". */
   | { readonly kind: "stage"; readonly text: string }
+  /** A strategy goes to its next run, the hop-th (from 1) of hops. */
+  | { readonly kind: "hop"; readonly hop: number; readonly hops: number; readonly text: string }
   /** What is about to happen, or was found out: a line to read, not progress. */
   | { readonly kind: "info"; readonly text: string }
   | {

@@ -15,7 +15,7 @@ import { openSession } from "../runtime/session.js";
 import type { LabelStore } from "../teacher/store.js";
 import { train } from "../train/train.js";
 import type { TrainingResult } from "../train/types.js";
-import { fingerprint, type RunContext } from "./context.js";
+import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { NORMALISATION_KEY } from "./open-model.js";
 import { prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
@@ -71,7 +71,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
     store && [store.teacherHash, store.preprocessing, store.precision],
   );
   const id = `${request.role}-${print.slice(0, 10)}-seed${request.seed}`;
-  const directory = join(context.directory, "trainings", id);
+  const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
   const sampleType = sampleTypeOf(loaded.data);
   const task = {
     name: request.name,

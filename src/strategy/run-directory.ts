@@ -14,6 +14,8 @@ interface State {
   readonly folder?: string;
   /** What kind of run it is; absent: distill. */
   readonly kind?: RunKind;
+  /** Of a distill run with several hops: which strategy, and how many hops are done. */
+  readonly strategy?: { readonly kind: string; readonly done: number; readonly hops: number };
 }
 
 export type RunKind = "distill" | "train" | "label";
@@ -55,6 +57,18 @@ function writableFolder(directory: string): void {
       cause,
     });
   }
+}
+
+/** Whether the folder holds a finished run of this very recipe. */
+export function isFinished(directory: string, recipe: Recipe): boolean {
+  const state = stateOf(directory);
+  return state?.status === "done" && state.recipe === fingerprint(recipe);
+}
+
+/** Writes down how far a strategy is. */
+export async function noteHops(directory: string, strategy: Required<State>["strategy"]): Promise<void> {
+  const state = stateOf(directory);
+  if (state) await writeFileAtomic(join(directory, "state.json"), `${JSON.stringify({ ...state, strategy })}\n`);
 }
 
 /** Marks a run as finished. */

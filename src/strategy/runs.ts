@@ -13,6 +13,8 @@ export interface RunInfo {
   /** Which command made it. */
   readonly kind: RunKind;
   readonly state: "done" | "unfinished";
+  /** Of a strategy with several runs: which, and how many of its hops are done; null for a single run. */
+  readonly strategy: { readonly kind: string; readonly done: number; readonly hops: number } | null;
   /** ISO 8601: when it was last written to. */
   readonly date: string;
   /** Mean test accuracy of the student (of the model, for a training); null when unfinished or without labels. */
@@ -47,6 +49,7 @@ function describeRun(path: string): RunInfo | null {
     name: state.name,
     kind: state.kind ?? "distill",
     state: state.status === "done" ? "done" : "unfinished",
+    strategy: state.strategy ?? null,
     date: statSync(join(path, "state.json")).mtime.toISOString(),
     accuracy: row?.accuracy?.mean ?? null,
     verdict: comparison?.verdict ?? null,

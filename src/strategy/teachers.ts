@@ -7,7 +7,7 @@ import { openOnnxTeacher } from "../teacher/onnx.js";
 import { type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
 import type { Arm } from "./arms.js";
 import { classifierOptions } from "./classifier-options.js";
-import { fingerprint, type RunContext } from "./context.js";
+import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { type Fitted, fit } from "./fit.js";
 
 export interface ReadyTeacher {
@@ -62,12 +62,12 @@ export async function prepareTeacher(
         batch: 256,
         allowChance: true,
       }
-    : onnxTeacherOptions(teacher as FileTeacherRecipe, context.loaded, context.folder);
+    : onnxTeacherOptions(teacher as FileTeacherRecipe, context.loaded, context.folder, seed - context.recipe.seed + 1);
   const opened = await openOnnxTeacher(file, data, probe, { ...options, threads: context.execution.threads });
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
     const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
-    const folder = storeFolder ?? join(context.directory, "label-stores", key.slice(0, 12));
+    const folder = storeFolder ?? join(teacherFolder(context), "label-stores", key.slice(0, 12));
     const store = await openLabelStore(folder, opened, data, {
       precision: teacher.precision,
       signal: context.signal,
@@ -75,7 +75,8 @@ export async function prepareTeacher(
     });
     const trainedOn = trained
       ? `${arm.teacherSamples.length} samples with labels${overlap(arm)}`
-      : "unknown: the teacher came as a file and may have seen any of this data";
+      : ((teacher as FileTeacherRecipe).trained_on ??
+        "unknown: the teacher came as a file and may have seen any of this data");
     return {
       key,
       name: opened.name,
@@ -112,11 +113,15 @@ function trainTeacher(context: RunContext, arm: Arm, teacher: TrainedTeacherReci
   });
 }
 
-/** What a recipe's ONNX teacher means for this data. */
+/**
+ * What a recipe's ONNX teacher means for this data.
+ * @param n number of the seed, from 1: what {n} in the file's name stands for
+ */
 export function onnxTeacherOptions(
   teacher: FileTeacherRecipe,
   loaded: LoadedData,
   folder: string,
+  n = 1,
 ): ClassifierOptions & { readonly path: string } {
-  return { path: resolve(folder, teacher.file), ...classifierOptions(teacher, loaded) };
+  return { path: resolve(folder, teacher.file.replaceAll("{n}", String(n))), ...classifierOptions(teacher, loaded) };
 }

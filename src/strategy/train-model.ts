@@ -35,6 +35,8 @@ export interface TrainModelOptions {
   /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
   readonly jobs?: number;
   readonly device?: "cpu" | "webgpu";
+  /** Seconds between checkpoints of a training; default 2. */
+  readonly checkpointSeconds?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
   /** How the run was started, for the summary. */
@@ -71,6 +73,7 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
     loaded,
     execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
     jobs: options.jobs,
+    checkpointSeconds: options.checkpointSeconds,
     signal: options.signal,
     emit: options.onEvent ?? (() => {}),
     warnings: [],
@@ -88,7 +91,9 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
 
 /** The recipe as far as labels alone go: what it says of teacher and variants must not stand in the way. */
 function withoutDistillation(recipe: Recipe): Recipe {
-  const objective = { ...recipe.objective, alpha: 1, weights: undefined };
+  const { student_loss } = recipe.objective;
+  const plain = { kind: student_loss.kind, label_smoothing: 0 };
+  const objective = { ...recipe.objective, alpha: 1, weights: undefined, student_loss: plain };
   return { ...recipe, variants: [], objective, training: { ...recipe.training, augment: undefined } };
 }
 

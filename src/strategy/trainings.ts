@@ -1,6 +1,6 @@
 /** The trainings of a run as they lie on disk: which model of which arm and seed each one is. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { loadModelFile } from "../graph/file.js";
 import type { FitRequest } from "./fit.js";
@@ -20,6 +20,8 @@ export interface Training {
 }
 
 const CARD = "training.json";
+/** Folder in a strategy's run with the runs it is made of. */
+export const HOPS = "hops";
 
 /** Writes or completes the card of a training. */
 export async function noteTraining(directory: string, { name, role, seed, teacher }: FitRequest): Promise<void> {
@@ -36,14 +38,14 @@ export function readTraining(directory: string): Training | null {
   return card && existsSync(file) ? { ...card, directory, file } : null;
 }
 
-/** The finished trainings of a run, by role and seed. */
+/** The finished trainings of a run, of a strategy's also those of its hops, by role and seed. */
 export function listTrainings(run: string): Training[] {
-  const folder = join(run, "trainings");
-  if (!existsSync(folder)) return [];
-  return readdirSync(folder)
-    .map((name) => readTraining(join(folder, name)))
-    .filter((t) => t !== null)
-    .sort((a, b) => a.role.localeCompare(b.role) || a.seed - b.seed || a.directory.localeCompare(b.directory));
+  const [folder, hops] = [join(run, "trainings"), join(run, HOPS)];
+  const inner = existsSync(hops) ? readdirSync(hops).flatMap((name) => listTrainings(join(hops, name))) : [];
+  const own = existsSync(folder) ? readdirSync(folder).map((name) => readTraining(join(folder, name))) : [];
+  return [...own.filter((t) => t !== null), ...inner].sort(
+    (a, b) => a.role.localeCompare(b.role) || a.seed - b.seed || a.directory.localeCompare(b.directory),
+  );
 }
 
 /** The training whose exported model has these very bytes; null when none has. */
@@ -65,8 +67,13 @@ function readCard(directory: string): Card | null {
   }
 }
 
-/** The teacher trained in this run that taught a training; null when it came from elsewhere. */
+/**
+ * The teacher trained in this run, or in the strategy that this run is a hop of, that taught a training; null when it
+ * came from elsewhere. A hop's teacher may be the student of another hop.
+ */
 export function teacherOf(run: string, training: Training): Training | null {
-  const teachers = listTrainings(run).filter((t) => t.role === "teacher");
+  if (training.teacherHash === null) return null;
+  const parent = dirname(resolve(run));
+  const teachers = listTrainings(basename(parent) === HOPS ? dirname(parent) : run);
   return teachers.find((t) => loadModelFile(t.file).hash === training.teacherHash) ?? null;
 }

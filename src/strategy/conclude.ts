@@ -1,0 +1,160 @@
+/** From the finished hops of a strategy to one summary over all: the rows, what is compared with what, latencies side by side. */
+import { relative, resolve } from "node:path";
+import { type Latency, measureLatencies } from "../evaluate/latency.js";
+import { differenceSentence } from "../evaluate/sentence.js";
+import type { Comparison, HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
+import { compare } from "../evaluate/verdict.js";
+import { packageVersion } from "../package-root.js";
+import { answer, type ChainRow } from "./chain-row.js";
+import type { RunContext } from "./context.js";
+import { ensembleRow } from "./ensemble.js";
+import type { FinishedHop } from "./hops.js";
+import { hits, testLabels } from "./judge.js";
+import { environmentOf, type OneCall, oneCall } from "./measure.js";
+import type { Pair, Plan } from "./plan.js";
+import { listTrainings } from "./trainings.js";
+
+/** Everything the strategy found out, as written to its summary.json. */
+export async function conclude(
+  context: RunContext,
+  plan: Plan,
+  done: readonly FinishedHop[],
+  facts: { readonly command: string; readonly seconds: number },
+): Promise<Summary> {
+  const rows = await rowsOf(context, plan, done);
+  const latencies = await latenciesOf(context, rows);
+  const models = rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null }));
+  const comparisons: Comparison[] = [];
+  for (const pair of plan.pairs) comparisons.push(await comparisonOf(context, pair, done, rows));
+  const chosen = plan.deliver(done);
+  const last = [...done].reverse().find((d) => d.hop.command === "distill") ?? (done[done.length - 1] as FinishedHop);
+  const { reason } = chosen;
+  const { title } = chosen.hop.hop;
+  return {
+    limbeck: packageVersion(),
+    name: context.recipe.name,
+    description: context.recipe.description ?? null,
+    command: facts.command,
+    durationSeconds: facts.seconds,
+    environment: await environmentOf(context.execution),
+    recipe: context.recipe,
+    data: last.summary.data,
+    models,
+    comparisons,
+    darkKnowledge: last.summary.darkKnowledge,
+    strategy: {
+      kind: context.recipe.strategy.kind,
+      hops: done.map((d) => hopSummary(context, d)),
+      delivered: { hop: title, reason },
+    },
+    files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
+    notes: [
+      // What was found out about the models of the hops themselves is no news.
+      ...new Set(done.flatMap((d) => (d.hop.ownTeacher ? d.summary.notes : []))),
+      `student.onnx is the student of "${title}": ${reason}.`,
+      "Agreement and soft KL of a student are with its own teacher.",
+    ],
+    warnings: done.flatMap((d) => d.summary.warnings.map((text) => `${d.hop.title}: ${text}`)),
+  };
+}
+
+/** Id of a hop's baseline row. */
+export const baselineId = (title: string): string => (title === "student" ? "baseline" : `${title}: baseline`);
+
+async function rowsOf(context: RunContext, plan: Plan, done: readonly FinishedHop[]): Promise<ChainRow[]> {
+  const rows: ChainRow[] = [];
+  const add = (row: ModelRow, id: string, files: readonly string[]): void => {
+    rows.push({
+      row: { ...row, id, name: id, variant: "" },
+      files,
+      right: () => Promise.all(files.map(async (file) => hits(context.loaded, await answer(context, file)))),
+    });
+  };
+  for (const { hop, summary, students, baselines } of done) {
+    const find = (role: ModelRow["role"]): ModelRow | undefined => summary.models.find((m) => m.role === role);
+    const [teacher, student, baseline] = [find("teacher"), find("student"), find("baseline")];
+    if (hop.command !== "distill") {
+      const [own] = summary.models;
+      if (own) add({ ...own, role: hop.command === "train-teacher" ? "teacher" : "student" }, hop.title, students);
+      continue;
+    }
+    if (teacher && hop.ownTeacher && !rows.some((r) => r.row.id === "teacher"))
+      add(teacher, "teacher", teacherFile(context));
+    if (student) add(student, hop.title, students);
+    if (baseline) add(baseline, baselineId(hop.title), baselines);
+  }
+  if (plan.ensemble) rows.push(await ensembleRow(context, plan.ensemble, rows));
+  return rows;
+}
+
+/** The recipe's own teacher, where there is a file of it. */
+function teacherFile({ recipe, folder, directory }: RunContext): string[] {
+  const { teacher } = recipe;
+  if ("file" in teacher) return [resolve(folder, teacher.file.replaceAll("{n}", "1"))];
+  const trained = listTrainings(directory).find((t) => t.role === "teacher" && t.seed === recipe.seed);
+  return trained ? [trained.file] : [];
+}
+
+async function comparisonOf(
+  context: RunContext,
+  pair: Pair,
+  done: readonly FinishedHop[],
+  rows: readonly ChainRow[],
+): Promise<Comparison> {
+  const hop = done.find((d) => d.hop.title === pair.student);
+  const teacher = rows.find((r) => r.row.id === hop?.hop.teacher)?.row.id ?? (rows[0] as ChainRow).row.id;
+  const base = { variant: pair.title, student: pair.student, teacher };
+  if (pair.against === "own baseline") {
+    const own = hop?.summary.comparisons[0];
+    if (!own) throw new Error(`${pair.student}: no comparison in its summary`);
+    return { ...own, ...base, baseline: own.baseline === null ? null : baselineId(pair.student) };
+  }
+  const { hop: title, role } = pair.against;
+  const other = role === "student" ? title : baselineId(title);
+  const [a, b] = [pair.student, other].map((id) => rows.find((r) => r.row.id === id));
+  if (!a || !b || !testLabels(context.loaded))
+    return {
+      ...base,
+      baseline: b ? other : null,
+      sentence: `${pair.what ?? pair.title}: not measured, for want of labels.`,
+    };
+  const difference = compare(await a.right(), await b.right(), { seed: context.recipe.seed });
+  return { ...base, baseline: other, ...difference, sentence: differenceSentence(pair.what ?? pair.title, difference) };
+}
+
+function hopSummary(context: RunContext, { hop, summary, directory }: FinishedHop): HopSummary {
+  const [own] = hop.command === "distill" ? summary.comparisons : [];
+  const { verdict = null, points = null, low = null, high = null } = own ?? {};
+  return {
+    title: hop.title,
+    folder: relative(context.directory, directory).replaceAll("\\", "/"),
+    teacher: hop.teacher,
+    student: hop.title,
+    baseline: own?.baseline ? baselineId(hop.title) : null,
+    verdict,
+    points,
+    low,
+    high,
+    seconds: summary.durationSeconds,
+  };
+}
+
+/** Measured again, in turns: the hops ran at different times. */
+async function latenciesOf(context: RunContext, rows: readonly ChainRow[]): Promise<Map<ChainRow, Latency>> {
+  const { execution, loaded, recipe, signal } = context;
+  const calls: OneCall[] = [];
+  try {
+    const measured: { r: ChainRow; name: string; run: () => Promise<unknown> }[] = [];
+    for (const r of rows) {
+      const [file] = r.files;
+      const call = file ? await oneCall(file, loaded.data.sampleShape, execution.threads) : null;
+      if (!call) continue;
+      calls.push(call);
+      measured.push({ r, name: r.row.name, run: call.run });
+    }
+    const latencies = await measureLatencies(measured, { runs: recipe.evaluation.latency_runs, signal });
+    return new Map(measured.map((m, i) => [m.r, latencies[i] as Latency]));
+  } finally {
+    for (const call of calls) await call.dispose();
+  }
+}

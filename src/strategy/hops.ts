@@ -1,0 +1,120 @@
+/** Runs the hops of a strategy one after another: each an ordinary run in a folder of its own, resumable between and inside. */
+import { copyFileSync, existsSync } from "node:fs";
+import { join } from "node:path";
+import { makeFolder, writeFileAtomic } from "../atomic.js";
+import { RunError } from "../errors.js";
+import type { Summary } from "../evaluate/summary.js";
+import type { Recipe } from "../recipe/schema.js";
+import type { DistillOptions, DistillResult } from "./distill.js";
+import type { RunEvent } from "./events.js";
+import type { Hop } from "./plan.js";
+import { isFinished, noteHops, stateOf } from "./run-directory.js";
+import { readSummary } from "./runs.js";
+import { trainModel } from "./train-model.js";
+import { HOPS, listTrainings } from "./trainings.js";
+
+/** Runs one recipe once. */
+export type OneShot = (recipe: Recipe, options: DistillOptions) => Promise<DistillResult>;
+
+export interface FinishedHop {
+  readonly hop: Hop;
+  readonly directory: string;
+  readonly summary: Summary;
+  /** Its exported models, one a seed. */
+  readonly students: readonly string[];
+  /** Those of its baseline; none without one. */
+  readonly baselines: readonly string[];
+}
+
+/** Folder of a hop in a strategy's run. */
+export function hopFolder(directory: string, folder: string): string {
+  return join(directory, HOPS, folder);
+}
+
+/**
+ * Runs every hop that is not finished yet.
+ * @param directory the strategy's folder: the hops lie in it, and so do the teachers they share
+ * @param kind of the strategy
+ * @throws whatever a hop throws; what is done stays done
+ */
+export async function runHops(
+  directory: string,
+  kind: string,
+  hops: readonly Hop[],
+  options: DistillOptions,
+  oneShot: OneShot,
+): Promise<FinishedHop[]> {
+  const done: FinishedHop[] = [];
+  for (const [i, hop] of hops.entries()) {
+    await noteHops(directory, { kind, done: i, hops: hops.length });
+    options.onEvent?.({ kind: "hop", hop: i + 1, hops: hops.length, text: hop.title });
+    done.push(await runHop(directory, hop, { ...options, onEvent: within(options, i + 1, hops.length) }, oneShot));
+  }
+  await noteHops(directory, { kind, done: hops.length, hops: hops.length });
+  return done;
+}
+
+async function runHop(strategy: string, hop: Hop, options: DistillOptions, oneShot: OneShot): Promise<FinishedHop> {
+  const directory = hopFolder(strategy, hop.folder);
+  const own = {
+    ...options,
+    out: directory,
+    resume: stateOf(directory) !== null,
+    teacherFolder: hop.command === "distill" ? strategy : undefined,
+  };
+  const found = isFinished(directory, claimed(hop)) ? readSummary(directory) : null;
+  const summary = found ?? (await carryOut(hop, own, oneShot));
+  const report = join(directory, "report.html");
+  if (!existsSync(report)) {
+    const { renderReport } = await import("../report/html.js");
+    await writeFileAtomic(report, await renderReport(summary));
+  }
+  return { hop, directory, summary, ...(await collectModels(directory, hop)) };
+}
+
+async function carryOut(hop: Hop, options: DistillOptions, oneShot: OneShot): Promise<Summary> {
+  if (hop.command === "distill") return (await oneShot(hop.recipe, options)).summary;
+  return (await trainModel(hop.recipe, { ...options, model: trainedModel(hop) })).summary;
+}
+
+const trainedModel = (hop: Hop): "teacher" | "student" => (hop.command === "train-teacher" ? "teacher" : "student");
+
+/** The recipe that the hop's folder is claimed with: a training's has a name of its own (train-model.ts). */
+function claimed(hop: Hop): Recipe {
+  const { command, recipe } = hop;
+  return command === "distill" ? recipe : { ...recipe, name: `${recipe.name}-${trainedModel(hop)}` };
+}
+
+/** Puts each seed's model under a name that the next hop's recipe can say: models/student-1.onnx, ... */
+async function collectModels(directory: string, hop: Hop): Promise<Pick<FinishedHop, "students" | "baselines">> {
+  const folder = join(directory, "models");
+  makeFolder(folder);
+  const trainings = listTrainings(directory);
+  const seeds = Array.from({ length: hop.recipe.seeds }, (_, i) => hop.recipe.seed + i);
+  const collect = (role: string, name: string): string[] =>
+    seeds.flatMap((seed, i) => {
+      const found = trainings.find((t) => t.role === role && t.seed === seed);
+      if (!found) return [];
+      const file = join(folder, `${name}-${i + 1}.onnx`);
+      copyFileSync(found.file, file);
+      return [file];
+    });
+  const students =
+    hop.command === "distill"
+      ? collect("student", "student")
+      : collect(hop.command === "train-teacher" ? "teacher" : "baseline", "student");
+  if (students.length !== seeds.length)
+    throw new RunError(`${hop.title}: ${students.length} of ${seeds.length} models lie in ${directory}`);
+  return { students, baselines: hop.command === "distill" ? collect("baseline", "baseline") : [] };
+}
+
+/** Says in which hop a training or a labelling is. */
+function within({ onEvent }: DistillOptions, hop: number, hops: number): DistillOptions["onEvent"] {
+  const at = `hop ${hop}/${hops}, `;
+  return (event: RunEvent): void => {
+    if (event.kind === "training")
+      onEvent?.({ ...event, progress: { ...event.progress, name: `${at}${event.progress.name}` } });
+    else if (event.kind === "labelling") onEvent?.({ ...event, teacher: `${event.teacher} (${at.slice(0, -2)})` });
+    else onEvent?.(event);
+  };
+}

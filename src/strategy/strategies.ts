@@ -1,0 +1,110 @@
+/** All strategies of several runs, and what they have in common. Adding one: write its file, add it to the list here. */
+import { copyFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { writeFileAtomic } from "../atomic.js";
+import type { DataConfig } from "../data/config.js";
+import { loadData } from "../data/load.js";
+import { InputError } from "../errors.js";
+import type { Summary } from "../evaluate/summary.js";
+import { loadModelFile } from "../graph/file.js";
+import { parseRecipe, recipeToYaml } from "../recipe/load.js";
+import { camelKeys } from "../recipe/resolve.js";
+import type { Recipe, StrategyRecipe } from "../recipe/schema.js";
+import { expandArms } from "./arms.js";
+import { assistants } from "./assistants.js";
+import { bornAgain } from "./born-again.js";
+import { checkModels } from "./check.js";
+import { conclude } from "./conclude.js";
+import type { RunContext } from "./context.js";
+import type { DistillOptions, DistillResult } from "./distill.js";
+import { type FinishedHop, type OneShot, runHops } from "./hops.js";
+import { ladder } from "./ladder.js";
+import type { Plan, Strategy } from "./plan.js";
+import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
+import { writeSnippets } from "./snippets.js";
+import { teacherFree } from "./teacher-free.js";
+
+const strategies = [assistants, bornAgain, teacherFree, ladder] as const;
+
+/**
+ * Runs a recipe whose strategy takes several trainings: hop after hop, then one summary and one report over all.
+ * @throws InputError when the strategy makes no sense for this recipe; whatever a hop throws
+ */
+export async function runStrategy(recipe: Recipe, options: DistillOptions, oneShot: OneShot): Promise<DistillResult> {
+  const started = performance.now();
+  const { kind } = recipe.strategy;
+  if (recipe.variants.length > 0)
+    throw new InputError(
+      "variants",
+      `the strategy ${kind} is a sequence of runs of its own and takes no variants; remove them (--set variants=[])`,
+    );
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const directory = resolve(await claimDirectory(recipe, options));
+  const context: RunContext = {
+    recipe,
+    folder,
+    directory,
+    loaded,
+    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
+    signal: options.signal,
+    emit: options.onEvent ?? (() => {}),
+    warnings: [],
+    notes: [],
+  };
+  return orDiscard(directory, options, async () => {
+    const plan = planOf(recipe, directory);
+    check(plan, context);
+    context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${plan.hops.length} hops in ${directory}` });
+    const done = await runHops(directory, kind, plan.hops, options, oneShot);
+    context.emit({ kind: "stage", text: "Measuring all of them" });
+    const summary = await conclude(context, plan, done, {
+      command: options.command ?? "distill(recipe)",
+      seconds: (performance.now() - started) / 1000,
+    });
+    if (plan.everyStudent)
+      for (const { hop, directory: from } of done)
+        copyFileSync(
+          join(from, "student.onnx"),
+          join(directory, `student-${hop.title.replace(/[^\w.-]+/g, "-")}.onnx`),
+        );
+    return deliver(context, plan.deliver(done).hop, summary);
+  });
+}
+
+function planOf(recipe: Recipe, directory: string): Plan {
+  const { strategy } = recipe;
+  const found = strategies.find((s) => s.kind === strategy.kind) as Strategy<StrategyRecipe["kind"]> | undefined;
+  if (!found)
+    throw new InputError("strategy.kind", `found "${strategy.kind}", which is not a strategy of several runs`);
+  const plan = found.plan(recipe, strategy, directory);
+  // Defaults of models that came from the strategy are there already; what a plan changed must still be a valid recipe.
+  return { ...plan, hops: plan.hops.map((hop) => ({ ...hop, recipe: parseRecipe(hop.recipe, hop.title) })) };
+}
+
+/** A student at the end of the chain that does not fit the data must not wait for the hops before it. */
+function check({ hops }: Plan, { loaded, folder }: RunContext): void {
+  if (loaded.splits.test.length === 0)
+    throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
+  for (const { recipe, command } of hops)
+    if (command === "distill") checkModels(expandArms(recipe, loaded), loaded, folder);
+}
+
+/** Copies the chosen student out and writes summary, report and snippets. */
+async function deliver(context: RunContext, chosen: FinishedHop, summary: Summary): Promise<DistillResult> {
+  const { directory, recipe, loaded } = context;
+  const student = join(directory, "student.onnx");
+  copyFileSync(join(chosen.directory, chosen.hop.command === "distill" ? "student.onnx" : "model.onnx"), student);
+  const { dtype } = loadModelFile(student).model.graph.inputs[0] ?? {};
+  await writeSnippets(directory, "student.onnx", loaded.data.sampleShape, {
+    normalisation: recipe.export.raw ? loaded.normalisation : null,
+    dtype,
+  });
+  const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
+  await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(recipe));
+  await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
+  const { renderReport } = await import("../report/html.js");
+  await writeFileAtomic(report, await renderReport(summary));
+  await finishDirectory(directory);
+  return { directory, summary, student, report, summaryFile };
+}
