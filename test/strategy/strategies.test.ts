@@ -147,7 +147,7 @@ test("born-again: fresh weights, the generation before as teacher, and the ensem
   const { data, splits } = await loadData({ source: "digits", split: { validation: 0.15, test: 0.3 } });
   const size = 64;
   const samples = new Float32Array(splits.test.length * size);
-  splits.test.forEach((s, i) => samples.set(data.samples.subarray(s * size, (s + 1) * size), i * size));
+  for (const [i, s] of splits.test.entries()) samples.set(data.samples.subarray(s * size, (s + 1) * size), i * size);
   let right = 0;
   for (const n of [1, 2]) {
     const mean = new Float64Array(splits.test.length * 10);
