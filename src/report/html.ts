@@ -8,6 +8,7 @@ import { darkSection } from "./dark.js";
 import { count, duration } from "./format.js";
 import { type Markup, markup, raw } from "./markup.js";
 import { SLIDER_SCRIPT } from "./slider.js";
+import { strategySection } from "./strategy.js";
 import { STYLE } from "./style.js";
 import { comparisonSection, keyFigures, seenSection, verdictSection } from "./tables.js";
 
@@ -20,6 +21,7 @@ export async function renderReport(summary: Summary): Promise<string> {
   const body = [
     await verdictSection(summary),
     keyFigures(summary),
+    await strategySection(summary),
     comparisonSection(summary),
     seenSection(summary),
     await darkSection(summary),
@@ -61,6 +63,7 @@ function policy(script: string): string {
 
 function head(summary: Summary): Markup {
   const links: [string, string, boolean][] = [
+    ["strategy", "Strategy", summary.strategy !== undefined],
     ["comparison", "Comparison", true],
     ["seen", "What each had seen", true],
     ["dark", "Dark knowledge", summary.darkKnowledge !== null],

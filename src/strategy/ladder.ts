@@ -27,7 +27,8 @@ export const ladder: Strategy<"ladder"> = {
         const size = (d: (typeof done)[number]): number =>
           d.summary.models.find((m) => m.role === "student")?.parameters ?? 0;
         const hop = good.reduce((a, b) => (size(b) < size(a) ? b : a));
-        const reason = `the smallest within ${+(100 * tolerance).toFixed(3)} points of the best on the validation samples`;
+        const points = +(100 * tolerance).toFixed(3);
+        const reason = `the smallest within ${points} ${points === 1 ? "point" : "points"} of the best on the validation samples`;
         return { hop, reason };
       },
     };

@@ -216,6 +216,13 @@ test("ladder: one teacher, labelled once; the smallest good student leaves", asy
   const chosen = hidden[scores.findIndex((s) => s >= Math.max(...scores) - 0.03)];
   assert.equal(summary.strategy?.delivered.hop, `mlp-${chosen}`);
   assert.deepEqual(readFileSync(result.student), readFileSync(join(out, `student-mlp-${chosen}.onnx`)));
+  const report = readFileSync(result.report, "utf8");
+  for (const h of summary.strategy?.hops ?? []) {
+    assert.ok(report.includes(`<a href="${h.folder}/report.html">${h.title}</a>`), h.title);
+    assert.ok(existsSync(join(out, h.folder, "report.html")));
+    const accuracy = (100 * accuracyOf(summary, h.student)).toFixed(1);
+    assert.match(report, new RegExp(`${h.title}, student: ${accuracy} % at `), "the plot says its points");
+  }
   assert.equal(readdirSync(out).filter((f) => /^student-mlp-\d+\.onnx$/.test(f)).length, 3);
   checkComparisons(summary);
 });
