@@ -67,6 +67,7 @@ export { type StarterOptions, starterRecipe } from "./strategy/starter-recipe.js
 export type { Student } from "./strategy/student.js";
 export { type TrainModelOptions, type TrainModelResult, trainModel } from "./strategy/train-model.js";
 // Teachers
+export { type GroupOptions, groupTeacher } from "./teacher/group.js";
 export { type OnnxTeacherOptions, openOnnxTeacher } from "./teacher/onnx.js";
 export { LabelStore, openLabelStore, readLabelStore } from "./teacher/store.js";
 export type { Teacher } from "./teacher/types.js";

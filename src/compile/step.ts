@@ -3,10 +3,11 @@ import { backward } from "../autodiff/backward.js";
 import type { SampleType } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
-import { sizeOf } from "../graph/tensor.js";
+import { scalar, sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
 import type { ObjectiveConfig, ObjectiveScalar } from "../objective/objective.js";
 import { buildObjective } from "../objective/objective.js";
+import type { TeacherValues } from "../objective/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
 import { trainingMode } from "./training-mode.js";
@@ -22,6 +23,8 @@ export interface StepOptions {
   readonly objective: ObjectiveConfig;
   /** What the teacher's outputs are; absent: no teacher term. */
   readonly teacherKind?: "logits" | "probabilities";
+  /** Several teachers whose losses are averaged: then the teacher's input is [batch, teachers, classes]. */
+  readonly teacherMembers?: readonly { readonly kind: "logits" | "probabilities"; readonly weight: number }[];
 }
 
 /** The step before lowering. Field names follow `StepProgram`. */
@@ -174,16 +177,19 @@ function labelsOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[]): 
   return b.input(LABELS, "int64", [options.batch]);
 }
 
-function teacherOf(
-  b: GraphBuilder,
-  options: StepOptions,
-  inputs: BatchInput[],
-): { values: Value; kind: "logits" | "probabilities" } | undefined {
-  if (!options.teacherKind) return undefined;
+function teacherOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[]): TeacherValues | undefined {
+  const { teacherKind, teacherMembers, batch, classes } = options;
+  if (!teacherKind) return undefined;
+  const shape = teacherMembers ? [batch, teacherMembers.length, classes] : [batch, classes];
   const existing = b.find(TEACHER);
-  const shape = [options.batch, options.classes];
   if (!existing) inputs.push({ name: TEACHER, dtype: "float32", shape });
-  return { values: existing ?? b.input(TEACHER, "float32", shape), kind: options.teacherKind };
+  const values = existing ?? b.input(TEACHER, "float32", shape);
+  if (!teacherMembers) return { values, kind: teacherKind };
+  const members = teacherMembers.map((member, k) => ({
+    ...member,
+    values: b.op("Gather", [values, b.constant(scalar(k, "int64"))], { axis: { kind: "int", value: 1 } }),
+  }));
+  return { ...(members[0] as TeacherValues), members };
 }
 
 function checkLogits(logits: Value | undefined, options: StepOptions): void {

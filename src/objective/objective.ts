@@ -5,6 +5,7 @@
 
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
+import { scale } from "../ops/support.js";
 import {
   type CustomLossConfig,
   type DistillationLossConfig,
@@ -14,7 +15,7 @@ import {
   studentLosses,
 } from "./registry.js";
 import { checkSchedule, type FactorSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
-import type { LossConfig, LossDefinition, LossInputs } from "./types.js";
+import type { LossConfig, LossDefinition, LossInputs, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";
 
 export type { CustomLossConfig, DistillationLossConfig, StudentLossConfig } from "./registry.js";
@@ -99,9 +100,7 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
     const scalar: LossInputs["scalar"] = (id, initial, schedule) =>
       input(id, initial, schedule && schedule.kind !== "constant" ? { offset: 0, gain: initial, schedule } : undefined);
     const weight = input("weight", term.weight.initial, term.weight.curve);
-    const value = b.scope(`objective/${term.name}`, () =>
-      term.definition.build(scopedInputs(inputs, scalar), term.config),
-    );
+    const value = b.scope(`objective/${term.name}`, () => buildTerm(term, scopedInputs(inputs, scalar)));
     if (value.shape.length !== 0)
       throw new InputError(`objective: ${term.name}`, `the loss is of shape [${value.shape}]; expected one number, []`);
     return { name: term.name, value, weight };
@@ -109,6 +108,30 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
   const weighted = b.scope("objective", () => terms.map((t) => b.op("Mul", [t.value, t.weight])));
   const total = weighted.reduce((sum, term) => b.scope("objective", () => b.op("Add", [sum, term])));
   return { total, terms, scalars };
+}
+
+/** The loss; with several teachers the weighted mean of the losses against each. */
+function buildTerm({ definition, config }: ActiveTerm, inputs: LossInputs): Value {
+  if (!definition.needs.teacher) return definition.build(inputs, config);
+  const { builder: b, teacher } = inputs;
+  const against = (one: TeacherValues | undefined): Value => definition.build(taughtBy(inputs, one), config);
+  if (!teacher?.members) return against(teacher);
+  const losses = teacher.members.map(({ weight, ...one }) => scale(b, against(one), weight));
+  return losses.reduce((sum, loss) => b.op("Add", [sum, loss]));
+}
+
+/** The same inputs with this teacher, which is read once only. */
+function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined): LossInputs {
+  const { builder, studentLogits } = inputs;
+  return {
+    builder,
+    studentLogits,
+    teacher,
+    get labels() {
+      return inputs.labels;
+    },
+    scalar: (...args) => inputs.scalar(...args),
+  };
 }
 
 /** Getters stay getters: inputs that no loss reads are never made. */

@@ -7,6 +7,8 @@ export interface TeacherValues {
   /** [batch, classes], of the student logits' element type. */
   readonly values: Value;
   readonly kind: "logits" | "probabilities";
+  /** Several teachers: a loss is taken against each and averaged with their weights, instead of against `values`. */
+  readonly members?: readonly (TeacherValues & { readonly weight: number })[];
 }
 
 /** What a loss is built from. Read `teacher` and `labels` only when the loss needs them: reading may create the input. */

@@ -421,9 +421,30 @@ export const fileTeacherSchema = z.strictObject({
 
 const storeTeacherSchema = z.strictObject({ label_store: file("Folder written by `limbeck label`") });
 
+const singleTeacherSchema = z.union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema]);
+
+export const groupTeacherSchema = z.strictObject({
+  group: z
+    .array(singleTeacherSchema)
+    .min(2)
+    .describe("Two teachers or more, each a model, a file or a label store; trained ones differ in their seeds"),
+  combine: z
+    .enum(["mean-probabilities", "mean-logits", "mean-losses"])
+    .default("mean-probabilities")
+    .describe("What is averaged: three different things, see docs/teachers.md"),
+  weights: z
+    .union([z.array(positive).min(2), z.literal("confidence")])
+    .optional()
+    .describe(
+      'One number a teacher; or "confidence": a sample at a time by each teacher\'s cross-entropy with its label, Zhang 2022 (CA-MKD). Default: all alike',
+    ),
+});
+
 export const teacherSchema = z
-  .union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema])
-  .describe("Who teaches: a model to train (model, training), an ONNX file (file), or a label store (label_store)");
+  .union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema, groupTeacherSchema])
+  .describe(
+    "Who teaches: a model to train (model, training), an ONNX file (file), a label store (label_store), or several of these (group)",
+  );
 
 export const recipeSchema = z
   .strictObject({
@@ -508,3 +529,5 @@ export type TrainedTeacherRecipe = z.output<typeof trainedTeacherSchema>;
 export type FileTeacherRecipe = z.output<typeof fileTeacherSchema>;
 export type StrategyRecipe = z.output<typeof strategySchema>;
 export type TeacherRecipe = z.output<typeof teacherSchema>;
+export type SingleTeacherRecipe = z.output<typeof singleTeacherSchema>;
+export type GroupTeacherRecipe = z.output<typeof groupTeacherSchema>;

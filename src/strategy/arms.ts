@@ -5,7 +5,8 @@ import { InputError } from "../errors.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { withChanges } from "../recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
-import type { Recipe } from "../recipe/schema.js";
+import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema.js";
+import { checkGroup, teachersOf } from "./teacher-group.js";
 
 export interface Arm {
   /** "" for the recipe itself. */
@@ -41,12 +42,24 @@ export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
   });
 }
 
+/** What the teachers that the recipe trains see. */
+function trainOnOf({ teacher }: Recipe): TrainedTeacherRecipe["train_on"] {
+  const all = [...new Set(teachersOf(teacher).flatMap((t) => ("train_on" in t ? [t.train_on] : [])))];
+  if (all.length > 1)
+    throw new InputError(
+      "teacher.group",
+      `its teachers see different samples (train_on: ${all.join(", ")}); give all of them the same train_on`,
+    );
+  return all[0] ?? "all";
+}
+
 function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm {
   const where = name ? `variants "${name}"` : "recipe";
   const hasLabels = data.labels !== null;
   let own: Uint32Array = splits.train;
   let teacherSamples: Uint32Array = splits.train;
-  const trainOn = "train_on" in recipe.teacher ? recipe.teacher.train_on : "all";
+  checkGroup(recipe.teacher);
+  const trainOn = trainOnOf(recipe);
   if (trainOn === "disjoint-half")
     [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes);
   else if (recipe.transfer.part === "second-half")
@@ -70,7 +83,7 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
   teacherSamples = hasLabels
     ? teacherSamples.filter((i) => ((data.labels as Int32Array)[i] as number) >= 0)
     : teacherSamples;
-  if ("model" in recipe.teacher && teacherSamples.length === 0)
+  if (teachersOf(recipe.teacher).some((t) => "model" in t) && teacherSamples.length === 0)
     throw new InputError(
       "teacher",
       `a teacher cannot be trained without labels; give teacher.file, an ONNX model that knows the classes`,

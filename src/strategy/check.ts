@@ -6,6 +6,7 @@ import { InputError } from "../errors.js";
 import type { Recipe } from "../recipe/schema.js";
 import type { Arm } from "./arms.js";
 import { prepareModel } from "./prepare.js";
+import { teachersOf } from "./teacher-group.js";
 
 /**
  * Builds every arm's models once: a student that does not fit the data must not wait for its teacher's training.
@@ -17,7 +18,8 @@ export function checkModels(arms: readonly Arm[], { data, normalisation }: Loade
   if (classes === 0) return;
   const options = { folder, data, classes, seed: 0 };
   for (const { recipe } of arms) {
-    const models = [recipe.student, ...("model" in recipe.teacher ? [recipe.teacher.model] : [])];
+    const teachers = teachersOf(recipe.teacher).flatMap((t) => ("model" in t ? [t.model] : []));
+    const models = [recipe.student, ...teachers];
     for (const description of models) {
       const { model } = prepareModel(description, options);
       withNormalisation(model.graph, model.input, normalisation, sampleTypeOf(data));

@@ -90,6 +90,7 @@ async function rowsOf(context: RunContext, plan: Plan, done: readonly FinishedHo
 /** The recipe's own teacher, where there is a file of it. */
 function teacherFile({ recipe, folder, directory }: RunContext): string[] {
   const { teacher } = recipe;
+  if ("group" in teacher) return [];
   if ("file" in teacher) return [resolve(folder, teacher.file.replaceAll("{n}", "1"))];
   const trained = listTrainings(directory).find((t) => t.role === "teacher" && t.seed === recipe.seed);
   return trained ? [trained.file] : [];

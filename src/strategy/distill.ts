@@ -54,7 +54,7 @@ export interface DistillResult {
  * Runs a recipe from data to report: one distillation, or as many as its strategy asks for.
  * @throws InputError when the recipe or its inputs are wrong, RunError when the run fails, InterruptedError when stopped
  */
-export function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
+export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const recipe = parseRecipe(input);
   return recipe.strategy.kind === "one-shot" ? oneShot(recipe, options) : runStrategy(recipe, options, oneShot);
 }

@@ -63,6 +63,11 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
       "teacher.label_store",
       "this teacher is a label store already; give teacher.file or teacher.model",
     );
+  if ("group" in recipe.teacher)
+    throw new InputError(
+      "teacher.group",
+      "a label store belongs to one teacher; label with each of them and give the stores to the group",
+    );
   const folder = options.folder ?? process.cwd();
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const arm = expandArms(recipe, loaded)[0] as Arm;

@@ -57,7 +57,13 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
     const [students, baselines] = [fitted.filter(isRole("student")), fitted.filter(isRole("baseline"))];
     const prefix = arm.name ? `${arm.name}: ` : "";
     const teacherKey = teachers.map((t) => t.key).join();
-    if (!seen.has(teacherKey)) rows.push(await teacherRow(context, arm, teachers, prefix));
+    if (!seen.has(teacherKey)) {
+      rows.push(teacherRow(context, arm, teachers, `${prefix}teacher`));
+      for (const i of teachers[0]?.members?.keys() ?? []) {
+        const own = teachers.flatMap((t) => t.members?.[i] ?? []);
+        rows.push(teacherRow(context, arm, own, `${prefix}teacher ${i + 1}`));
+      }
+    }
     seen.add(teacherKey);
     rows.push(await studentRow(context, arm, "student", students, teachers, `${prefix}student`));
     const baselineKey = baselines.map((b) => b.id).join();
@@ -97,12 +103,7 @@ function plan({ recipe, loaded, directory }: RunContext, arms: readonly Arm[]): 
   ];
 }
 
-async function teacherRow(
-  context: RunContext,
-  arm: Arm,
-  teachers: readonly ReadyTeacher[],
-  prefix: string,
-): Promise<Row> {
+function teacherRow(context: RunContext, arm: Arm, teachers: readonly ReadyTeacher[], name: string): Row {
   const unique = [...new Map(teachers.map((t) => [t.key, t])).values()];
   const judged = unique.map((t, i): Judged => {
     const answers = teacherAnswers(context, t);
@@ -121,7 +122,7 @@ async function teacherRow(
   return {
     role: "teacher",
     arm,
-    name: `${prefix}teacher`,
+    name,
     trainedOn: (unique[0] as ReadyTeacher).trainedOn,
     fitted,
     judged,

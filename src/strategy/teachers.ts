@@ -1,7 +1,7 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
 import { join, resolve } from "node:path";
 import type { LoadedData, Normalisation } from "../data/types.js";
-import type { FileTeacherRecipe, TrainedTeacherRecipe } from "../recipe/schema.js";
+import type { FileTeacherRecipe, SingleTeacherRecipe, TrainedTeacherRecipe } from "../recipe/schema.js";
 import type { ClassifierOptions } from "../teacher/classifier.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
 import { type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
@@ -9,6 +9,7 @@ import type { Arm } from "./arms.js";
 import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { type Fitted, fit } from "./fit.js";
+import { combineTeachers } from "./teacher-group.js";
 
 export interface ReadyTeacher {
   readonly key: string;
@@ -22,6 +23,8 @@ export interface ReadyTeacher {
   readonly file: string | null;
   readonly bytes: number;
   readonly parameters: number | null;
+  /** Of a group: its teachers. */
+  readonly members?: readonly ReadyTeacher[];
 }
 
 const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
@@ -34,6 +37,21 @@ export async function prepareTeacher(
   storeFolder?: string,
 ): Promise<ReadyTeacher> {
   const { teacher } = arm.recipe;
+  if (!("group" in teacher)) return prepareSingle(context, arm, teacher, seed, { storeFolder });
+  const members: ReadyTeacher[] = [];
+  for (const [i, member] of teacher.group.entries())
+    members.push(await prepareSingle(context, arm, member, seed, { member: i + 1 }));
+  return combineTeachers(context, arm, teacher, members);
+}
+
+/** @param of.member its number in a group, from 1 */
+async function prepareSingle(
+  context: RunContext,
+  arm: Arm,
+  teacher: SingleTeacherRecipe,
+  seed: number,
+  { storeFolder, member }: { readonly storeFolder?: string; readonly member?: number },
+): Promise<ReadyTeacher> {
   const { data } = context.loaded;
   if ("label_store" in teacher) {
     const store = readLabelStore(resolve(context.folder, teacher.label_store), data);
@@ -50,7 +68,7 @@ export async function prepareTeacher(
   }
   const { splits } = context.loaded;
   const probe = splits.validation.length >= 50 ? splits.validation : splits.train;
-  const trained = "model" in teacher ? await trainTeacher(context, arm, teacher, seed) : null;
+  const trained = "model" in teacher ? await trainTeacher(context, arm, teacher, seed, member) : null;
   const { path: file, ...options } = trained
     ? {
         path: trained.file,
@@ -101,15 +119,24 @@ function overlap(arm: Arm): string {
     : `, among them ${shared} of the ${arm.transfer.length} that the student sees`;
 }
 
-function trainTeacher(context: RunContext, arm: Arm, teacher: TrainedTeacherRecipe, seed: number): Promise<Fitted> {
+function trainTeacher(
+  context: RunContext,
+  arm: Arm,
+  teacher: TrainedTeacherRecipe,
+  seed: number,
+  member?: number,
+): Promise<Fitted> {
+  const name = member === undefined ? "teacher" : `teacher ${member}`;
+  // Teachers of one kind would be one teacher if they began alike.
+  const shift = ((member ?? 1) - 1) * context.recipe.seeds;
   return fit(context, {
-    name: teacher.seeds === "each" ? `teacher, seed ${seed}` : "teacher",
+    name: teacher.seeds === "each" ? `${name}, seed ${seed}` : name,
     role: "teacher",
     model: teacher.model,
     training: teacher.training,
     objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.label_smoothing } },
     samples: arm.teacherSamples,
-    seed: teacher.seeds === "each" ? seed : context.recipe.seed,
+    seed: shift + (teacher.seeds === "each" ? seed : context.recipe.seed),
   });
 }
 

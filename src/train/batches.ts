@@ -7,7 +7,7 @@ import { allocateSamples } from "../data/samples.js";
 import { InputError } from "../errors.js";
 import { scheduledStep } from "../optim/schedule.js";
 import type { BatchArray, StepRequest } from "../runtime/types.js";
-import type { TrainingTask } from "./types.js";
+import type { TeacherMember, TrainingTask } from "./types.js";
 
 export interface BatchPlan {
   /** Micro-batch size: the recipe's, or smaller when the data is. */
@@ -77,7 +77,9 @@ export class BatchMaker {
       if (input.name === LABELS) return labelsOf(this.task, indices);
       if (input.name === TEACHER && this.task.teacher) {
         const rows = new Float32Array(input.shape.reduce((p, d) => p * d, 1));
-        this.task.teacher.gather(indices, rows);
+        const { members } = this.task.teacher;
+        if (members) gatherMembers(members, indices, rows);
+        else this.task.teacher.gather(indices, rows);
         return rows;
       }
       throw new Error(`training step asks for an unknown input "${input.name}"`);
@@ -92,6 +94,17 @@ export class BatchMaker {
     else fillBatch(data, indices, out);
     return out;
   }
+}
+
+/** [batch, teachers, classes]. */
+function gatherMembers(members: readonly TeacherMember[], indices: Uint32Array, out: Float32Array): void {
+  const classes = out.length / (indices.length * members.length);
+  const rows = new Float32Array(indices.length * classes);
+  members.forEach((member, k) => {
+    member.gather(indices, rows);
+    for (let i = 0; i < indices.length; i++)
+      out.set(rows.subarray(i * classes, (i + 1) * classes), (i * members.length + k) * classes);
+  });
 }
 
 function labelsOf(task: TrainingTask, indices: Uint32Array): BigInt64Array {

@@ -99,6 +99,7 @@ class Loop {
       classes: this.#classes,
       objective: task.objective,
       teacherKind: task.teacher?.kind,
+      teacherMembers: task.teacher?.members?.map(({ kind, weight }) => ({ kind, weight })),
       target: host.target,
       verify: host.verify,
     });

@@ -9,6 +9,14 @@ export interface TeacherOutputs {
   readonly kind: "logits" | "probabilities";
   /** Copies the rows of these samples into out [indices.length, classes]. */
   gather(indices: Uint32Array, out: Float32Array): void;
+  /** There when every loss against the teacher is the mean of the losses against these; `gather` then serves scores only. */
+  readonly members?: readonly TeacherMember[];
+}
+
+/** One of several teachers whose losses are averaged. */
+export interface TeacherMember extends Pick<TeacherOutputs, "kind" | "gather"> {
+  /** Of its loss in the mean; all of them sum to 1. */
+  readonly weight: number;
 }
 
 export interface TrainingSettings {

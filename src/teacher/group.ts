@@ -1,0 +1,155 @@
+/** Several teachers as one. Mean of probabilities, of logits and of losses are three different things. */
+import type { DataSet } from "../data/types.js";
+import { InputError } from "../errors.js";
+import type { Teacher } from "./types.js";
+
+/** How the answers of a group become one. */
+export type Combination = "mean-probabilities" | "mean-logits";
+
+/** Answers of one teacher, [samples, classes]. */
+export interface MemberAnswers {
+  readonly kind: Teacher["kind"];
+  readonly values: Float32Array;
+}
+
+/**
+ * The weighted mean over teachers of softmax(z_k) (or of the probabilities they give), or of their logits z_k.
+ * @param weights one a teacher, summing to 1; or one a sample and teacher, [samples, teachers]
+ * @returns [samples, classes]: probabilities, or logits for mean-logits
+ * @throws InputError when logits are asked of a teacher that gives probabilities
+ */
+export function combineAnswers(
+  members: readonly MemberAnswers[],
+  combination: Combination,
+  weights: ArrayLike<number>,
+  classes: number,
+): Float32Array {
+  const count = members.length;
+  const length = members[0]?.values.length ?? 0;
+  const bySample = weights.length !== count;
+  const sums = new Float64Array(length);
+  const row = new Float64Array(classes);
+  members.forEach(({ kind, values }, k) => {
+    if (combination === "mean-logits" && kind !== "logits")
+      throw new InputError(
+        `teacher ${k + 1} of the group`,
+        "it gives probabilities, whose logits are known only up to a constant a sample; combine by mean-probabilities",
+      );
+    for (let at = 0; at < length; at += classes) {
+      const weight = weights[bySample ? (at / classes) * count + k : k] as number;
+      const own = values.subarray(at, at + classes);
+      if (combination === "mean-logits" || kind === "probabilities") row.set(own);
+      else softmaxInto(own, row);
+      for (let c = 0; c < classes; c++) sums[at + c] = (sums[at + c] as number) + weight * (row[c] as number);
+    }
+  });
+  return Float32Array.from(sums);
+}
+
+/** Weights that sum to 1. @throws InputError when they are not one positive number a teacher */
+export function fixedWeights(weights: readonly number[] | undefined, teachers: number): number[] {
+  if (weights === undefined) return Array<number>(teachers).fill(1 / teachers);
+  if (weights.length !== teachers || !weights.every((w) => Number.isFinite(w) && w > 0))
+    throw new InputError(
+      "teacher.weights",
+      `found ${JSON.stringify(weights)} for ${teachers} teachers; expected one positive number a teacher`,
+    );
+  const sum = weights.reduce((a, w) => a + w, 0);
+  return weights.map((w) => w / sum);
+}
+
+/**
+ * Weights a sample by how well each teacher knows its label: w_k(x) = (1 - softmax_k(CE_k(x))) / (K - 1), CE_k the
+ * cross-entropy of teacher k with the label at T = 1. Zhang, Chen & Wang, ICASSP 2022 (CA-MKD), arXiv:2201.00007, equation 3.
+ * A sample without a label weighs its teachers alike.
+ * @param labels [samples], -1 where there is none or where it may not be used
+ * @returns [samples, teachers]
+ */
+export function confidenceWeights(
+  members: readonly MemberAnswers[],
+  labels: ArrayLike<number>,
+  classes: number,
+): Float64Array {
+  const count = members.length;
+  if (count < 2) throw new InputError("teacher.weights", "weights by confidence need two teachers or more");
+  const out = new Float64Array(labels.length * count).fill(1 / count);
+  const row = new Float64Array(classes);
+  const losses = new Float64Array(count);
+  const shares = new Float64Array(count);
+  for (let i = 0; i < labels.length; i++) {
+    const label = labels[i] as number;
+    if (label < 0) continue;
+    members.forEach(({ kind, values }, k) => {
+      const own = values.subarray(i * classes, (i + 1) * classes);
+      if (kind === "probabilities") row.set(own);
+      else softmaxInto(own, row);
+      losses[k] = -Math.log(Math.max(row[label] as number, 2 ** -126));
+    });
+    softmaxInto(losses, shares);
+    for (let k = 0; k < count; k++) out[i * count + k] = (1 - (shares[k] as number)) / (count - 1);
+  }
+  return out;
+}
+
+function softmaxInto(z: ArrayLike<number>, out: Float64Array): void {
+  let top = Number.NEGATIVE_INFINITY;
+  for (let c = 0; c < out.length; c++) top = Math.max(top, z[c] as number);
+  let sum = 0;
+  for (let c = 0; c < out.length; c++) {
+    const e = Math.exp((z[c] as number) - top);
+    out[c] = e;
+    sum += e;
+  }
+  for (let c = 0; c < out.length; c++) out[c] = (out[c] as number) / sum;
+}
+
+export interface GroupOptions {
+  /** Default mean-probabilities. */
+  readonly combine?: Combination;
+  /** One positive number a teacher; default all alike. */
+  readonly weights?: readonly number[];
+}
+
+/**
+ * Several teachers as one, for `Distiller`: each answers with its own preprocessing, the answers are combined.
+ * Disposing the group disposes its members.
+ * @throws InputError when they differ in the number of classes, or weights or kinds do not fit
+ */
+export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions = {}): Teacher {
+  const { combine = "mean-probabilities" } = options;
+  const [first] = teachers;
+  if (!first || teachers.length < 2) throw new InputError("groupTeacher", "give two teachers or more");
+  const odd = teachers.find((t) => t.classes !== first.classes);
+  if (odd) throw new InputError(odd.name, `it knows ${odd.classes} classes, ${first.name} knows ${first.classes}`);
+  const weights = fixedWeights(options.weights, teachers.length);
+  const wrong = combine === "mean-logits" ? teachers.find((t) => t.kind !== "logits") : undefined;
+  if (wrong) throw new InputError(wrong.name, "it gives probabilities; combine by mean-probabilities");
+  const parameters = teachers.map((t) => t.parameters);
+  return {
+    name: groupName(
+      teachers.map((t) => t.name),
+      combine,
+    ),
+    hash: teachers.map((t) => t.hash).join("+"),
+    preprocessing: JSON.stringify([combine, weights, teachers.map((t) => t.preprocessing)]),
+    kind: combine === "mean-logits" ? "logits" : "probabilities",
+    classes: first.classes,
+    batch: Math.max(...teachers.map((t) => t.batch)),
+    parameters: parameters.every((p) => p !== null) ? parameters.reduce((a, p) => a + p, 0) : null,
+    bytes: teachers.reduce((a, t) => a + t.bytes, 0),
+    notes: teachers.flatMap((t) => t.notes.map((note) => `${t.name}: ${note}`)),
+    async answer(data: DataSet, indices: Uint32Array) {
+      const members: MemberAnswers[] = [];
+      for (const t of teachers) members.push({ kind: t.kind, values: await t.answer(data, indices) });
+      return combineAnswers(members, combine, weights, first.classes);
+    },
+    async dispose() {
+      for (const t of teachers) await t.dispose();
+    },
+  };
+}
+
+/** "mean of probabilities of 2 teachers: a, b". */
+export function groupName(names: readonly string[], combine: string): string {
+  return `${combine.replace("mean-", "mean of ")} of ${names.length} teachers: ${names.join(", ")}`;
+}
