@@ -203,13 +203,12 @@ class Loop {
         lr: requests[i]?.lr,
         gradient_norm: result.gradientNorms[i],
       });
-    }
-    for (const { step, values } of result.diagnostics) {
-      if (step >= result.done) continue;
-      const total = values.reduce((a, v) => a + v, 0) || 1;
-      const share = Object.fromEntries(this.#compiled.terms.map((t, k) => [t, (values[k] as number) / total]));
-      shares.push({ step: this.#state.step + step + 1, shares: share });
-      records.push({ step: this.#state.step + step + 1, gradient_share: share });
+      // Right behind its step: the log must not depend on where a chunk ended.
+      for (const { values } of result.diagnostics.filter((d) => d.step === i)) {
+        const share = this.#sharesOf(values);
+        shares.push({ step: step + 1, shares: share });
+        records.push({ step: step + 1, gradient_share: share });
+      }
     }
     this.host.log.append(records);
     this.#state = {
@@ -222,6 +221,11 @@ class Loop {
     };
     // A validation reports by itself, with the new score.
     if (!this.#validationDue()) this.#report();
+  }
+
+  #sharesOf(norms: Float32Array): Readonly<Record<string, number>> {
+    const total = norms.reduce((a, v) => a + v, 0) || 1;
+    return Object.fromEntries(this.#compiled.terms.map((t, k) => [t, (norms[k] as number) / total]));
   }
 
   #validationDue(): boolean {
