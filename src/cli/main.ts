@@ -4,6 +4,7 @@ import { InputError, InterruptedError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
 import { checkDevice } from "../strategy/device.js";
 import { addDistill } from "./distill.js";
+import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
 import { addExport } from "./export.js";
 import { addInit } from "./init.js";
@@ -44,7 +45,18 @@ First steps:
 
 Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (continue with --resume).`,
     );
-  for (const add of [addDistill, addTrain, addLabel, addEvaluate, addExport, addInit, addInspect, addPredict, addRuns])
+  for (const add of [
+    addDistill,
+    addTrain,
+    addDoctor,
+    addLabel,
+    addEvaluate,
+    addExport,
+    addInit,
+    addInspect,
+    addPredict,
+    addRuns,
+  ])
     add(program);
   program.hook("preAction", (_, command) => checkDevice(command.opts().device ?? "cpu"));
   const quiet = (command: Command): void => {

@@ -25,7 +25,8 @@ export function evaluateObjective(objective: ObjectiveConfig, values: ObjectiveV
   return evaluateWith(runGraph, objective, values);
 }
 
-async function runGraph(
+/** Runs a graph on ONNX Runtime. */
+export async function runGraph(
   graph: Graph,
   feeds: ReadonlyMap<string, Tensor>,
 ): Promise<ReadonlyMap<string, { readonly data: ArrayLike<number> }>> {

@@ -1,0 +1,40 @@
+/** Selection on what is tested on: methods.md, pitfall 9. */
+import type { DataSet } from "../../data/types.js";
+import { type Check, type Finding, fine } from "./types.js";
+
+/** Share of the test part that may occur elsewhere too before it is more than an oddity of the data. */
+const TOLERATED = 0.01;
+
+/** Whether epochs are chosen on samples of their own, and no test sample is among those seen before. */
+export const selection: Check = ({ loaded: { data, splits } }) => {
+  const check = "selection";
+  const findings: Finding[] = [];
+  if (splits.validation.length === 0)
+    findings.push({
+      check,
+      status: "warn",
+      found: "no validation samples",
+      why: "nothing but the training loss can choose the epoch, and a look at the test part would be a choice on it (pitfall 9)",
+      change: "--set data.split.validation=0.1",
+    });
+  const known = new Set([...splits.train, ...splits.validation].map((i) => keyOf(data, i)));
+  const seen = splits.test.filter((i) => known.has(keyOf(data, i))).length;
+  const found = `${seen} of ${splits.test.length} test samples are also in the training or validation part`;
+  const share = seen / Math.max(1, splits.test.length);
+  if (share === 0) findings.push(fine(check, found));
+  else
+    findings.push({
+      check,
+      status: share > TOLERATED ? "fail" : "warn",
+      found,
+      why: "what was trained or selected on is then tested on: the result is better than the model (pitfall 9)",
+      change: "remove the duplicates, or give the test part other files",
+    });
+  return findings;
+};
+
+function keyOf({ samples, sampleShape }: DataSet, index: number): string {
+  const size = sampleShape.reduce((a, b) => a * b, 1);
+  const part = samples.subarray(index * size, (index + 1) * size);
+  return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("latin1");
+}

@@ -1,0 +1,43 @@
+/** A teacher in training mode: methods.md, pitfall 6. */
+import { loadModelFile } from "../../graph/file.js";
+import type { Graph, Node } from "../../graph/types.js";
+import { type Check, fine } from "./types.js";
+
+const CHECK = "teacher's mode";
+
+/** Looks for nodes in training mode, and asks the teacher the same twice, in other company. */
+export const teacherMode: Check = ({ teacherFile, answers, again }) => {
+  if (!teacherFile) return [];
+  const { graph } = loadModelFile(teacherFile).model;
+  const training = graph.nodes.filter((node) => inTraining(node, graph));
+  const why =
+    "it answers with dropout or batch statistics, so its answers are noise or depend on the batch (pitfall 6)";
+  const change = "export it in evaluation mode (PyTorch: model.eval() before export), then label again";
+  if (training.length > 0) {
+    const names = training.slice(0, 3).map((n) => `${n.op} "${n.name}"`);
+    return [
+      {
+        check: CHECK,
+        status: "fail",
+        found: `${training.length} nodes in training mode: ${names.join(", ")}`,
+        why,
+        change,
+      },
+    ];
+  }
+  if (!answers || !again) return [];
+  const largest = answers.values.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
+  const difference = answers.values.reduce((most, v, i) => Math.max(most, Math.abs(v - (again[i] as number))), 0);
+  const found = `the same samples in another order get answers that differ by up to ${difference.toPrecision(2)} (largest answer ${largest.toPrecision(3)})`;
+  return [difference > 1e-2 * largest ? { check: CHECK, status: "fail", found, why, change } : fine(CHECK, found)];
+};
+
+function inTraining(node: Node, graph: Graph): boolean {
+  if (node.op === "BatchNormalization") {
+    const mode = node.attributes.training_mode;
+    return mode?.kind === "int" && Number(mode.value) === 1;
+  }
+  if (node.op !== "Dropout" || !node.inputs[2]) return false;
+  const flag = graph.initializers.get(node.inputs[2]);
+  return flag !== undefined && Number(flag.data[0]) === 1;
+}
