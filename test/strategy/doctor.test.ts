@@ -14,6 +14,7 @@ import {
   type LossInputs,
   labelData,
   loadModelFile,
+  parseRecipe,
   probeLoss,
   type RecipeInput,
   saveModelFile,
@@ -22,6 +23,7 @@ import {
   type Value,
 } from "../../src/index.js";
 import { selection } from "../../src/strategy/doctor/selection.js";
+import { temperature } from "../../src/strategy/doctor/temperature.js";
 import type { Patient } from "../../src/strategy/doctor/types.js";
 
 const root = mkdtempSync(join(tmpdir(), "limbeck-doctor-"));
@@ -147,4 +149,37 @@ test("9: test samples that were trained on", () => {
     ({ loaded: { data, splits: { train: part(0, 1), validation: part(2), test } } }) as unknown as Patient;
   assert.deepEqual(failed(selection(with_(part(4, 5))) as Finding[]), ["selection"]);
   assert.deepEqual(failed(selection(with_(part(3, 5))) as Finding[]), []);
+});
+
+test("a teacher that cannot be asked yet is said to be unasked", async () => {
+  const findings = await examine(
+    recipe({ teacher: { model: { kind: "mlp", hidden: [32] }, training: { epochs: 1 } } }),
+  );
+  assert.deepEqual(
+    findings.filter((f) => f.status === "warn").map((f) => f.check),
+    ["teacher's answers"],
+  );
+});
+
+test("a high temperature for a small student with plenty of labels", async () => {
+  const size = 25_000;
+  const data = fromArrays({
+    samples: Float32Array.from({ length: size }, (_, i) => i),
+    sampleShape: [1],
+    labels: Int32Array.from({ length: size }, (_, i) => i % 2),
+    classes: ["a", "b"],
+  });
+  const train = Uint32Array.from({ length: size }, (_, i) => i);
+  const none = new Uint32Array(0);
+  const statusAt = async (t: number, count: number): Promise<string | undefined> => {
+    const splits = { train: train.slice(0, count), validation: none, test: none };
+    const patient = {
+      recipe: parseRecipe(recipe()),
+      folder: ".",
+      loaded: { data, splits },
+      objective: { studentLoss: { kind: "cross-entropy" }, distillationLoss: { kind: "kd", temperature: t } },
+    } as unknown as Patient;
+    return (await temperature(patient))[0]?.status;
+  };
+  assert.deepEqual([await statusAt(4, size), await statusAt(2, size), await statusAt(4, 3000)], ["warn", "ok", "ok"]);
 });

@@ -13,15 +13,18 @@ import { probeLoss } from "./loss-probe.js";
 import { selection } from "./selection.js";
 import { softTargets, teacherOrder } from "./teacher-answers.js";
 import { teacherMode } from "./teacher-mode.js";
+import { temperature } from "./temperature.js";
 import { termScales } from "./term-scales.js";
 import type { Check, Finding, Patient } from "./types.js";
 
 /** All checks, in the order of the report. */
 const CHECKS: readonly Check[] = [
   selection,
+  unasked,
   teacherMode,
   teacherOrder,
   softTargets,
+  temperature,
   ({ objective }) => (objective.distillationLoss ? probeLoss(objective.distillationLoss) : []),
   termScales,
 ];
@@ -43,6 +46,20 @@ export async function examine(input: RecipeInput, options: { readonly folder?: s
   const findings: Finding[] = [];
   for (const check of CHECKS) findings.push(...(await check(patient)));
   return findings;
+}
+
+/** What cannot be looked at is said, not passed over. */
+function unasked({ answers }: Patient): Finding[] {
+  if (answers) return [];
+  return [
+    {
+      check: "teacher's answers",
+      status: "warn",
+      found: "not looked at: the teacher is still to be trained, or is several",
+      why: "order, classes, softness and term scales are known only from answers",
+      change: "`limbeck label` the data, then --set 'teacher={label_store: FOLDER}'",
+    },
+  ];
 }
 
 async function askTeacher(
