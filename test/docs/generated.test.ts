@@ -1,8 +1,9 @@
 /** The generated pages say what the program says: run `npm run docs` after a change. */
 import assert from "node:assert/strict";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { test } from "node:test";
+import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { pages } from "../../src/cli/docs.js";
 import { allOps } from "../../src/ops/registry.js";
@@ -23,10 +24,20 @@ test("the recipe reference has every field of the recipes we ship", () => {
     if (typeof value !== "object" || value === null) return [];
     return Object.entries(value).flatMap(([key, inner]) => [key, ...(key === "set" ? [] : keysOf(inner))]);
   };
-  for (const file of readdirSync("recipes")) {
+  for (const file of readdirSync("recipes", { recursive: true })
+    .map(String)
+    .filter((f) => f.endsWith(".yaml"))) {
     for (const key of keysOf(parse(readFileSync(join("recipes", file), "utf8"))))
       assert.ok(text.includes(`\`${key}\``) || text.includes(`\`${key}:`), `${file}: ${key}`);
   }
+});
+
+test("the generated parts of docs/results.md are what the kept figures give", async () => {
+  const { generated } = (await import(pathToFileURL(resolve("scripts/results.js")).href)) as {
+    generated: (text: string) => string;
+  };
+  const page = readFileSync("docs/results.md", "utf8");
+  assert.equal(generated(page), page, "run npm run results");
 });
 
 test("links between pages lead somewhere", () => {
