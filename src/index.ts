@@ -19,6 +19,7 @@ export {
 // Objectives
 export { evaluateObjective } from "./evaluate/objective.js";
 export type { Comparison, ModelRow, Summary } from "./evaluate/summary.js";
+export type { SweepRow, SweepSummary } from "./evaluate/sweep.js";
 export { compare, type Verdict } from "./evaluate/verdict.js";
 export { float, int, ints, text } from "./graph/attributes.js";
 export type { GraphBuilder, Value } from "./graph/builder.js";
@@ -68,6 +69,7 @@ export { type Prediction, type PredictOptions, predictFiles } from "./strategy/p
 export { listRuns, type RunInfo } from "./strategy/runs.js";
 export { type StarterOptions, starterRecipe } from "./strategy/starter-recipe.js";
 export type { Student } from "./strategy/student.js";
+export { type SweepOptions, type SweepResult, sweep } from "./strategy/sweep/sweep.js";
 export { type TrainModelOptions, type TrainModelResult, trainModel } from "./strategy/train-model.js";
 // Teachers
 export { type GroupOptions, groupTeacher } from "./teacher/group.js";

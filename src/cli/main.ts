@@ -12,6 +12,7 @@ import { addInspect } from "./inspect.js";
 import { addLabel } from "./label.js";
 import { addPredict } from "./predict.js";
 import { addRuns } from "./runs.js";
+import { addSweep } from "./sweep.js";
 import { Terminal } from "./terminal.js";
 import { addTrain } from "./train.js";
 
@@ -49,6 +50,7 @@ Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (con
     addDistill,
     addTrain,
     addDoctor,
+    addSweep,
     addLabel,
     addEvaluate,
     addExport,

@@ -92,7 +92,7 @@ const FILES =
   /^data\.(path|test_path|images|label_file|test_images|test_label_file|samples|test_samples)$|\.(file|label_store)$/;
 
 /** Whoever types a file's name at a prompt means the folder they are in, also inside a mapping. */
-function fromHere(path: string, value: unknown, folder: string): unknown {
+export function fromHere(path: string, value: unknown, folder: string): unknown {
   if (typeof value === "object" && value !== null && !Array.isArray(value))
     return Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, fromHere(`${path}.${key}`, inner, folder)]),
@@ -100,6 +100,19 @@ function fromHere(path: string, value: unknown, folder: string): unknown {
   if (typeof value !== "string" || value === "" || !FILES.test(path)) return value;
   const here = resolve(value);
   return existsSync(here) || !existsSync(resolve(folder, value)) ? here : value;
+}
+
+/** A copy of a recipe whose files are found from anywhere: for writing it into another folder. @param folder its own */
+export function withAbsoluteFiles<T>(recipe: T, folder: string): T {
+  const walk = (value: unknown, path: string): unknown => {
+    if (typeof value === "string") return value !== "" && FILES.test(path) ? resolve(folder, value) : value;
+    if (Array.isArray(value)) return value.map((inner, i) => walk(inner, `${path}.${i}`));
+    if (typeof value !== "object" || value === null) return value;
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [key, walk(inner, path === "" ? key : `${path}.${key}`)]),
+    );
+  };
+  return walk(recipe, "") as T;
 }
 
 function setPath(target: Record<string, unknown>, path: string, value: unknown): void {

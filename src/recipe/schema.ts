@@ -2,6 +2,7 @@
 import { z } from "zod";
 import { distillationLossSchema, factorSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
 import { strategySchemaOf } from "./strategy-schema.js";
+import { sweepSchema } from "./sweep-schema.js";
 
 const count = z.number().int().min(1);
 const fraction = z.number().min(0).max(1);
@@ -493,6 +494,7 @@ export const recipeSchema = z
       )
       .default([])
       .describe("Further students in the same run: this recipe with some fields changed"),
+    sweep: sweepSchema.optional(),
     evaluation: z
       .strictObject({
         top_k: count.default(5),
@@ -527,6 +529,7 @@ export type TrainingRecipe = z.output<typeof trainingSchema>;
 export type ObjectiveRecipe = z.output<typeof objectiveSchema>;
 export type TrainedTeacherRecipe = z.output<typeof trainedTeacherSchema>;
 export type FileTeacherRecipe = z.output<typeof fileTeacherSchema>;
+export type SweepRecipe = z.output<typeof sweepSchema>;
 export type StrategyRecipe = z.output<typeof strategySchema>;
 export type TeacherRecipe = z.output<typeof teacherSchema>;
 export type SingleTeacherRecipe = z.output<typeof singleTeacherSchema>;

@@ -58,3 +58,9 @@ export function duration(seconds: number): string {
 export function times(ratio: number): string {
   return ratio >= 10 ? Math.round(ratio).toLocaleString("en-US") : ratio.toFixed(1);
 }
+
+/** A value for people: numbers as they are, lists and mappings as JSON. */
+export function said(value: unknown): string {
+  if (value === null || value === undefined) return "none";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}

@@ -48,15 +48,8 @@ export interface Fitted {
   readonly macs: number | null;
 }
 
-/** Trains (or finds the finished training of) one model. */
-export async function fit(context: RunContext, request: FitRequest): Promise<Fitted> {
-  const { loaded, execution } = context;
-  const { model, architecture, parameters, macs } = prepareModel(request.model, {
-    folder: context.folder,
-    data: loaded.data,
-    classes: loaded.data.classes.length || (request.teacher?.header.classes.length ?? 0),
-    seed: request.seed,
-  });
+/** What a training depends on, as a name: requests with the same id are the same training in the same folder. */
+export function trainingOfRequest({ loaded, execution }: RunContext, request: FitRequest) {
   const settings = settingsOf(request.training, request.samples.length, request.seed, execution);
   const { threads: _, device: __, ...deciding } = settings;
   const store = request.teacher?.header;
@@ -70,7 +63,19 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
     deciding,
     store && [store.teacherHash, store.preprocessing, store.precision],
   );
-  const id = `${request.role}-${print.slice(0, 10)}-seed${request.seed}`;
+  return { settings, print, id: `${request.role}-${print.slice(0, 10)}-seed${request.seed}` };
+}
+
+/** Trains (or finds the finished training of) one model. */
+export async function fit(context: RunContext, request: FitRequest): Promise<Fitted> {
+  const { loaded } = context;
+  const { model, architecture, parameters, macs } = prepareModel(request.model, {
+    folder: context.folder,
+    data: loaded.data,
+    classes: loaded.data.classes.length || (request.teacher?.header.classes.length ?? 0),
+    seed: request.seed,
+  });
+  const { settings, print, id } = trainingOfRequest(context, request);
   const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
   const sampleType = sampleTypeOf(loaded.data);
   const task = {

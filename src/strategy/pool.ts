@@ -17,20 +17,32 @@ const LARGE_STEP = 1e9;
  * @returns in the order of the requests
  * @throws the error of the first that failed
  */
-export async function fitAll(context: RunContext, requests: readonly FitRequest[]): Promise<Fitted[]> {
+export function fitAll(context: RunContext, requests: readonly FitRequest[]): Promise<Fitted[]> {
+  return fitAllWith(context, requests, fit);
+}
+
+/**
+ * As `fitAll`, for callers that keep something else of a training than all of it, or go on where one fails.
+ * @param work trains one request, by `fit`
+ */
+export async function fitAllWith<T>(
+  context: RunContext,
+  requests: readonly FitRequest[],
+  work: (context: RunContext, request: FitRequest) => Promise<T>,
+): Promise<T[]> {
   const jobs = Math.min(jobsFor(context, requests), requests.length);
-  if (jobs <= 1) return inTurn(requests, (request) => fit(context, request));
+  if (jobs <= 1) return inTurn(requests, (request) => work(context, request));
   const threads = context.execution.threads || Math.max(1, Math.floor(availableParallelism() / jobs));
   const { emit, signal, stop } = together(context, requests, jobs);
   const shared: RunContext = { ...context, execution: { ...context.execution, threads }, emit, signal };
-  const results: Fitted[] = [];
+  const results: T[] = [];
   let next = 0;
   const failures: unknown[] = [];
   const worker = async (): Promise<void> => {
     while (next < requests.length && failures.length === 0) {
       const i = next++;
       try {
-        results[i] = await fit(shared, requests[i] as FitRequest);
+        results[i] = await work(shared, requests[i] as FitRequest);
       } catch (error) {
         failures.push(error);
         stop();

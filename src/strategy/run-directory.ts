@@ -18,7 +18,7 @@ interface State {
   readonly strategy?: { readonly kind: string; readonly done: number; readonly hops: number };
 }
 
-export type RunKind = "distill" | "train" | "label";
+export type RunKind = "distill" | "train" | "label" | "sweep";
 
 export interface DirectoryOptions {
   readonly out?: string;

@@ -1,0 +1,212 @@
+/** Looks for the best values of recipe fields, on validation samples alone: what stands behind `limbeck sweep`. */
+import { join } from "node:path";
+import { writeFileAtomic } from "../../atomic.js";
+import type { DataConfig } from "../../data/config.js";
+import { loadData } from "../../data/load.js";
+import type { LoadedData } from "../../data/types.js";
+import { InputError } from "../../errors.js";
+import type { SweepField, SweepRow, SweepSummary } from "../../evaluate/sweep.js";
+import { packageVersion } from "../../package-root.js";
+import { parseRecipe, recipeToYaml, withAbsoluteFiles } from "../../recipe/load.js";
+import { camelKeys } from "../../recipe/resolve.js";
+import type { Recipe, RecipeInput } from "../../recipe/schema.js";
+import { type Arm, expandArms } from "../arms.js";
+import { checkModels } from "../check.js";
+import type { RunContext } from "../context.js";
+import type { RunEvent } from "../events.js";
+import { claimDirectory, finishDirectory, orDiscard } from "../run-directory.js";
+import { type Combination, combinationsOf } from "./combinations.js";
+import { type Candidate, checkMetric, type Swept, trainSweep } from "./train.js";
+
+export interface SweepOptions {
+  /** Folder of the run; default runs/<name>-sweep, or the same with -2 ... when taken. */
+  readonly out?: string;
+  /** Continue this run (true: the newest unfinished one). */
+  readonly resume?: boolean | string;
+  /** Relative paths in the recipe start here; default the working folder. */
+  readonly folder?: string;
+  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  readonly threads?: number;
+  /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
+  readonly jobs?: number;
+  readonly device?: "cpu" | "webgpu";
+  /** Seconds between checkpoints of a training; default 2. */
+  readonly checkpointSeconds?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** How the run was started, for the report. */
+  readonly command?: string;
+}
+
+export interface SweepResult {
+  readonly directory: string;
+  /** The content of sweep.json. */
+  readonly summary: SweepSummary;
+  readonly best: SweepRow;
+  /** Paths of the best combination's recipe, the report, sweep.json and sweep.csv. */
+  readonly bestRecipe: string;
+  readonly report: string;
+  readonly summaryFile: string;
+  readonly table: string;
+}
+
+/**
+ * Trains the recipe's student with every combination of the fields in its `sweep` section, over its seeds, and ranks them by
+ * accuracy on the validation samples (agreement with the teacher without labels). The test samples score nothing; one
+ * teacher, trained and labelling once, serves all combinations that do not change it.
+ * @throws InputError when the recipe, a swept field or a value cannot be used, before anything is trained; RunError when
+ *   every training fails; InterruptedError when stopped
+ */
+export async function sweep(input: RecipeInput, options: SweepOptions = {}): Promise<SweepResult> {
+  const started = performance.now();
+  const recipe = parseRecipe(input);
+  const folder = options.folder ?? process.cwd();
+  if (recipe.strategy.kind !== "one-shot")
+    throw new InputError(
+      "strategy.kind",
+      `"${recipe.strategy.kind}" is several runs and a sweep trains single students; sweep with { kind: one-shot } first (--set "strategy={kind: one-shot}")`,
+    );
+  const { fields, combinations } = combinationsOf(input, recipe);
+  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  if (loaded.splits.validation.length === 0)
+    throw new InputError("data.split.validation", "no validation samples to score on; give a fraction such as 0.15");
+  const candidates = candidatesOf(combinations, loaded, folder);
+  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-sweep` }, { ...options, kind: "sweep" });
+  const context: RunContext = {
+    recipe,
+    folder,
+    directory,
+    loaded,
+    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
+    jobs: options.jobs,
+    checkpointSeconds: options.checkpointSeconds,
+    signal: options.signal,
+    emit: options.onEvent ?? (() => {}),
+    warnings: [],
+    notes: [],
+  };
+  announce(context, fields, candidates);
+  const swept = await orDiscard(directory, options, () => trainSweep(context, candidates));
+  const seconds = (performance.now() - started) / 1000;
+  const summary = summaryOf(context, fields, swept, options.command ?? "sweep(recipe)", seconds);
+  return { directory, summary, ...(await deliver(context, summary, candidates)) };
+}
+
+/** What every combination may see, with its models built once. @throws InputError naming the combination */
+function candidatesOf(combinations: readonly Combination[], loaded: LoadedData, folder: string): Candidate[] {
+  const checked = new Set<string>();
+  const candidates = combinations.map((combination): Candidate => {
+    const { recipe, title } = combination;
+    try {
+      const [arm] = expandArms({ ...recipe, variants: [] }, loaded) as [Arm];
+      const key = JSON.stringify([recipe.student, recipe.teacher, recipe.objective.student_loss]);
+      if (!checked.has(key)) checkModels([arm], loaded, folder);
+      checked.add(key);
+      return { ...combination, arm };
+    } catch (cause) {
+      if (!(cause instanceof InputError)) throw cause;
+      throw new InputError(`sweep ${title}`, cause.message, { cause });
+    }
+  });
+  checkMetric(candidates);
+  return candidates;
+}
+
+function announce(
+  { emit, recipe, loaded, directory }: RunContext,
+  fields: readonly SweepField[],
+  all: readonly Candidate[],
+) {
+  const { splits, data } = loaded;
+  emit({ kind: "stage", text: `Sweeping ${recipe.name} over ${fields.map((f) => f.path).join(", ")}` });
+  const trainings = `${all.length} combinations, ${recipe.seeds} ${recipe.seeds === 1 ? "seed" : "seeds"} each`;
+  emit({
+    kind: "info",
+    text: `${trainings}; scored on ${splits.validation.length} validation samples of ${data.name}`,
+  });
+  emit({ kind: "info", text: `folder: ${directory} (Ctrl-C stops; --resume goes on)` });
+}
+
+function summaryOf(
+  { recipe, loaded, warnings }: RunContext,
+  fields: readonly SweepField[],
+  { rows, rungs, metric, teachers }: Swept,
+  command: string,
+  durationSeconds: number,
+): SweepSummary {
+  return {
+    limbeck: packageVersion(),
+    name: recipe.name,
+    description: recipe.description ?? null,
+    command,
+    durationSeconds,
+    metric,
+    validationSamples: loaded.splits.validation.length,
+    seeds: Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i),
+    fields,
+    rungs,
+    rows,
+    teacher: teachers.join(", "),
+    warnings: [...new Set(warnings)],
+    recipe,
+  };
+}
+
+async function deliver(
+  { directory, folder, recipe }: RunContext,
+  summary: SweepSummary,
+  candidates: readonly Candidate[],
+): Promise<Omit<SweepResult, "directory" | "summary">> {
+  const [best] = summary.rows as [SweepRow];
+  const winner = candidates.find((c) => c.values === best.values) as Candidate;
+  const file = (name: string): string => join(directory, name);
+  const { renderSweep } = await import("../../report/sweep.js");
+  await writeFileAtomic(file("recipe.yaml"), recipeToYaml(recipe));
+  await writeFileAtomic(file("best.yaml"), bestYaml(winner.recipe, folder, summary));
+  await writeFileAtomic(file("sweep.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeFileAtomic(file("sweep.csv"), csvOf(summary));
+  await writeFileAtomic(file("report.html"), await renderSweep(summary));
+  await finishDirectory(directory);
+  return {
+    best,
+    bestRecipe: file("best.yaml"),
+    report: file("report.html"),
+    summaryFile: file("sweep.json"),
+    table: file("sweep.csv"),
+  };
+}
+
+/** The files it names are found from wherever it is run. */
+function bestYaml(recipe: Recipe, folder: string, { rows, metric, validationSamples }: SweepSummary): string {
+  const [best] = rows as [SweepRow];
+  const score = ((best.score?.mean ?? 0) * 100).toFixed(2);
+  return `# ${recipe.name} with the best values of its sweep: ${best.set.join(", ").replaceAll("\n", " ")}
+# validation ${metric} ${score} % over ${validationSamples} samples, best of ${rows.length} combinations
+${recipeToYaml(withAbsoluteFiles(recipe, folder))}`;
+}
+
+/** One line a combination, best first; the seeds' scores in columns of their own. */
+export function csvOf({ fields, rows, seeds, metric }: SweepSummary): string {
+  const head = ["rank", ...fields.map((f) => f.path), metric, ...seeds.map((s) => `${metric} of seed ${s}`)];
+  const lines = rows.map((row) => [
+    row.rank,
+    ...fields.map((f) => row.values[f.path]),
+    row.score?.mean ?? null,
+    ...row.seeds.map((s) => s.score),
+    row.tie,
+    row.seeds[0]?.steps,
+    row.parameters,
+    row.rung,
+    row.error,
+  ]);
+  return [[...head, "tie", "steps", "parameters", "rung", "error"], ...lines]
+    .map((l) => l.map(cell).join(","))
+    .join("\n")
+    .concat("\n");
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
