@@ -103,7 +103,7 @@ function heat(
   const [xs, ys] = [across.values.map(said), down.values.map(said)];
   const longest = Math.max(...ys.map((y) => Math.min(y.length, 24)));
   const marginLeft = 48 + 7 * longest;
-  const cellWidth = Math.max(52, Math.min(150, 16 + 7 * Math.max(...xs.map((x) => x.length))));
+  const cellWidth = Math.max(64, Math.min(150, 16 + 7 * Math.max(...xs.map((x) => x.length))));
   const figures = (list: readonly Cell[], fontStyle: string) => ({ list, fontStyle });
   return figure({
     title: `Validation ${metric} (%)`,
@@ -157,7 +157,7 @@ function heat(
             text,
             fontSize: 12,
             fontStyle,
-            fill: (c: Cell) => (of(c) > 0.55 ? "var(--on-heat)" : "var(--ink)"),
+            fill: (c: Cell) => (of(c) > 0.75 ? "var(--on-heat)" : "var(--ink)"),
             pointerEvents: "none",
           }),
         ),
@@ -188,6 +188,7 @@ function along(summary: SweepSummary, { path, values, range }: SweepField): Prom
   );
   const numbers = values as readonly number[];
   const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const distinct = [...new Set(numbers)];
   const wide = least > 0 && (most >= 8 * least || Boolean(range?.startsWith("log")));
   return figure({
     title: path,
@@ -204,7 +205,7 @@ function along(summary: SweepSummary, { path, values, range }: SweepField): Prom
         label: path,
         labelAnchor: "center",
         labelArrow: "none",
-        ticks: 5,
+        ticks: distinct.length <= 8 ? distinct : 5,
         tickFormat: "~g",
       },
       y: { label: `validation ${summary.metric} (%)`, labelArrow: "none", ticks: 5, grid: true, nice: true },

@@ -35,18 +35,12 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
       const teacher = await prepareTeacher(context, arm, seed);
       teachers.push(teacher);
       const label = (what: string): string => `${arm.name ? `${arm.name}: ` : ""}${what}, seed ${seed}`;
-      const common = { model: arm.recipe.student, training: arm.recipe.training, seed };
-      requests.push({
-        ...common,
-        name: label("student"),
-        role: "student",
-        objective: objectiveOf(arm.recipe.objective),
-        samples: arm.transfer,
-        teacher: teacher.store,
-      });
+      requests.push(studentRequest(arm, teacher, seed, label("student")));
       if (!arm.baseline) continue;
       requests.push({
-        ...common,
+        model: arm.recipe.student,
+        training: arm.recipe.training,
+        seed,
         name: label("baseline"),
         role: "baseline",
         objective: baselineObjectiveOf(arm.recipe.objective),
@@ -72,6 +66,25 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
     seen.add(baselineKey);
   }
   return rows;
+}
+
+/** The training of an arm's student: also a sweep's. */
+export function studentRequest(
+  { recipe, transfer }: Pick<Arm, "recipe" | "transfer">,
+  teacher: ReadyTeacher,
+  seed: number,
+  name: string,
+): FitRequest {
+  return {
+    name,
+    role: "student",
+    model: recipe.student,
+    training: recipe.training,
+    objective: objectiveOf(recipe.objective),
+    samples: transfer,
+    teacher: teacher.store,
+    seed,
+  };
 }
 
 const isRole =

@@ -117,6 +117,29 @@ test("the teacher is trained and labels once; combinations that train the same s
   assert.equal(listTrainings(directory).filter((t) => t.role === "student").length, folders.size);
 });
 
+test("teachers: one for each seed, and several at once, are prepared once and taught as in an ordinary run", async () => {
+  const one = { model: { kind: "mlp", hidden: [16] }, training: { steps: 40, batch: 32 } } as const;
+  const teachers: [string, RecipeInput["teacher"], number][] = [
+    ["each", { ...one, seeds: "each" }, 2],
+    ["group", { group: [one, { ...one, model: { kind: "mlp", hidden: [24] }, seeds: "each" }] }, 3],
+  ];
+  for (const [name, teacher, trained] of teachers) {
+    const changes: Partial<RecipeInput> = { teacher, sweep: { grid: { [TEMPERATURE]: [2, 3] } } };
+    const { directory, summary } = await run(name, changes);
+    assert.equal(listTrainings(directory).filter((t) => t.role === "teacher").length, trained);
+    const { sweep: _, ...plain } = { ...recipe, ...changes };
+    const objective = { distillation_loss: { kind: "kd", temperature: 3 } } as const;
+    await distill({ ...plain, baseline: false, objective }, { out: at(`${name}-ordinary`), threads: 1 });
+    const row = summary.rows.find((r) => r.values[TEMPERATURE] === 3) as SweepRow;
+    assert.deepEqual(
+      row.seeds.map((s) => readFileSync(join(directory, s.training, "model.onnx"))),
+      listTrainings(at(`${name}-ordinary`))
+        .filter((t) => t.role === "student")
+        .map((t) => readFileSync(t.file)),
+    );
+  }
+});
+
 test("the same table for one and two trainings at a time", async () => {
   const { summary, table } = await whole;
   const two = await run("two", {}, { jobs: 2 });

@@ -2,7 +2,6 @@
 import { InputError, RunError } from "../../errors.js";
 import { meanInterval } from "../../evaluate/interval.js";
 import type { SweepRow, SweepRung } from "../../evaluate/sweep.js";
-import { objectiveOf } from "../../recipe/resolve.js";
 import type { TeacherRecipe } from "../../recipe/schema.js";
 import type { ValidationScore } from "../../train/types.js";
 import { mainScore } from "../../train/validate.js";
@@ -10,6 +9,7 @@ import type { Arm } from "../arms.js";
 import { fingerprint, type RunContext } from "../context.js";
 import { type FitRequest, fit, trainingOfRequest } from "../fit.js";
 import { fitAllWith } from "../pool.js";
+import { studentRequest } from "../rows.js";
 import { prepareTeacher, type ReadyTeacher } from "../teachers.js";
 import type { Combination } from "./combinations.js";
 import { rungsFor, withBudget } from "./halving.js";
@@ -125,23 +125,23 @@ async function requestOf(
   seed: number,
   teachers: Map<string, ReadyTeacher>,
 ): Promise<FitRequest> {
-  const key = fingerprint(arm.recipe.teacher, arm.teacherSamples, perSeed(arm.recipe.teacher) ? seed : null);
+  const { teacher: described } = arm.recipe;
+  // What members of a group say may be weighed by the labelled samples.
+  const seen = "group" in described ? arm.labelled : null;
+  const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null);
   const teacher = teachers.get(key) ?? (await prepareTeacher(context, arm, seed));
   teachers.set(key, teacher);
-  return {
-    name: `${title}, seed ${seed}`,
-    role: "student",
-    model: arm.recipe.student,
-    training: withBudget(arm.recipe, budget).training,
-    objective: objectiveOf(arm.recipe.objective),
-    samples: arm.transfer,
-    teacher: teacher.store,
-    seed,
-  };
+  const { transfer } = arm;
+  return studentRequest({ recipe: withBudget(arm.recipe, budget), transfer }, teacher, seed, `${title}, seed ${seed}`);
 }
 
+/** Whether every seed has a teacher of its own. */
 const perSeed = (teacher: TeacherRecipe): boolean =>
-  "file" in teacher ? teacher.file.includes("{n}") : "model" in teacher && teacher.seeds === "each";
+  "group" in teacher
+    ? teacher.group.some(perSeed)
+    : "file" in teacher
+      ? teacher.file.includes("{n}")
+      : "model" in teacher && teacher.seeds === "each";
 
 function rowOf(
   { values, set }: Candidate,
