@@ -39,7 +39,7 @@ function best({ rows, metric, validationSamples, seeds, rungs, teacher }: SweepS
   const [first] = rows as [SweepRow];
   const halving =
     rungs.length > 1
-      ? ` Successive halving in ${rungs.length} rungs: ${rungs.map((r) => `${r.combinations} combinations with ${share(r.budget)} of the budget`).join(", then ")}.`
+      ? ` Successive halving in ${rungs.length} rungs: ${rungs.map((r) => `${r.combinations} with ${share(r.budget)} of the budget`).join(", then ")}.`
       : "";
   return markup`<section id="best"><h2>Best combination</h2>
 <p class="points">${percentValue(first.score)} % <small>validation ${metric}</small></p>
@@ -72,7 +72,7 @@ async function maps(summary: SweepSummary): Promise<Markup | null> {
     if (!cells.has(key)) cells.set(key, { x, y, row });
   }
   const others = [...rest, ...summary.fields.filter((f) => f.kind === "random")];
-  const note = `Validation ${summary.metric} in %; the best cell has a frame.${others.length > 0 ? ` Each cell is the best over ${others.map((f) => f.path).join(", ")}.` : ""}${summary.rungs.length > 1 ? " Paler italic figures had a part of the budget only." : ""}`;
+  const note = `Validation ${summary.metric} in %; the best cell has a frame.${others.length > 0 ? ` Each cell is the best over ${others.map((f) => f.path).join(", ")}.` : ""}${summary.rungs.length > 1 ? " Italic figures had a part of the budget only." : ""}`;
   return markup`<section id="map"><h2>${across.path} and ${down.path}</h2><p class="lead">${note}</p>
 ${await heat(summary, across, down, [...cells.values()])}</section>`;
 }
@@ -205,7 +205,7 @@ function along(summary: SweepSummary, { path, values, range }: SweepField): Prom
         label: path,
         labelAnchor: "center",
         labelArrow: "none",
-        ticks: distinct.length <= 8 ? distinct : 5,
+        ticks: !range && distinct.length <= 8 ? distinct : 5,
         tickFormat: "~g",
       },
       y: { label: `validation ${summary.metric} (%)`, labelArrow: "none", ticks: 5, grid: true, nice: true },

@@ -83,6 +83,8 @@ export function openRun(directory: string): OpenedRun {
   const recipe = join(directory, "recipe.yaml");
   const model = ["student.onnx", "model.onnx"].map((name) => join(directory, name)).find((path) => existsSync(path));
   if (!state) throw new InputError(directory, `no run of limbeck (${basename(directory)}/state.json is missing)`);
+  if (state.kind === "sweep")
+    throw new InputError(directory, "a sweep delivers no model of its own; run its best.yaml with `limbeck distill`");
   if (!model || !existsSync(recipe))
     throw new InputError(directory, "this run is not finished; continue it with --resume first");
   return { directory, recipe: loadRecipe(recipe).recipe, folder: state.folder ?? resolve("."), model };

@@ -28,6 +28,7 @@ import {
 import { loadRecipe, parseRecipe, withAbsoluteFiles } from "../../src/recipe/load.js";
 import { overrideOf, withSweepFlags } from "../../src/recipe/sweep-flags.js";
 import { openSession } from "../../src/runtime/session.js";
+import { openRun } from "../../src/strategy/runs.js";
 import { combinationsOf } from "../../src/strategy/sweep/combinations.js";
 import { rungsFor } from "../../src/strategy/sweep/halving.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
@@ -350,6 +351,13 @@ test("without labels the score is the agreement with the teacher, and teachers a
     run("bare-teachers", { ...bare, sweep: { grid: { "teacher.precision": ["float32", "float16"] } } }),
     (e: Error) => e instanceof InputError && /sweep teacher\.precision: without labels/.test(e.message),
   );
+});
+
+test("a sweep is listed among the runs, but is no model to go on with", async () => {
+  const { directory } = await whole;
+  const [listed] = listRuns(directory);
+  assert.deepEqual([listed?.kind, listed?.state, listed?.name], ["sweep", "done", "swept-sweep"]);
+  assert.throws(() => openRun(directory), /a sweep delivers no model of its own; run its best\.yaml/);
 });
 
 test("the report has the map of the two fields, with every figure in its cell", async () => {

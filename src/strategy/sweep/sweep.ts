@@ -146,7 +146,7 @@ function summaryOf(
     fields,
     rungs,
     rows,
-    teacher: teachers.join(", "),
+    teacher: teachers.join("; "),
     warnings: [...new Set(warnings)],
     recipe,
   };

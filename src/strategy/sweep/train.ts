@@ -53,7 +53,10 @@ export async function trainSweep(context: RunContext, candidates: readonly Candi
     left = left.slice(0, combinations);
     const share = budget === 1 ? "" : ` with 1/${Math.round(1 / budget)} of the budget`;
     if (rungs.length > 1)
-      context.emit({ kind: "stage", text: `Rung ${i + 1} of ${rungs.length}: ${left.length} combinations${share}` });
+      context.emit({
+        kind: "stage",
+        text: `Rung ${i + 1} of ${rungs.length}: ${left.length} ${left.length === 1 ? "combination" : "combinations"}${share}`,
+      });
     const trained = await trainRung(context, left, budget, i + 1, teachers);
     metric ??= trained.metric;
     for (const [candidate, row] of trained.rows) results.set(candidate, row);
