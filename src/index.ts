@@ -72,7 +72,17 @@ export type { Student } from "./strategy/student.js";
 export { type SweepOptions, type SweepResult, sweep } from "./strategy/sweep/sweep.js";
 export { type TrainModelOptions, type TrainModelResult, trainModel } from "./strategy/train-model.js";
 // Teachers
+export {
+  type AnswerKind,
+  type Answers,
+  AskError,
+  type FunctionTeacherOptions,
+  functionTeacher,
+  type Question,
+  type TopK,
+} from "./teacher/function.js";
 export { type GroupOptions, groupTeacher } from "./teacher/group.js";
+export { type HttpTeacherOptions, httpTeacher } from "./teacher/http.js";
 export { type OnnxTeacherOptions, openOnnxTeacher } from "./teacher/onnx.js";
 export { LabelStore, openLabelStore, readLabelStore } from "./teacher/store.js";
 export type { Teacher } from "./teacher/types.js";

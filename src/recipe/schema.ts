@@ -422,7 +422,31 @@ export const fileTeacherSchema = z.strictObject({
 
 const storeTeacherSchema = z.strictObject({ label_store: file("Folder written by `limbeck label`") });
 
-const singleTeacherSchema = z.union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema]);
+export const httpTeacherSchema = z.strictObject({
+  url: z
+    .string()
+    .min(1)
+    .describe("Address that takes POST { shape, samples } and answers { outputs }: docs/teachers.md"),
+  answers: z
+    .enum(["logits", "probabilities", "log-probabilities", "labels", "top-k"])
+    .describe("What an answer is: a number a class, one class number, or the best classes with their probabilities"),
+  headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Further headers; $NAME in a value is taken from the environment, so that no secret stands in a recipe"),
+  version: z
+    .string()
+    .default("1")
+    .describe("Change it when the endpoint answers differently: its label store is tied to it"),
+  batch: count.default(64).describe("Samples a call, and answers that a killed labelling can lose"),
+  calls_per_second: positive.optional().describe("At most so many calls; default no limit"),
+  retries: z.number().int().min(0).default(4).describe("Further tries after a failure, each after twice the wait"),
+  timeout_seconds: positive.default(60).describe("After which a call counts as failed"),
+  trained_on: z.string().optional().describe("What it had seen, for the report; default: unknown"),
+  precision: storePrecision,
+});
+
+const singleTeacherSchema = z.union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema, httpTeacherSchema]);
 
 export const groupTeacherSchema = z.strictObject({
   group: z
@@ -442,9 +466,9 @@ export const groupTeacherSchema = z.strictObject({
 });
 
 export const teacherSchema = z
-  .union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema, groupTeacherSchema])
+  .union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema, httpTeacherSchema, groupTeacherSchema])
   .describe(
-    "Who teaches: a model to train (model, training), an ONNX file (file), a label store (label_store), or several of these (group)",
+    "Who teaches: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group)",
   );
 
 export const recipeSchema = z
@@ -534,3 +558,4 @@ export type StrategyRecipe = z.output<typeof strategySchema>;
 export type TeacherRecipe = z.output<typeof teacherSchema>;
 export type SingleTeacherRecipe = z.output<typeof singleTeacherSchema>;
 export type GroupTeacherRecipe = z.output<typeof groupTeacherSchema>;
+export type HttpTeacherRecipe = z.output<typeof httpTeacherSchema>;

@@ -1,8 +1,15 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
 import { join, resolve } from "node:path";
 import type { LoadedData, Normalisation } from "../data/types.js";
-import type { FileTeacherRecipe, SingleTeacherRecipe, TrainedTeacherRecipe } from "../recipe/schema.js";
+import { InputError } from "../errors.js";
+import type {
+  FileTeacherRecipe,
+  HttpTeacherRecipe,
+  SingleTeacherRecipe,
+  TrainedTeacherRecipe,
+} from "../recipe/schema.js";
 import type { ClassifierOptions } from "../teacher/classifier.js";
+import { httpTeacher } from "../teacher/http.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
 import { type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
 import type { Arm } from "./arms.js";
@@ -66,6 +73,7 @@ async function prepareSingle(
       parameters: null,
     };
   }
+  if ("url" in teacher) return prepareEndpoint(context, teacher, storeFolder);
   const { splits } = context.loaded;
   const probe = splits.validation.length >= 50 ? splits.validation : splits.train;
   const trained = "model" in teacher ? await trainTeacher(context, arm, teacher, seed, member) : null;
@@ -108,6 +116,53 @@ async function prepareSingle(
   } finally {
     await opened.dispose();
   }
+}
+
+/** An endpoint's answers, as far as they are there already, or come. */
+async function prepareEndpoint(
+  context: RunContext,
+  teacher: HttpTeacherRecipe,
+  storeFolder?: string,
+): Promise<ReadyTeacher> {
+  const { data } = context.loaded;
+  if (data.classes.length === 0)
+    throw new InputError("data.classes", "an endpoint does not say how many classes there are; name them");
+  const { url, answers, version, batch, retries } = teacher;
+  const opened = httpTeacher({
+    ...{ url, answers, version, batch, retries, classes: data.classes.length },
+    headers: fromEnvironment(teacher.headers),
+    callsPerSecond: teacher.calls_per_second,
+    timeoutSeconds: teacher.timeout_seconds,
+  });
+  for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
+  const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
+  const store = await openLabelStore(
+    storeFolder ?? join(teacherFolder(context), "label-stores", key.slice(0, 12)),
+    opened,
+    data,
+    {
+      precision: teacher.precision,
+      signal: context.signal,
+      onProgress: (done, total, rate) => context.emit({ kind: "labelling", teacher: opened.name, done, total, rate }),
+    },
+  );
+  const trainedOn = teacher.trained_on ?? "unknown: the answers came from an endpoint";
+  return { key, name: opened.name, store, trainedOn, fitted: null, file: null, bytes: 0, parameters: null };
+}
+
+/** Headers with $NAME replaced. @throws InputError for a variable that is not set */
+function fromEnvironment(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(headers).map(([header, value]) => [
+      header,
+      value.replace(/\$(\w+)/g, (_, name: string) => {
+        const found = process.env[name];
+        if (found === undefined)
+          throw new InputError(`teacher.headers.${header}`, `the environment has no variable ${name}; set it`);
+        return found;
+      }),
+    ]),
+  );
 }
 
 function overlap(arm: Arm): string {

@@ -124,10 +124,11 @@ async function label(
 ): Promise<void> {
   const started = performance.now();
   const first = done;
-  for (let at = done; at < header.samples; at += BLOCK) {
+  const block = teacher.block ?? BLOCK;
+  for (let at = done; at < header.samples; at += block) {
     if (options.signal?.aborted)
       throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${header.samples} samples`);
-    const indices = Uint32Array.from({ length: Math.min(BLOCK, header.samples - at) }, (_, i) => at + i);
+    const indices = Uint32Array.from({ length: Math.min(block, header.samples - at) }, (_, i) => at + i);
     const answers = await teacher.answer(data, indices);
     checkWidth(teacher, answers, indices);
     const bad = answers.findIndex((v) => !Number.isFinite(v));

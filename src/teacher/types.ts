@@ -14,6 +14,8 @@ export interface Teacher {
   readonly classes: number;
   /** Samples a call takes at best. */
   readonly batch: number;
+  /** Answers a label store writes down at a time; default 512. */
+  readonly block?: number;
   /** Elements of all weights; null when unknown. */
   readonly parameters: number | null;
   /** Size of the model on disk. */

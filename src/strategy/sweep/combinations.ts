@@ -1,7 +1,7 @@
 /** The combinations that a sweep tries: every grid point with every random draw, each a recipe of its own. */
 import { InputError } from "../../errors.js";
-import { Random } from "../../random/random.js";
 import type { SweepField } from "../../evaluate/sweep.js";
+import { Random } from "../../random/random.js";
 import { withChanges } from "../../recipe/load.js";
 import type { Recipe, RecipeInput, SweepRecipe } from "../../recipe/schema.js";
 import { overrideOf } from "../../recipe/sweep-flags.js";
