@@ -15,6 +15,10 @@ export function addLabel(program: Command): void {
     .argument("<recipe>", "recipe file; its teacher is an ONNX file or a model to train")
     .addOption(setFlag())
     .addOption(new Option("-o, --out <dir>", "folder for the answers (default: label-stores/<name>)"))
+    .option(
+      "-f, --features <names...>",
+      "also keep these inner values of the teacher: tensor or node names, * is any text",
+    )
     .addOption(seedFlag())
     .option("-r, --resume [dir]", "finish a labelling that was interrupted")
     .addOption(deviceFlag())
@@ -31,17 +35,22 @@ Examples:
   limbeck label recipe.yaml --out answers                       label every sample once
   limbeck label recipe.yaml --out answers --resume              go on after Ctrl-C or a crash
   limbeck label recipe.yaml --set teacher.precision=float16     half the size
+  limbeck label recipe.yaml --features 'layer*/relu'            with inner values, for feature losses
   limbeck distill recipe.yaml --set 'teacher={label_store: answers}'`,
     )
-    .action((file: string, flags: CommonFlags) => runLabel(file, flags));
+    .action((file: string, flags: LabelFlags) => runLabel(file, flags));
 }
 
-function runLabel(file: string, flags: CommonFlags): Promise<void> {
+interface LabelFlags extends CommonFlags {
+  readonly features?: readonly string[];
+}
+
+function runLabel(file: string, flags: LabelFlags): Promise<void> {
   const { recipe, folder } = loadRecipe(file, overridesOf(flags));
-  const { out, resume, threads, device } = flags;
+  const { out, resume, threads, device, features } = flags;
   return atTerminal(flags, async (terminal, signal) => {
     const onEvent = terminal.event.bind(terminal);
-    const result = await labelData(recipe, { out, resume, folder, threads, device, signal, onEvent });
+    const result = await labelData(recipe, { out, resume, folder, threads, device, features, signal, onEvent });
     for (const warning of result.warnings) terminal.warn(warning);
     terminal.result(describe(result), result);
   });
@@ -59,6 +68,7 @@ function describe(result: LabelDataResult): string {
     ["trained on", result.trainedOn],
     ["samples", `${result.samples.toLocaleString("en-US")}, ${result.classes.length} classes`],
     ["answers", `${result.kind}, ${result.precision}`],
+    ...result.features.map((f) => ["feature", `${f.name} [${f.shape.join(", ")}]`] as [string, string]),
     ["right", right],
     ["size", formatBytes(result.bytes)],
     ["store", result.store],

@@ -20,6 +20,8 @@ export interface CompiledTraining {
   readonly scalars: Float32Array;
   /** Those of them that change over the training, by their place in `scalars`. */
   readonly scheduled: readonly { readonly index: number; readonly curve: ScalarCurve }[];
+  /** Start values of the losses' own parameters, by name: parameters of the step that do not belong to the student. */
+  readonly connectors: ReadonlyMap<string, Float32Array>;
   /** Names of the objective's terms, aligned with step.losses[1..]. */
   readonly terms: readonly string[];
 }
@@ -64,6 +66,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
     },
     scalars: Float32Array.from(graphs.scalars, (s) => s.initial),
     scheduled: graphs.scalars.flatMap(({ curve }, index) => (curve ? [{ index, curve }] : [])),
+    connectors: graphs.connectors,
     terms: graphs.terms,
   };
 }

@@ -3,12 +3,17 @@ import { backward } from "../autodiff/backward.js";
 import type { SampleType } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
-import { scalar, sizeOf } from "../graph/tensor.js";
+import { isFloat, scalar, sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
+import { drawValues } from "../nn/initialisers.js";
+import { type FeatureInfo, pairFeatures, perSample } from "../objective/features.js";
 import type { ObjectiveConfig, ObjectiveScalar } from "../objective/objective.js";
 import { buildObjective } from "../objective/objective.js";
 import type { TeacherValues } from "../objective/types.js";
+import type { FeatureValues, LayerPair, ParameterStart } from "../objective/objective.js";
 import { createBuilder, opOf } from "../ops/registry.js";
+import { reshape } from "../ops/support.js";
+import { Random } from "../random/random.js";
 import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
 import { trainingMode } from "./training-mode.js";
 import type { TrainableModel } from "./types.js";
@@ -25,6 +30,16 @@ export interface StepOptions {
   readonly teacherKind?: "logits" | "probabilities";
   /** Several teachers whose losses are averaged: then the teacher's input is [batch, teachers, classes]. */
   readonly teacherMembers?: readonly { readonly kind: "logits" | "probabilities"; readonly weight: number }[];
+  /** Inner values of the teacher that can be fed, with the shape of one sample. */
+  readonly teacherFeatures?: readonly TeacherFeature[];
+  /** Of the start values of the losses' own parameters; default 0. */
+  readonly seed?: number;
+}
+
+/** An inner value of the teacher, known for every sample. */
+export interface TeacherFeature extends FeatureInfo {
+  /** Of one sample. */
+  readonly shape: readonly number[];
 }
 
 /** The step before lowering. Field names follow `StepProgram`. */
@@ -37,6 +52,8 @@ export interface StepGraphs {
   readonly batch: readonly BatchInput[];
   readonly masks: readonly MaskInput[];
   readonly scalars: readonly ObjectiveScalar[];
+  /** Start values of the losses' own parameters, by name: they are among `parameters`, but no part of the student. */
+  readonly connectors: ReadonlyMap<string, Float32Array>;
   /** Output names: total first. */
   readonly losses: readonly string[];
   /** Term names, aligned with losses[1..] and with the diagnostic's outputs. */
@@ -47,6 +64,8 @@ export interface StepGraphs {
 export const SAMPLES = "step/samples";
 export const LABELS = "step/labels";
 export const TEACHER = "step/teacher";
+/** With the place in `teacherFeatures` behind it. */
+export const FEATURE = "step/feature/";
 
 interface Assembled {
   readonly builder: GraphBuilder;
@@ -55,6 +74,12 @@ interface Assembled {
   readonly masks: readonly MaskInput[];
   readonly objective: ReturnType<typeof buildObjective>;
   readonly batch: BatchInput[];
+  readonly connectors: readonly Connector[];
+}
+
+interface Connector {
+  readonly value: Value;
+  readonly start: Float32Array;
 }
 
 /**
@@ -64,11 +89,12 @@ interface Assembled {
 export function buildStep(options: StepOptions): StepGraphs {
   const main = assemble(options, "training_step");
   const { builder: b } = main;
-  const gradients = backward(b, (call) => opOf(call).gradient, main.objective.total, main.parameters);
+  const trained = [...main.parameters, ...main.connectors.map((c) => c.value)];
+  const gradients = backward(b, (call) => opOf(call).gradient, main.objective.total, trained);
   b.output(main.objective.total, "step/loss");
   const terms = main.objective.terms.map((t) => t.name);
   for (const term of main.objective.terms) b.output(term.value, `step/loss/${term.name}`);
-  const parameters = main.parameters.map((p, i): ParameterSlot => {
+  const parameters = trained.map((p, i): ParameterSlot => {
     const gradient = gradients[i];
     if (!gradient) {
       throw new InputError(
@@ -96,6 +122,7 @@ export function buildStep(options: StepOptions): StepGraphs {
     batch: main.batch,
     masks: main.masks,
     scalars: main.objective.scalars,
+    connectors: new Map(main.connectors.map((c) => [c.value.name, c.start])),
     losses: ["step/loss", ...terms.map((t) => `step/loss/${t}`)],
     terms,
   };
@@ -138,6 +165,7 @@ function assemble(options: StepOptions, name: string): Assembled {
   const values = b.scope("student", () => b.inline(model.graph, bindings, mode.rewrite));
   const logits = values.get(model.output);
   checkLogits(logits, options);
+  const connectors: Connector[] = [];
   const objective = buildObjective(
     {
       builder: b,
@@ -149,10 +177,16 @@ function assemble(options: StepOptions, name: string): Assembled {
         return labelsOf(b, options, inputs);
       },
       scalar: (id: string) => b.input(`step/scalar/${id}`, "float32", []),
+      features: (layers) => featuresOf(b, options, values, inputs, layers),
+      parameter: (id, shape, start) => {
+        const value = b.input(`step/connector/${id}`, "float32", shape);
+        connectors.push({ value, start: startOf(value, start, options.seed ?? 0) });
+        return value;
+      },
     },
     options.objective,
   );
-  const order = [SAMPLES, LABELS, TEACHER];
+  const order = [SAMPLES, LABELS, TEACHER, ...(options.teacherFeatures ?? []).map((_, i) => FEATURE + i)];
   inputs.sort((p, q) => order.indexOf(p.name) - order.indexOf(q.name));
   return {
     builder: b,
@@ -161,7 +195,53 @@ function assemble(options: StepOptions, name: string): Assembled {
     masks: mode.masks,
     objective: named(objective),
     batch: inputs,
+    connectors,
   };
+}
+
+function startOf({ name, shape }: Value, start: ParameterStart, seed: number): Float32Array {
+  if (start.kind !== "values") return drawValues(start, sizeOf(shape), () => new Random(seed, name));
+  if (start.values.length !== sizeOf(shape))
+    throw new Error(`parameter "${name}" is [${shape}], and ${start.values.length} start values were given`);
+  return start.values;
+}
+
+/** The student's values by name, and the teacher's as inputs of the step, made on first use. */
+function featuresOf(
+  b: GraphBuilder,
+  options: StepOptions,
+  values: ReadonlyMap<string, Value>,
+  inputs: BatchInput[],
+  layers: readonly LayerPair[],
+): FeatureValues[] {
+  const { model, batch, teacherFeatures = [] } = options;
+  const inside = studentFeatures(model.graph, values);
+  return layers.flatMap((layer) =>
+    pairFeatures(layer, inside, teacherFeatures).map(([own, given]): FeatureValues => {
+      const name = FEATURE + teacherFeatures.indexOf(given);
+      const shape = [batch, ...given.shape];
+      const existing = b.find(name);
+      if (!existing) inputs.push({ name, dtype: "float32", shape });
+      return {
+        student: reshape(b, own.value, perSample(own.value.shape, batch, own.name)),
+        teacher: existing ?? b.input(name, "float32", shape),
+        names: { student: own.name, teacher: given.name },
+      };
+    }),
+  );
+}
+
+/** Every float output of a node of the student. */
+function studentFeatures(
+  graph: Graph,
+  values: ReadonlyMap<string, Value>,
+): (FeatureInfo & { readonly value: Value })[] {
+  return graph.nodes.flatMap((node) =>
+    node.outputs.flatMap((name, i) => {
+      const value = values.get(name);
+      return value && isFloat(value.dtype) ? [{ name, node: i === 0 ? node.name : "", value }] : [];
+    }),
+  );
 }
 
 /** Scalars are inputs of the graph under a prefix that no student uses. */

@@ -5,7 +5,7 @@ import { unzipSync } from "fflate";
 import { InputError } from "../errors.js";
 import { fromHalf } from "../graph/half.js";
 import type { NpyConfig, NpzConfig } from "./config.js";
-import { nearestOf } from "./nearest.js";
+import { nearestOf } from "../graph/nearest.js";
 import { allocateSamples, wholeSamples } from "./samples.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
 import type { SampleArray } from "./types.js";

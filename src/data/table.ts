@@ -4,7 +4,7 @@ import { basename, resolve } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { InputError } from "../errors.js";
 import type { TableConfig } from "./config.js";
-import { nearestOf } from "./nearest.js";
+import { nearestOf } from "../graph/nearest.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
 
 interface Column {

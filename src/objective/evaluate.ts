@@ -60,7 +60,15 @@ export function objectiveGraph(
     : undefined;
   const labels = needs.labels ? b.input("labels", "int64", [batch]) : undefined;
   const objective = buildObjective(
-    { builder: b, studentLogits, teacher, labels, scalar: (name) => b.input(name, dtype, []) },
+    {
+      builder: b,
+      studentLogits,
+      teacher,
+      labels,
+      scalar: (name) => b.input(name, dtype, []),
+      features: () => outsideTraining(),
+      parameter: () => outsideTraining(),
+    },
     config,
   );
   const [gradient] = backward(b, (call) => opOf(call).gradient, objective.total, [studentLogits]);
@@ -68,6 +76,13 @@ export function objectiveGraph(
   for (const term of objective.terms) b.output(term.value, `loss/${term.name}`);
   b.output(gradient as Value, "gradient");
   return { graph: b.build(), terms: objective.terms.map((t) => t.name), scalars: objective.scalars };
+}
+
+function outsideTraining(): never {
+  throw new InputError(
+    "objective.terms",
+    "a loss of inner values needs student and teacher; it is only known in training",
+  );
 }
 
 /**

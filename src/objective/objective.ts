@@ -6,10 +6,13 @@
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { scale } from "../ops/support.js";
+import type { LayerPair } from "./features.js";
 import {
   type CustomLossConfig,
   type DistillationLossConfig,
   distillationLosses,
+  type FeatureLossConfig,
+  featureLosses,
   findLoss,
   type StudentLossConfig,
   studentLosses,
@@ -18,9 +21,10 @@ import { checkSchedule, type FactorSchedule, isAlwaysZero, type ScalarCurve } fr
 import type { LossConfig, LossDefinition, LossInputs, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";
 
-export type { CustomLossConfig, DistillationLossConfig, StudentLossConfig } from "./registry.js";
+export type { LayerPair } from "./features.js";
+export type { CustomLossConfig, DistillationLossConfig, FeatureLossConfig, StudentLossConfig } from "./registry.js";
 export type { FactorSchedule } from "./schedule.js";
-export type { LossInputs, TeacherValues } from "./types.js";
+export type { FeatureValues, LossInputs, ParameterStart, TeacherValues } from "./types.js";
 export { DEFAULT_ALPHA, objectiveWeights } from "./weights.js";
 
 /** Weight and name of a further term. */
@@ -34,7 +38,8 @@ export interface TermSettings {
 }
 
 /** A further term: any loss with its own configuration, a weight and a schedule. */
-export type TermConfig = TermSettings & (StudentLossConfig | DistillationLossConfig | CustomLossConfig);
+export type TermConfig = TermSettings &
+  (StudentLossConfig | DistillationLossConfig | FeatureLossConfig | CustomLossConfig);
 
 /**
  * The objective as plain data.
@@ -100,7 +105,7 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
     const scalar: LossInputs["scalar"] = (id, initial, schedule) =>
       input(id, initial, schedule && schedule.kind !== "constant" ? { offset: 0, gain: initial, schedule } : undefined);
     const weight = input("weight", term.weight.initial, term.weight.curve);
-    const value = b.scope(`objective/${term.name}`, () => buildTerm(term, scopedInputs(inputs, scalar)));
+    const value = b.scope(`objective/${term.name}`, () => buildTerm(term, scopedInputs(inputs, term.name, scalar)));
     if (value.shape.length !== 0)
       throw new InputError(`objective: ${term.name}`, `the loss is of shape [${value.shape}]; expected one number, []`);
     return { name: term.name, value, weight };
@@ -112,7 +117,8 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
 
 /** The loss; with several teachers the weighted mean of the losses against each. */
 function buildTerm({ definition, config }: ActiveTerm, inputs: LossInputs): Value {
-  if (!definition.needs.teacher) return definition.build(inputs, config);
+  // Features come from one teacher: what reads none but those is built once.
+  if (!definition.needs.teacher || definition.layers?.(config).length) return definition.build(inputs, config);
   const { builder: b, teacher } = inputs;
   const against = (one: TeacherValues | undefined): Value => definition.build(taughtBy(inputs, one), config);
   if (!teacher?.members) return against(teacher);
@@ -131,11 +137,13 @@ function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined): LossI
       return inputs.labels;
     },
     scalar: (...args) => inputs.scalar(...args),
+    features: (layers) => inputs.features(layers),
+    parameter: (...args) => inputs.parameter(...args),
   };
 }
 
 /** Getters stay getters: inputs that no loss reads are never made. */
-function scopedInputs(inputs: LossInputs, scalar: LossInputs["scalar"]): LossInputs {
+function scopedInputs(inputs: LossInputs, term: string, scalar: LossInputs["scalar"]): LossInputs {
   return {
     builder: inputs.builder,
     studentLogits: inputs.studentLogits,
@@ -146,7 +154,14 @@ function scopedInputs(inputs: LossInputs, scalar: LossInputs["scalar"]): LossInp
       return inputs.labels;
     },
     scalar,
+    features: (layers) => inputs.features(layers),
+    parameter: (id, shape, start) => inputs.parameter(`${term}/${id}`, shape, start),
   };
+}
+
+/** The layers that the objective's terms compare, in their order. Checks the configuration. */
+export function objectiveLayers(config: ObjectiveConfig): LayerPair[] {
+  return activeTerms(config).flatMap((t) => t.definition.layers?.(t.config) ?? []);
 }
 
 /** What an objective reads: whether it needs a teacher's answers, whether it needs labels. Checks the configuration. */
@@ -196,7 +211,7 @@ function furtherTerms(terms: readonly TermConfig[]): ActiveTerm[] {
   return terms.flatMap((config, i) => {
     const field = `objective.terms.${i}`;
     const { weight = 1, schedule } = config;
-    const definition = checked(field, [...studentLosses, ...distillationLosses], config);
+    const definition = checked(field, [...studentLosses, ...distillationLosses, ...featureLosses], config);
     if (!(Number.isFinite(weight) && weight >= 0))
       throw new InputError(`${field}.weight`, `found ${weight}; expected a number >= 0`);
     checkSchedule(schedule, `${field}.schedule`);
@@ -247,5 +262,11 @@ function customDefinition({ definition }: CustomLossConfig, field: string): Loss
   const { name, needs } = definition ?? {};
   if (typeof name !== "string" || typeof definition.build !== "function" || !needs)
     throw new InputError(field, "a custom loss needs a name, what it needs (teacher, labels) and build(inputs)");
-  return { name, needs, check() {}, build: (inputs) => definition.build(inputs) };
+  return {
+    name,
+    needs,
+    check() {},
+    layers: () => definition.layers ?? [],
+    build: (inputs) => definition.build(inputs),
+  };
 }

@@ -1,19 +1,29 @@
-/** All losses. Adding one: write its file, add it to one of the two lists here. */
+/** All losses. Adding one: write its file, add it to one of the three lists here. */
 import type { Value } from "../graph/builder.js";
+import { attention } from "./attention.js";
+import { attentionMap } from "./attention-map.js";
 import { bernoulli } from "./bernoulli.js";
 import { cosine } from "./cosine.js";
 import { crossEntropy } from "./cross-entropy.js";
 import { dist } from "./dist.js";
 import { dkd } from "./dkd.js";
+import type { LayerPair } from "./features.js";
+import { fitnet } from "./fitnet.js";
+import { fsp } from "./fsp.js";
+import { hidden } from "./hidden.js";
 import { jsd } from "./jsd.js";
 import { kd } from "./kd.js";
 import { logitMse } from "./logit-mse.js";
 import { nkd } from "./nkd.js";
+import { pkt } from "./pkt.js";
 import { regression } from "./regression.js";
 import { reverseKl } from "./reverse-kl.js";
+import { rkd } from "./rkd.js";
+import { similarity } from "./similarity.js";
 import { topKKl } from "./top-k-kl.js";
 import { tvd } from "./tvd.js";
 import type { LossConfig, LossDefinition, LossInputs } from "./types.js";
+import { vid } from "./vid.js";
 
 /** Losses against the labels. */
 export const studentLosses = [crossEntropy] as const;
@@ -33,11 +43,16 @@ export const distillationLosses = [
   cosine,
 ] as const;
 
+/** Losses between inner values of student and teacher: terms beside the others. */
+export const featureLosses = [fitnet, attention, similarity, rkd, pkt, fsp, vid, hidden, attentionMap] as const;
+
 type ConfigOf<D> = D extends LossDefinition<infer Config> ? Config : never;
 /** Configuration of any loss against the labels. */
 export type StudentLossConfig = ConfigOf<(typeof studentLosses)[number]>;
 /** Configuration of any loss against the teacher. */
 export type DistillationLossConfig = ConfigOf<(typeof distillationLosses)[number]>;
+/** Configuration of any loss between inner values. */
+export type FeatureLossConfig = ConfigOf<(typeof featureLosses)[number]>;
 
 /** The definition behind a kind in one of the lists, if there. */
 export function findLoss(
@@ -60,6 +75,8 @@ export interface CustomLoss {
   /** Ties checkpoints to this form of the loss, besides its source text: change it when what `build` refers to changes. */
   readonly version?: string;
   readonly needs: LossDefinition<LossConfig>["needs"];
+  /** Layers whose values `build` asks for with `inputs.features`; default none. */
+  readonly layers?: readonly LayerPair[];
   /** The loss as a scalar []; its gradient follows from the graph. */
   build(inputs: LossInputs): Value;
 }

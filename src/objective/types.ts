@@ -1,5 +1,7 @@
 /** What a loss is. One loss a file; the registry collects them. */
 import type { GraphBuilder, Value } from "../graph/builder.js";
+import type { Distribution } from "../nn/initialisers.js";
+import type { LayerPair } from "./features.js";
 import type { FactorSchedule } from "./schedule.js";
 
 /** A frozen teacher's answers for the batch. */
@@ -10,6 +12,19 @@ export interface TeacherValues {
   /** Several teachers: a loss is taken against each and averaged with their weights, instead of against `values`. */
   readonly members?: readonly (TeacherValues & { readonly weight: number })[];
 }
+
+/** Inner values of student and teacher that belong together. */
+export interface FeatureValues {
+  /** The student's, [batch, ...]. */
+  readonly student: Value;
+  /** The teacher's, [batch, ...]: a constant. Its shape may be another. */
+  readonly teacher: Value;
+  /** Their tensors' names, for messages. */
+  readonly names: LayerPair;
+}
+
+/** How a loss's own parameter starts. */
+export type ParameterStart = Distribution | { readonly kind: "values"; readonly values: Float32Array };
 
 /** What a loss is built from. Read `teacher` and `labels` only when the loss needs them: reading may create the input. */
 export interface LossInputs {
@@ -25,6 +40,16 @@ export interface LossInputs {
    * logits' element type.
    */
   scalar(name: string, initial: number, schedule?: FactorSchedule): Value;
+  /**
+   * The values of these layers, pair by pair; patterns stand for as many pairs as they match.
+   * @throws InputError for a name that is not there
+   */
+  features(layers: readonly LayerPair[]): FeatureValues[];
+  /**
+   * A parameter of the loss itself (of a connector): trained with the student, kept in checkpoints, never exported. Of
+   * the logits' element type.
+   */
+  parameter(name: string, shape: readonly number[], start: ParameterStart): Value;
 }
 
 /** Every loss's configuration names its loss. */
@@ -39,6 +64,8 @@ export interface LossDefinition<Config extends LossConfig> {
   readonly needs: { readonly teacher: boolean; readonly labels: boolean };
   /** Throws InputError when the configuration makes no sense; `field` is its place in the objective. */
   check(config: Config, field: string): void;
+  /** Layers whose values it compares; absent: none. */
+  layers?(config: Config): readonly LayerPair[];
   /** The loss as a scalar []. */
   build(inputs: LossInputs, config: Config): Value;
 }

@@ -1,5 +1,6 @@
 /** The losses a recipe may name, with their options: the recipe's side of src/objective. */
 import { z } from "zod";
+import { featureLossSchemas } from "./features-schema.js";
 
 const positive = z.number().positive();
 const weight = z.number().min(0);
@@ -140,7 +141,7 @@ const termSettings = {
     .describe("In logs and reports; default the kind"),
 };
 
-const [first, ...others] = logitLosses.map((loss) => loss.extend(termSettings));
+const [first, ...others] = [...logitLosses, ...featureLossSchemas].map((loss) => loss.extend(termSettings));
 
 /** Further terms of an objective. */
 export const termsSchema = z

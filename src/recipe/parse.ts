@@ -1,6 +1,6 @@
 /** Validation of recipes and parts of them, with errors in the user's words. Nothing here is Node's. */
 import { z } from "zod";
-import { nearestOf as nearest } from "../data/nearest.js";
+import { nearestOf as nearest } from "../graph/nearest.js";
 import { InputError } from "../errors.js";
 import { recipeSchema } from "./schema.js";
 

@@ -3,9 +3,12 @@ import { withNormalisation } from "../compile/normalise.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
-import type { Recipe } from "../recipe/schema.js";
+import { type FeatureInfo, matchFeatures, pairFeatures } from "../objective/features.js";
+import { objectiveLayers } from "../objective/objective.js";
+import { objectiveOf } from "../recipe/resolve.js";
+import type { ModelRecipe, Recipe } from "../recipe/schema.js";
 import type { Arm } from "./arms.js";
-import { prepareModel } from "./prepare.js";
+import { type PrepareOptions, prepareModel } from "./prepare.js";
 import { teachersOf } from "./teacher-group.js";
 
 /**
@@ -24,7 +27,29 @@ export function checkModels(arms: readonly Arm[], { data, normalisation }: Loade
       const { model } = prepareModel(description, options);
       withNormalisation(model.graph, model.input, normalisation, sampleTypeOf(data));
     }
+    checkLayers(recipe, folder, options);
     checkClassWeights(recipe, data);
+  }
+}
+
+/** Layers a feature loss names must be there: the teacher's too when it is still to be trained. */
+function checkLayers(recipe: Recipe, folder: string, options: Omit<PrepareOptions, "folder">): void {
+  const layers = objectiveLayers(objectiveOf(recipe.objective));
+  if (layers.length === 0) return;
+  const featuresOf = (model: ModelRecipe): FeatureInfo[] =>
+    prepareModel(model, { ...options, folder }).model.graph.nodes.flatMap((n) =>
+      n.outputs.map((name, i) => ({ name, node: i === 0 ? n.name : "" })),
+    );
+  const student = featuresOf(recipe.student);
+  if ("group" in recipe.teacher)
+    throw new InputError(
+      "objective.terms",
+      "losses between layers take them from one teacher, and teacher.group has several; give one teacher, or leave those terms out",
+    );
+  const teacher = "model" in recipe.teacher ? featuresOf(recipe.teacher.model) : null;
+  for (const layer of layers) {
+    if (teacher) pairFeatures(layer, student, teacher);
+    else matchFeatures(layer.student, student, "student");
   }
 }
 

@@ -14,7 +14,13 @@ import { InputError } from "../errors.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { SeedScores } from "../evaluate/summary.js";
 import { writeModel } from "../graph/write.js";
-import { type FactorSchedule, type ObjectiveConfig, objectiveNeeds, type TermConfig } from "../objective/objective.js";
+import {
+  type FactorSchedule,
+  type ObjectiveConfig,
+  objectiveLayers,
+  objectiveNeeds,
+  type TermConfig,
+} from "../objective/objective.js";
 import type { CustomLoss } from "../objective/registry.js";
 import { parseParts } from "../recipe/parse.js";
 import { objectiveOf, settingsOf } from "../recipe/resolve.js";
@@ -124,11 +130,15 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   #compiled: Compiled | undefined;
   #student: S | undefined;
   #teacher: Teacher | undefined;
+  #features = "";
 
   constructor(protected readonly settings: DistillerSettings) {}
 
-  /** Opens the teacher, or returns it; called once. */
-  protected abstract openTeacher(loaded: LoadedData): Promise<Teacher>;
+  /**
+   * Opens the teacher, or returns it; called again only when other inner values are needed.
+   * @param features names or patterns of inner values it shall give
+   */
+  protected abstract openTeacher(loaded: LoadedData, features: readonly string[]): Promise<Teacher>;
   /** Whether the teacher belongs to the caller, who disposes it. */
   protected abstract readonly keepsTeacher: boolean;
   protected abstract prepare(data: DataSet, classes: number): Prepared;
@@ -215,7 +225,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const needs = objectiveNeeds(objective);
     if (needs.labels && labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
       throw new InputError(loaded.data.name, "some training samples have no label; set alpha to 1, which needs none");
-    const teacher = needs.teacher ? await this.#open(loaded) : undefined;
+    const teacher = needs.teacher ? await this.#open(loaded, objective) : undefined;
     const answers = teacher && (await this.label(teacher, loaded, options));
     const { seed = 0, threads = 0, device = "cpu" } = this.settings;
     const classes = loaded.data.classes.length || (teacher?.classes ?? 0);
@@ -283,8 +293,14 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     return this.#compiled as Compiled;
   }
 
-  async #open(loaded: LoadedData): Promise<Teacher> {
-    this.#teacher ??= await this.openTeacher(loaded);
+  async #open(loaded: LoadedData, objective: ObjectiveConfig): Promise<Teacher> {
+    const features = [...new Set(objectiveLayers(objective).map((l) => l.teacher))];
+    if (this.#teacher && this.#features !== features.join("\0") && !this.keepsTeacher) {
+      await this.#teacher.dispose();
+      this.#teacher = undefined;
+    }
+    this.#features = features.join("\0");
+    this.#teacher ??= await this.openTeacher(loaded, features);
     return this.#teacher;
   }
 }

@@ -70,14 +70,14 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
     return typeof this.#teacher === "object" && "answer" in this.#teacher;
   }
 
-  protected async openTeacher(loaded: LoadedData): Promise<Teacher> {
+  protected async openTeacher(loaded: LoadedData, features: readonly string[]): Promise<Teacher> {
     const teacher = this.#teacher;
     if (typeof teacher === "object" && "answer" in teacher) return teacher;
     const described = typeof teacher === "string" ? { file: teacher } : teacher;
     const recipe = parseParts(z.object({ teacher: fileTeacherSchema }), { teacher: described }, "Distiller").teacher;
     const { path, ...options } = onnxTeacherOptions(recipe, loaded, this.#folder);
     const probe = loaded.splits.validation.length >= 50 ? loaded.splits.validation : loaded.splits.train;
-    return openOnnxTeacher(path, loaded.data, probe, { ...options, threads: this.settings.threads ?? 0 });
+    return openOnnxTeacher(path, loaded.data, probe, { ...options, features, threads: this.settings.threads ?? 0 });
   }
 
   protected override label(teacher: Teacher, loaded: LoadedData, options: FitOptions): Promise<TeacherOutputs> {

@@ -61,7 +61,7 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
     request.model,
     request.objective,
     deciding,
-    store && [store.teacherHash, store.preprocessing, store.precision],
+    store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
   );
   return { settings, print, id: `${request.role}-${print.slice(0, 10)}-seed${request.seed}` };
 }

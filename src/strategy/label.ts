@@ -1,6 +1,7 @@
 /** A teacher's answers for every sample, kept in a folder: what stands behind `limbeck label`. */
-import { existsSync, statSync } from "node:fs";
+import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { TeacherFeature } from "../compile/step.js";
 import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";
 import type { LoadedData } from "../data/types.js";
@@ -26,6 +27,8 @@ export interface LabelDataOptions {
   /** Threads of ONNX Runtime; 0, the default, lets it choose. */
   readonly threads?: number;
   readonly device?: "cpu" | "webgpu";
+  /** Names or patterns of the teacher's inner values to keep too, besides those that the recipe's objective compares. */
+  readonly features?: readonly string[];
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
 }
@@ -41,7 +44,9 @@ export interface LabelDataResult {
   readonly classes: readonly string[];
   readonly samples: number;
   readonly precision: "float32" | "float16";
-  /** Size of the answers on disk. */
+  /** Inner values kept, with the shape of one sample. */
+  readonly features: readonly TeacherFeature[];
+  /** Size of answers and features on disk. */
   readonly bytes: number;
   /** Share of labelled samples whose class the teacher names; null where a part has no labels. The test part is not looked at. */
   readonly accuracy: { readonly train: number | null; readonly validation: number | null };
@@ -89,7 +94,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
   };
   context.emit({ kind: "stage", text: `Labelling ${loaded.data.size} samples of ${loaded.data.name}` });
   const teacher = await orDiscard(directory, { out: options.out, resume: options.resume }, () =>
-    prepareTeacher(context, arm, recipe.seed, directory),
+    prepareTeacher(context, arm, recipe.seed, directory, options.features),
   );
   await finishDirectory(directory);
   const { header } = teacher.store;
@@ -101,6 +106,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
     classes: header.classes,
     samples: header.samples,
     precision: header.precision,
+    features: header.features ?? [],
     bytes: sizeOnDisk(directory),
     accuracy: accuracies(teacher.store, loaded),
     trainedOn: teacher.trainedOn,
@@ -129,7 +135,7 @@ function accuracies(store: LabelStore, { data, splits }: LoadedData): LabelDataR
 }
 
 function sizeOnDisk(folder: string): number {
-  return ["store.json", "outputs.bin"]
-    .map((name) => join(folder, name))
-    .reduce((sum, path) => sum + (existsSync(path) ? statSync(path).size : 0), 0);
+  return readdirSync(folder)
+    .filter((name) => /^(store\.json|outputs\.bin|feature-\d+\.bin)$/.test(name))
+    .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
 }

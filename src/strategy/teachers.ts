@@ -2,6 +2,8 @@
 import { join, resolve } from "node:path";
 import type { LoadedData, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { objectiveLayers } from "../objective/objective.js";
+import { objectiveOf } from "../recipe/resolve.js";
 import type {
   FileTeacherRecipe,
   HttpTeacherRecipe,
@@ -36,15 +38,19 @@ export interface ReadyTeacher {
 
 const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
 
-/** @param storeFolder where the label store goes; default label-stores/ in the run's folder, by its key */
+/**
+ * @param storeFolder where the label store goes; default label-stores/ in the run's folder, by its key
+ * @param further names or patterns of inner values to keep besides those that the objective compares
+ */
 export async function prepareTeacher(
   context: RunContext,
   arm: Arm,
   seed: number,
   storeFolder?: string,
+  further: readonly string[] = [],
 ): Promise<ReadyTeacher> {
   const { teacher } = arm.recipe;
-  if (!("group" in teacher)) return prepareSingle(context, arm, teacher, seed, { storeFolder });
+  if (!("group" in teacher)) return prepareSingle(context, arm, teacher, seed, { storeFolder, further });
   const members: ReadyTeacher[] = [];
   for (const [i, member] of teacher.group.entries())
     members.push(await prepareSingle(context, arm, member, seed, { member: i + 1 }));
@@ -57,7 +63,11 @@ async function prepareSingle(
   arm: Arm,
   teacher: SingleTeacherRecipe,
   seed: number,
-  { storeFolder, member }: { readonly storeFolder?: string; readonly member?: number },
+  {
+    storeFolder,
+    member,
+    further = [],
+  }: { readonly storeFolder?: string; readonly member?: number; readonly further?: readonly string[] },
 ): Promise<ReadyTeacher> {
   const { data } = context.loaded;
   if ("label_store" in teacher) {
@@ -89,10 +99,14 @@ async function prepareSingle(
         allowChance: true,
       }
     : onnxTeacherOptions(teacher as FileTeacherRecipe, context.loaded, context.folder, seed - context.recipe.seed + 1);
-  const opened = await openOnnxTeacher(file, data, probe, { ...options, threads: context.execution.threads });
+  const layers = objectiveLayers(objectiveOf(arm.recipe.objective));
+  const features = [...new Set([...layers.map((l) => l.teacher), ...further])];
+  const { threads } = context.execution;
+  const opened = await openOnnxTeacher(file, data, probe, { ...options, threads, features });
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
-    const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
+    const kept = opened.features?.length ? [opened.features] : [];
+    const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision, ...kept);
     const folder = storeFolder ?? join(teacherFolder(context), "label-stores", key.slice(0, 12));
     const store = await openLabelStore(folder, opened, data, {
       precision: teacher.precision,

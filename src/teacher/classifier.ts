@@ -8,10 +8,12 @@ import { InputError, RunError } from "../errors.js";
 import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
 import type { Tensor } from "../graph/types.js";
+import { type FeatureInfo, perSample } from "../objective/features.js";
 import type { Session, SessionValue } from "../runtime/ort.js";
 import { checkKnowledge } from "./knowledge.js";
+import type { OpenedFeatures } from "./features.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
-import type { Teacher } from "./types.js";
+import type { FullAnswers, Teacher } from "./types.js";
 
 export interface ClassifierOptions {
   readonly name?: string;
@@ -30,6 +32,8 @@ export interface ClassifierOptions {
   readonly ownClasses?: readonly string[];
   readonly batch: number;
   readonly allowChance: boolean;
+  /** Inner values that the session gives as outputs. */
+  readonly inner?: Pick<OpenedFeatures, "features" | "outputs">;
 }
 
 /** What a classifier is known by. */
@@ -62,7 +66,9 @@ export async function classifierTeacher(
   const input = pickInput(path, session.inputs, options.input);
   const plan = planInput(path, input, data.sampleShape, options);
   const expected = (options.classes?.length ?? data.classes.length) || undefined;
-  const output = pickOutput(path, session.outputs, options.output, expected ?? 0);
+  const { features = [], outputs = session.outputs.map((o) => o.name) } = options.inner ?? {};
+  const own = session.outputs.filter((o) => outputs.includes(o.name));
+  const output = pickOutput(path, own, options.output, expected ?? 0);
   const order = classOrder(path, options.classes, data);
   const some = probe.slice(0, PROBE);
   const raw = !isFloat(plan.dtype) && options.rawBytes === true;
@@ -94,7 +100,22 @@ export async function classifierTeacher(
     batch: answerer.options.batch,
     notes,
     answer: (d, indices) => answerer.answer(d, indices),
+    ...(features.length > 0 ? await featureAnswers(answerer, data, some.slice(0, 2), features) : {}),
     dispose: () => session.dispose(),
+  };
+}
+
+/** What a teacher needs to give inner values: their shapes are seen from a few samples. */
+async function featureAnswers(
+  answerer: Answerer,
+  data: DataSet,
+  some: Uint32Array,
+  features: readonly FeatureInfo[],
+): Promise<Pick<Teacher, "features" | "answerWithFeatures">> {
+  const { shapes } = await answerer.answerAll(data, some, features);
+  return {
+    features: features.map((f, i) => ({ ...f, shape: shapes[i] as readonly number[] })),
+    answerWithFeatures: (d, indices) => answerer.answerAll(d, indices, features),
   };
 }
 
@@ -182,30 +203,54 @@ class Answerer {
   ) {}
 
   async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
-    const batch = this.plan.fixedBatch ?? this.options.batch;
-    const parts: Float32Array[] = [];
-    for (let from = 0; from < indices.length; from += batch)
-      parts.push(await this.#call(data, indices.subarray(from, from + batch), batch));
-    const out = new Float32Array(parts.reduce((s, p) => s + p.length, 0));
-    let at = 0;
-    for (const part of parts) {
-      out.set(part, at);
-      at += part.length;
-    }
-    return out;
+    return (await this.answerAll(data, indices, [])).answers;
   }
 
-  async #call(data: DataSet, indices: Uint32Array, batch: number): Promise<Float32Array> {
+  /** Answers, inner values [indices.length, ...shape] and the shapes of one sample. */
+  async answerAll(
+    data: DataSet,
+    indices: Uint32Array,
+    features: readonly FeatureInfo[],
+  ): Promise<FullAnswers & { readonly shapes: readonly (readonly number[])[] }> {
+    const batch = this.plan.fixedBatch ?? this.options.batch;
+    const parts: Float32Array[][] = [];
+    let shapes: readonly (readonly number[])[] = [];
+    for (let from = 0; from < indices.length; from += batch) {
+      const called = await this.#call(data, indices.subarray(from, from + batch), batch, features);
+      parts.push([called.answers, ...called.features.map((f) => f.values)]);
+      shapes = called.features.map((f) => f.shape);
+    }
+    const [answers, ...values] = Array.from({ length: features.length + 1 }, (_, k) =>
+      joined(parts.map((p) => p[k] as Float32Array)),
+    );
+    return { answers: answers as Float32Array, features: values, shapes };
+  }
+
+  async #call(
+    data: DataSet,
+    indices: Uint32Array,
+    batch: number,
+    features: readonly FeatureInfo[],
+  ): Promise<{ answers: Float32Array; features: readonly { values: Float32Array; shape: readonly number[] }[] }> {
     const { plan } = this;
     // A model with a fixed batch gets the last samples filled up with copies of the first; their answers are dropped.
     const count = plan.fixedBatch ? batch : indices.length;
     const padded = Uint32Array.from({ length: count }, (_, i) => indices[i] ?? (indices[0] as number));
     const feeds = { [plan.name]: toFeed(data, padded, plan, this.options.normalisation) };
-    const result = (await this.session.run(feeds, [this.output]))[this.output] as Tensor;
-    const values =
-      result.dtype === "float16"
-        ? fromHalf(result.data as Uint16Array)
-        : Float32Array.from(result.data as ArrayLike<number>);
+    const wanted = [...new Set([this.output, ...features.map((f) => f.name)])];
+    const results = await this.session.run(feeds, wanted);
+    return {
+      answers: this.#rows(results[this.output] as Tensor, count, indices.length),
+      features: features.map(({ name }) => {
+        const result = results[name] as Tensor;
+        const [, ...shape] = perSample(result.shape, count, name);
+        return { values: floats(result).slice(0, indices.length * sizeOf(shape)), shape };
+      }),
+    };
+  }
+
+  #rows(result: Tensor, count: number, rows: number): Float32Array {
+    const values = floats(result);
     const width = values.length / count;
     // Of a single sample some models give [classes], without the batch.
     if (
@@ -218,7 +263,7 @@ class Answerer {
         `its output "${this.output}" is [${result.shape}] for ${count} samples; expected one row a sample with ${this.expected ?? "the"} classes. Give teacher.output, or teacher.classes with the name of each of its classes in order`,
       );
     }
-    return this.#reorder(values, width, indices.length);
+    return this.#reorder(values, width, rows);
   }
 
   #reorder(values: Float32Array, width: number, rows: number): Float32Array {
@@ -229,6 +274,19 @@ class Answerer {
       for (let c = 0; c < classes; c++) out[i * classes + c] = values[i * width + (this.order[c] as number)] as number;
     return out;
   }
+}
+
+const floats = ({ dtype, data }: Tensor): Float32Array =>
+  dtype === "float16" ? fromHalf(data as Uint16Array) : Float32Array.from(data as ArrayLike<number>);
+
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const out = new Float32Array(parts.reduce((s, p) => s + p.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
 }
 
 function toFeed(data: DataSet, indices: Uint32Array, plan: InputPlan, normalisation: Normalisation): Tensor {

@@ -1,6 +1,9 @@
 /** A teacher's answers for some samples of a data set, kept in memory. */
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { FeatureOutputs } from "../train/types.js";
+import { fullAnswers } from "./answers.js";
 import type { LabelOptions } from "./store.js";
 import type { Teacher } from "./types.js";
 
@@ -8,6 +11,8 @@ export interface MemoryLabels {
   readonly kind: Teacher["kind"];
   /** Copies the rows of these samples, by their index in the data set. @throws InputError for a sample not labelled */
   gather(indices: Uint32Array, out: Float32Array): void;
+  /** The teacher's inner values, by the same indices. */
+  readonly features: readonly FeatureOutputs[];
 }
 
 /** Samples between two looks at the signal. */
@@ -26,20 +31,21 @@ export async function labelInMemory(
 ): Promise<MemoryLabels> {
   const width = teacher.classes;
   const rows = new Float32Array(indices.length * width);
+  const inner = (teacher.features ?? []).map((f) => ({
+    ...f,
+    rows: new Float32Array(indices.length * sizeOf(f.shape)),
+  }));
   const started = performance.now();
   for (let at = 0; at < indices.length; at += BLOCK) {
     if (options.signal?.aborted)
       throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${indices.length} samples`);
     const part = indices.subarray(at, at + BLOCK);
-    const answers = await teacher.answer(data, part);
-    checkWidth(teacher, answers, part);
-    const bad = answers.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0)
-      throw new InputError(
-        teacher.name,
-        `the teacher answers ${answers[bad]} for sample ${part[Math.floor(bad / width)]}; check its input layout and normalisation`,
-      );
+    const { answers, features } = await fullAnswers(teacher, data, part);
     rows.set(answers, at * width);
+    features.forEach((values, i) => {
+      const { rows: kept, shape } = inner[i] as (typeof inner)[number];
+      kept.set(values, at * sizeOf(shape));
+    });
     const done = at + part.length;
     options.onProgress?.(done, indices.length, (done * 1000) / Math.max(1, performance.now() - started));
   }
@@ -47,24 +53,17 @@ export async function labelInMemory(
   indices.forEach((sample, i) => {
     places[sample] = i;
   });
-  return {
-    kind: teacher.kind,
-    gather(wanted, out) {
+  const gatherFrom =
+    (from: Float32Array, size: number) =>
+    (wanted: Uint32Array, out: Float32Array): void =>
       wanted.forEach((sample, i) => {
         const place = places[sample] ?? -1;
         if (place < 0) throw new InputError(teacher.name, `sample ${sample} was not labelled`);
-        out.set(rows.subarray(place * width, (place + 1) * width), i * width);
+        out.set(from.subarray(place * size, (place + 1) * size), i * size);
       });
-    },
+  return {
+    kind: teacher.kind,
+    gather: gatherFrom(rows, width),
+    features: inner.map(({ rows: kept, ...f }) => ({ ...f, gather: gatherFrom(kept, sizeOf(f.shape)) })),
   };
-}
-
-/** @throws InputError when the answers are not one row of the teacher's classes a sample */
-export function checkWidth(teacher: Teacher, answers: Float32Array, indices: Uint32Array): void {
-  const expected = indices.length * teacher.classes;
-  if (answers.length !== expected)
-    throw new InputError(
-      teacher.name,
-      `the teacher gives ${answers.length} values for ${indices.length} samples of ${teacher.classes} classes; expected ${expected}`,
-    );
 }

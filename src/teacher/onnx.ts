@@ -11,6 +11,8 @@ export { detectKind } from "./classifier.js";
 
 export interface OnnxTeacherOptions extends ClassifierOptions {
   readonly threads: number;
+  /** Names or patterns of inner values it shall give besides: tensors or nodes. */
+  readonly features?: readonly string[];
 }
 
 /**
@@ -24,7 +26,8 @@ export async function openOnnxTeacher(
   probe: Uint32Array,
   options: OnnxTeacherOptions,
 ): Promise<Teacher> {
-  const { model, hash, size, session, classes } = await openClassifier(path, { threads: options.threads });
+  const { threads, features } = options;
+  const { model, hash, size, session, classes, inner } = await openClassifier(path, { threads }, features);
   const identity = {
     name: basename(path),
     hash,
@@ -33,7 +36,7 @@ export async function openOnnxTeacher(
     digest: (text: string) => createHash("sha256").update(text).digest("hex"),
   };
   try {
-    return await classifierTeacher(session, path, data, probe, { ...options, ownClasses: classes }, identity);
+    return await classifierTeacher(session, path, data, probe, { ...options, ownClasses: classes, inner }, identity);
   } catch (error) {
     await session.dispose();
     throw error;

@@ -6,21 +6,32 @@ import { type LoadedModel, loadModelFile } from "../graph/file.js";
 import type { Attribute, Model, Node } from "../graph/types.js";
 import { writeModel } from "../graph/write.js";
 import { openSession, type Session, type SessionOptions } from "../runtime/session.js";
+import { type OpenedFeatures, withFeatures } from "./features.js";
 
 export interface Classifier extends LoadedModel {
   readonly session: Session;
   /** The names it gives its classes itself, in the order of its outputs. */
   readonly classes: readonly string[] | undefined;
+  /** What stands behind the features asked for. */
+  readonly inner: OpenedFeatures | undefined;
 }
 
 /**
+ * @param features names or patterns of inner values that shall be outputs
  * @throws InputError when the file is no model; RunError when ONNX Runtime refuses it
  */
-export async function openClassifier(path: string, options: SessionOptions): Promise<Classifier> {
+export async function openClassifier(
+  path: string,
+  options: SessionOptions,
+  features: readonly string[] = [],
+): Promise<Classifier> {
   const loaded = loadModelFile(path);
   const mapped = withoutZipMap(loaded.model);
-  const session = await openSession(mapped ? writeModel(mapped.model) : path, options);
-  return { ...loaded, session, classes: mapped?.classes };
+  const inner =
+    features.length > 0 ? withFeatures(mapped?.model ?? loaded.model, features, `teacher ${path}`) : undefined;
+  const changed = inner?.model ?? mapped?.model;
+  const session = await openSession(changed ? writeModel(changed) : path, options);
+  return { ...loaded, session, classes: mapped?.classes, inner };
 }
 
 interface WithoutZipMap {

@@ -1,7 +1,8 @@
 /**
  * The label store: a teacher's answers for every sample of a data set, written once.
  *
- * A folder with store.json (what the answers belong to) and outputs.bin (rows in the data set's own order). Rows are
+ * A folder with store.json (what the answers belong to) and outputs.bin (rows in the data set's own order), and for each
+ * inner value that is kept feature-0.bin, feature-1.bin ... of the same form, read row by row in training. Rows are
  * appended in blocks, so a killed labelling goes on where it stopped; hashes of teacher, data and preprocessing decide
  * whether a store may be used.
  */
@@ -12,6 +13,7 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
   statSync,
   writeSync,
@@ -19,10 +21,13 @@ import {
 import { join } from "node:path";
 import { z } from "zod";
 import { makeFolder, writeFileAtomic } from "../atomic.js";
+import type { TeacherFeature } from "../compile/step.js";
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { fromHalf, toHalf } from "../graph/half.js";
-import { checkWidth } from "./memory.js";
+import { sizeOf } from "../graph/tensor.js";
+import type { FeatureOutputs } from "../train/types.js";
+import { fullAnswers } from "./answers.js";
 import type { Teacher } from "./types.js";
 
 export interface StoreHeader {
@@ -35,6 +40,8 @@ export interface StoreHeader {
   readonly classes: readonly string[];
   readonly samples: number;
   readonly precision: "float32" | "float16";
+  /** Inner values kept too, feature-0.bin for the first, with the shape of one sample; absent: none. */
+  readonly features?: readonly TeacherFeature[] | undefined;
 }
 
 const headerSchema = z.object({
@@ -47,6 +54,10 @@ const headerSchema = z.object({
   classes: z.array(z.string()).min(1),
   samples: z.number().int().min(0),
   precision: z.enum(["float32", "float16"]),
+  features: z
+    .array(z.object({ name: z.string(), node: z.string(), shape: z.array(z.number().int().min(0)) }))
+    .min(1)
+    .optional(),
 });
 
 export interface LabelOptions {
@@ -58,13 +69,18 @@ export interface LabelOptions {
 /** Rows written before they are flushed to the disk. */
 const BLOCK = 512;
 
-/** A complete store, in memory. */
+/** A complete store: answers in memory, features on the disk. */
 export class LabelStore {
+  /** Inner values of the teacher that it holds. */
+  readonly features: readonly FeatureOutputs[];
+
   constructor(
     readonly folder: string,
     readonly header: StoreHeader,
     readonly outputs: Float32Array,
-  ) {}
+  ) {
+    this.features = (header.features ?? []).map((f, i) => storedFeature(folder, header, f, i));
+  }
 
   get kind(): "logits" | "probabilities" {
     return this.header.kind;
@@ -94,32 +110,52 @@ export async function openLabelStore(
   const header = headerFor(teacher, data, options.precision);
   makeFolder(folder);
   const path = join(folder, "store.json");
-  const file = join(folder, "outputs.bin");
   if (existsSync(path)) checkHeader(readHeader(folder), header, folder);
   else {
     // Rows whose header was deleted may be anybody's.
-    rmSync(file, { force: true });
+    for (const { path: part } of partsOf(folder, header)) rmSync(part, { force: true });
     await writeFileAtomic(path, `${JSON.stringify(header, null, 2)}\n`);
   }
-  const rowBytes = header.classes.length * (header.precision === "float16" ? 2 : 4);
-  const fd = openSync(file, existsSync(file) ? "r+" : "w+");
+  const files = partsOf(folder, header).map((part) => ({
+    ...part,
+    fd: openSync(part.path, existsSync(part.path) ? "r+" : "w+"),
+  }));
   try {
-    const done = Math.min(Math.floor(statSync(file).size / rowBytes), header.samples);
-    ftruncateSync(fd, done * rowBytes);
-    await label(fd, done, header, teacher, data, rowBytes, options);
+    const rows = files.map(({ path: at, rowBytes }) => Math.floor(statSync(at).size / rowBytes));
+    const done = Math.min(...rows, header.samples);
+    for (const { fd, rowBytes } of files) ftruncateSync(fd, done * rowBytes);
+    await label(files, done, header, teacher, data, options);
   } finally {
-    closeSync(fd);
+    for (const { fd } of files) closeSync(fd);
   }
   return readLabelStore(folder, data);
 }
 
+interface Part {
+  readonly path: string;
+  /** Values of one sample. */
+  readonly width: number;
+  readonly rowBytes: number;
+}
+
+/** The files of a store: the answers, then each feature. */
+function partsOf(folder: string, { classes, precision, features = [] }: StoreHeader): Part[] {
+  const part = (name: string, width: number): Part => ({
+    path: join(folder, name),
+    width,
+    rowBytes: width * bytesOf(precision),
+  });
+  return [part("outputs.bin", classes.length), ...features.map((f, i) => part(`feature-${i}.bin`, sizeOf(f.shape)))];
+}
+
+const bytesOf = (precision: StoreHeader["precision"]): number => (precision === "float16" ? 2 : 4);
+
 async function label(
-  fd: number,
+  files: readonly (Part & { readonly fd: number })[],
   done: number,
   header: StoreHeader,
   teacher: Teacher,
   data: DataSet,
-  rowBytes: number,
   options: LabelOptions,
 ): Promise<void> {
   const started = performance.now();
@@ -129,26 +165,51 @@ async function label(
     if (options.signal?.aborted)
       throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${header.samples} samples`);
     const indices = Uint32Array.from({ length: Math.min(block, header.samples - at) }, (_, i) => at + i);
-    const answers = await teacher.answer(data, indices);
-    checkWidth(teacher, answers, indices);
-    const bad = answers.findIndex((v) => !Number.isFinite(v));
-    if (bad >= 0)
-      throw new InputError(
-        teacher.name,
-        `the teacher answers ${answers[bad]} for sample ${at + Math.floor(bad / header.classes.length)}; check its input layout and normalisation`,
-      );
-    const large = header.precision === "float16" ? answers.findIndex((v) => Math.abs(v) > 65504) : -1;
-    if (large >= 0)
-      throw new InputError(
-        "teacher.precision",
-        `the teacher answers ${answers[large]}, beyond float16's 65504; use float32`,
-      );
-    const rows = header.precision === "float16" ? toHalf(answers) : answers;
-    writeSync(fd, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), 0, rows.byteLength, at * rowBytes);
-    fsyncSync(fd);
+    const { answers, features } = await fullAnswers(teacher, data, indices);
+    for (const [i, values] of [answers, ...features].entries()) {
+      const { fd, rowBytes } = files[i] as (typeof files)[number];
+      const rows = packed(values, header.precision);
+      writeSync(fd, new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), 0, rows.byteLength, at * rowBytes);
+      fsyncSync(fd);
+    }
     const now = at + indices.length;
     options.onProgress?.(now, header.samples, ((now - first) * 1000) / Math.max(performance.now() - started, 1));
   }
+}
+
+function packed(values: Float32Array, precision: StoreHeader["precision"]): Float32Array | Uint16Array {
+  if (precision === "float32") return values;
+  const large = values.findIndex((v) => Math.abs(v) > 65504);
+  if (large >= 0)
+    throw new InputError(
+      "teacher.precision",
+      `the teacher answers ${values[large]}, beyond float16's 65504; use float32`,
+    );
+  return toHalf(values);
+}
+
+/** A feature in its file: only the rows asked for are read. */
+function storedFeature(folder: string, header: StoreHeader, feature: TeacherFeature, i: number): FeatureOutputs {
+  const { path, width, rowBytes } = partsOf(folder, header)[i + 1] as Part;
+  return {
+    ...feature,
+    gather(indices, out) {
+      const bytes = new Uint8Array(indices.length * rowBytes);
+      // Opened for each batch: a store has no end of life at which it could close its files.
+      const fd = openSync(path, "r");
+      try {
+        indices.forEach((sample, k) => {
+          if (readSync(fd, bytes, k * rowBytes, rowBytes, sample * rowBytes) !== rowBytes)
+            throw new InputError(path, `it ends before sample ${sample}; label again`);
+        });
+      } finally {
+        closeSync(fd);
+      }
+      const values =
+        header.precision === "float16" ? fromHalf(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
+      out.set(values.subarray(0, indices.length * width));
+    },
+  };
 }
 
 /**
@@ -197,7 +258,22 @@ export function readLabelStore(folder: string, data: DataSet | null): LabelStore
       file,
       `it holds ${outputs[bad]} for sample ${Math.floor(bad / header.classes.length)}; it is damaged: label again`,
     );
+  checkFeatureFiles(folder, header);
   return new LabelStore(folder, header, outputs);
+}
+
+function checkFeatureFiles(folder: string, header: StoreHeader): void {
+  for (const { path, rowBytes } of partsOf(folder, header).slice(1)) {
+    const size = existsSync(path) ? statSync(path).size : 0;
+    const wanted = header.samples * rowBytes;
+    if (size < wanted)
+      throw new InputError(
+        path,
+        `it holds ${Math.floor(size / rowBytes)} of ${header.samples} samples; finish it with \`limbeck label --resume\``,
+      );
+    if (size > wanted)
+      throw new InputError(path, `it has ${size} bytes, ${header.samples} samples need ${wanted}; label again`);
+  }
 }
 
 function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "float16"): StoreHeader {
@@ -215,6 +291,9 @@ function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "floa
     classes,
     samples: data.size,
     precision,
+    ...(teacher.features?.length
+      ? { features: teacher.features.map(({ name, node, shape }) => ({ name, node, shape })) }
+      : {}),
   };
 }
 
@@ -249,8 +328,9 @@ function checkHeader(found: StoreHeader, wanted: StoreHeader, folder: string): v
     precision: "precision",
   };
   const differing = Object.keys(names).filter((k) => found[k as keyof StoreHeader] !== wanted[k as keyof StoreHeader]);
-  if (differing.length === 0) return;
-  const what = differing.map((k) => names[k as keyof StoreHeader]).join(", ");
+  const features = JSON.stringify(found.features) !== JSON.stringify(wanted.features) ? ["features"] : [];
+  if (differing.length + features.length === 0) return;
+  const what = [...differing.map((k) => names[k as keyof StoreHeader]), ...features].join(", ");
   throw new InputError(
     folder,
     `this label store was written for something else: the ${what} changed. Give another folder, or delete this one to label again`,

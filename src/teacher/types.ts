@@ -1,4 +1,5 @@
 /** What a teacher is to the rest: a frozen model that answers for samples of a data set. */
+import type { TeacherFeature } from "../compile/step.js";
 import type { DataSet } from "../data/types.js";
 
 export interface Teacher {
@@ -24,5 +25,14 @@ export interface Teacher {
   readonly notes: readonly string[];
   /** Answers for these samples [indices.length, classes], classes in the data's order. */
   answer(data: DataSet, indices: Uint32Array): Promise<Float32Array>;
+  /** Inner values it gives besides; absent: none. */
+  readonly features?: readonly TeacherFeature[];
+  /** Answers and, in the order of `features`, inner values [indices.length, ...shape] of these samples. */
+  answerWithFeatures?(data: DataSet, indices: Uint32Array): Promise<FullAnswers>;
   dispose(): Promise<void>;
+}
+
+export interface FullAnswers {
+  readonly answers: Float32Array;
+  readonly features: readonly Float32Array[];
 }

@@ -1,7 +1,7 @@
 /** Turns step numbers into requests: every batch is a pure function of (task, step). */
 
 import { type CompiledTraining, scalarsAt } from "../compile/compile.js";
-import { LABELS, SAMPLES, TEACHER } from "../compile/step.js";
+import { FEATURE, LABELS, SAMPLES, TEACHER } from "../compile/step.js";
 import { augmentInto, epochOrder, fillBatch } from "../data/loader.js";
 import { allocateSamples } from "../data/samples.js";
 import { InputError } from "../errors.js";
@@ -80,6 +80,13 @@ export class BatchMaker {
         const { members } = this.task.teacher;
         if (members) gatherMembers(members, indices, rows);
         else this.task.teacher.gather(indices, rows);
+        return rows;
+      }
+      const feature =
+        input.name.startsWith(FEATURE) && this.task.teacher?.features?.[Number(input.name.slice(FEATURE.length))];
+      if (feature) {
+        const rows = new Float32Array(input.shape.reduce((p, d) => p * d, 1));
+        feature.gather(indices, rows);
         return rows;
       }
       throw new Error(`training step asks for an unknown input "${input.name}"`);

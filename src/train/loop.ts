@@ -100,6 +100,8 @@ class Loop {
       objective: task.objective,
       teacherKind: task.teacher?.kind,
       teacherMembers: task.teacher?.members?.map(({ kind, weight }) => ({ kind, weight })),
+      teacherFeatures: task.teacher?.features,
+      seed: settings.seed,
       target: host.target,
       verify: host.verify,
     });
@@ -159,7 +161,7 @@ class Loop {
     const { settings } = task;
     const initial: ExecutorState = this.found?.state ?? {
       step: 0,
-      parameters: weightsOf(task, task.model.parameters),
+      parameters: new Map([...weightsOf(task, task.model.parameters), ...this.#compiled.connectors]),
       buffers: weightsOf(task, task.model.buffers),
       moments: new Map(),
     };
@@ -241,7 +243,7 @@ class Loop {
     const terms = Object.fromEntries(this.#compiled.terms.map((t, k) => [t, mean(k + 1)]));
     const point: CurvePoint = { step, epoch, loss: mean(0), terms, ...score };
     const better = isBetter(score, curve[this.#state.best]);
-    if (better) this.#best = await bestOf(executor);
+    if (better) this.#best = await this.#weights();
     this.host.log.append([{ step, epoch, validation: score }]);
     this.#state = {
       ...this.#state,
@@ -289,6 +291,13 @@ class Loop {
     this.#lastCheckpoint = performance.now();
   }
 
+  /** The student's own parameters and buffers as they are now. */
+  async #weights(): Promise<ReadonlyMap<string, Float32Array>> {
+    const { parameters, buffers } = await (this.#executor as Executor).snapshot();
+    const own = [...parameters].filter(([name]) => !this.#compiled.connectors.has(name));
+    return new Map([...own, ...buffers]);
+  }
+
   #seconds(): number {
     return (this.found?.loop.seconds ?? 0) + (performance.now() - this.#started) / 1000;
   }
@@ -320,7 +329,7 @@ class Loop {
     const { task } = this;
     // Without validation samples nothing can choose.
     const select = task.validation.length === 0 ? "last" : task.settings.select;
-    const weights = select === "best" && this.#best ? this.#best : await bestOf(this.#executor as Executor);
+    const weights = select === "best" && this.#best ? this.#best : await this.#weights();
     const { curve, best, step } = this.#state;
     const chosen = (select === "best" ? curve[best] : curve[curve.length - 1]) as CurvePoint;
     return {
@@ -345,11 +354,6 @@ function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: n
   return select === "best"
     ? `best by ${metric} (${value.trim()}), step ${chosen.step} of ${steps}${end}`
     : `last step ${steps} (${metric}${value})${end}`;
-}
-
-async function bestOf(executor: Executor): Promise<ReadonlyMap<string, Float32Array>> {
-  const { parameters, buffers } = await executor.snapshot();
-  return new Map([...parameters, ...buffers]);
 }
 
 function classesOf(task: TrainingTask): number {

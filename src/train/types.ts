@@ -1,4 +1,5 @@
 /** One training, from initial weights to chosen weights. */
+import type { TeacherFeature } from "../compile/step.js";
 import type { TrainableModel } from "../compile/types.js";
 import type { Augmentation, DataSet } from "../data/types.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
@@ -11,12 +12,20 @@ export interface TeacherOutputs {
   gather(indices: Uint32Array, out: Float32Array): void;
   /** There when every loss against the teacher is the mean of the losses against these; `gather` then serves scores only. */
   readonly members?: readonly TeacherMember[];
+  /** Inner values it kept too, by sample index as well. */
+  readonly features?: readonly FeatureOutputs[];
 }
 
 /** One of several teachers whose losses are averaged. */
 export interface TeacherMember extends Pick<TeacherOutputs, "kind" | "gather"> {
   /** Of its loss in the mean; all of them sum to 1. */
   readonly weight: number;
+}
+
+/** An inner value of a teacher for every sample. */
+export interface FeatureOutputs extends TeacherFeature {
+  /** Copies the rows of these samples into out [indices.length, ...shape]. */
+  gather(indices: Uint32Array, out: Float32Array): void;
 }
 
 export interface TrainingSettings {

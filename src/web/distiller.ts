@@ -84,8 +84,8 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
     return typeof this.#options.teacher === "object" && "answer" in this.#options.teacher;
   }
 
-  protected openTeacher(loaded: LoadedData): Promise<Teacher> {
-    return openTeacher(this.#options.teacher, loaded, () => this.#load(), this.settings.threads ?? 0);
+  protected openTeacher(loaded: LoadedData, features: readonly string[]): Promise<Teacher> {
+    return openTeacher(this.#options.teacher, loaded, () => this.#load(), this.settings.threads ?? 0, features);
   }
 
   protected override teacherFor(data: DataSet): Teacher | undefined {

@@ -6,11 +6,13 @@ import type { DataSet, LoadedData, SampleArray } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { readModel } from "../graph/read.js";
 import { parameterCount } from "../graph/tensor.js";
+import { writeModel } from "../graph/write.js";
 import { parseParts } from "../recipe/parse.js";
 import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
 import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
 import { classifierOptions } from "../strategy/classifier-options.js";
 import { classifierTeacher } from "../teacher/classifier.js";
+import { withFeatures } from "../teacher/features.js";
 import type { Teacher } from "../teacher/types.js";
 
 /** An ONNX model by its bytes, with what a recipe can say about one (outputs, layout, classes, normalise ...). */
@@ -39,6 +41,7 @@ export async function openTeacher(
   loaded: LoadedData,
   runtime: () => Promise<OnnxRuntime>,
   threads: number,
+  features: readonly string[] = [],
 ): Promise<Teacher> {
   if (typeof source === "function") return functionTeacher(source, loaded.data);
   if ("answer" in source) return source;
@@ -50,14 +53,22 @@ export async function openTeacher(
     { teacher: { file: NAME, ...described } },
     "Distiller",
   ).teacher;
-  const { graph } = readModel(bytes, { where: NAME });
-  const session = await openSessionOn(await runtime(), bytes, { threads });
+  const read = readModel(bytes, { where: NAME });
+  const inner = features.length > 0 ? withFeatures(read, features, NAME) : undefined;
+  const session = await openSessionOn(await runtime(), inner ? writeModel(inner.model) : bytes, { threads });
   const probe = loaded.splits.validation.length >= 50 ? loaded.splits.validation : loaded.splits.train;
-  const parameters = parameterCount(graph.initializers);
+  const parameters = parameterCount(read.graph.initializers);
   // Nothing is kept between visits, so nothing has to be recognised by a hash.
   const identity = { name: NAME, hash: "", parameters, bytes: bytes.length, digest: (text: string) => text };
   try {
-    return await classifierTeacher(session, NAME, loaded.data, probe, classifierOptions(recipe, loaded), identity);
+    return await classifierTeacher(
+      session,
+      NAME,
+      loaded.data,
+      probe,
+      { ...classifierOptions(recipe, loaded), inner },
+      identity,
+    );
   } catch (error) {
     await session.dispose();
     throw error;

@@ -4,12 +4,13 @@ import { test } from "node:test";
 import { lowerGraph } from "../../src/compile/lower.js";
 import { withNormalisation } from "../../src/compile/normalise.js";
 import { defaultPasses, runPasses } from "../../src/compile/passes/index.js";
-import { buildStep } from "../../src/compile/step.js";
+import { buildStep, type StepOptions } from "../../src/compile/step.js";
 import { sizeOf, tensor } from "../../src/graph/tensor.js";
 import type { Graph, Tensor } from "../../src/graph/types.js";
 import { verifyGraph } from "../../src/graph/verify.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import type { ModelSpec } from "../../src/models/spec.js";
+import type { ObjectiveConfig } from "../../src/objective/objective.js";
 import { NCHWC_DOMAIN } from "../../src/ops/nchwc.js";
 import { Random } from "../../src/random/random.js";
 import { blockSize } from "../../src/runtime/block.js";
@@ -19,7 +20,12 @@ const block = await blockSize();
 const skip = block === undefined ? "ONNX Runtime has no blocked layout on this processor" : false;
 
 /** A whole step of a model, before lowering. */
-function stepOf(spec: ModelSpec, inputShape: readonly number[], batch: number): Graph {
+function stepOf(
+  spec: ModelSpec,
+  inputShape: readonly number[],
+  batch: number,
+  further: Partial<Pick<StepOptions, "teacherFeatures">> & Pick<ObjectiveConfig, "terms"> = {},
+): Graph {
   const model = trainableModel(buildModel(spec, { inputShape, classes: 5, seed: 3 }));
   const graph = withNormalisation(model.graph, model.input, null, "float32");
   return buildStep({
@@ -28,8 +34,14 @@ function stepOf(spec: ModelSpec, inputShape: readonly number[], batch: number): 
     sampleShape: inputShape,
     sampleType: "float32",
     classes: 5,
-    objective: { alpha: 0.5, studentLoss: { kind: "cross-entropy" }, distillationLoss: { kind: "kd", temperature: 2 } },
+    objective: {
+      alpha: 0.5,
+      studentLoss: { kind: "cross-entropy" },
+      distillationLoss: { kind: "kd", temperature: 2 },
+      terms: further.terms,
+    },
     teacherKind: "logits",
+    teacherFeatures: further.teacherFeatures,
   }).step;
 }
 
@@ -144,6 +156,40 @@ const cases: readonly [string, ModelSpec, readonly number[], number, number][] =
 
 for (const [name, spec, shape, batch, least] of cases)
   test(name, { skip }, () => compare(stepOf(spec, shape, batch), least));
+
+test("features tapped in the middle of the layout come back plain, and their gradients go in again", {
+  skip,
+}, async () => {
+  const layers = [
+    { student: "conv1/conv", teacher: "a" },
+    { student: "conv2/relu", teacher: "a" },
+    { student: "pool1/max_pool", teacher: "b" },
+  ];
+  const conv = { kernel: 3, padding: 1, batchNorm: true } as const;
+  const spec: ModelSpec = {
+    kind: "cnn",
+    layers: [
+      { conv: 32, ...conv, activation: "relu" },
+      { conv: 20, ...conv, activation: "relu" },
+      { maxPool: 2 },
+      { conv: 48, ...conv, activation: "hard-swish" },
+      { globalPool: "average" },
+    ],
+  };
+  const graph = stepOf(spec, [1, 12, 12], 6, {
+    terms: [
+      { kind: "fitnet", layers },
+      { kind: "attention", layers },
+      { kind: "similarity", layers },
+    ],
+    teacherFeatures: [
+      { name: "a", node: "", shape: [32, 12, 12] },
+      { name: "b", node: "", shape: [24, 4, 4] },
+    ],
+  });
+  assert.ok(graph.outputs.some((o) => o.name === "step/gradient/step/connector/fitnet/1/weight"));
+  await compare(graph, 20);
+});
 
 test("graphs without convolutions are left alone", () => {
   const graph = stepOf({ kind: "mlp", hidden: [16] }, [1, 4, 4], 4);

@@ -75,6 +75,8 @@ test("inputs of a pruned term are never read", () => {
       throw new Error("labels were read");
     },
     scalar: (name: string) => b.input(name, "float32", []),
+    features: () => [],
+    parameter: (name: string, shape: readonly number[]) => b.input(name, "float32", shape),
   };
   const { terms, scalars } = buildObjective(inputs, kdAt(2.5));
   assert.deepEqual(

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromArrays } from "../../src/data/dataset.js";
 import { InputError } from "../../src/errors.js";
-import { objectiveNeeds } from "../../src/objective/objective.js";
-import { distillationLosses } from "../../src/objective/registry.js";
+import { objectiveLayers, objectiveNeeds } from "../../src/objective/objective.js";
+import { distillationLosses, featureLosses } from "../../src/objective/registry.js";
 import { parseRecipe } from "../../src/recipe/load.js";
 import { objectiveOf } from "../../src/recipe/resolve.js";
 import type { ObjectiveInput } from "../../src/recipe/schema.js";
@@ -36,6 +36,26 @@ test("a recipe names every loss, as distillation loss and as a term, with defaul
   }
   assert.throws(() => parse({ terms: [{ kind: "dkd", other_wieght: 1 }] }), /other_weight/);
   assert.throws(() => parse({ distillation_loss: { kind: "dk" } }), /did you mean "(kd|dkd)"/);
+});
+
+test("a recipe's terms name every loss between layers, with defaults that its definition accepts", () => {
+  const layers = [
+    { student: "a", teacher: "b/*" },
+    { student: "c", teacher: "d" },
+  ];
+  for (const { name: kind } of featureLosses) {
+    const found = parse({ terms: [{ kind, layers, weight: 3 }] });
+    assert.deepEqual(objectiveLayers(found), layers, kind);
+    assert.equal(objectiveNeeds(found).teacher, true);
+    assert.throws(() => parse({ terms: [{ kind, layers: [] }] }), /terms\.0\.layers/);
+  }
+  const rkd = parse({ terms: [{ kind: "rkd", layers, angle_weight: 7 }] }).terms?.[0];
+  assert.ok(rkd?.kind === "rkd" && rkd.angleWeight === 7 && rkd.distanceWeight === 25);
+  assert.deepEqual(
+    objectiveLayers(parse({ terms: [{ kind: "rkd", layers, weight: 0 }] })),
+    [],
+    "left out with its layers",
+  );
 });
 
 const samples = Float32Array.from({ length: 256 * 3 }, (_, i) => Math.sin(i * 12.9898) * 2);

@@ -103,6 +103,8 @@ test("mean of losses: value and gradient are the means over the teachers, for lo
         teacher: { ...(members[0] as (typeof members)[number]), members },
         labels: b.input("labels", "int64", [4]),
         scalar: (name) => b.input(name, "float64", []),
+        features: () => [],
+        parameter: (name: string, shape: readonly number[]) => b.input(name, "float32", shape),
       },
       config,
     );

@@ -1,0 +1,184 @@
+/** Values and gradients of the feature losses against PyTorch in float64 (test/fixtures/objective/features.py), and their algebra. */
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import { lowerGraph } from "../../src/compile/lower.js";
+import { InputError } from "../../src/errors.js";
+import { matchFeatures, pairFeatures, perSample } from "../../src/objective/features.js";
+import { featureLosses } from "../../src/objective/registry.js";
+import { assertInferredShapes, runInOnnxRuntime } from "../ops/support/onnxruntime.js";
+import { evaluateReference } from "../ops/support/reference.js";
+import {
+  type Config,
+  changed,
+  featureGraph,
+  feedsOf,
+  type Given,
+  lossOf,
+  numbers,
+  type Pair,
+} from "./feature-support.js";
+
+interface Case {
+  readonly name: string;
+  readonly config: Config;
+  readonly pairs: readonly (Pair & { readonly gradient: readonly number[] })[];
+  readonly parameters: Readonly<Record<string, Given & { readonly gradient: readonly number[] }>>;
+  readonly loss: number;
+}
+
+const { cases } = JSON.parse(readFileSync("test/fixtures/objective/features.json", "utf8")) as { cases: Case[] };
+
+for (const dtype of ["float64", "float32"] as const) {
+  test(`every case has PyTorch's loss and gradients, in ${dtype}`, async () => {
+    for (const c of cases) {
+      const shapes = c.pairs.map((p) => ({ student: p.student.shape, teacher: p.teacher.shape }));
+      const { graph: built, parameters } = featureGraph(c.config, shapes, dtype);
+      const graph = lowerGraph(built);
+      // ONNX Runtime has no convolution in float64.
+      if (dtype === "float32") await assertInferredShapes(graph);
+      assert.deepEqual([...parameters.keys()].sort(), Object.keys(c.parameters).sort(), `${c.name}: parameters`);
+      const feeds = feedsOf(graph, c.pairs, c.parameters, dtype);
+      const found = dtype === "float64" ? evaluateReference(graph, feeds) : await runInOnnxRuntime(graph, feeds);
+      const tolerance = dtype === "float64" ? 1e-10 : 2e-5;
+      const check = (output: string, expected: readonly number[]): void => {
+        const data = found.get(output)?.data;
+        assert.equal(data?.length, expected.length, `${c.name}: ${output}`);
+        const size = expected.reduce((m, v) => Math.max(m, Math.abs(v)), dtype === "float64" ? 1e-3 : 1e-2);
+        expected.forEach((v, i) => {
+          const error = Math.abs(Number(data?.[i]) - v) / size;
+          assert.ok(error <= tolerance, `${c.name}: ${output}[${i}] is ${data?.[i]}, PyTorch gives ${v}`);
+        });
+      };
+      check("loss", [c.loss]);
+      c.pairs.forEach((p, i) => {
+        check(`gradient/s${i}`, p.gradient);
+      });
+      for (const [name, p] of Object.entries(c.parameters)) check(`gradient/p/${name}`, p.gradient);
+    }
+  });
+}
+
+test("every registered feature loss has a case", () => {
+  const seen = new Set(cases.map((c) => c.config.kind));
+  for (const { name } of featureLosses) assert.ok(seen.has(name), name);
+});
+
+const image = (channels: number, seed: number): Given => numbers([3, channels, 4, 4], seed);
+const near = (a: number, b: number, what: string): void =>
+  assert.ok(Math.abs(a - b) <= 1e-12 * Math.max(1, Math.abs(b)), `${what}: ${a}, expected ${b}`);
+
+test("attention and similarity do not see the scale of either side", () => {
+  const pair = { student: image(2, 1), teacher: image(3, 5) };
+  const times = (f: number) => (v: number) => f * v;
+  for (const kind of ["attention", "similarity"]) {
+    const plain = lossOf({ kind }, [pair]);
+    assert.ok(plain > 1e-4, `${kind}: ${plain}`);
+    const scaled = { student: changed(pair.student, times(-7)), teacher: changed(pair.teacher, times(0.3)) };
+    near(lossOf({ kind }, [scaled]), plain, kind);
+  }
+});
+
+test("attention does not see the scale of one sample; similarity does, through the others' rows", () => {
+  const pair = { student: image(2, 1), teacher: image(3, 5) };
+  const second = (v: number, i: number): number => (i >= 32 && i < 64 ? 5 * v : v);
+  const other = { ...pair, student: changed(pair.student, second) };
+  near(lossOf({ kind: "attention" }, [other]), lossOf({ kind: "attention" }, [pair]), "attention");
+  // A row of G is divided by its length, but its columns are not: the others' similarity to the sample changes.
+  const change = lossOf({ kind: "similarity" }, [other]) - lossOf({ kind: "similarity" }, [pair]);
+  assert.ok(Math.abs(change) > 1e-4);
+});
+
+test("0 where student and teacher are equal; more where they are not", () => {
+  const f = image(3, 2);
+  for (const kind of ["fitnet", "attention", "similarity", "rkd", "pkt", "attention-map"]) {
+    near(lossOf({ kind }, [{ student: f, teacher: f }]), 0, kind);
+    assert.ok(lossOf({ kind }, [{ student: image(3, 9), teacher: f }]) > 1e-4, kind);
+  }
+});
+
+test("rkd does not see rotation, scale and place of either side", () => {
+  const pair = { student: numbers([5, 2], 3), teacher: numbers([5, 4], 8) };
+  const plain = lossOf({ kind: "rkd" }, [pair]);
+  assert.ok(plain > 0.1);
+  const [cos, sin] = [Math.cos(0.7), Math.sin(0.7)];
+  const turned = changed(pair.student, (_, i) => {
+    const [x, y] = [i - (i % 2), i - (i % 2) + 1].map((k) => pair.student.values[k] as number) as [number, number];
+    return 3 * (i % 2 === 0 ? cos * x - sin * y : sin * x + cos * y) + 4;
+  });
+  near(lossOf({ kind: "rkd" }, [{ ...pair, student: turned }]), plain, "turned, three times as large, elsewhere");
+  const larger = changed(pair.teacher, (v) => -0.2 * v - 1);
+  near(lossOf({ kind: "rkd" }, [{ ...pair, teacher: larger }]), plain, "teacher");
+});
+
+test("rkd of samples that coincide is finite, with finite gradients", () => {
+  const { shape, values } = numbers([4, 3], 3);
+  const twins = { shape, values: [...values.slice(0, 3), ...values.slice(0, 3), ...values.slice(6)] };
+  const { graph } = featureGraph({ kind: "rkd" }, [{ student: [4, 3], teacher: [4, 3] }]);
+  const found = evaluateReference(graph, feedsOf(graph, [{ student: twins, teacher: numbers([4, 3], 9) }]));
+  for (const name of ["loss", "gradient/s0"])
+    for (const v of found.get(name)?.data ?? [Number.NaN]) assert.ok(Math.abs(Number(v)) < 1e3, `${name}: ${v}`);
+});
+
+test("pkt is a divergence: never below 0, and it does not see the scale of a sample", () => {
+  for (let seed = 0; seed < 10; seed++) {
+    const pair = { student: numbers([4, 3], seed), teacher: numbers([4, 5], 20 + seed) };
+    const plain = lossOf({ kind: "pkt" }, [pair]);
+    assert.ok(plain > 0);
+    const scaled = changed(pair.student, (v, i) => v * (1 + Math.floor(i / 3)));
+    near(lossOf({ kind: "pkt" }, [{ ...pair, student: scaled }]), plain, "scaled");
+  }
+});
+
+test("vid at its best variance: 1/2 (1 + log v) where v is the mean squared error", () => {
+  const zeros = (shape: number[]): Given => ({
+    shape,
+    values: Array<number>(shape.reduce((p, d) => p * d, 1)).fill(0),
+  });
+  const teacher = numbers([6, 1], 4);
+  const v = teacher.values.reduce((a, t) => a + t * t, 0) / 6;
+  const parameters = Object.fromEntries(
+    [1, 2, 3].flatMap((k) => [
+      [`0/${k}/weight`, zeros([1, 1])],
+      [`0/${k}/bias`, zeros([1])],
+    ]),
+  );
+  const at = (variance: number): number =>
+    lossOf({ kind: "vid" }, [{ student: numbers([6, 1], 1), teacher }], {
+      ...parameters,
+      "0/variance": { shape: [1], values: [Math.log(Math.expm1(variance - 1e-5))] },
+    });
+  near(at(v), 0.5 * (1 + Math.log(v)), "best");
+  assert.ok(at(1.5 * v) > at(v) && at(0.7 * v) > at(v));
+});
+
+test("shapes that no connector bridges are refused, with both", () => {
+  const refused = (kind: string, student: number[], teacher: number[], message: RegExp): void => {
+    assert.throws(
+      () => featureGraph({ kind }, [{ student, teacher }]),
+      (e) => e instanceof InputError && message.test(e.message),
+    );
+  };
+  refused("fitnet", [2, 5], [2, 3, 4, 4], /student's is \[2,5\], the teacher's \[2,3,4,4\]/);
+  refused("fitnet", [2, 5, 3], [2, 4, 3], /\[2,5,3\].*\[2,4,3\]/);
+  refused("attention", [2, 5], [2, 5], /attention compares places/);
+});
+
+test("names: the tensor's, else the node's, else a pattern; what is missing is told with what is near", () => {
+  const features = [
+    { name: "a/relu", node: "node_1" },
+    { name: "b/relu", node: "node_2" },
+    { name: "node_1", node: "x" },
+  ];
+  const names = (pattern: string): string[] => matchFeatures(pattern, features, "student").map((f) => f.name);
+  assert.deepEqual(names("node_1"), ["node_1"]);
+  assert.deepEqual(names("node_2"), ["b/relu"]);
+  assert.deepEqual(names("*/relu"), ["a/relu", "b/relu"]);
+  assert.throws(() => names("b/rleu"), /student: no tensor or node "b\/rleu"; did you mean "b\/relu"\?/);
+  assert.throws(
+    () => pairFeatures({ student: "*/relu", teacher: "b/relu" }, features, features),
+    /is 2 of the student/,
+  );
+  assert.deepEqual(perSample([12, 5], 4, "f"), [4, 3, 5]);
+  assert.throws(() => perSample([9, 5], 4, "f"), /feature "f".*\[9,5\] for 4 samples/);
+});
