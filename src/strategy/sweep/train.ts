@@ -2,6 +2,8 @@
 import { InputError, RunError } from "../../errors.js";
 import { meanInterval } from "../../evaluate/interval.js";
 import type { SweepRow, SweepRung } from "../../evaluate/sweep.js";
+import { objectiveLayers } from "../../objective/objective.js";
+import { objectiveOf } from "../../recipe/resolve.js";
 import type { TeacherRecipe } from "../../recipe/schema.js";
 import type { ValidationScore } from "../../train/types.js";
 import { mainScore } from "../../train/validate.js";
@@ -131,7 +133,8 @@ async function requestOf(
   const { teacher: described } = arm.recipe;
   // What members of a group say may be weighed by the labelled samples.
   const seen = "group" in described ? arm.labelled : null;
-  const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null);
+  const layers = objectiveLayers(objectiveOf(arm.recipe.objective)).map((l) => l.teacher);
+  const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null, layers);
   const teacher = teachers.get(key) ?? (await prepareTeacher(context, arm, seed));
   teachers.set(key, teacher);
   const { transfer } = arm;
