@@ -7,10 +7,15 @@ import { isFloat, scalar, sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
 import { drawValues } from "../nn/initialisers.js";
 import { type FeatureInfo, pairFeatures, perSample } from "../objective/features.js";
-import type { ObjectiveConfig, ObjectiveScalar } from "../objective/objective.js";
+import type {
+  FeatureValues,
+  LayerPair,
+  ObjectiveConfig,
+  ObjectiveScalar,
+  ParameterStart,
+} from "../objective/objective.js";
 import { buildObjective } from "../objective/objective.js";
 import type { TeacherValues } from "../objective/types.js";
-import type { FeatureValues, LayerPair, ParameterStart } from "../objective/objective.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { reshape } from "../ops/support.js";
 import { Random } from "../random/random.js";

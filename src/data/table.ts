@@ -3,8 +3,8 @@ import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { InputError } from "../errors.js";
-import type { TableConfig } from "./config.js";
 import { nearestOf } from "../graph/nearest.js";
+import type { TableConfig } from "./config.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
 
 interface Column {

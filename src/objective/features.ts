@@ -1,6 +1,7 @@
 /** Inner values of a model by name: what feature losses compare. Names are those of tensors or of nodes; * is any text. */
-import { nearestOf } from "../graph/nearest.js";
+
 import { InputError } from "../errors.js";
+import { nearestOf } from "../graph/nearest.js";
 
 /** A value inside a model. */
 export interface FeatureInfo {

@@ -1,7 +1,7 @@
 /** Validation of recipes and parts of them, with errors in the user's words. Nothing here is Node's. */
 import { z } from "zod";
-import { nearestOf as nearest } from "../graph/nearest.js";
 import { InputError } from "../errors.js";
+import { nearestOf as nearest } from "../graph/nearest.js";
 import { recipeSchema } from "./schema.js";
 
 /**

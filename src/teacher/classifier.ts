@@ -10,8 +10,8 @@ import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
 import type { Tensor } from "../graph/types.js";
 import { type FeatureInfo, perSample } from "../objective/features.js";
 import type { Session, SessionValue } from "../runtime/ort.js";
-import { checkKnowledge } from "./knowledge.js";
 import type { OpenedFeatures } from "./features.js";
+import { checkKnowledge } from "./knowledge.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
 import type { FullAnswers, Teacher } from "./types.js";
 

@@ -3,8 +3,8 @@ import { backward } from "../../src/autodiff/backward.js";
 import type { Value } from "../../src/graph/builder.js";
 import { sizeOf, tensor } from "../../src/graph/tensor.js";
 import type { Graph, Tensor } from "../../src/graph/types.js";
-import type { LossConfig, LossDefinition, LossInputs } from "../../src/objective/types.js";
 import { featureLosses } from "../../src/objective/registry.js";
+import type { LossConfig, LossDefinition, LossInputs } from "../../src/objective/types.js";
 import { createBuilder, opOf } from "../../src/ops/registry.js";
 import { evaluateReference } from "../ops/support/reference.js";
 
