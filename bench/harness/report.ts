@@ -1,6 +1,9 @@
 /** docs/performance.md from the results. */
+import type { RowResult } from "../rows/row.js";
 import type { StepResult } from "./results.js";
 import type { Outcome } from "./rounds.js";
+import { rowSection } from "./row-report.js";
+import { spread } from "./format.js";
 import { geometricMean, lossDifference, pairedRatio, type Spread, spreadOf } from "./statistics.js";
 import { SYSTEMS } from "./systems.js";
 
@@ -51,9 +54,13 @@ export function bestTorch(comparisons: readonly Comparison[]): Comparison[] {
 }
 
 /** The page. Only what was measured is said; what is missing is named. */
-export function performancePage(results: readonly StepResult[], names: readonly string[]): string {
+export function performancePage(
+  results: readonly StepResult[],
+  names: readonly string[],
+  rows: readonly RowResult[] = [],
+): string {
   const comparisons = compareResults(results);
-  const measured = new Set(results.map((r) => r.workload));
+  const measured = new Set([...results.map((r) => r.workload), ...rows.map((r) => r.row)]);
   const missing = names.filter((n) => !measured.has(n));
   return [
     "# Performance",
@@ -70,6 +77,7 @@ export function performancePage(results: readonly StepResult[], names: readonly 
     "![Times of others over limbeck's, by workload](images/performance.svg)",
     "",
     ...results.flatMap((r) => section(r, comparisons)),
+    ...rows.flatMap(rowSection),
     ...(missing.length > 0 ? [`Not measured yet: ${missing.join(", ")}.`, ""] : []),
   ].join("\n");
 }
@@ -122,12 +130,6 @@ function row(c: Comparison): string {
   const alike = c.lossDifference <= LOSS_TOLERANCE;
   const loss = `${c.lossDifference.toExponential(1)}${alike ? "" : " (**too much**)"}`;
   return `| ${c.title} | ${spread(c.milliseconds, 3)} | ${ratio} | ${memory} | ${c.system === "limbeck" ? "" : loss} |`;
-}
-
-/** "12.3 (12.1 to 13.0)". */
-function spread({ median: middle, low, high }: Spread, digits: number): string {
-  const text = (v: number): string => v.toPrecision(Math.max(digits, Math.ceil(Math.log10(Math.max(v, 1)))));
-  return low === high ? text(middle) : `${text(middle)} (${text(low)} to ${text(high)})`;
 }
 
 function titleOf(system: string): string {

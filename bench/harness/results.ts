@@ -5,6 +5,7 @@ import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
 import { makeFolder, writeFileAtomic } from "../../src/atomic.js";
 import { packageRoot } from "../../src/package-root.js";
+import type { RowResult } from "../rows/row.js";
 import type { Failure, Outcome } from "./rounds.js";
 
 export interface Machine {
@@ -51,18 +52,34 @@ export function commitOf(): string | null {
   return `${stdout.trim()}${changed ? "-dirty" : ""}`;
 }
 
-export async function saveResult(result: StepResult, folder = resultsFolder()): Promise<void> {
+export function saveResult(result: StepResult, folder = resultsFolder()): Promise<void> {
+  return save(result.workload, result, folder);
+}
+
+export function saveRow(result: RowResult, folder = resultsFolder()): Promise<void> {
+  return save(result.row, result, folder);
+}
+
+async function save(name: string, result: unknown, folder: string): Promise<void> {
   makeFolder(folder);
-  await writeFileAtomic(join(folder, `${result.workload}.json`), `${JSON.stringify(result, null, 2)}\n`);
+  await writeFileAtomic(join(folder, `${name}.json`), `${JSON.stringify(result, null, 2)}\n`);
 }
 
 /** Every result there is, in the order of `names`. */
 export function loadResults(names: readonly string[], folder = resultsFolder()): StepResult[] {
+  return load<StepResult>(names, folder);
+}
+
+export function loadRows(names: readonly string[], folder = resultsFolder()): RowResult[] {
+  return load<RowResult>(names, folder);
+}
+
+function load<T>(names: readonly string[], folder: string): T[] {
   if (!existsSync(folder)) return [];
   const files = new Set(readdirSync(folder));
   return names
     .filter((name) => files.has(`${name}.json`))
-    .map((name) => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as StepResult);
+    .map((name) => JSON.parse(readFileSync(join(folder, `${name}.json`), "utf8")) as T);
 }
 
 /** Whether a result answers what is asked: the same rounds and at least these systems, measured or failed. */

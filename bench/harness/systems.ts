@@ -27,14 +27,14 @@ export interface System {
   command(folder: string, options: SystemOptions): RunnerCommand;
 }
 
-const PIP =
+export const PIP =
   "python3 -m venv venv && venv/bin/pip install -r bench/peers/requirements.txt, then --python venv/bin/python";
 
 /** A file of bench/ in the sources: peers are not compiled. */
-const peer = (file: string): string => join(packageRoot(), "bench", "peers", file);
-const threadVariables = { OMP_NUM_THREADS: String(THREADS), MKL_NUM_THREADS: String(THREADS) };
+export const peer = (file: string): string => join(packageRoot(), "bench", "peers", file);
+export const threadVariables = { OMP_NUM_THREADS: String(THREADS), MKL_NUM_THREADS: String(THREADS) };
 
-function lacksPython(options: SystemOptions, module: string): string | null {
+export function lacksPython(options: SystemOptions, module: string): string | null {
   const { status, stderr, error } = spawnSync(options.python, ["-c", `import ${module}`], { encoding: "utf8" });
   if (status === 0) return null;
   return error ? `${options.python} does not run (${error.message})` : (stderr.trim().split("\n").pop() ?? "");

@@ -1,0 +1,90 @@
+/** Rows of docs/performance.md that are no training steps. */
+import type { Measurement, RowCase, RowResult } from "../rows/row.js";
+import { spread } from "./format.js";
+import { pairedRatio, type Spread, spreadOf } from "./statistics.js";
+
+/** A row's part of the page. */
+export function rowSection(row: RowResult): string[] {
+  const { machine: m } = row;
+  const versions = [...new Set(row.cases.flatMap((c) => c.measurements.map((x) => x.version)))];
+  return [
+    `## ${row.row}`,
+    "",
+    `${row.title}.`,
+    "",
+    ...row.about,
+    "",
+    `- measured: ${row.date.slice(0, 10)} at commit ${row.commit ?? "unknown"}, ${row.rounds} rounds, ${row.threads} threads; \`${row.command}\``,
+    `- machine: ${m.processor}, ${m.cores} cores, ${(m.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${m.system}`,
+    `- versions: ${versions.join("; ")}`,
+    "",
+    ...row.cases.flatMap(caseTable),
+  ];
+}
+
+function caseTable(part: RowCase): string[] {
+  const parts = [...new Set(part.measurements.flatMap((m) => Object.keys(m.parts ?? {})))];
+  const { compared } = part;
+  const memory = part.measurements.some((m) => m.peakBytes !== null);
+  const head = [
+    "system",
+    part.unit,
+    "limbeck is faster by",
+    ...parts,
+    ...(memory ? ["peak memory"] : []),
+    ...(compared ? [`${compared.what} differ by`] : []),
+  ];
+  const line = (m: Measurement): string[] => [
+    m.title,
+    spread(spreadOf(m.values), 3),
+    ratioText(part, m),
+    ...parts.map((p) => (m.parts?.[p] ? spread(spreadOf(m.parts[p] as number[]), 3) : "")),
+    ...(memory ? [m.peakBytes === null ? "unknown" : `${(m.peakBytes / 2 ** 20).toFixed(0)} MiB`] : []),
+    ...(compared ? [differenceText(m, compared.tolerance)] : []),
+  ];
+  const row = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
+  return [
+    `### ${part.name}`,
+    "",
+    `${part.title}.`,
+    "",
+    row(head),
+    `|${head.map(() => "---|").join("")}`,
+    ...part.measurements.map((m) => row(line(m))),
+    "",
+    ...part.absences.flatMap((a) => [`${a.title}: ${a.reason.split("\n").pop()}`, ""]),
+  ];
+}
+
+/** How many times as fast limbeck is, round by round; null for limbeck, or without it. */
+export function rowRatio(part: RowCase, other: Measurement): Spread | null {
+  const ours = part.measurements.find((m) => m.system === "limbeck");
+  if (!ours || ours === other || ours.values.length !== other.values.length) return null;
+  return part.higher ? pairedRatio(ours.values, other.values) : pairedRatio(other.values, ours.values);
+}
+
+function ratioText(part: RowCase, m: Measurement): string {
+  const ratio = rowRatio(part, m);
+  if (ratio) return spread(ratio, 2);
+  return m.system === "limbeck" ? "1" : "";
+}
+
+function differenceText({ difference }: Measurement, tolerance: number): string {
+  if (difference === null) return "";
+  return `${difference.toExponential(1)}${difference <= tolerance ? "" : " (**too much**)"}`;
+}
+
+/** Lines for the terminal. */
+export function rowLines(row: RowResult): string[] {
+  return row.cases.flatMap((part) => [
+    `  ${row.row}, ${part.name}, ${part.unit}:`,
+    ...part.measurements.map((m) => {
+      const ratio = rowRatio(part, m);
+      const parts = Object.entries(m.parts ?? {}).map(([name, values]) => `, ${name} ${spread(spreadOf(values), 3)}`);
+      const against = ratio ? `, limbeck is faster by ${spread(ratio, 2)}` : "";
+      const far = part.compared && m.difference !== null ? `, differs by ${m.difference.toExponential(1)}` : "";
+      return `    ${m.title.padEnd(28)} ${spread(spreadOf(m.values), 3)}${against}${parts.join("")}${far}`;
+    }),
+    ...part.absences.map((a) => `    ${a.title}: ${a.reason.split("\n").pop()}`),
+  ]);
+}
