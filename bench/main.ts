@@ -19,8 +19,8 @@ import {
   saveRow,
 } from "./harness/results.js";
 import { playRounds } from "./harness/rounds.js";
-import { pythonFor, SYSTEMS, type System, THREADS } from "./harness/systems.js";
 import { rowLines } from "./harness/row-report.js";
+import { pythonFor, SYSTEMS, type System, THREADS } from "./harness/systems.js";
 import { profileWorkload } from "./limbeck/profile.js";
 import type { Row, RowResult } from "./rows/row.js";
 import { ROWS } from "./rows/rows.js";

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { epochOrder } from "../../src/data/loader.js";
 import { sizeOf } from "../../src/graph/tensor.js";
-import { type BuiltModel, buildModel } from "../../src/models/model.js";
 import { Random } from "../../src/random/random.js";
 import { BATCHES, COMPARED_STEPS, SEED, type StepWorkload } from "../workloads.js";
+import { modelOf } from "./model.js";
 
 /** workload.json beside the files below. Offsets are in float32 elements. */
 export interface PreparedWorkload extends StepWorkload {
@@ -16,12 +16,6 @@ export interface PreparedWorkload extends StepWorkload {
   /** Samples in samples.f32, labels.i32, teacher.f32 and order.i32; a multiple of the batch. */
   readonly sampleCount: number;
   readonly comparedSteps: number;
-}
-
-/** The model of a workload with its start weights. */
-export function modelOf(workload: StepWorkload): BuiltModel {
-  const { model, inputShape, classes } = workload;
-  return buildModel(model, { inputShape, classes, seed: SEED });
 }
 
 /**

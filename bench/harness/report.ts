@@ -1,9 +1,9 @@
 /** docs/performance.md from the results. */
 import type { RowResult } from "../rows/row.js";
+import { spread } from "./format.js";
 import type { StepResult } from "./results.js";
 import type { Outcome } from "./rounds.js";
 import { rowSection } from "./row-report.js";
-import { spread } from "./format.js";
 import { geometricMean, lossDifference, pairedRatio, type Spread, spreadOf } from "./statistics.js";
 import { SYSTEMS } from "./systems.js";
 

@@ -25,11 +25,12 @@ export function rowSection(row: RowResult): string[] {
 function caseTable(part: RowCase): string[] {
   const parts = [...new Set(part.measurements.flatMap((m) => Object.keys(m.parts ?? {})))];
   const { compared } = part;
+  const against = part.measurements.some((m) => m.system === "limbeck") && part.measurements.length > 1;
   const memory = part.measurements.some((m) => m.peakBytes !== null);
   const head = [
     "system",
     part.unit,
-    "limbeck is faster by",
+    ...(against ? ["limbeck is faster by"] : []),
     ...parts,
     ...(memory ? ["peak memory"] : []),
     ...(compared ? [`${compared.what} differ by`] : []),
@@ -37,7 +38,7 @@ function caseTable(part: RowCase): string[] {
   const line = (m: Measurement): string[] => [
     m.title,
     spread(spreadOf(m.values), 3),
-    ratioText(part, m),
+    ...(against ? [ratioText(part, m)] : []),
     ...parts.map((p) => (m.parts?.[p] ? spread(spreadOf(m.parts[p] as number[]), 3) : "")),
     ...(memory ? [m.peakBytes === null ? "unknown" : `${(m.peakBytes / 2 ** 20).toFixed(0)} MiB`] : []),
     ...(compared ? [differenceText(m, compared.tolerance)] : []),
@@ -52,8 +53,17 @@ function caseTable(part: RowCase): string[] {
     `|${head.map(() => "---|").join("")}`,
     ...part.measurements.map((m) => row(line(m))),
     "",
+    ...howLines(part),
     ...part.absences.flatMap((a) => [`${a.title}: ${a.reason.split("\n").pop()}`, ""]),
   ];
+}
+
+/** What every system ran with; said once where it is the same for all. */
+function howLines({ measurements }: RowCase): string[] {
+  const details = new Set(measurements.map((m) => m.detail));
+  if (details.size === 0) return [];
+  if (details.size === 1) return [`With ${[...details][0]}.`, ""];
+  return [...measurements.map((m) => `- ${m.title}: ${m.detail}`), ""];
 }
 
 /** How many times as fast limbeck is, round by round; null for limbeck, or without it. */

@@ -10,7 +10,8 @@ import { trainableModel } from "../../src/models/model.js";
 import { packageVersion } from "../../src/package-root.js";
 import { openOnnxTeacher } from "../../src/teacher/onnx.js";
 import { openLabelStore } from "../../src/teacher/store.js";
-import { modelOf, type PreparedWorkload } from "../harness/prepare.js";
+import { modelOf } from "../harness/model.js";
+import type { PreparedWorkload } from "../harness/prepare.js";
 import { serve } from "./serve.js";
 
 const [folder, threads] = process.argv.slice(2) as [string, string];

@@ -24,14 +24,7 @@ export function readWorkload(folder) {
   };
 }
 
-/** Copies rows of a row-major array into a new one. */
-export function rowsOf(values, width, rows) {
-  const out = new values.constructor(rows.length * width);
-  rows.forEach((row, i) => {
-    out.set(values.subarray(row * width, (row + 1) * width), i * width);
-  });
-  return out;
-}
+export { rowsOf } from "./tfjs_training.js";
 
 /** Answers the driver. `step(rows)` makes one update and resolves to its loss. */
 export async function serve(ready, step, { batches, spec }) {

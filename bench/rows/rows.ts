@@ -1,5 +1,7 @@
 /** The rows, in the order of the page. */
+import { BROWSER_ROW } from "./browser.js";
+import { COLD_START_ROW } from "./cold-start.js";
 import { LABEL_ROW } from "./label.js";
 import type { Row } from "./row.js";
 
-export const ROWS: readonly Row[] = [LABEL_ROW];
+export const ROWS: readonly Row[] = [LABEL_ROW, COLD_START_ROW, BROWSER_ROW];

@@ -3,7 +3,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { modelOf, writeWorkload } from "../../bench/harness/prepare.js";
+import { modelOf } from "../../bench/harness/model.js";
+import { writeWorkload } from "../../bench/harness/prepare.js";
 import { openLoop } from "../../bench/limbeck/loop.js";
 import { STEP_WORKLOADS, type StepWorkload } from "../../bench/workloads.js";
 
