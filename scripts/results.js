@@ -42,11 +42,15 @@ function run(name) {
   if (!existsSync(join(teacher, "model.onnx")))
     limbeck("train", join(recipes, "teacher.yaml"), "--model", "teacher", ...resume(teacher));
   const folder = folderOf(name);
-  if (!existsSync(join(folder, "summary.json"))) limbeck("distill", join(recipes, `${name}.yaml`), ...resume(folder));
+  const recipe = join(recipes, `${name}.yaml`);
+  const swept = /^sweep:/m.test(readFileSync(recipe, "utf8"));
+  if (existsSync(join(folder, swept ? "sweep.json" : "summary.json"))) return;
+  limbeck(swept ? "sweep" : "distill", recipe, ...resume(folder));
 }
 
 /** The figures of a finished run that the page needs, small enough to be committed. */
 function keep(name) {
+  keepSweep(name);
   const file = join(folderOf(name), "summary.json");
   if (!existsSync(file)) return;
   const s = JSON.parse(readFileSync(file, "utf8"));
@@ -71,6 +75,30 @@ function keep(name) {
     })),
     comparisons: comparisons.map(({ advice: _, ...c }) => c),
   };
+  write(name, kept);
+}
+
+function keepSweep(name) {
+  const file = join(folderOf(name), "sweep.json");
+  if (!existsSync(file)) return;
+  const { limbeck, durationSeconds, validationSamples, seeds, fields, rows } = JSON.parse(readFileSync(file, "utf8"));
+  write(name, {
+    name,
+    limbeck,
+    durationSeconds: Math.round(durationSeconds),
+    validationSamples,
+    seeds,
+    fields: fields.map(({ path, values }) => ({ path, values })),
+    rows: rows.map((row) => ({
+      values: row.values,
+      score: row.score,
+      error: row.error,
+      seeds: row.seeds.map((x) => ({ seed: x.seed, accuracy: x.score })),
+    })),
+  });
+}
+
+function write(name, kept) {
   writeFileSync(join(measured, `${name}.json`), `${JSON.stringify(kept, null, 1)}\n`);
 }
 
@@ -79,7 +107,8 @@ export function generated(text) {
   return text.replace(/(<!-- results: ([\w-]+) -->\n)[\s\S]*?(<!-- end -->)/g, (whole, open, name, close) => {
     const file = join(measured, `${name}.json`);
     if (!existsSync(file)) return whole;
-    return `${open}${table(JSON.parse(readFileSync(file, "utf8")))}${close}`;
+    const run = JSON.parse(readFileSync(file, "utf8"));
+    return `${open}${run.rows ? heatTable(run) : table(run)}${close}`;
   });
 }
 
@@ -117,7 +146,62 @@ function table(run) {
   ].join("\n");
 }
 
-const firstTitle = (run) => (run.name === "few-labels" ? "kd T 4" : "student");
+const TITLES = {
+  "few-labels": "kd T 4",
+  features: "kd T 4 alpha 0.9",
+  "labels-3": "soft targets, the same images",
+};
+const firstTitle = (run) => TITLES[run.name] ?? "student";
+
+const T = "objective.distillation_loss.temperature";
+const ALPHA = "objective.alpha";
+
+/** Validation accuracy by temperature (rows) and alpha (columns); alpha 0 is labels alone, at any temperature. */
+function heatTable(run) {
+  const valuesOf = (path) => run.fields.find((f) => f.path === path).values;
+  const at = (t, a) => run.rows.find((r) => r.values[T] === t && r.values[ALPHA] === a);
+  const alphas = valuesOf(ALPHA);
+  const best = Math.max(...run.rows.map((r) => r.score?.mean ?? 0));
+  const cell = (row) => {
+    if (!row?.score) return "failed";
+    return row.score.mean === best ? `**${share(row.score)}**` : share(row.score);
+  };
+  return [
+    `Validation accuracy in %, ${run.seeds.length} seeds, ${run.validationSamples.toLocaleString("en-US")} validation images that trained nothing.`,
+    `limbeck ${run.limbeck}, ${Math.max(1, Math.round(run.durationSeconds / 60))} minutes with other work beside it.`,
+    "",
+    `| T | ${alphas.map((a) => (a === 0 ? "labels alone" : `alpha ${a}`)).join(" | ")} |`,
+    `|---|${alphas.map(() => "---|").join("")}`,
+    ...valuesOf(T).map((t) => `| ${t} | ${alphas.map((a) => cell(at(t, a))).join(" | ")} |`),
+    "",
+    ...heatClaims(run, valuesOf(T), Math.max(...alphas), at),
+    "",
+  ].join("\n");
+}
+
+/** Hinton 2015, section 3: few units want T 2.5 to 4; many do not care above 8. Read at the largest alpha. */
+function heatClaims(run, temperatures, alpha, at) {
+  const scored = temperatures.map((t) => ({ t, row: at(t, alpha) })).filter(({ row }) => row?.score);
+  const top = scored.reduce((a, b) => (b.row.score.mean > a.row.score.mean ? b : a));
+  const against = (a, b) => {
+    const d = paired(at(a, alpha), at(b, alpha));
+    return { ...d, text: `${signed(d.mean)} points (${signed(d.low)} to ${signed(d.high)})` };
+  };
+  const lines = [`- At alpha ${alpha} the best temperature is ${top.t}.`];
+  if (run.name === "temperature-30") {
+    const d = against(4, 20);
+    lines.push(
+      `- Few units want a T near 4 rather than a high one (Hinton 2015): T 4 against T 20 ${d.text}: ${held(d)}.`,
+    );
+  } else {
+    const d = against(8, 20);
+    const alike = d.low <= 0 && d.high >= 0;
+    lines.push(
+      `- With many units every T from 8 on does alike (Hinton 2015): T 8 against T 20 ${d.text}: ${alike ? "no difference was measurable, as the paper has it" : "not so here"}.`,
+    );
+  }
+  return lines;
+}
 
 /** Mean difference of two models over their common seeds with its 95 % t interval, in points. */
 function paired(a, b) {
@@ -132,26 +216,47 @@ function paired(a, b) {
   return { mean, low: mean - half, high: mean + half };
 }
 
-/** What each paper says of its loss against plain kd, and what these figures say. */
-const CLAIMS = [
-  ["standardised kd", "logit standardisation (Sun 2024) improves kd"],
-  ["dkd", "dkd (Zhao 2022) beats kd"],
-  ["nkd", "nkd (Yang 2023) beats kd"],
-  ["dist", "dist (Huang 2022) beats kd"],
-  ["kd T 1", "a raised temperature (Hinton 2015) beats T 1"],
-];
+/** What each paper says against the first student of the recipe: variant, claim, and -1 where the claim is that it loses. */
+const CLAIMS = {
+  "few-labels": [
+    ["standardised kd", "logit standardisation (Sun 2024) improves kd"],
+    ["dkd", "dkd (Zhao 2022) beats kd"],
+    ["nkd", "nkd (Yang 2023) beats kd"],
+    ["dist", "dist (Huang 2022) beats kd"],
+    ["kd T 1", "a raised temperature (Hinton 2015) beats T 1", -1],
+  ],
+  features: [
+    ["fitnet", "fitnet (Romero 2015) beats kd"],
+    ["attention", "attention (Zagoruyko 2017) beats kd"],
+    ["similarity", "similarity (Tung 2019) beats kd"],
+    ["rkd", "rkd (Park 2019) beats kd"],
+    ["pkt", "pkt (Passalis 2018) beats kd"],
+    ["fsp", "fsp (Yim 2017) beats kd"],
+    ["vid", "vid (Ahn 2019) beats kd"],
+  ],
+  "labels-3": [
+    ["soft targets, all images", "the teacher's answers to all images are worth more than those to the labelled ones"],
+  ],
+};
+
+/** The same of the first student against labels alone, by the run's own verdict. */
+const AGAINST_LABELS = {
+  "labels-3": "soft targets on 3 % of the data beat hard targets with early stopping (Hinton 2015)",
+};
+
+const held = ({ mean, low, high }, sign = 1) =>
+  low * high <= 0 ? "not measurable here" : sign * mean > 0 ? "held here" : "the opposite here";
+
+const VERDICTS = { helped: "held here", harmed: "the opposite here" };
 
 function claims(run, reference, students) {
-  if (run.name !== "few-labels") return [];
-  return CLAIMS.flatMap(([variant, claim]) => {
+  const lines = (CLAIMS[run.name] ?? []).flatMap(([variant, claim, sign]) => {
     const found = students.find((m) => m.variant === variant);
-    if (!found) return [];
-    const { mean, low, high } = paired(found, reference);
-    const turned = variant === "kd T 1" ? -1 : 1;
-    const held = turned * mean > 0 && low * high > 0;
-    const opposite = turned * mean < 0 && low * high > 0;
-    return [`- ${claim}: ${held ? "held here" : opposite ? "the opposite here" : "not measurable here"}.`];
+    return found ? [`- ${claim}: ${held(paired(found, reference), sign)}.`] : [];
   });
+  const first = AGAINST_LABELS[run.name];
+  const verdict = run.comparisons.find((c) => c.student === reference.name)?.verdict;
+  return first ? [`- ${first}: ${VERDICTS[verdict] ?? "not measurable here"}.`, ...lines] : lines;
 }
 
 if (process.argv[1] && import.meta.url === pathToFileURL(process.argv[1]).href) main();

@@ -27,8 +27,12 @@ test("every recipe we ship is valid, named after its file, and says in a comment
     "fashion-mnist.yaml",
     "keras-tutorial.yaml",
     "letters.yaml",
+    "results/features.yaml",
     "results/few-labels.yaml",
+    "results/labels-3.yaml",
     "results/teacher.yaml",
+    "results/temperature-30.yaml",
+    "results/temperature-300.yaml",
   ]);
   for (const file of shipped) {
     const { recipe } = loadRecipe(file);
