@@ -278,7 +278,8 @@ function teacherOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[]):
 }
 
 function checkLogits(logits: Value | undefined, options: StepOptions): void {
-  const { model, classes, batch } = options;
+  const { model, batch, objective } = options;
+  const classes = options.classes * (objective.peers ?? 1);
   if (!logits) throw new InputError(`output "${model.output}"`, `the graph "${model.graph.name}" does not define it`);
   if (logits.shape.length !== 2 || logits.shape[0] !== batch || sizeOf(logits.shape) !== batch * classes) {
     throw new InputError(

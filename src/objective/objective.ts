@@ -5,6 +5,8 @@
 
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
+import { int64s } from "../graph/tensor.js";
+import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { scale } from "../ops/support.js";
 import type { LayerPair } from "./features.js";
 import {
@@ -14,9 +16,11 @@ import {
   type FeatureLossConfig,
   featureLosses,
   findLoss,
+  peerLosses,
   type StudentLossConfig,
   studentLosses,
 } from "./registry.js";
+import type { MutualConfig } from "./mutual.js";
 import { checkSchedule, type FactorSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
 import type { LossConfig, LossDefinition, LossInputs, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";
@@ -55,8 +59,13 @@ export interface ObjectiveConfig {
   readonly alphaSchedule?: FactorSchedule;
   readonly weights?: { readonly student: number; readonly distillation: number };
   readonly studentLoss: StudentLossConfig;
-  readonly distillationLoss?: DistillationLossConfig | CustomLossConfig;
+  readonly distillationLoss?: DistillationLossConfig | CustomLossConfig | MutualConfig;
   readonly terms?: readonly TermConfig[];
+  /**
+   * So many students learn together: the logits are theirs side by side, [batch, peers * classes], and every term is the sum
+   * over them. To each of them the others are constants. Default 1.
+   */
+  readonly peers?: number;
 }
 
 export interface ObjectiveTerm {
@@ -105,7 +114,11 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
     const scalar: LossInputs["scalar"] = (id, initial, schedule) =>
       input(id, initial, schedule && schedule.kind !== "constant" ? { offset: 0, gain: initial, schedule } : undefined);
     const weight = input("weight", term.weight.initial, term.weight.curve);
-    const value = b.scope(`objective/${term.name}`, () => buildTerm(term, scopedInputs(inputs, term.name, scalar)));
+    const value = b.scope(`objective/${term.name}`, () => {
+      const own = peersOf(inputs, config.peers ?? 1);
+      const losses = own.map((peer) => buildTerm(term, scopedInputs(peer, term.name, scalar)));
+      return losses.reduce((sum, loss) => b.op("Add", [sum, loss]));
+    });
     if (value.shape.length !== 0)
       throw new InputError(`objective: ${term.name}`, `the loss is of shape [${value.shape}]; expected one number, []`);
     return { name: term.name, value, weight };
@@ -113,6 +126,35 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
   const weighted = b.scope("objective", () => terms.map((t) => b.op("Mul", [t.value, t.weight])));
   const total = weighted.reduce((sum, term) => b.scope("objective", () => b.op("Add", [sum, term])));
   return { total, terms, scalars };
+}
+
+/** The inputs of each of the students that learn together: its own logits, and the others' behind a stopped gradient. */
+function peersOf(inputs: LossInputs, peers: number): LossInputs[] {
+  if (peers === 1) return [inputs];
+  const { builder: b, studentLogits: z } = inputs;
+  const classes = (z.shape[1] as number) / peers;
+  if (!(Number.isInteger(peers) && peers > 1 && Number.isInteger(classes)))
+    throw new InputError(
+      "objective.peers",
+      `found ${peers} for outputs [${z.shape}]; expected a whole number of classes each`,
+    );
+  const at = (n: number): Value => b.constant(int64s([n * classes]));
+  const logits = Array.from({ length: peers }, (_, i) => b.op("Slice", [z, at(i), at(i + 1), b.constant(int64s([1]))]));
+  const constants = logits.map((own) => b.op("StopGradient", [own], {}, { domain: ABSTRACT_DOMAIN }));
+  return logits.map((own, i) => ({
+    builder: b,
+    studentLogits: own,
+    peers: constants.filter((_, j) => j !== i),
+    get teacher() {
+      return inputs.teacher;
+    },
+    get labels() {
+      return inputs.labels;
+    },
+    scalar: (...args) => inputs.scalar(...args),
+    features: (layers) => inputs.features(layers),
+    parameter: (...args) => inputs.parameter(...args),
+  }));
 }
 
 /** The loss; with several teachers the weighted mean of the losses against each. */
@@ -132,6 +174,7 @@ function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined): LossI
   return {
     builder,
     studentLogits,
+    peers: inputs.peers,
     teacher,
     get labels() {
       return inputs.labels;
@@ -147,6 +190,7 @@ function scopedInputs(inputs: LossInputs, term: string, scalar: LossInputs["scal
   return {
     builder: inputs.builder,
     studentLogits: inputs.studentLogits,
+    peers: inputs.peers,
     get teacher() {
       return inputs.teacher;
     },
@@ -182,7 +226,8 @@ function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
   const weights = scheduledWeights(config);
   const { studentLoss, distillationLoss } = config;
   const student = checked("objective.studentLoss", studentLosses, studentLoss);
-  const distillation = distillationLoss && checked("objective.distillationLoss", distillationLosses, distillationLoss);
+  const distillation =
+    distillationLoss && checked("objective.distillationLoss", [...distillationLosses, ...peerLosses], distillationLoss);
   const { labelSmoothing = 0, classWeights, virtualTeacher } = studentLoss;
   if (!weights.student && (labelSmoothing > 0 || classWeights || virtualTeacher)) {
     throw new InputError(

@@ -14,6 +14,7 @@ import { hidden } from "./hidden.js";
 import { jsd } from "./jsd.js";
 import { kd } from "./kd.js";
 import { logitMse } from "./logit-mse.js";
+import { mutual } from "./mutual.js";
 import { nkd } from "./nkd.js";
 import { pkt } from "./pkt.js";
 import { regression } from "./regression.js";
@@ -45,6 +46,8 @@ export const distillationLosses = [
 
 /** Losses between inner values of student and teacher: terms beside the others. */
 export const featureLosses = [fitnet, attention, similarity, rkd, pkt, fsp, vid, hidden, attentionMap] as const;
+/** Losses against students that learn together: what the strategy mutual takes as distillation loss. */
+export const peerLosses = [mutual] as const;
 
 type ConfigOf<D> = D extends LossDefinition<infer Config> ? Config : never;
 /** Configuration of any loss against the labels. */

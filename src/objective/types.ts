@@ -33,6 +33,8 @@ export interface LossInputs {
   readonly studentLogits: Value;
   /** A constant: no gradient is ever asked for it. */
   readonly teacher?: TeacherValues;
+  /** Logits of the students that learn together with this one, [batch, classes] each: constants. */
+  readonly peers?: readonly Value[];
   /** int64 [batch], each in [0, classes). */
   readonly labels?: Value;
   /**

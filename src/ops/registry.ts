@@ -17,6 +17,7 @@ import { reductionOps } from "./reduction.js";
 import { shapeOps } from "./shape.js";
 import { sliceOps } from "./slice.js";
 import { softmaxOps } from "./softmax.js";
+import { stopGradientOps } from "./stop-gradient.js";
 import { topKOps } from "./top-k.js";
 
 /** By the name of the file they stand in. */
@@ -36,6 +37,7 @@ const families: Readonly<Record<string, readonly OpDefinition[]>> = {
   shape: shapeOps,
   slice: sliceOps,
   softmax: softmaxOps,
+  "stop-gradient": stopGradientOps,
   "top-k": topKOps,
 };
 

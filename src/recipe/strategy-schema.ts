@@ -68,6 +68,22 @@ export function strategySchemaOf<Model extends z.ZodType, Training extends z.Zod
             "The smallest student whose validation accuracy is at most this below the best becomes student.onnx",
           ),
       }),
+      z.strictObject({
+        kind: z
+          .literal("mutual")
+          .describe("Students that learn together, each from the labels and from the others' answers, Zhang 2018"),
+        students: z
+          .number()
+          .int()
+          .min(2)
+          .optional()
+          .describe(
+            "How many copies of the recipe's student, with weights of their own; default 2; give this or models",
+          ),
+        models: z.array(model).min(1).optional().describe("The others that learn with the recipe's student"),
+        weight: z.number().min(0).default(1).describe("Weight of what they learn from each other"),
+        temperature: z.number().positive().default(1).describe("T of their answers, on both sides"),
+      }),
     ])
     .describe("The schedule over whole trainings; docs/strategies.md says when which");
 }

@@ -141,7 +141,7 @@ function hopSummary(context: RunContext, { hop, summary, directory }: FinishedHo
 }
 
 /** Measured again, in turns: the hops ran at different times. */
-async function latenciesOf(context: RunContext, rows: readonly ChainRow[]): Promise<Map<ChainRow, Latency>> {
+export async function latenciesOf(context: RunContext, rows: readonly ChainRow[]): Promise<Map<ChainRow, Latency>> {
   const { execution, loaded, recipe, signal } = context;
   const calls: OneCall[] = [];
   try {

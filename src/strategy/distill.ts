@@ -14,6 +14,7 @@ import { expandArms } from "./arms.js";
 import { checkModels } from "./check.js";
 import type { RunContext } from "./context.js";
 import type { RunEvent } from "./events.js";
+import { runMutual } from "./mutual.js";
 import { type Row, trainRows } from "./rows.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
@@ -56,7 +57,9 @@ export interface DistillResult {
  */
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const recipe = parseRecipe(input);
-  return recipe.strategy.kind === "one-shot" ? oneShot(recipe, options) : runStrategy(recipe, options, oneShot);
+  if (recipe.strategy.kind === "one-shot") return oneShot(recipe, options);
+  if (recipe.strategy.kind === "mutual") return runMutual(recipe, recipe.strategy, options);
+  return runStrategy(recipe, options, oneShot);
 }
 
 /** The strategy one-shot: one teacher, its students, their baselines (Hinton, Vinyals & Dean 2015). */

@@ -17,7 +17,7 @@ import { checkModels } from "./check.js";
 import { conclude } from "./conclude.js";
 import type { RunContext } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
-import { type FinishedHop, type OneShot, runHops } from "./hops.js";
+import { type OneShot, runHops } from "./hops.js";
 import { ladder } from "./ladder.js";
 import type { Plan, Strategy } from "./plan.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
@@ -68,7 +68,8 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
           join(from, "student.onnx"),
           join(directory, `student-${hop.title.replace(/[^\w.-]+/g, "-")}.onnx`),
         );
-    return deliver(context, plan.deliver(done).hop, summary);
+    const { hop, directory: from } = plan.deliver(done).hop;
+    return deliver(context, join(from, hop.command === "distill" ? "student.onnx" : "model.onnx"), summary);
   });
 }
 
@@ -90,11 +91,11 @@ function check({ hops }: Plan, { loaded, folder }: RunContext): void {
     if (command === "distill") checkModels(expandArms(recipe, loaded), loaded, folder);
 }
 
-/** Copies the chosen student out and writes summary, report and snippets. */
-async function deliver(context: RunContext, chosen: FinishedHop, summary: Summary): Promise<DistillResult> {
+/** Copies the chosen student out and writes summary, report and snippets; then the run is finished. */
+export async function deliver(context: RunContext, chosen: string, summary: Summary): Promise<DistillResult> {
   const { directory, recipe, loaded } = context;
   const student = join(directory, "student.onnx");
-  copyFileSync(join(chosen.directory, chosen.hop.command === "distill" ? "student.onnx" : "model.onnx"), student);
+  copyFileSync(chosen, student);
   const { dtype } = loadModelFile(student).model.graph.inputs[0] ?? {};
   await writeSnippets(directory, "student.onnx", loaded.data.sampleShape, {
     normalisation: recipe.export.raw ? loaded.normalisation : null,

@@ -90,7 +90,7 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
 }
 
 /** The recipe as far as labels alone go: what it says of teacher and variants must not stand in the way. */
-function withoutDistillation(recipe: Recipe): Recipe {
+export function withoutDistillation(recipe: Recipe): Recipe {
   const { student_loss } = recipe.objective;
   const plain = { kind: student_loss.kind, label_smoothing: 0 };
   const objective = { ...recipe.objective, alpha: 1, weights: undefined, student_loss: plain };

@@ -359,7 +359,7 @@ function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: n
 function classesOf(task: TrainingTask): number {
   const output = task.model.graph.outputs.find((o) => o.name === task.model.output);
   const last = output?.shape?.[output.shape.length - 1];
-  if (typeof last === "number") return last;
+  if (typeof last === "number") return last / (task.objective.peers ?? 1);
   if (task.data.classes.length > 0) return task.data.classes.length;
   throw new InputError(
     `output "${task.model.output}"`,

@@ -42,10 +42,12 @@ export async function validate(
 ): Promise<ValidationScore> {
   const indices = task.validation;
   if (indices.length === 0) return { accuracy: null, nll: null, agreement: null, softKL: null };
-  const logits = await predictAll(executor, task.data, indices, classes);
+  const peers = task.objective.peers ?? 1;
+  const logits = await predictAll(executor, task.data, indices, classes * peers);
   if (!logits.every(Number.isFinite)) throw describeOverflow(task, step, kept());
   const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
+  if (peers > 1) return meanOverPeers(logits, labelled, peers, classes);
   let teacher: Float32Array | null = null;
   if (task.teacher) {
     teacher = new Float32Array(logits.length);
@@ -57,6 +59,29 @@ export async function validate(
     nll: labelled && negativeLogLikelihood(logits, labelled, classes),
     agreement: teacher && agreement(logits, teacher, classes),
     softKL: teacher && softKL(teacher, logits, classes, { teacherKind: kind }),
+  };
+}
+
+/** Students that learn together are one training: its score is their mean. @param logits [samples, peers * classes] */
+function meanOverPeers(
+  logits: Float32Array,
+  labels: Int32Array | null,
+  peers: number,
+  classes: number,
+): ValidationScore {
+  const samples = logits.length / (peers * classes);
+  const own = Array.from({ length: peers }, (_, p) =>
+    Float32Array.from(
+      { length: samples * classes },
+      (_, k) => logits[Math.floor(k / classes) * peers * classes + p * classes + (k % classes)] as number,
+    ),
+  );
+  const mean = (of: (z: Float32Array) => number): number => own.reduce((sum, z) => sum + of(z), 0) / peers;
+  return {
+    accuracy: labels && mean((z) => accuracy(z, labels, classes)),
+    nll: labels && mean((z) => negativeLogLikelihood(z, labels, classes)),
+    agreement: null,
+    softKL: null,
   };
 }
 

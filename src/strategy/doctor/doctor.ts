@@ -25,7 +25,7 @@ const CHECKS: readonly Check[] = [
   teacherOrder,
   softTargets,
   temperature,
-  ({ objective }) => (objective.distillationLoss ? probeLoss(objective.distillationLoss) : []),
+  ({ objective: { distillationLoss: loss } }) => (loss && loss.kind !== "mutual" ? probeLoss(loss) : []),
   termScales,
 ];
 

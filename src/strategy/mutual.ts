@@ -1,0 +1,278 @@
+/**
+ * Deep mutual learning: K students train together, each from the labels and from the others' answers, which are constants to
+ * it: L_i = CE + weight / (K - 1) sum over j of KL(p_j || p_i). Zhang et al., CVPR 2018, arXiv:1706.00384. All take their step at
+ * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
+ */
+import { resolve } from "node:path";
+import type { DataConfig } from "../data/config.js";
+import { loadData } from "../data/load.js";
+import { InputError } from "../errors.js";
+import { accuracy } from "../evaluate/metrics.js";
+import { noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
+import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+import { compare } from "../evaluate/verdict.js";
+import { packageVersion } from "../package-root.js";
+import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
+import type { Recipe } from "../recipe/schema.js";
+import { type Arm, expandArms } from "./arms.js";
+import type { ChainRow } from "./chain-row.js";
+import { checkModels } from "./check.js";
+import { latenciesOf } from "./conclude.js";
+import { labelsOf, type RunContext } from "./context.js";
+import type { DistillOptions, DistillResult } from "./distill.js";
+import { answersOf, type Fitted } from "./fit.js";
+import { fitPeers } from "./fit-peers.js";
+import { aggregate, hits, type Judged, testLabels } from "./judge.js";
+import { environmentOf } from "./measure.js";
+import { distinct, type StrategyOf, shortName } from "./plan.js";
+import { fitAll } from "./pool.js";
+import { claimDirectory, noteHops, orDiscard } from "./run-directory.js";
+import { deliver } from "./strategies.js";
+import { withoutDistillation } from "./train-model.js";
+
+type Models = readonly Recipe["student"][];
+
+/**
+ * Runs the strategy mutual from data to report.
+ * @throws InputError when the recipe or its inputs are wrong, RunError when the run fails, InterruptedError when stopped
+ */
+export async function runMutual(
+  recipe: Recipe,
+  strategy: StrategyOf<"mutual">,
+  options: DistillOptions,
+): Promise<DistillResult> {
+  const started = performance.now();
+  const models = modelsOf(recipe, strategy);
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
+  check(recipe, models, arm, loaded, folder);
+  const directory = resolve(await claimDirectory(recipe, options));
+  await noteHops(directory, { kind: "mutual", done: 0, hops: 1 });
+  const context: RunContext = {
+    recipe,
+    folder,
+    directory,
+    loaded,
+    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
+    jobs: options.jobs,
+    checkpointSeconds: options.checkpointSeconds,
+    signal: options.signal,
+    emit: options.onEvent ?? (() => {}),
+    warnings: [],
+    notes: ["Students that learn together have no teacher: the recipe's teacher was not asked."],
+  };
+  context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
+  return orDiscard(directory, options, async () => {
+    const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
+    const together = await trainTogether(context, { models, names, strategy, arm });
+    const baselines = recipe.baseline ? await trainAlone(context, models, arm) : new Map<string, readonly Fitted[]>();
+    context.emit({ kind: "stage", text: "Measuring" });
+    const judged = await judge(context, { models, names, together, baselines });
+    const seconds = (performance.now() - started) / 1000;
+    const best = await bestOnValidation(context, together.flat());
+    const summary = await summarise(context, judged, arm, { seconds, command: options.command, best });
+    await noteHops(directory, { kind: "mutual", done: 1, hops: 1 });
+    return deliver(context, best.file, summary);
+  });
+}
+
+function modelsOf({ student }: Recipe, { students, models }: StrategyOf<"mutual">): Models {
+  if (students !== undefined && models)
+    throw new InputError("strategy.students", "give either students or models, the others beside the recipe's student");
+  return models ? [student, ...models] : Array.from({ length: students ?? 2 }, () => student);
+}
+
+function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loaded"], folder: string): void {
+  if (recipe.variants.length > 0)
+    throw new InputError("variants", "the strategy mutual takes no variants; remove them (--set variants=[])");
+  if (arm.labelled.length === 0)
+    throw new InputError("data", "it has no labels; students that learn from each other need them");
+  if (loaded.splits.test.length === 0)
+    throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
+  const arms = models.map((student) => ({ ...arm, recipe: { ...recipe, student } }));
+  checkModels(arms, loaded, folder);
+}
+
+const seedsOf = ({ recipe }: RunContext): number[] => Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
+
+/** @returns [student][seed] */
+async function trainTogether(
+  context: RunContext,
+  plan: {
+    readonly models: Models;
+    readonly names: readonly string[];
+    readonly strategy: StrategyOf<"mutual">;
+    readonly arm: Arm;
+  },
+): Promise<Fitted[][]> {
+  const { models, names, strategy, arm } = plan;
+  const { objective, training } = context.recipe;
+  const { studentLoss } = baselineObjectiveOf(objective);
+  const { weight, temperature } = strategy;
+  const bySeed: Fitted[][] = [];
+  for (const seed of seedsOf(context))
+    bySeed.push(
+      await fitPeers(context, {
+        models,
+        names,
+        training,
+        objective: {
+          studentLoss,
+          distillationLoss: { kind: "mutual", temperature },
+          weights: { student: 1, distillation: weight },
+        },
+        samples: arm.labelled,
+        seed,
+      }),
+    );
+  return models.map((_, i) => bySeed.map((fitted) => fitted[i] as Fitted));
+}
+
+/** Every architecture by itself, on the same labels with the same budget. @returns by the model as JSON, [seed] */
+async function trainAlone(context: RunContext, models: Models, arm: Arm): Promise<Map<string, readonly Fitted[]>> {
+  const { objective, training } = context.recipe;
+  const alone = new Map(models.map((model) => [JSON.stringify(model), model]));
+  const found = new Map<string, readonly Fitted[]>();
+  for (const [key, model] of alone) {
+    const name = alone.size > 1 ? `baseline (${shortName(model)})` : "baseline";
+    const requests = seedsOf(context).map((seed) => ({
+      name: `${name}, seed ${seed}`,
+      role: "baseline" as const,
+      model,
+      training,
+      objective: baselineObjectiveOf(objective),
+      samples: arm.labelled,
+      seed,
+    }));
+    found.set(key, await fitAll(context, requests));
+  }
+  return found;
+}
+
+interface JudgedRow extends ChainRow {
+  /** Id of the row to compare with; null for a baseline, or without one. */
+  readonly against: string | null;
+}
+
+interface Trained {
+  readonly models: Models;
+  readonly names: readonly string[];
+  readonly together: readonly (readonly Fitted[])[];
+  readonly baselines: ReadonlyMap<string, readonly Fitted[]>;
+}
+
+/** Each student's row, and behind the last of an architecture that of its baseline. */
+async function judge(context: RunContext, { models, names, together, baselines }: Trained): Promise<JudgedRow[]> {
+  const rows: JudgedRow[] = [];
+  const baselineName = (key: string): string =>
+    baselines.size > 1 ? `baseline (${shortName(JSON.parse(key) as Recipe["student"])})` : "baseline";
+  for (const [i, model] of models.entries()) {
+    const key = JSON.stringify(model);
+    const against = baselines.has(key) ? baselineName(key) : null;
+    rows.push({ ...(await rowOf(context, names[i] as string, "student", together[i] as readonly Fitted[])), against });
+  }
+  for (const [key, fitted] of baselines)
+    rows.push({ ...(await rowOf(context, baselineName(key), "baseline", fitted)), against: null });
+  return rows;
+}
+
+async function rowOf(
+  { loaded, execution, recipe }: RunContext,
+  id: string,
+  role: "student" | "baseline",
+  fitted: readonly Fitted[],
+): Promise<ChainRow> {
+  const judged: Judged[] = [];
+  for (const f of fitted) {
+    const answers = await answersOf(f, loaded.data, loaded.splits.test, execution.threads);
+    const { selection, steps, seconds } = f.result;
+    judged.push({ seed: f.request.seed, answers, kind: "logits", teacher: null, selection, steps, seconds });
+  }
+  const first = fitted[0] as Fitted;
+  const samples = `${first.request.samples.length} samples with labels`;
+  return {
+    row: {
+      id,
+      role,
+      name: id,
+      variant: "",
+      architecture: first.architecture,
+      parameters: first.parameters,
+      macs: first.macs,
+      fileBytes: first.fileBytes,
+      trainedOn: role === "student" ? `${samples} and the other students' answers` : samples,
+      ...aggregate(loaded, judged, recipe.evaluation.top_k),
+      latency: null,
+      curves: fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
+      gradientShares: first.result.gradientShares,
+    } satisfies ModelRow,
+    files: fitted.map((f) => f.file),
+    right: async () => judged.map((j) => hits(loaded, j.answers)),
+  };
+}
+
+/** Of all students and seeds: which weights to keep was decided for all students of a seed at once, on their mean. */
+async function bestOnValidation(context: RunContext, fitted: readonly Fitted[]): Promise<Fitted> {
+  const { loaded, execution } = context;
+  const { validation } = loaded.splits;
+  const labels = labelsOf(loaded, validation);
+  const scores: number[] = [];
+  for (const f of validation.length > 0 ? fitted : [])
+    scores.push(
+      accuracy(await answersOf(f, loaded.data, validation, execution.threads), labels, loaded.data.classes.length),
+    );
+  return fitted[Math.max(0, scores.indexOf(Math.max(...scores)))] as Fitted;
+}
+
+async function summarise(
+  context: RunContext,
+  rows: readonly JudgedRow[],
+  arm: Arm,
+  facts: { readonly seconds: number; readonly command?: string; readonly best: Fitted },
+): Promise<Summary> {
+  const { recipe, loaded } = context;
+  const { data, splits } = loaded;
+  const latencies = await latenciesOf(context, rows);
+  const comparisons: Comparison[] = [];
+  for (const r of rows) if (r.row.role === "student") comparisons.push(await comparisonOf(context, r, rows));
+  return {
+    limbeck: packageVersion(),
+    name: recipe.name,
+    description: recipe.description ?? null,
+    command: facts.command ?? "distill(recipe)",
+    durationSeconds: facts.seconds,
+    environment: await environmentOf(context.execution),
+    recipe,
+    data: {
+      name: data.name,
+      origin: data.origin ?? null,
+      hash: data.hash,
+      sampleShape: data.sampleShape,
+      classes: data.classes,
+      counts: {
+        train: splits.train.length,
+        labelled: arm.labelled.length,
+        validation: splits.validation.length,
+        test: splits.test.length,
+      },
+    },
+    models: rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null })),
+    comparisons,
+    darkKnowledge: null,
+    files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
+    notes: [...context.notes, `student.onnx is ${facts.best.request.name}: the best on the validation samples.`],
+    warnings: context.warnings,
+  };
+}
+
+async function comparisonOf(context: RunContext, own: JudgedRow, rows: readonly JudgedRow[]): Promise<Comparison> {
+  const base = { variant: own.row.id, student: own.row.id, teacher: "" };
+  const baseline = rows.find((r) => r.row.id === own.against);
+  if (!baseline || !testLabels(context.loaded)) {
+    const sentence = noBaselineSentence({ reason: "switched off", agreement: null, softKL: null });
+    return { ...base, baseline: null, sentence };
+  }
+  const verdict = compare(await own.right(), await baseline.right(), { seed: context.recipe.seed });
+  return { ...base, baseline: baseline.row.id, ...verdict, sentence: verdictSentence(verdict) };
+}

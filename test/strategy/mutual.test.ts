@@ -1,0 +1,113 @@
+/** Mutual learning as a run: who is trained how, what is compared, and that it goes on where it was stopped. */
+import assert from "node:assert/strict";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { distill, InputError, listRuns, loadModelFile, type RecipeInput, type RunEvent } from "../../src/index.js";
+import { listTrainings } from "../../src/strategy/trainings.js";
+
+const folder = mkdtempSync(join(tmpdir(), "limbeck-mutual-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const recipe: RecipeInput = {
+  name: "mutual",
+  data: { source: "digits", split: { validation: 0.15, test: 0.3 } },
+  teacher: { model: { kind: "mlp", hidden: [64] }, training: { epochs: 5 } },
+  student: { kind: "mlp", hidden: [16], batch_norm: true, dropout: 0.1 },
+  training: { steps: 250, batch: 32, schedule: { kind: "one-cycle", lr: 0.01 } },
+  evaluation: { latency_runs: 5 },
+};
+
+const weights = (file: string): Map<string, Float32Array> =>
+  new Map(
+    [...loadModelFile(file).model.graph.initializers].flatMap(([name, t]) =>
+      t.data instanceof Float32Array ? [[name, t.data] as const] : [],
+    ),
+  );
+
+const largestDifference = (a: string, b: string): number => {
+  const [x, y] = [weights(a), weights(b)];
+  assert.deepEqual([...x.keys()], [...y.keys()]);
+  return Math.max(
+    ...[...x].map(([name, v]) => Math.max(...v.map((w, i) => Math.abs(w - (y.get(name)?.[i] ?? Number.NaN))))),
+  );
+};
+
+test("without weight on each other the first student is the baseline, and the second is another", async () => {
+  const out = join(folder, "apart");
+  const strategy = { kind: "mutual", weight: 0 } as const;
+  const training = { ...recipe.training, select: "last" } as const;
+  const plain = { ...recipe, student: { kind: "mlp", hidden: [16], batch_norm: true } as const };
+  await distill({ ...plain, training, strategy }, { out, threads: 1 });
+  const trainings = listTrainings(out);
+  const [first, second] = trainings.filter((t) => t.role === "student");
+  const alone = trainings.find((t) => t.role === "baseline");
+  assert.ok(first && second && alone);
+  assert.ok(largestDifference(first.file, alone.file) < 1e-4, "they saw the same batches");
+  assert.ok(largestDifference(second.file, alone.file) > 1e-2, "fresh weights");
+});
+
+test("three students of two kinds: rows, baselines and comparisons; the best on validation leaves", async () => {
+  const out = join(folder, "three");
+  const small = { kind: "mlp", hidden: [8] } as const;
+  const strategy = { kind: "mutual", models: [small, small] } as const;
+  const { summary, student } = await distill({ ...recipe, seeds: 2, strategy }, { out, threads: 1 });
+  const names = ["student 1 (mlp-16)", "student 2 (mlp-8)", "student 3 (mlp-8)"];
+  const baselines = ["baseline (mlp-16)", "baseline (mlp-8)"];
+  assert.deepEqual(
+    summary.models.map((m) => m.id),
+    [...names, ...baselines],
+  );
+  const accuracy = (id: string | null): number => summary.models.find((m) => m.id === id)?.accuracy?.mean ?? Number.NaN;
+  assert.deepEqual(
+    summary.comparisons.map((c) => [c.student, c.baseline]),
+    [
+      [names[0], baselines[0]],
+      [names[1], baselines[1]],
+      [names[2], baselines[1]],
+    ],
+  );
+  for (const c of summary.comparisons)
+    assert.ok(Math.abs((c.points as number) - 100 * (accuracy(c.student) - accuracy(c.baseline))) < 1e-9);
+  for (const name of names) assert.ok(accuracy(name) > 0.8, `${name}: ${accuracy(name)}`);
+  assert.deepEqual(Object.keys(summary.models[0]?.gradientShares[0]?.shares ?? {}), ["student", "distillation"]);
+  const students = listTrainings(out).filter((t) => t.role === "student");
+  assert.equal(new Set(students.map((t) => readFileSync(t.file).toString("base64"))).size, 6, "all of them differ");
+  assert.ok(students.some((t) => readFileSync(t.file).equals(readFileSync(student))));
+  assert.equal(listTrainings(out).filter((t) => t.role === "teacher").length, 0, "nobody asked the teacher");
+  assert.equal(listRuns(out)[0]?.strategy?.kind, "mutual");
+  assert.ok(existsSync(join(out, "report.html")));
+});
+
+test("stopped and resumed: the same students", async () => {
+  const chain = { ...recipe, baseline: false, strategy: { kind: "mutual" } as const };
+  const reference = join(folder, "whole");
+  await distill(chain, { out: reference, threads: 1 });
+  const out = join(folder, "stopped");
+  const controller = new AbortController();
+  const onEvent = (e: RunEvent): void => {
+    if (e.kind === "training" && e.progress.step > 60) controller.abort();
+  };
+  await assert.rejects(distill(chain, { out, threads: 1, signal: controller.signal, onEvent }), /stopped after step/);
+  await distill(chain, { resume: out, threads: 1 });
+  const models = (run: string): Buffer[] => listTrainings(run).map((t) => readFileSync(t.file));
+  assert.equal(models(out).length, 2);
+  assert.deepEqual(models(out), models(reference));
+});
+
+test("what makes no sense is said before anything is written", async () => {
+  const model = { kind: "mlp", hidden: [8] } as const;
+  const cases: [string, Partial<RecipeInput>, RegExp][] = [
+    ["both", { strategy: { kind: "mutual", students: 3, models: [model] } }, /either students or models/],
+    ["unlabelled", { data: { ...recipe.data, labels: "ignore" }, strategy: { kind: "mutual" } }, /no labels/],
+  ];
+  for (const [name, changes, message] of cases) {
+    const out = join(folder, name);
+    await assert.rejects(
+      distill({ ...recipe, ...changes } as RecipeInput, { out }),
+      (e) => e instanceof InputError && message.test(e.message),
+    );
+    assert.ok(!existsSync(out), name);
+  }
+});
