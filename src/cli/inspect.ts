@@ -5,6 +5,7 @@ import { parameterCount } from "../graph/tensor.js";
 import type { ValueInfo } from "../graph/types.js";
 import { findOp } from "../ops/registry.js";
 import { formatBytes } from "../report/terminal.js";
+import { featureCandidates } from "../teacher/features.js";
 import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
 
@@ -20,6 +21,7 @@ export function addInspect(program: Command): void {
     .command("inspect")
     .description("show a model's inputs, outputs, parameters, operators, and which of them can be trained")
     .argument("<model>", ".onnx file")
+    .option("--features", "also list the inner tensors that a feature loss may name, with shapes for one sample")
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
@@ -27,11 +29,12 @@ export function addInspect(program: Command): void {
       `
 Examples:
   limbeck inspect model.onnx
+  limbeck inspect model.onnx --features                   names for layers of losses between layers (docs/losses.md)
   limbeck inspect model.onnx --json | jq .initializers    names for student.trainable and student.frozen`,
     )
-    .action((file: string, flags: { json: boolean }) => {
+    .action((file: string, flags: { json: boolean; features?: boolean }) => {
       const found = inspect(file);
-      new Terminal({ json: flags.json, quiet: false }).result(describe(file, found), found);
+      new Terminal({ json: flags.json, quiet: false }).result(describe(file, found, flags.features ?? false), found);
     });
 }
 
@@ -60,11 +63,21 @@ function inspect(file: string) {
     parameters: parameterCount(model.graph.initializers),
     initializers: [...model.graph.initializers].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape })),
     operators,
+    features: featureCandidates(model, file).map(({ name, node, op, shape }) => ({ name, node, op, shape })),
     metadata: model.metadata,
   };
 }
 
-function describe(file: string, found: ReturnType<typeof inspect>): string {
+/** Tensor, the node that gives it where its name differs, shape of one sample. */
+function listed(features: ReturnType<typeof inspect>["features"]): string[] {
+  const widest = Math.max(...features.map((f) => f.name.length), 0);
+  return features.map(({ name, node, op, shape }) => {
+    const from = node && node !== name ? `, node ${node}` : "";
+    return `  ${name.padEnd(widest)}  ${shape ? `[${shape.join(", ")}]` : "shape unknown"}  ${op}${from}`;
+  });
+}
+
+function describe(file: string, found: ReturnType<typeof inspect>, features: boolean): string {
   const info = (v: ValueInfo): string =>
     `  ${v.name}: ${v.dtype} [${v.shape ? v.shape.map((d) => d ?? "?").join(", ") : "?"}]`;
   const missing = found.operators.filter((o) => o.gradient === "no");
@@ -80,6 +93,7 @@ function describe(file: string, found: ReturnType<typeof inspect>): string {
     ...found.outputs.map(info),
     "operators",
     ...ops,
+    ...(features ? ["features", ...listed(found.features)] : []),
     ...Object.entries(found.metadata).map(([k, v]) => `metadata ${k}: ${v.length > 100 ? `${v.slice(0, 100)}...` : v}`),
     missing.length === 0
       ? "Every operator has a gradient rule: this model can be a teacher or a student."

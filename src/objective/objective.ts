@@ -9,6 +9,7 @@ import { int64s } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { scale } from "../ops/support.js";
 import type { LayerPair } from "./features.js";
+import type { MutualConfig } from "./mutual.js";
 import {
   type CustomLossConfig,
   type DistillationLossConfig,
@@ -20,7 +21,6 @@ import {
   type StudentLossConfig,
   studentLosses,
 } from "./registry.js";
-import type { MutualConfig } from "./mutual.js";
 import { checkSchedule, type FactorSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
 import type { LossConfig, LossDefinition, LossInputs, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";

@@ -22,6 +22,7 @@ interface Document {
   readonly perClass: readonly unknown[];
   readonly latency: unknown;
   readonly operators: readonly { readonly op: string }[];
+  readonly features: readonly { readonly name: string; readonly shape: readonly number[] | null }[];
 }
 const json = (outcome: Outcome): Document => JSON.parse(outcome.stdout) as Document;
 
@@ -290,6 +291,12 @@ describe("inspect and runs", () => {
   test("inspect", async () => {
     const found = json(await limbeck(["inspect", at("run/student.onnx"), "--json"]));
     assert.deepEqual(found.operators.map((o) => o.op).sort(), ["Flatten", "Gemm", "Mul", "Relu"]);
+    const logits = found.features.find((f) => f.name === "logits");
+    assert.deepEqual(logits?.shape, [1, 10]);
+    const text = await limbeck(["inspect", at("run/student.onnx"), "--features"]);
+    for (const { name, shape } of found.features)
+      assert.ok(text.stdout.includes(name) && text.stdout.includes(`[${shape?.join(", ")}]`), name);
+    assert.doesNotMatch((await limbeck(["inspect", at("run/student.onnx")])).stdout, /^features$/m);
   });
 
   test("runs", async () => {

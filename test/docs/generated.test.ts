@@ -22,7 +22,10 @@ test("the recipe reference has every field of the recipes we ship", () => {
   const keysOf = (value: unknown): string[] => {
     if (Array.isArray(value)) return value.flatMap(keysOf);
     if (typeof value !== "object" || value === null) return [];
-    return Object.entries(value).flatMap(([key, inner]) => [key, ...(["set", "grid"].includes(key) ? [] : keysOf(inner))]);
+    return Object.entries(value).flatMap(([key, inner]) => [
+      key,
+      ...(["set", "grid"].includes(key) ? [] : keysOf(inner)),
+    ]);
   };
   for (const file of readdirSync("recipes", { recursive: true })
     .map(String)
