@@ -27,6 +27,44 @@ export interface RunContext {
   readonly notes: string[];
 }
 
+/** What every command that makes a run takes. */
+export interface RunOptions {
+  /** Continue this run (true: the newest unfinished one of this name). */
+  readonly resume?: boolean | string;
+  /** Relative paths in the recipe start here; default the working folder. */
+  readonly folder?: string;
+  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  readonly threads?: number;
+  /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
+  readonly jobs?: number;
+  readonly device?: "cpu" | "webgpu";
+  /** Seconds between checkpoints of a training; default 2. */
+  readonly checkpointSeconds?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+  /** How the run was started, for the summary. */
+  readonly command?: string;
+}
+
+/** The context of a run that begins. */
+export function contextOf(
+  recipe: Recipe,
+  loaded: LoadedData,
+  directory: string,
+  options: RunOptions & Pick<RunContext, "teacherFolder">,
+): RunContext {
+  const { folder = process.cwd(), threads = 0, device = "cpu", jobs, checkpointSeconds, signal } = options;
+  const { teacherFolder, onEvent: emit = () => {} } = options;
+  const execution = { threads, device };
+  const shared = { recipe, folder, directory, teacherFolder, loaded, execution, jobs, checkpointSeconds, signal, emit };
+  return { ...shared, warnings: [], notes: [] };
+}
+
+/** The seeds of a run: of its students, its baselines, and of teachers that every seed has its own of. */
+export function seedsOf({ seed, seeds }: Pick<Recipe, "seed" | "seeds">): number[] {
+  return Array.from({ length: seeds }, (_, i) => seed + i);
+}
+
 /** Where the run's teachers and label stores lie. */
 export function teacherFolder({ teacherFolder, directory }: RunContext): string {
   return teacherFolder ?? directory;

@@ -12,8 +12,7 @@ import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
 import { checkModels } from "./check.js";
-import type { RunContext } from "./context.js";
-import type { RunEvent } from "./events.js";
+import { contextOf, type RunContext, type RunOptions } from "./context.js";
 import { runMutual } from "./mutual.js";
 import { type Row, trainRows } from "./rows.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
@@ -21,25 +20,11 @@ import { writeSnippets } from "./snippets.js";
 import { runStrategy } from "./strategies.js";
 import { summarise } from "./summarise.js";
 
-export interface DistillOptions {
+export interface DistillOptions extends RunOptions {
   /** Folder of the run; default runs/<name>, or runs/<name>-2 ... when taken. */
   readonly out?: string;
-  /** Continue this run (true: the newest unfinished one of this name). */
-  readonly resume?: boolean | string;
-  /** Relative paths in the recipe start here; default the working folder. */
-  readonly folder?: string;
-  readonly threads?: number;
-  /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
-  readonly jobs?: number;
-  readonly device?: "cpu" | "webgpu";
   /** Where teachers are trained and their answers kept, for runs that share one; default the run's folder. */
   readonly teacherFolder?: string;
-  /** Seconds between checkpoints of a training; default 2. */
-  readonly checkpointSeconds?: number;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: RunEvent) => void;
-  /** How the run was started, for the report. */
-  readonly command?: string;
 }
 
 export interface DistillResult {
@@ -66,7 +51,6 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
 async function oneShot(recipe: Recipe, options: DistillOptions): Promise<DistillResult> {
   const started = performance.now();
   const folder = options.folder ?? process.cwd();
-  const emit = options.onEvent ?? (() => {});
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const arms = expandArms(recipe, loaded);
   if (loaded.splits.test.length === 0)
@@ -76,23 +60,9 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
     );
   checkModels(arms, loaded, folder);
   const directory = await claimDirectory(recipe, options);
-  const execution = { threads: options.threads ?? 0, device: options.device ?? "cpu" };
-  const context: RunContext = {
-    recipe,
-    folder,
-    directory,
-    teacherFolder: options.teacherFolder,
-    loaded,
-    execution,
-    jobs: options.jobs,
-    checkpointSeconds: options.checkpointSeconds,
-    signal: options.signal,
-    emit,
-    warnings: [],
-    notes: [],
-  };
+  const context = contextOf(recipe, loaded, directory, options);
   const rows = await orDiscard(directory, options, () => trainRows(context, arms));
-  emit({ kind: "stage", text: "Measuring" });
+  context.emit({ kind: "stage", text: "Measuring" });
   const summary = await summarise(context, rows, {
     command: options.command ?? "distill(recipe)",
     seconds: (performance.now() - started) / 1000,

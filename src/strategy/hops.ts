@@ -5,6 +5,7 @@ import { makeFolder, writeFileAtomic } from "../atomic.js";
 import { RunError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import type { Recipe } from "../recipe/schema.js";
+import { seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import type { RunEvent } from "./events.js";
 import type { Hop } from "./plan.js";
@@ -90,7 +91,7 @@ async function collectModels(directory: string, hop: Hop): Promise<Pick<Finished
   const folder = join(directory, "models");
   makeFolder(folder);
   const trainings = listTrainings(directory);
-  const seeds = Array.from({ length: hop.recipe.seeds }, (_, i) => hop.recipe.seed + i);
+  const seeds = seedsOf(hop.recipe);
   const collect = (role: string, name: string): string[] =>
     seeds.flatMap((seed, i) => {
       const found = trainings.find((t) => t.role === role && t.seed === seed);

@@ -12,25 +12,15 @@ import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import type { LabelStore } from "../teacher/store.js";
 import { type Arm, expandArms } from "./arms.js";
-import type { RunContext } from "./context.js";
-import type { RunEvent } from "./events.js";
+import { contextOf, type RunOptions } from "./context.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { prepareTeacher } from "./teachers.js";
 
-export interface LabelDataOptions {
+export interface LabelDataOptions extends Omit<RunOptions, "jobs" | "command"> {
   /** Folder of the store; default label-stores/<name of the recipe>. */
   readonly out?: string;
-  /** Finish the store that was begun there (or in the folder given). */
-  readonly resume?: boolean | string;
-  /** Relative paths in the recipe start here; default the working folder. */
-  readonly folder?: string;
-  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
-  readonly threads?: number;
-  readonly device?: "cpu" | "webgpu";
   /** Names or patterns of the teacher's inner values to keep too, besides those that the recipe's objective compares. */
   readonly features?: readonly string[];
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: RunEvent) => void;
 }
 
 export interface LabelDataResult {
@@ -81,17 +71,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
     { ...recipe, name: `${recipe.name}-labels` },
     { out, resume: options.resume, folder, kind: "label" },
   );
-  const context: RunContext = {
-    recipe,
-    folder,
-    directory,
-    loaded,
-    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
-    signal: options.signal,
-    emit: options.onEvent ?? (() => {}),
-    warnings: [],
-    notes: [],
-  };
+  const context = contextOf(recipe, loaded, directory, options);
   context.emit({ kind: "stage", text: `Labelling ${loaded.data.size} samples of ${loaded.data.name}` });
   const teacher = await orDiscard(directory, { out: options.out, resume: options.resume }, () =>
     prepareTeacher(context, arm, recipe.seed, directory, options.features),

@@ -18,7 +18,7 @@ import { type Arm, expandArms } from "./arms.js";
 import type { ChainRow } from "./chain-row.js";
 import { checkModels } from "./check.js";
 import { latenciesOf } from "./conclude.js";
-import { labelsOf, type RunContext } from "./context.js";
+import { contextOf, labelsOf, type RunContext, seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import { answersOf, type Fitted } from "./fit.js";
 import { fitPeers } from "./fit-peers.js";
@@ -49,19 +49,8 @@ export async function runMutual(
   check(recipe, models, arm, loaded, folder);
   const directory = resolve(await claimDirectory(recipe, options));
   await noteHops(directory, { kind: "mutual", done: 0, hops: 1 });
-  const context: RunContext = {
-    recipe,
-    folder,
-    directory,
-    loaded,
-    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
-    jobs: options.jobs,
-    checkpointSeconds: options.checkpointSeconds,
-    signal: options.signal,
-    emit: options.onEvent ?? (() => {}),
-    warnings: [],
-    notes: ["Students that learn together have no teacher: the recipe's teacher was not asked."],
-  };
+  const context = contextOf(recipe, loaded, directory, options);
+  context.notes.push("Students that learn together have no teacher: the recipe's teacher was not asked.");
   context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
   return orDiscard(directory, options, async () => {
     const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
@@ -94,8 +83,6 @@ function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loa
   checkModels(arms, loaded, folder);
 }
 
-const seedsOf = ({ recipe }: RunContext): number[] => Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
-
 /** @returns [student][seed] */
 async function trainTogether(
   context: RunContext,
@@ -111,7 +98,7 @@ async function trainTogether(
   const { studentLoss } = baselineObjectiveOf(objective);
   const { weight, temperature } = strategy;
   const bySeed: Fitted[][] = [];
-  for (const seed of seedsOf(context))
+  for (const seed of seedsOf(context.recipe))
     bySeed.push(
       await fitPeers(context, {
         models,
@@ -136,7 +123,7 @@ async function trainAlone(context: RunContext, models: Models, arm: Arm): Promis
   const found = new Map<string, readonly Fitted[]>();
   for (const [key, model] of alone) {
     const name = alone.size > 1 ? `baseline (${shortName(model)})` : "baseline";
-    const requests = seedsOf(context).map((seed) => ({
+    const requests = seedsOf(context.recipe).map((seed) => ({
       name: `${name}, seed ${seed}`,
       role: "baseline" as const,
       model,

@@ -3,7 +3,7 @@
 import type { ModelRow } from "../evaluate/summary.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
-import type { RunContext } from "./context.js";
+import { type RunContext, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import type { Judged } from "./judge.js";
 import { fitAll } from "./pool.js";
@@ -24,7 +24,7 @@ export interface Row {
 export async function trainRows(context: RunContext, arms: readonly Arm[]): Promise<Row[]> {
   const rows: Row[] = [];
   const { recipe } = context;
-  const seeds = Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
+  const seeds = seedsOf(recipe);
   const seen = new Set<string>();
   for (const arm of arms) {
     context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${recipe.name}` });

@@ -15,7 +15,7 @@ import { assistants } from "./assistants.js";
 import { bornAgain } from "./born-again.js";
 import { checkModels } from "./check.js";
 import { conclude } from "./conclude.js";
-import type { RunContext } from "./context.js";
+import { contextOf, type RunContext } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import { type OneShot, runHops } from "./hops.js";
 import { ladder } from "./ladder.js";
@@ -41,17 +41,7 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
   const folder = options.folder ?? process.cwd();
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const directory = resolve(await claimDirectory(recipe, options));
-  const context: RunContext = {
-    recipe,
-    folder,
-    directory,
-    loaded,
-    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
-    signal: options.signal,
-    emit: options.onEvent ?? (() => {}),
-    warnings: [],
-    notes: [],
-  };
+  const context = contextOf(recipe, loaded, directory, options);
   return orDiscard(directory, options, async () => {
     const plan = planOf(recipe, directory);
     check(plan, context);

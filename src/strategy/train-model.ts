@@ -13,34 +13,18 @@ import { parseRecipe, recipeToYaml } from "../recipe/load.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { type Arm, expandArms } from "./arms.js";
-import { labelsOf, type RunContext } from "./context.js";
-import type { RunEvent } from "./events.js";
+import { contextOf, labelsOf, type RunContext, type RunOptions, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import { environmentOf, latencyOf } from "./measure.js";
 import { fitAll } from "./pool.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 
-export interface TrainModelOptions {
+export interface TrainModelOptions extends RunOptions {
   /** Which of the recipe's models; default "student". */
   readonly model?: "student" | "teacher";
   /** Folder of the run; default runs/<name>-student or runs/<name>-teacher, or the same with -2 ... when taken. */
   readonly out?: string;
-  /** Continue this run (true: the newest unfinished one). */
-  readonly resume?: boolean | string;
-  /** Relative paths in the recipe start here; default the working folder. */
-  readonly folder?: string;
-  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
-  readonly threads?: number;
-  /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
-  readonly jobs?: number;
-  readonly device?: "cpu" | "webgpu";
-  /** Seconds between checkpoints of a training; default 2. */
-  readonly checkpointSeconds?: number;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: RunEvent) => void;
-  /** How the run was started, for the summary. */
-  readonly command?: string;
 }
 
 export interface TrainModelResult {
@@ -66,22 +50,9 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const request = requestFor(which, recipe, expandArms(withoutDistillation(recipe), loaded)[0] as Arm);
   // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
   const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-${which}` }, { ...options, kind: "train" });
-  const context: RunContext = {
-    recipe,
-    folder,
-    directory,
-    loaded,
-    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
-    jobs: options.jobs,
-    checkpointSeconds: options.checkpointSeconds,
-    signal: options.signal,
-    emit: options.onEvent ?? (() => {}),
-    warnings: [],
-    notes: [],
-  };
+  const context = contextOf(recipe, loaded, directory, options);
   context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
-  const seeds = Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i);
-  const requests = seeds.map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
+  const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
   const fitted = await orDiscard(directory, options, () => fitAll(context, requests));
   context.emit({ kind: "stage", text: "Measuring" });
   const row = await measure(context, which, fitted);

@@ -12,30 +12,14 @@ import { camelKeys } from "../../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../../recipe/schema.js";
 import { type Arm, expandArms } from "../arms.js";
 import { checkModels } from "../check.js";
-import type { RunContext } from "../context.js";
-import type { RunEvent } from "../events.js";
+import { contextOf, type RunContext, type RunOptions, seedsOf } from "../context.js";
 import { claimDirectory, finishDirectory, orDiscard } from "../run-directory.js";
 import { type Combination, combinationsOf } from "./combinations.js";
 import { type Candidate, checkMetric, type Swept, trainSweep } from "./train.js";
 
-export interface SweepOptions {
+export interface SweepOptions extends RunOptions {
   /** Folder of the run; default runs/<name>-sweep, or the same with -2 ... when taken. */
   readonly out?: string;
-  /** Continue this run (true: the newest unfinished one). */
-  readonly resume?: boolean | string;
-  /** Relative paths in the recipe start here; default the working folder. */
-  readonly folder?: string;
-  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
-  readonly threads?: number;
-  /** Trainings at a time; 0, the default, lets limbeck choose: small ones share the cores. */
-  readonly jobs?: number;
-  readonly device?: "cpu" | "webgpu";
-  /** Seconds between checkpoints of a training; default 2. */
-  readonly checkpointSeconds?: number;
-  readonly signal?: AbortSignal;
-  readonly onEvent?: (event: RunEvent) => void;
-  /** How the run was started, for the report. */
-  readonly command?: string;
 }
 
 export interface SweepResult {
@@ -72,19 +56,7 @@ export async function sweep(input: RecipeInput, options: SweepOptions = {}): Pro
     throw new InputError("data.split.validation", "no validation samples to score on; give a fraction such as 0.15");
   const candidates = candidatesOf(combinations, loaded, folder);
   const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-sweep` }, { ...options, kind: "sweep" });
-  const context: RunContext = {
-    recipe,
-    folder,
-    directory,
-    loaded,
-    execution: { threads: options.threads ?? 0, device: options.device ?? "cpu" },
-    jobs: options.jobs,
-    checkpointSeconds: options.checkpointSeconds,
-    signal: options.signal,
-    emit: options.onEvent ?? (() => {}),
-    warnings: [],
-    notes: [],
-  };
+  const context = contextOf(recipe, loaded, directory, options);
   announce(context, fields, candidates);
   const swept = await orDiscard(directory, options, () => trainSweep(context, candidates));
   const seconds = (performance.now() - started) / 1000;
@@ -142,7 +114,7 @@ function summaryOf(
     durationSeconds,
     metric,
     validationSamples: loaded.splits.validation.length,
-    seeds: Array.from({ length: recipe.seeds }, (_, i) => recipe.seed + i),
+    seeds: seedsOf(recipe),
     fields,
     rungs,
     rows,

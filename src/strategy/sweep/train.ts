@@ -8,7 +8,7 @@ import type { TeacherRecipe } from "../../recipe/schema.js";
 import type { ValidationScore } from "../../train/types.js";
 import { mainScore } from "../../train/validate.js";
 import type { Arm } from "../arms.js";
-import { fingerprint, type RunContext } from "../context.js";
+import { fingerprint, type RunContext, seedsOf } from "../context.js";
 import { type FitRequest, fit, trainingOfRequest } from "../fit.js";
 import { fitAllWith } from "../pool.js";
 import { studentRequest } from "../rows.js";
@@ -89,7 +89,7 @@ async function trainRung(
   rung: number,
   teachers: Map<string, ReadyTeacher>,
 ): Promise<{ rows: Map<Candidate, Unranked>; metric: Swept["metric"] | undefined }> {
-  const seeds = Array.from({ length: context.recipe.seeds }, (_, i) => context.recipe.seed + i);
+  const seeds = seedsOf(context.recipe);
   const requests = new Map<string, FitRequest>();
   const ids = new Map<Candidate, string[]>();
   for (const candidate of candidates) {
