@@ -1,16 +1,15 @@
 /** From the finished hops of a strategy to one summary over all: the rows, what is compared with what, latencies side by side. */
 import { relative, resolve } from "node:path";
-import { type Latency, measureLatencies } from "../evaluate/latency.js";
 import { differenceSentence } from "../evaluate/sentence.js";
 import type { Comparison, HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
-import { packageVersion } from "../package-root.js";
+import { aboutRun } from "./about.js";
 import { answer, type ChainRow } from "./chain-row.js";
 import type { RunContext } from "./context.js";
 import { ensembleRow } from "./ensemble.js";
 import type { FinishedHop } from "./hops.js";
 import { hits, testLabels } from "./judge.js";
-import { environmentOf, type OneCall, oneCall } from "./measure.js";
+import { latenciesOf } from "./measure.js";
 import type { Pair, Plan } from "./plan.js";
 import { listTrainings } from "./trainings.js";
 
@@ -22,7 +21,8 @@ export async function conclude(
   facts: { readonly command: string; readonly seconds: number },
 ): Promise<Summary> {
   const rows = await rowsOf(context, plan, done);
-  const latencies = await latenciesOf(context, rows);
+  // Measured again, in turns: the hops ran at different times.
+  const latencies = await latenciesOf(context, rows, (r) => r.files[0] ?? null);
   const models = rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null }));
   const comparisons: Comparison[] = [];
   for (const pair of plan.pairs) comparisons.push(await comparisonOf(context, pair, done, rows));
@@ -30,14 +30,10 @@ export async function conclude(
   const last = [...done].reverse().find((d) => d.hop.command === "distill") ?? (done[done.length - 1] as FinishedHop);
   const { reason } = chosen;
   const { title } = chosen.hop.hop;
+  const about = await aboutRun(context, facts);
   return {
-    limbeck: packageVersion(),
-    name: context.recipe.name,
-    description: context.recipe.description ?? null,
-    command: facts.command,
-    durationSeconds: facts.seconds,
-    environment: await environmentOf(context.execution),
-    recipe: context.recipe,
+    ...about,
+    // As the student's own hop has it, with the labels it could use.
     data: last.summary.data,
     models,
     comparisons,
@@ -138,24 +134,4 @@ function hopSummary(context: RunContext, { hop, summary, directory }: FinishedHo
     high,
     seconds: summary.durationSeconds,
   };
-}
-
-/** Measured again, in turns: the hops ran at different times. */
-export async function latenciesOf(context: RunContext, rows: readonly ChainRow[]): Promise<Map<ChainRow, Latency>> {
-  const { execution, loaded, recipe, signal } = context;
-  const calls: OneCall[] = [];
-  try {
-    const measured: { r: ChainRow; name: string; run: () => Promise<unknown> }[] = [];
-    for (const r of rows) {
-      const [file] = r.files;
-      const call = file ? await oneCall(file, loaded.data.sampleShape, execution.threads) : null;
-      if (!call) continue;
-      calls.push(call);
-      measured.push({ r, name: r.row.name, run: call.run });
-    }
-    const latencies = await measureLatencies(measured, { runs: recipe.evaluation.latency_runs, signal });
-    return new Map(measured.map((m, i) => [m.r, latencies[i] as Latency]));
-  } finally {
-    for (const call of calls) await call.dispose();
-  }
 }

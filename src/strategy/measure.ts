@@ -1,11 +1,12 @@
 /** What a summary says about the machine, and how long a model's call takes. */
 import { arch, cpus, platform } from "node:os";
-import { type Latency, measureLatency } from "../evaluate/latency.js";
+import { type Latency, measureLatencies, measureLatency } from "../evaluate/latency.js";
 import type { Environment } from "../evaluate/summary.js";
 import type { Tensor } from "../graph/types.js";
 import type { Execution } from "../recipe/resolve.js";
 import { loadOnnxRuntime, type Session } from "../runtime/session.js";
 import { openClassifier } from "../teacher/open.js";
+import type { RunContext } from "./context.js";
 
 /** The machine and the versions a run was made with. */
 export async function environmentOf({ threads, device }: Execution): Promise<Environment> {
@@ -45,6 +46,29 @@ export async function latencyOf(
     return { ...measured, batch: call.batch };
   } finally {
     await call.dispose();
+  }
+}
+
+/**
+ * Latencies of several models with one sample each, in turns, so that a busy moment of the machine falls on all of them.
+ * @param fileOf a model's file; null for what has none, and is left out
+ */
+export async function latenciesOf<T>(
+  { execution, loaded, recipe, signal }: RunContext,
+  models: readonly T[],
+  fileOf: (model: T) => string | null,
+): Promise<Map<T, Latency>> {
+  const measured: { model: T; name: string; call: OneCall; run: () => Promise<unknown> }[] = [];
+  try {
+    for (const model of models) {
+      const file = fileOf(model);
+      const call = file === null ? null : await oneCall(file, loaded.data.sampleShape, execution.threads);
+      if (call) measured.push({ model, name: file as string, call, run: call.run });
+    }
+    const latencies = await measureLatencies(measured, { runs: recipe.evaluation.latency_runs, signal });
+    return new Map(measured.map((m, i) => [m.model, latencies[i] as Latency]));
+  } finally {
+    for (const { call } of measured) await call.dispose();
   }
 }
 

@@ -11,19 +11,18 @@ import { accuracy } from "../evaluate/metrics.js";
 import { noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
-import { packageVersion } from "../package-root.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
+import { aboutRun } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
 import type { ChainRow } from "./chain-row.js";
 import { checkModels } from "./check.js";
-import { latenciesOf } from "./conclude.js";
 import { contextOf, labelsOf, type RunContext, seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import { answersOf, type Fitted } from "./fit.js";
 import { fitPeers } from "./fit-peers.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
-import { environmentOf } from "./measure.js";
+import { latenciesOf } from "./measure.js";
 import { distinct, type StrategyOf, shortName } from "./plan.js";
 import { fitAll } from "./pool.js";
 import { claimDirectory, noteHops, orDiscard } from "./run-directory.js";
@@ -218,38 +217,18 @@ async function summarise(
   arm: Arm,
   facts: { readonly seconds: number; readonly command?: string; readonly best: Fitted },
 ): Promise<Summary> {
-  const { recipe, loaded } = context;
-  const { data, splits } = loaded;
-  const latencies = await latenciesOf(context, rows);
+  const latencies = await latenciesOf(context, rows, (r) => r.files[0] ?? null);
   const comparisons: Comparison[] = [];
   for (const r of rows) if (r.row.role === "student") comparisons.push(await comparisonOf(context, r, rows));
+  const { seconds, command = "distill(recipe)", best } = facts;
+  const about = await aboutRun(context, { command, seconds, labelled: arm.labelled.length });
   return {
-    limbeck: packageVersion(),
-    name: recipe.name,
-    description: recipe.description ?? null,
-    command: facts.command ?? "distill(recipe)",
-    durationSeconds: facts.seconds,
-    environment: await environmentOf(context.execution),
-    recipe,
-    data: {
-      name: data.name,
-      origin: data.origin ?? null,
-      hash: data.hash,
-      sampleShape: data.sampleShape,
-      classes: data.classes,
-      counts: {
-        train: splits.train.length,
-        labelled: arm.labelled.length,
-        validation: splits.validation.length,
-        test: splits.test.length,
-      },
-    },
+    ...about,
     models: rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null })),
     comparisons,
     darkKnowledge: null,
     files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
-    notes: [...context.notes, `student.onnx is ${facts.best.request.name}: the best on the validation samples.`],
-    warnings: context.warnings,
+    notes: [...about.notes, `student.onnx is ${best.request.name}: the best on the validation samples.`],
   };
 }
 

@@ -1,15 +1,15 @@
 /** From trained models to the summary: scores, verdicts, latencies, dark knowledge. */
 import { darkKnowledge } from "../evaluate/dark-knowledge.js";
-import { type Latency, measureLatencies } from "../evaluate/latency.js";
+import type { Latency } from "../evaluate/latency.js";
 import { advice, noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare as compareAccuracy } from "../evaluate/verdict.js";
 import { DEFAULT_ALPHA } from "../objective/objective.js";
-import { packageVersion } from "../package-root.js";
 import { objectiveOf } from "../recipe/resolve.js";
+import { aboutRun } from "./about.js";
 import type { RunContext } from "./context.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
-import { environmentOf, type OneCall, oneCall } from "./measure.js";
+import { latenciesOf } from "./measure.js";
 import type { Row } from "./rows.js";
 
 /** Everything a run found out, as written to summary.json. */
@@ -18,36 +18,16 @@ export async function summarise(
   rows: readonly Row[],
   facts: { readonly command: string; readonly seconds: number },
 ): Promise<Summary> {
-  const { loaded, recipe } = context;
-  const latencies = await latenciesOf(context, rows);
+  const { recipe } = context;
+  const latencies = await latenciesOf(context, rows, (r) => r.fitted[0]?.file ?? r.teacher?.file ?? null);
   const models = rows.map((row) => modelRow(context, row, latencies.get(row) ?? null));
+  const { labelled } = (rows.find((r) => r.role === "student") as Row).arm;
   return {
-    limbeck: packageVersion(),
-    name: recipe.name,
-    description: recipe.description ?? null,
-    command: facts.command,
-    durationSeconds: facts.seconds,
-    environment: await environmentOf(context.execution),
-    recipe,
-    data: {
-      name: loaded.data.name,
-      origin: loaded.data.origin ?? null,
-      hash: loaded.data.hash,
-      sampleShape: loaded.data.sampleShape,
-      classes: loaded.data.classes,
-      counts: {
-        train: loaded.splits.train.length,
-        labelled: (rows.find((r) => r.role === "student") as Row).arm.labelled.length,
-        validation: loaded.splits.validation.length,
-        test: loaded.splits.test.length,
-      },
-    },
+    ...(await aboutRun(context, { ...facts, labelled: labelled.length })),
     models,
     comparisons: rows.filter((r) => r.role === "student").map((row) => compare(context, rows, row, recipe.seed)),
     darkKnowledge: darkKnowledgeOf(context, rows),
     files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
-    notes: context.notes,
-    warnings: context.warnings,
   };
 }
 
@@ -121,27 +101,6 @@ function darkKnowledgeOf(context: RunContext, rows: readonly Row[]): Summary["da
     student: student.answers,
     temperature: temperatureOf(loss) ?? 1,
   });
-}
-
-/** Interleaved, so that a busy moment of the machine falls on all of them. */
-async function latenciesOf(context: RunContext, rows: readonly Row[]): Promise<Map<Row, Latency>> {
-  const { execution, loaded, recipe, signal } = context;
-  const calls: OneCall[] = [];
-  try {
-    const measured: { row: Row; name: string; run: () => Promise<unknown> }[] = [];
-    for (const row of rows) {
-      const file = row.fitted[0]?.file ?? row.teacher?.file;
-      if (!file) continue;
-      const call = await oneCall(file, loaded.data.sampleShape, execution.threads);
-      if (!call) continue;
-      calls.push(call);
-      measured.push({ row, name: row.name, run: call.run });
-    }
-    const latencies = await measureLatencies(measured, { runs: recipe.evaluation.latency_runs, signal });
-    return new Map(measured.map((m, i) => [m.row, latencies[i] as Latency]));
-  } finally {
-    for (const call of calls) await call.dispose();
-  }
 }
 
 /** The temperature of a loss that has one. */

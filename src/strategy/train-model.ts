@@ -8,14 +8,14 @@ import { InputError } from "../errors.js";
 import { aggregateScores, scoreOutputs, type TestScores } from "../evaluate/scores.js";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
-import { packageVersion } from "../package-root.js";
 import { parseRecipe, recipeToYaml } from "../recipe/load.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
+import { aboutRun, type RunFacts } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
 import { contextOf, labelsOf, type RunContext, type RunOptions, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
-import { environmentOf, latencyOf } from "./measure.js";
+import { latencyOf } from "./measure.js";
 import { fitAll } from "./pool.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
@@ -56,7 +56,8 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const fitted = await orDiscard(directory, options, () => fitAll(context, requests));
   context.emit({ kind: "stage", text: "Measuring" });
   const row = await measure(context, which, fitted);
-  const summary = await summarise(context, row, options, (performance.now() - started) / 1000);
+  const { command = "trainModel(recipe)" } = options;
+  const summary = await summarise(context, row, { command, seconds: (performance.now() - started) / 1000 });
   return { directory, summary, ...(await deliver(context, summary, fitted)) };
 }
 
@@ -135,37 +136,13 @@ async function measure(
   };
 }
 
-async function summarise(
-  context: RunContext,
-  row: ModelRow,
-  options: TrainModelOptions,
-  seconds: number,
-): Promise<Summary> {
-  const { recipe, loaded, execution } = context;
-  const { data, splits } = loaded;
-  const counts = { train: splits.train.length, validation: splits.validation.length, test: splits.test.length };
+async function summarise(context: RunContext, row: ModelRow, facts: RunFacts): Promise<Summary> {
   return {
-    limbeck: packageVersion(),
-    name: recipe.name,
-    description: recipe.description ?? null,
-    command: options.command ?? "trainModel(recipe)",
-    durationSeconds: seconds,
-    environment: await environmentOf(execution),
-    recipe,
-    data: {
-      name: data.name,
-      origin: data.origin ?? null,
-      hash: data.hash,
-      sampleShape: data.sampleShape,
-      classes: data.classes,
-      counts,
-    },
+    ...(await aboutRun(context, facts)),
     models: [row],
     comparisons: [],
     darkKnowledge: null,
     files: { model: "model.onnx", summary: "summary.json", recipe: "recipe.yaml" },
-    notes: context.notes,
-    warnings: context.warnings,
   };
 }
 
