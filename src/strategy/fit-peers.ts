@@ -1,23 +1,15 @@
 /** Trains students that learn together, as one training, and exports each of them. */
-import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic.js";
-import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
 import { joinPeers, weightsOfPeer } from "../compile/peers.js";
 import { sampleTypeOf } from "../data/samples.js";
-import { writeModel } from "../graph/write.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
-import { packageVersion } from "../package-root.js";
 import { settingsOf } from "../recipe/resolve.js";
 import type { ModelRecipe, TrainingRecipe } from "../recipe/schema.js";
 import { train } from "../train/train.js";
-import type { TrainingResult } from "../train/types.js";
 import { fingerprint, type RunContext } from "./context.js";
-import type { Fitted } from "./fit.js";
-import { NORMALISATION_KEY } from "./open-model.js";
-import { type Prepared, prepareModel } from "./prepare.js";
-import { noteTraining } from "./trainings.js";
+import { exportFitted, type Fitted } from "./fit.js";
+import { prepareModel } from "./prepare.js";
 
 export interface PeersRequest {
   readonly models: readonly ModelRecipe[];
@@ -79,59 +71,29 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
   );
   context.warnings.push(...result.warnings);
   const fitted: Fitted[] = [];
-  for (const [i, p] of prepared.entries())
-    fitted.push(await exportPeer(context, request, { i, id: `student-${id}-peer${i + 1}`, prepared: p, result }));
+  for (const [i, own] of prepared.entries()) {
+    const student = `student-${id}-peer${i + 1}`;
+    fitted.push(
+      await exportFitted(context, {
+        request: {
+          name: `${request.names[i]}, seed ${seed}`,
+          role: "student",
+          model: models[i] as ModelRecipe,
+          training: request.training,
+          objective: request.objective,
+          samples,
+          seed,
+        },
+        id: student,
+        directory: join(context.directory, "trainings", student),
+        prepared: own,
+        result: {
+          ...result,
+          weights: weightsOfPeer(result.weights, i),
+          selection: `${result.selection}, mean of all ${models.length}`,
+        },
+      }),
+    );
+  }
   return fitted;
-}
-
-interface Peer {
-  readonly i: number;
-  readonly id: string;
-  readonly prepared: Prepared;
-  /** Of all of them together. */
-  readonly result: TrainingResult;
-}
-
-async function exportPeer(
-  context: RunContext,
-  request: PeersRequest,
-  { i, id, prepared, result }: Peer,
-): Promise<Fitted> {
-  const { loaded, recipe } = context;
-  const directory = join(context.directory, "trainings", id);
-  const weights = weightsOfPeer(result.weights, i);
-  const { raw } = recipe.export;
-  const bytes = writeModel(
-    exportModel(prepared.model, weights, {
-      normalisation: raw ? null : loaded.normalisation,
-      classes: loaded.data.classes,
-      producerVersion: packageVersion(),
-      metadata: raw ? { [NORMALISATION_KEY]: JSON.stringify(loaded.normalisation) } : undefined,
-    }),
-  );
-  const file = join(directory, "model.onnx");
-  if (!existsSync(file) || !readFileSync(file).equals(bytes)) await writeFileAtomic(file, bytes);
-  const own = {
-    name: `${request.names[i]}, seed ${request.seed}`,
-    role: "student" as const,
-    model: request.models[i] as ModelRecipe,
-    training: request.training,
-    objective: request.objective,
-    samples: request.samples,
-    seed: request.seed,
-  };
-  await noteTraining(directory, own);
-  const { architecture, parameters, macs } = prepared;
-  return {
-    request: own,
-    id,
-    directory,
-    result: { ...result, weights, selection: `${result.selection}, mean of all ${request.models.length}` },
-    file,
-    expects: raw ? loaded.normalisation : null,
-    fileBytes: bytes.length,
-    architecture,
-    parameters,
-    macs,
-  };
 }

@@ -17,7 +17,7 @@ import { train } from "../train/train.js";
 import type { TrainingResult } from "../train/types.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { NORMALISATION_KEY } from "./open-model.js";
-import { prepareModel } from "./prepare.js";
+import { type Prepared, prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "./trainings.js";
 
@@ -69,12 +69,13 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
 /** Trains (or finds the finished training of) one model. */
 export async function fit(context: RunContext, request: FitRequest): Promise<Fitted> {
   const { loaded } = context;
-  const { model, architecture, parameters, macs } = prepareModel(request.model, {
+  const prepared = prepareModel(request.model, {
     folder: context.folder,
     data: loaded.data,
     classes: loaded.data.classes.length || (request.teacher?.header.classes.length ?? 0),
     seed: request.seed,
   });
+  const { model } = prepared;
   const { settings, print, id } = trainingOfRequest(context, request);
   const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
   const sampleType = sampleTypeOf(loaded.data);
@@ -97,19 +98,30 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
     onProgress: (progress) => context.emit({ kind: "training", progress }),
   });
   for (const warning of result.warnings) context.warnings.push(warning);
-  const file = join(directory, "model.onnx");
-  const raw = context.recipe.export.raw && request.role !== "teacher";
-  const exported = exportModel(model, result.weights, {
+  return exportFitted(context, { request, id, directory, prepared, result });
+}
+
+/** Writes a training's model and its card, and says what came of it. */
+export async function exportFitted(
+  context: RunContext,
+  fitted: Pick<Fitted, "request" | "id" | "directory" | "result"> & { readonly prepared: Prepared },
+): Promise<Fitted> {
+  const { loaded, recipe } = context;
+  const { prepared, ...made } = fitted;
+  const { model, architecture, parameters, macs } = prepared;
+  const raw = recipe.export.raw && made.request.role !== "teacher";
+  const exported = exportModel(model, made.result.weights, {
     normalisation: raw ? null : loaded.normalisation,
     classes: loaded.data.classes,
     producerVersion: packageVersion(),
     metadata: raw ? { [NORMALISATION_KEY]: JSON.stringify(loaded.normalisation) } : undefined,
   });
+  const file = join(made.directory, "model.onnx");
   const bytes = writeModel(exported);
   if (!existsSync(file) || !readFileSync(file).equals(bytes)) await writeFileAtomic(file, bytes);
-  await noteTraining(directory, request);
+  await noteTraining(made.directory, made.request);
   const expects = raw ? loaded.normalisation : null;
-  return { request, id, directory, result, file, expects, fileBytes: bytes.length, architecture, parameters, macs };
+  return { ...made, file, expects, fileBytes: bytes.length, architecture, parameters, macs };
 }
 
 /** Outputs of an exported model for samples of a data set [indices.length, classes]. */
