@@ -8,7 +8,7 @@ import { objectiveLayers } from "../objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema.js";
 import type { Arm } from "./arms.js";
-import { type PrepareOptions, prepareModel } from "./prepare.js";
+import { type Prepared, prepareModel } from "./prepare.js";
 import { teachersOf } from "./teacher-group.js";
 
 /**
@@ -21,35 +21,32 @@ export function checkModels(arms: readonly Arm[], { data, normalisation }: Loade
   if (classes === 0) return;
   const options = { folder, data, classes, seed: 0 };
   for (const { recipe } of arms) {
-    const teachers = teachersOf(recipe.teacher).flatMap((t) => ("model" in t ? [t.model] : []));
-    const models = [recipe.student, ...teachers];
-    for (const description of models) {
-      const { model } = prepareModel(description, options);
-      withNormalisation(model.graph, model.input, normalisation, sampleTypeOf(data));
-    }
-    checkLayers(recipe, folder, options);
+    const built = (description: ModelRecipe): Prepared => {
+      const prepared = prepareModel(description, options);
+      withNormalisation(prepared.model.graph, prepared.model.input, normalisation, sampleTypeOf(data));
+      return prepared;
+    };
+    const student = built(recipe.student);
+    const teachers = teachersOf(recipe.teacher).flatMap((t) => ("model" in t ? [built(t.model)] : []));
+    checkLayers(recipe, student, teachers);
     checkClassWeights(recipe, data);
   }
 }
 
 /** Layers a feature loss names must be there: the teacher's too when it is still to be trained. */
-function checkLayers(recipe: Recipe, folder: string, options: Omit<PrepareOptions, "folder">): void {
+function checkLayers(recipe: Recipe, student: Prepared, [teacher]: readonly Prepared[]): void {
   const layers = objectiveLayers(objectiveOf(recipe.objective));
   if (layers.length === 0) return;
-  const featuresOf = (model: ModelRecipe): FeatureInfo[] =>
-    prepareModel(model, { ...options, folder }).model.graph.nodes.flatMap((n) =>
-      n.outputs.map((name, i) => ({ name, node: i === 0 ? n.name : "" })),
-    );
-  const student = featuresOf(recipe.student);
   if ("group" in recipe.teacher)
     throw new InputError(
       "objective.terms",
       "losses between layers take them from one teacher, and teacher.group has several; give one teacher, or leave those terms out",
     );
-  const teacher = "model" in recipe.teacher ? featuresOf(recipe.teacher.model) : null;
+  const featuresOf = ({ model }: Prepared): FeatureInfo[] =>
+    model.graph.nodes.flatMap((n) => n.outputs.map((name, i) => ({ name, node: i === 0 ? n.name : "" })));
   for (const layer of layers) {
-    if (teacher) pairFeatures(layer, student, teacher);
-    else matchFeatures(layer.student, student, "student");
+    if (teacher) pairFeatures(layer, featuresOf(student), featuresOf(teacher));
+    else matchFeatures(layer.student, featuresOf(student), "student");
   }
 }
 

@@ -1,8 +1,9 @@
 /** Several students that answer together: the mean of their probabilities. */
-import { aggregateScores, scoreOutputs } from "../evaluate/scores.js";
+import type { ModelRow } from "../evaluate/summary.js";
+import { combineAnswers, fixedWeights, type MemberAnswers } from "../teacher/group.js";
 import { answer, type ChainRow } from "./chain-row.js";
 import type { RunContext } from "./context.js";
-import { hits, testLabels } from "./judge.js";
+import { aggregate, hits, type Judged } from "./judge.js";
 import type { Ensemble } from "./plan.js";
 
 /**
@@ -17,19 +18,22 @@ export async function ensembleRow(
 ): Promise<ChainRow> {
   const members = ensemble.hops.map((title) => rows.find((r) => r.row.id === title) as ChainRow);
   const { loaded, recipe } = context;
-  const classes = loaded.data.classes.length;
-  const known = testLabels(loaded);
-  const k = recipe.evaluation.top_k;
-  const seeds = members[0]?.files.length ?? 0;
-  const answers: Float32Array[] = [];
-  for (let s = 0; s < seeds; s++) {
-    const logits: Float32Array[] = [];
-    for (const m of members) logits.push(await answer(context, m.files[s] as string));
-    answers.push(meanProbabilities(logits, classes));
-  }
-  const scores = answers.map((values) => scoreOutputs({ kind: "probabilities", values }, known, null, classes, k));
-  const sum = (of: (m: ChainRow) => number | null): number => members.reduce((a, m) => a + (of(m) ?? 0), 0);
   const first = members[0] as ChainRow;
+  const judged: Judged[] = [];
+  for (const [s, { seed }] of first.row.seeds.entries()) {
+    const own: MemberAnswers[] = [];
+    for (const m of members) own.push({ kind: "logits", values: await answer(context, m.files[s] as string) });
+    const alike = fixedWeights(undefined, members.length);
+    const answers = combineAnswers(own, "mean-probabilities", alike, loaded.data.classes.length);
+    const selection = "all of its members";
+    judged.push({ seed, answers, kind: "probabilities", teacher: null, selection, steps: 0, seconds: 0 });
+  }
+  // Of what one member does not know, the sum is not known either.
+  const sum = (of: (m: ModelRow) => number | null): number | null =>
+    members.reduce<number | null>((a, { row }) => {
+      const own = of(row);
+      return a === null || own === null ? null : a + own;
+    }, 0);
   return {
     row: {
       ...first.row,
@@ -37,41 +41,16 @@ export async function ensembleRow(
       name: ensemble.title,
       role: "student",
       architecture: `mean of the probabilities of ${members.length} models`,
-      parameters: sum((m) => m.row.parameters),
-      macs: sum((m) => m.row.macs ?? null),
-      fileBytes: sum((m) => m.row.fileBytes),
+      parameters: sum((m) => m.parameters),
+      macs: sum((m) => m.macs ?? null),
+      fileBytes: sum((m) => m.fileBytes),
       trainedOn: "what its members were trained on",
-      seeds: first.row.seeds.map((seed, s) => ({
-        seed: seed.seed,
-        ...(scores[s] as (typeof scores)[number]).scores,
-        selection: "all of its members",
-        steps: 0,
-        seconds: 0,
-      })),
-      ...aggregateScores(scores, loaded.data.classes, k),
+      ...aggregate(loaded, judged, recipe.evaluation.top_k),
       latency: null,
       curves: [],
       gradientShares: [],
     },
     files: [],
-    right: async () => answers.map((values) => hits(loaded, values)),
+    right: async () => judged.map((j) => hits(loaded, j.answers)),
   };
-}
-
-/**
- * The mean of softmax(z) over models, [samples, classes].
- * @param logits one array [samples, classes] a model
- */
-export function meanProbabilities(logits: readonly Float32Array[], classes: number): Float32Array {
-  const out = new Float32Array(logits[0]?.length ?? 0);
-  for (const z of logits) {
-    for (let at = 0; at < z.length; at += classes) {
-      const row = z.subarray(at, at + classes);
-      const top = row.reduce((a, v) => Math.max(a, v), Number.NEGATIVE_INFINITY);
-      const total = row.reduce((a, v) => a + Math.exp(v - top), 0);
-      for (let c = 0; c < classes; c++)
-        out[at + c] = (out[at + c] as number) + Math.exp((row[c] as number) - top) / total / logits.length;
-    }
-  }
-  return out;
 }

@@ -66,7 +66,9 @@ function jobsFor(context: RunContext, requests: readonly FitRequest[]): number {
   const { jobs = 0, execution, loaded, folder } = context;
   if (jobs > 0) return jobs;
   if (requests.length < 2 || execution.device !== "cpu") return 1;
-  const largest = requests.reduce((most, { model, training, seed, teacher }) => {
+  // Seeds and sweeps ask for the same architecture again and again.
+  const distinct = new Map(requests.map((r) => [JSON.stringify([r.model, r.training.batch]), r]));
+  const largest = [...distinct.values()].reduce((most, { model, training, seed, teacher }) => {
     const classes = loaded.data.classes.length || (teacher?.header.classes.length ?? 0);
     const { macs } = prepareModel(model, { folder, data: loaded.data, classes, seed });
     return Math.max(most, (macs ?? Number.POSITIVE_INFINITY) * training.batch);

@@ -47,7 +47,8 @@ export function combineTeachers(
     combine,
     group.weights ?? fixed,
     members.map((m) => m.key),
-    [...arm.labelled],
+    // Only weights by confidence look at labels.
+    group.weights === "confidence" ? [...arm.labelled] : null,
   );
   const store = {
     folder: "",

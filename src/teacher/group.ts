@@ -1,6 +1,7 @@
 /** Several teachers as one. Mean of probabilities, of logits and of losses are three different things. */
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { logProbabilities } from "../evaluate/metrics.js";
 import type { Teacher } from "./types.js";
 
 /** How the answers of a group become one. */
@@ -37,9 +38,9 @@ export function combineAnswers(
       );
     for (let at = 0; at < length; at += classes) {
       const weight = weights[bySample ? (at / classes) * count + k : k] as number;
-      const own = values.subarray(at, at + classes);
-      if (combination === "mean-logits" || kind === "probabilities") row.set(own);
-      else softmaxInto(own, row);
+      const whole = combination === "mean-probabilities" && kind === "logits";
+      if (whole) logProbabilities(values, at / classes, classes, kind, 1, row);
+      for (let c = 0; c < classes; c++) row[c] = whole ? Math.exp(row[c] as number) : (values[at + c] as number);
       for (let c = 0; c < classes; c++) sums[at + c] = (sums[at + c] as number) + weight * (row[c] as number);
     }
   });
@@ -80,27 +81,12 @@ export function confidenceWeights(
     const label = labels[i] as number;
     if (label < 0) continue;
     members.forEach(({ kind, values }, k) => {
-      const own = values.subarray(i * classes, (i + 1) * classes);
-      if (kind === "probabilities") row.set(own);
-      else softmaxInto(own, row);
-      losses[k] = -Math.log(Math.max(row[label] as number, 2 ** -126));
+      losses[k] = -(logProbabilities(values, i, classes, kind, 1, row)[label] as number);
     });
-    softmaxInto(losses, shares);
-    for (let k = 0; k < count; k++) out[i * count + k] = (1 - (shares[k] as number)) / (count - 1);
+    logProbabilities(losses, 0, count, "logits", 1, shares);
+    for (let k = 0; k < count; k++) out[i * count + k] = (1 - Math.exp(shares[k] as number)) / (count - 1);
   }
   return out;
-}
-
-function softmaxInto(z: ArrayLike<number>, out: Float64Array): void {
-  let top = Number.NEGATIVE_INFINITY;
-  for (let c = 0; c < out.length; c++) top = Math.max(top, z[c] as number);
-  let sum = 0;
-  for (let c = 0; c < out.length; c++) {
-    const e = Math.exp((z[c] as number) - top);
-    out[c] = e;
-    sum += e;
-  }
-  for (let c = 0; c < out.length; c++) out[c] = (out[c] as number) / sum;
 }
 
 export interface GroupOptions {

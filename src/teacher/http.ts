@@ -20,12 +20,14 @@ export interface HttpTeacherOptions extends Omit<FunctionTeacherOptions, "ask" |
  * any other status is an error at once.
  * @throws InputError when the url is none
  */
-export function httpTeacher({ url, name, headers, ...options }: HttpTeacherOptions): Teacher {
+export function httpTeacher({ url, headers, ...options }: HttpTeacherOptions): Teacher {
   if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
     throw new InputError("teacher.url", `found "${url}"; expected a http or https address`);
+  // A query may hold a key: it is in no name and no message.
+  const name = options.name ?? url.replace(/[?#].*$/, "");
   return functionTeacher({
     ...options,
-    name: name ?? url.replace(/[?#].*$/, ""),
+    name,
     async ask({ samples, count, shape, signal }): Promise<Answers> {
       const size = samples.length / count;
       const rows = Array.from({ length: count }, (_, i) => Array.from(samples.subarray(i * size, (i + 1) * size)));
@@ -34,6 +36,10 @@ export function httpTeacher({ url, name, headers, ...options }: HttpTeacherOptio
         headers: { "content-type": "application/json", ...headers },
         body: JSON.stringify({ shape, samples: rows }),
         signal,
+      }).catch((cause: Error) => {
+        // fetch itself only says that it failed.
+        const reason = cause.cause instanceof Error ? cause.cause.message || String(cause.cause) : cause.message;
+        throw new AskError(`no connection: ${reason}`, {});
       });
       if (!response.ok) throw refusal(response.status, response.headers.get("retry-after"), await response.text());
       const text = await response.text();
@@ -46,7 +52,7 @@ export function httpTeacher({ url, name, headers, ...options }: HttpTeacherOptio
       }
       const outputs = (body as { outputs?: unknown } | null)?.outputs;
       if (outputs === undefined)
-        throw new InputError(url, `the answer has no "outputs": ${text.slice(0, 100)}; expected { "outputs": [...] }`);
+        throw new InputError(name, `the answer has no "outputs": ${text.slice(0, 100)}; expected { "outputs": [...] }`);
       return outputs as Answers;
     },
   });

@@ -49,15 +49,16 @@ export async function examine(input: RecipeInput, options: { readonly folder?: s
 }
 
 /** What cannot be looked at is said, not passed over. */
-function unasked({ answers }: Patient): Finding[] {
+function unasked({ answers, recipe: { teacher } }: Patient): Finding[] {
   if (answers) return [];
+  const several = "group" in teacher;
   return [
     {
       check: "teacher's answers",
       status: "warn",
-      found: "not looked at: the teacher is still to be trained, or is several",
+      found: `not looked at: the teacher ${several ? "is several" : "url" in teacher ? "is an endpoint" : "is still to be trained"}`,
       why: "order, classes, softness and term scales are known only from answers",
-      change: "`limbeck label` the data, then --set 'teacher={label_store: FOLDER}'",
+      change: `${several ? "`limbeck label` the data with each of them and examine one at a time:" : "`limbeck label` the data, then"} --set 'teacher={label_store: FOLDER}'`,
     },
   ];
 }

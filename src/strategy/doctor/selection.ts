@@ -1,4 +1,5 @@
 /** Selection on what is tested on: methods.md, pitfall 9. */
+import { createHash } from "node:crypto";
 import type { DataSet } from "../../data/types.js";
 import { type Check, type Finding, fine } from "./types.js";
 
@@ -36,5 +37,7 @@ export const selection: Check = ({ loaded: { data, splits } }) => {
 function keyOf({ samples, sampleShape }: DataSet, index: number): string {
   const size = sampleShape.reduce((a, b) => a * b, 1);
   const part = samples.subarray(index * size, (index + 1) * size);
-  return Buffer.from(part.buffer, part.byteOffset, part.byteLength).toString("latin1");
+  return createHash("sha256")
+    .update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+    .digest("base64");
 }

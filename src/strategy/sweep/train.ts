@@ -131,8 +131,7 @@ async function requestOf(
   teachers: Map<string, ReadyTeacher>,
 ): Promise<FitRequest> {
   const { teacher: described } = arm.recipe;
-  // What members of a group say may be weighed by the labelled samples.
-  const seen = "group" in described ? arm.labelled : null;
+  const seen = "group" in described && described.weights === "confidence" ? arm.labelled : null;
   const layers = objectiveLayers(objectiveOf(arm.recipe.objective)).map((l) => l.teacher);
   const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null, layers);
   const teacher = teachers.get(key) ?? (await prepareTeacher(context, arm, seed));
