@@ -5,14 +5,12 @@ import { spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+import { meanInterval } from "../dist/evaluate/interval.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const recipes = join(root, "recipes", "results");
 const measured = join(recipes, "measured");
 const page = join(root, "docs", "results.md");
-
-/** Student's t, two-sided 95 %, by degrees of freedom. */
-const T95 = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
 
 function main() {
   const args = process.argv.slice(2);
@@ -209,11 +207,7 @@ function paired(a, b) {
     const other = b.seeds.find((x) => x.seed === s.seed);
     return other ? [100 * (s.accuracy - other.accuracy)] : [];
   });
-  const n = differences.length;
-  const mean = differences.reduce((x, v) => x + v, 0) / n;
-  const variance = differences.reduce((x, v) => x + (v - mean) ** 2, 0) / (n - 1);
-  const half = (T95[n - 1] ?? 1.96) * Math.sqrt(variance / n);
-  return { mean, low: mean - half, high: mean + half };
+  return meanInterval(differences);
 }
 
 /** What each paper says against the first student of the recipe: variant, claim, and -1 where the claim is that it loses. */

@@ -1,10 +1,9 @@
 /** The losses a recipe may name, with their options: the recipe's side of src/objective. */
 import { z } from "zod";
 import { featureLossSchemas } from "./features-schema.js";
+import { fraction, positive } from "./fields.js";
 
-const positive = z.number().positive();
 const weight = z.number().min(0);
-const fraction = z.number().min(0).max(1);
 
 /** A factor over the training. */
 export const factorSchema = z

@@ -1,0 +1,96 @@
+/** The recipe's data: sources, splits, normalisation. */
+import { z } from "zod";
+import { count, file, positive } from "./fields.js";
+
+const split = z
+  .strictObject({
+    validation: z
+      .number()
+      .min(0)
+      .default(0.15)
+      .describe("Part of the training data that chooses epochs: a fraction below 1 or a number of samples"),
+    test: z
+      .union([z.number().min(0), z.literal("source")])
+      .optional()
+      .describe(
+        'Fraction or number of samples held out, or "source" for the source\'s own test part (default where it has one, else 0.2)',
+      ),
+    stratify: z.boolean().default(true).describe("Keep the class proportions in every part"),
+    seed: z.number().int().min(0).default(0).describe("Seed of the split; independent of the run's seed"),
+  })
+  .describe("How the data is split");
+
+const normalise = z
+  .union([
+    z.enum(["none", "unit", "standard"]),
+    z.strictObject({ scale: z.number().default(1), mean: z.array(z.number()).min(1), std: z.array(positive).min(1) }),
+  ])
+  .describe(
+    '"unit" maps bytes to [0,1]; "standard" is fitted on the training part only, per channel or feature; or fixed numbers: (x * scale - mean) / std',
+  );
+
+const common = {
+  classes: z
+    .array(z.string())
+    .min(2)
+    .optional()
+    .describe("Class names in the order of the indices; default: sorted as found"),
+  limit: count.optional().describe("Use only the first so many samples of the source's training part"),
+  labels: z.enum(["use", "ignore"]).default("use").describe('"ignore" treats labelled data as unlabelled'),
+  split: split.prefault({}),
+  normalise: normalise.optional().describe('Default: "unit" for images, "standard" for tables, "none" for arrays'),
+};
+
+export const dataSchema = z
+  .discriminatedUnion("source", [
+    z.strictObject({ source: z.literal("digits").describe("1,797 8x8 digits that come with limbeck"), ...common }),
+    z.strictObject({
+      source: z.literal("idx").describe("MNIST-like IDX files, plain or .gz"),
+      path: file("Folder with train-images-idx3-ubyte[.gz] and its three companions").optional(),
+      images: file("Image file, instead of path").optional(),
+      label_file: file("Label file, instead of path").optional(),
+      test_images: file("Test images").optional(),
+      test_label_file: file("Test labels").optional(),
+      ...common,
+    }),
+    z.strictObject({
+      source: z.literal("table").describe("CSV, TSV, Parquet or JSON through DuckDB"),
+      path: file("Table"),
+      test_path: file("Table with the test part").optional(),
+      label: z.string().optional().describe("Label column"),
+      features: z.array(z.string()).min(1).optional().describe("Feature columns; default: all but the label"),
+      ignore: z.array(z.string()).optional().describe("Columns to leave out"),
+      categorical: z.array(z.string()).optional().describe("Text columns to encode one-hot"),
+      ...common,
+    }),
+    z.strictObject({
+      source: z.literal("npy").describe("NumPy arrays, one file each"),
+      samples: file("Samples [N, ...]; integers stay whole numbers (token ids [N, sequence])"),
+      label_file: file("Labels [N], integers").optional(),
+      test_samples: file("Test samples").optional(),
+      test_label_file: file("Test labels").optional(),
+      ...common,
+    }),
+    z.strictObject({
+      source: z.literal("npz").describe("NumPy archive"),
+      path: file("Archive"),
+      samples: z.string().default("x_train").describe("Key of the samples"),
+      label_key: z.string().default("y_train").describe("Key of the labels"),
+      test_samples: z.string().default("x_test").describe("Key of the test samples, if there"),
+      test_label_key: z.string().default("y_test").describe("Key of the test labels, if there"),
+      ...common,
+    }),
+    z.strictObject({
+      source: z
+        .literal("images")
+        .describe("A folder per class (or train/ and test/ with a folder per class each), decoded by sharp"),
+      path: file("Folder"),
+      size: z.tuple([count, count]).describe("Height and width to resize to"),
+      channels: z
+        .union([z.literal(1), z.literal(3)])
+        .default(3)
+        .describe("1 for grey, 3 for RGB"),
+      ...common,
+    }),
+  ])
+  .describe("Where the samples come from");

@@ -1,0 +1,148 @@
+/** The recipe's models. */
+import { z } from "zod";
+import { count, file, positive, rate } from "./fields.js";
+
+const activation = z
+  .enum([
+    "relu",
+    "relu6",
+    "leaky-relu",
+    "gelu",
+    "tanh",
+    "sigmoid",
+    "silu",
+    "hard-swish",
+    "elu",
+    "selu",
+    "softplus",
+    "none",
+  ])
+  .describe("Activation function");
+
+const layer = z.union([
+  z.strictObject({
+    conv: count.describe("Filters"),
+    kernel: z.union([count, z.tuple([count, count])]).default(3),
+    stride: count.default(1),
+    padding: z
+      .union([z.enum(["same", "valid"]), z.number().int().min(0)])
+      .default("same")
+      .describe('"same" as in Keras (asymmetric at even strides), "valid", or pixels on each side as in PyTorch'),
+    dilation: count.default(1),
+    groups: count.default(1),
+    bias: z.boolean().default(true),
+    batch_norm: z.boolean().default(false),
+    activation: activation.default("none"),
+  }),
+  z.strictObject({
+    max_pool: count.describe("Window"),
+    stride: count.optional().describe("Default: the window"),
+    padding: z.union([z.enum(["same", "valid"]), z.number().int().min(0)]).default("valid"),
+  }),
+  z.strictObject({
+    average_pool: count.describe("Window"),
+    stride: count.optional().describe("Default: the window"),
+    padding: z.union([z.enum(["same", "valid"]), z.number().int().min(0)]).default("valid"),
+  }),
+  z.strictObject({ global_pool: z.literal("average") }),
+  z.strictObject({ flatten: z.literal(true) }),
+  z.strictObject({
+    dense: count.describe("Units"),
+    bias: z.boolean().default(true),
+    batch_norm: z.boolean().default(false),
+    activation: activation.default("none"),
+  }),
+  z.strictObject({ dropout: rate }),
+  z.strictObject({ batch_norm: z.literal(true) }),
+  z.strictObject({ layer_norm: z.literal(true) }),
+  z.strictObject({ activation }),
+]);
+
+const initialiser = z
+  .enum(["pytorch", "keras", "he-normal", "he-uniform", "glorot-normal", "glorot-uniform"])
+  .default("pytorch")
+  .describe("Start weights: a library's layer defaults, or He / Glorot with zero biases");
+
+const slope = z.number().min(0).default(0.2).describe("Negative slope of leaky-relu");
+
+export const modelSchema = z
+  .discriminatedUnion("kind", [
+    z.strictObject({
+      kind: z.literal("mlp").describe("Dense layers"),
+      hidden: z.array(count).describe("Units of each hidden layer; [] is a linear model"),
+      activation: activation.default("relu"),
+      leaky_slope: slope,
+      batch_norm: z.boolean().default(false),
+      dropout: rate.default(0),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("cnn").describe("A list of layers; the dense layer to the classes is added at the end"),
+      layers: z.array(layer).min(1),
+      leaky_slope: slope,
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("preset"),
+      name: z
+        .enum(["keras-teacher", "keras-student", "fashion-teacher"])
+        .describe("Keras's distillation tutorial's pair, or the Fashion-MNIST teacher of docs/results.md"),
+      initialiser,
+    }),
+    z.strictObject({ kind: z.literal("lenet").describe("LeNet-5 (LeCun 1998) with ReLU"), initialiser }),
+    z.strictObject({
+      kind: z.literal("resnet").describe("CIFAR ResNet (He et al. 2016)"),
+      depth: z.union([z.literal(8), z.literal(14), z.literal(20), z.literal(32), z.literal(56)]),
+      width: z.number().positive().default(1).describe("Multiplies the channels 16, 32, 64"),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("mobilenet").describe("MobileNetV2 (Sandler et al. 2018), also for small images"),
+      width: z.number().positive().default(1).describe("Multiplies the channels, which are rounded to multiples of 8"),
+      shrink: z
+        .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8), z.literal(16), z.literal(32)])
+        .optional()
+        .describe(
+          "By how much the last maps are smaller than the image; the first of the strides become 1. Default: as much as leaves 4 pixels, 8 for 32x32, the paper's 32 from 128x128",
+        ),
+      dropout: rate.default(0).describe("Before the classifier"),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("vit").describe("Vision Transformer (Dosovitskiy et al. 2021)"),
+      patch: count.default(4).describe("Side of a square patch; divides height and width"),
+      dim: count.default(192).describe("Width; a multiple of heads"),
+      depth: count.default(4).describe("Layers"),
+      heads: count.default(3).describe("Attention heads"),
+      mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
+      pool: z
+        .enum(["class", "mean"])
+        .default("class")
+        .describe("What is classified: a class token, or the mean over the patches"),
+      dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("text-encoder").describe("Transformer encoder over token ids, mean pooling"),
+      vocabulary: count.describe("Token ids are 0 to vocabulary - 1"),
+      dim: count.default(128).describe("Width; a multiple of heads"),
+      depth: count.default(2).describe("Layers"),
+      heads: count.default(4).describe("Attention heads"),
+      mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
+      padding_id: z
+        .number()
+        .int()
+        .min(0)
+        .optional()
+        .describe("Token that fills up short samples: no attention goes to it, and the mean leaves it out"),
+      dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
+      initialiser,
+    }),
+    z.strictObject({
+      kind: z.literal("onnx").describe("Start from an ONNX file: its weights are the start weights"),
+      file: file("ONNX model"),
+      trainable: z.array(z.string()).default(["*"]).describe("Initialisers to train, by name; * matches any text"),
+      frozen: z.array(z.string()).default([]).describe("Initialisers to leave alone, by name; wins over trainable"),
+    }),
+  ])
+  .describe("The architecture");

@@ -1,0 +1,113 @@
+/** The recipe's teachers. */
+import { z } from "zod";
+import { count, file, positive, rate } from "./fields.js";
+import { modelSchema } from "./model-schema.js";
+import { trainingSchema } from "./training-schema.js";
+
+const storePrecision = z.enum(["float32", "float16"]).default("float32").describe("Precision of the label store");
+
+export const trainedTeacherSchema = z.strictObject({
+  model: modelSchema,
+  training: trainingSchema,
+  label_smoothing: rate.default(0).describe("Label smoothing of the teacher's own training"),
+  train_on: z
+    .enum(["all", "labelled", "disjoint-half"])
+    .default("all")
+    .describe(
+      "Training samples the teacher sees with labels: all, only those the student may use, or one half while the student gets the other",
+    ),
+  seeds: z.enum(["one", "each"]).default("one").describe('"each" trains a teacher for every seed'),
+  precision: storePrecision,
+});
+
+export const fileTeacherSchema = z.strictObject({
+  file: file("ONNX classifier; {n} in the name stands for 1, 2, ... and makes a teacher for each of the seeds"),
+  input: z.string().optional().describe("Name of the graph input; default: the only one"),
+  output: z.string().optional().describe("Name of the graph output; default: the one that fits the classes"),
+  outputs: z
+    .enum(["auto", "logits", "probabilities"])
+    .default("auto")
+    .describe("What the output holds; auto looks at the data and says so"),
+  layout: z.enum(["auto", "nchw", "nhwc"]).default("auto").describe("Order of image dimensions"),
+  resize: z
+    .enum(["auto", "none"])
+    .default("auto")
+    .describe("Resize images to the model's fixed input size (bilinear) when it differs"),
+  normalise: z
+    .union([
+      z.enum(["data", "none", "unit"]),
+      z.strictObject({ scale: z.number().default(1), mean: z.array(z.number()).min(1), std: z.array(positive).min(1) }),
+    ])
+    .default("data")
+    .describe(
+      'Applied to raw samples before the teacher: "data" as for the student, "none" raw, "unit" bytes / 255, or numbers (x * scale - mean) / std',
+    ),
+  classes: z
+    .array(z.string())
+    .min(2)
+    .optional()
+    .describe("Class names in the order of the teacher's outputs, when it differs from the data's"),
+  batch: count.default(64).describe("Samples a call, for models with a free batch dimension"),
+  allow_chance: z
+    .boolean()
+    .default(false)
+    .describe("Go on although labelled data shows the teacher near chance, or its classes in another order"),
+  trained_on: z.string().optional().describe("What it had seen, for the report; default: unknown"),
+  precision: storePrecision,
+});
+
+const storeTeacherSchema = z.strictObject({ label_store: file("Folder written by `limbeck label`") });
+
+export const httpTeacherSchema = z.strictObject({
+  url: z
+    .string()
+    .min(1)
+    .describe("Address that takes POST { shape, samples } and answers { outputs }: docs/teachers.md"),
+  answers: z
+    .enum(["logits", "probabilities", "log-probabilities", "labels", "top-k"])
+    .describe("What an answer is: a number a class, one class number, or the best classes with their probabilities"),
+  headers: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("Further headers; $NAME in a value is taken from the environment, so that no secret stands in a recipe"),
+  version: z
+    .string()
+    .default("1")
+    .describe("Change it when the endpoint answers differently: its label store is tied to it"),
+  batch: count.default(64).describe("Samples a call, and answers that a killed labelling can lose"),
+  calls_per_second: positive.optional().describe("At most so many calls; default no limit"),
+  retries: z.number().int().min(0).default(4).describe("Further tries after a failure, each after twice the wait"),
+  timeout_seconds: positive.default(60).describe("After which a call counts as failed"),
+  trained_on: z.string().optional().describe("What it had seen, for the report; default: unknown"),
+  precision: storePrecision,
+});
+
+export const singleTeacherSchema = z.union([
+  trainedTeacherSchema,
+  fileTeacherSchema,
+  storeTeacherSchema,
+  httpTeacherSchema,
+]);
+
+export const groupTeacherSchema = z.strictObject({
+  group: z
+    .array(singleTeacherSchema)
+    .min(2)
+    .describe("Two teachers or more, each a model, a file or a label store; trained ones differ in their seeds"),
+  combine: z
+    .enum(["mean-probabilities", "mean-logits", "mean-losses"])
+    .default("mean-probabilities")
+    .describe("What is averaged: three different things, see docs/teachers.md"),
+  weights: z
+    .union([z.array(positive).min(2), z.literal("confidence")])
+    .optional()
+    .describe(
+      'One number a teacher; or "confidence": a sample at a time by each teacher\'s cross-entropy with its label, Zhang 2022 (CA-MKD). Default: all alike',
+    ),
+});
+
+export const teacherSchema = z
+  .union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema, httpTeacherSchema, groupTeacherSchema])
+  .describe(
+    "Who teaches: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group)",
+  );
