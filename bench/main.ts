@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { Command } from "commander";
 import { makeFolder, writeFileAtomic } from "../src/atomic.js";
 import { packageRoot } from "../src/package-root.js";
+import { growthPlot } from "./harness/growth-plot.js";
 import { performancePlot } from "./harness/plot.js";
 import { writeWorkload } from "./harness/prepare.js";
 import { compareResults, performancePage, resultLines } from "./harness/report.js";
@@ -32,6 +33,7 @@ interface Options {
   readonly rounds?: number;
   readonly seconds: number;
   readonly python?: string;
+  readonly growth: boolean;
   readonly fresh: boolean;
   readonly keep: boolean;
   readonly report: boolean;
@@ -56,6 +58,7 @@ const options = new Command("bench")
   .option("--rounds <n>", "turns of every system; default 5, less for long rows", number)
   .option("--seconds <s>", "length of a turn", number, 2)
   .option("--python <path>", "Python with the peers installed; default LIMBECK_BENCH_PYTHON, venv/bin/python, python3")
+  .option("--growth", "how cost grows: the same as --only growth", false)
   .option("--fresh", "measure again what has a result", false)
   .option("--no-keep", "write no result: to try something")
   .option("--report", "only write docs/performance.md from the results", false)
@@ -63,11 +66,12 @@ const options = new Command("bench")
   .option("--top <n>", "nodes a profile lists", number, 25)
   .parse()
   .opts<Options>();
+const only = options.growth ? [...(options.only ?? []), "growth"] : options.only;
 
 const python = pythonFor(options.python);
-const named = chosen([...STEP_WORKLOADS, ...ROWS], options.only, "workload");
+const named = chosen([...STEP_WORKLOADS, ...ROWS], only, "workload");
 const workloads = STEP_WORKLOADS.filter((w) => named.includes(w));
-const rows = ROWS.filter((r) => named.includes(r) && (r.always || options.only !== undefined));
+const rows = ROWS.filter((r) => named.includes(r) && (r.always || only !== undefined));
 if (options.report) await report();
 else if (options.profile) for (const workload of workloads) await withFolder(workload, profile);
 else await measureAll();
@@ -169,6 +173,8 @@ async function report(): Promise<void> {
   const docs = join(packageRoot(), "docs");
   makeFolder(join(docs, "images"));
   await writeFileAtomic(join(docs, "images", "performance.svg"), performancePlot(compareResults(results)));
+  for (const { row, curves } of others)
+    if (curves) await writeFileAtomic(join(docs, "images", `${row}.svg`), growthPlot(curves));
   await writeFileAtomic(join(docs, "performance.md"), performancePage(results, NAMES, others));
   log(`docs/performance.md: ${results.length + others.length} of ${NAMES.length} workloads and rows`);
 }

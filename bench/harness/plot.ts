@@ -4,8 +4,8 @@ import { parseHTML } from "linkedom";
 import type { Comparison } from "./report.js";
 
 /** Readable on light and on dark pages. */
-const COLORS = ["#d9622b", "#b03a9b", "#3a7bd5", "#2b9a66", "#8a6d1d", "#777777"];
-const INK = "#888888";
+export const COLORS = ["#d9622b", "#b03a9b", "#3a7bd5", "#2b9a66", "#8a6d1d", "#777777"];
+export const INK = "#888888";
 
 /** A stand-alone SVG. */
 export function performancePlot(comparisons: readonly Comparison[]): string {

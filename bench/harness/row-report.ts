@@ -1,12 +1,17 @@
 /** Rows of docs/performance.md that are no training steps. */
-import type { Measurement, RowCase, RowResult } from "../rows/row.js";
-import { spread } from "./format.js";
+import type { Curve, Measurement, RowCase, RowResult } from "../rows/row.js";
+import { figure, spread } from "./format.js";
 import { pairedRatio, type Spread, spreadOf } from "./statistics.js";
 
 /** A row's part of the page. */
 export function rowSection(row: RowResult): string[] {
   const { machine: m } = row;
-  const versions = [...new Set(row.cases.flatMap((c) => c.measurements.map((x) => x.version)))];
+  const versions = [
+    ...new Set([
+      ...row.cases.flatMap((c) => c.measurements.map((x) => x.version)),
+      ...(row.curves ?? []).map((c) => c.version),
+    ]),
+  ];
   return [
     `## ${row.row}`,
     "",
@@ -19,7 +24,29 @@ export function rowSection(row: RowResult): string[] {
     `- versions: ${versions.join("; ")}`,
     "",
     ...row.cases.flatMap(caseTable),
+    ...(row.curves ? [`![${row.title}](images/${row.row}.svg)`, "", ...curveTables(row.curves)] : []),
   ];
+}
+
+/** A table a chart: a line for every x, a column for every system. */
+function curveTables(curves: readonly Curve[]): string[] {
+  return [...new Set(curves.map((c) => c.chart))].flatMap((chart) => {
+    const own = curves.filter((c) => c.chart === chart);
+    const [first] = own as [Curve];
+    const xs = [...new Set(own.flatMap((c) => c.points.map((p) => p.x)))].sort((a, b) => a - b);
+    const value = (c: Curve, x: number): string => {
+      const y = c.points.find((p) => p.x === x)?.y;
+      return y === undefined ? "" : figure(y, 3);
+    };
+    return [
+      `### ${chart}`,
+      "",
+      `| ${first.x} | ${own.map((c) => `${c.system}, ${first.y}`).join(" | ")} |`,
+      `|---|${own.map(() => "---|").join("")}`,
+      ...xs.map((x) => `| ${x.toLocaleString("en")} | ${own.map((c) => value(c, x)).join(" | ")} |`),
+      "",
+    ];
+  });
 }
 
 function caseTable(part: RowCase): string[] {

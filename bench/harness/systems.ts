@@ -109,11 +109,20 @@ const tfjs = npmPeer("tfjs", "TensorFlow.js, wasm", "tfjs_runner.js", "@tensorfl
 
 const jax = npmPeer("jax-js", "jax-js, wasm", "jax_runner.js", "@jax-js/jax", denseOnly("written for dense networks"));
 
+const compiled = torch("torch-compile", "PyTorch, torch.compile", ["--compile"]);
+
+/** torch.compile writes C++ and has it compiled. */
+function lacksCompiler(): string | null {
+  const names = [process.env.CXX, "g++", "clang++", "c++"].filter((n) => n !== undefined);
+  const found = names.some((name) => spawnSync(name, ["--version"]).status === 0);
+  return found ? null : `torch.compile needs a C++ compiler: none of ${names.join(", ")} runs`;
+}
+
 export const SYSTEMS: readonly System[] = [
   limbeck,
   torch("torch", "PyTorch", []),
   torch("torch-channels-last", "PyTorch, channels_last", ["--channels-last"], onImages),
-  torch("torch-compile", "PyTorch, torch.compile", ["--compile"]),
+  { ...compiled, missing: (options) => compiled.missing(options) ?? lacksCompiler() },
   keras,
   tfjs,
   jax,

@@ -7,10 +7,12 @@ import { writeWorkload } from "../harness/prepare.js";
 import { type Outcome, playRounds } from "../harness/rounds.js";
 import type { RunnerCommand } from "../harness/runner.js";
 import { lacksPython, PIP, peer, THREADS, threadVariables } from "../harness/systems.js";
-import { BATCHES, STEP_WORKLOADS, type StepWorkload } from "../workloads.js";
+import { STEP_WORKLOADS, type StepWorkload } from "../workloads.js";
 import type { Absence, Measurement, Row, RowCase, RowOptions } from "./row.js";
 
 const BATCH = 64;
+/** Of one pass: enough that what a pass costs besides its samples (a label store's files, a call of `predict`) is little. */
+const BATCHES = 64;
 /** Float32 sums in another order, through 56 layers. */
 const TOLERANCE = 1e-4;
 
@@ -56,7 +58,7 @@ const LABELLERS: readonly Labeller[] = [
   },
   python("torch", "PyTorch, inference_mode", "torch", ["torch"]),
   python("torch-channels-last", "PyTorch, channels_last", "torch", ["torch", "--channels-last"]),
-  python("keras", "Keras predict, TensorFlow", "keras, tensorflow", ["keras"]),
+  python("keras", "Keras, TensorFlow", "keras, tensorflow", ["keras"]),
 ];
 
 export const LABEL_ROW: Row = {
@@ -71,6 +73,7 @@ export const LABEL_ROW: Row = {
       about: [
         `The same network with the same weights answers ${BATCH * BATCHES} samples again and again, ${BATCH} a call, in evaluation mode.`,
         "limbeck writes a whole label store each time, file and hashes included; the others keep the answers in an array.",
+        "Keras answers by `predict` or by a tf.function a batch, whichever is faster in a short trial.",
       ],
       cases,
     };
@@ -80,7 +83,7 @@ export const LABEL_ROW: Row = {
 async function measureCase(workload: StepWorkload, options: RowOptions): Promise<RowCase> {
   const folder = mkdtempSync(join(tmpdir(), "limbeck-bench-label-"));
   try {
-    writeWorkload(folder, workload);
+    writeWorkload(folder, workload, BATCHES);
     options.log(`label, ${workload.name}: ${workload.title}`);
     const absences: Absence[] = [];
     const able = LABELLERS.filter((l) => options.systems?.includes(l.name) ?? true).filter((l) => {

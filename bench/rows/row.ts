@@ -41,7 +41,10 @@ export interface RowCase {
 /** A quantity that is followed along another one, for a chart of curves. */
 export interface Curve {
   readonly chart: string;
+  /** In tables and keys: "PyTorch". */
   readonly system: string;
+  readonly version: string;
+  /** What the axes count, units included. */
   readonly x: string;
   readonly y: string;
   readonly points: readonly { readonly x: number; readonly y: number }[];
