@@ -28,12 +28,19 @@ export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normal
 
 /** (x * scale - mean) / std of raw samples [n, ...sampleShape], in float32. */
 export function normaliseSamples(raw: SampleArray, n: Normalisation, sampleShape: readonly number[]): Float32Array {
+  // An identity (a network that normalises by itself) is a plain copy: several times faster than a walk over the values.
+  if (n.scale === 1 && n.mean.every((m) => m === 0) && n.std.every((s) => s === 1)) return Float32Array.from(raw);
   const channels = sampleShape[0] as number;
   const size = sampleShape.reduce((p, d) => p * d, 1);
   const plane = size / channels;
   const at = (values: readonly number[], c: number): number => values[values.length === 1 ? 0 : c] as number;
-  return Float32Array.from(raw, (v, i) => {
-    const c = Math.floor((i % size) / plane);
-    return (v * n.scale - at(n.mean, c)) / at(n.std, c);
-  });
+  const result = new Float32Array(raw.length);
+  for (let start = 0; start < raw.length; start += plane) {
+    const c = (start % size) / plane;
+    const mean = at(n.mean, c);
+    const std = at(n.std, c);
+    const end = start + plane;
+    for (let i = start; i < end; i++) result[i] = ((raw[i] as number) * n.scale - mean) / std;
+  }
+  return result;
 }
