@@ -25,6 +25,8 @@ export interface DataSet {
   readonly sampleShape: readonly number[];
   /** All samples, row-major [size, ...sampleShape]. */
   readonly samples: SampleArray;
+  /** Makes samples when they are asked for, [indices.length, ...sampleShape]; `samples` then only says of which type. */
+  readonly fill?: (indices: Uint32Array, out: SampleArray) => void;
   /** Class index of each sample, -1 where unknown; null when the source has no labels at all. */
   readonly labels: Int32Array | null;
   /** Class names, in the order of the indices; empty when the source has no labels. */
