@@ -1,5 +1,7 @@
 /** Batches: shuffled orders, gathered samples, random views. Pure functions of (seed, sample, epoch). */
 import { Random } from "../random/random.js";
+import { rangeOf, renderView } from "./augment/render.js";
+import { drawView } from "./augment/view.js";
 import type { Augmentation, DataSet, SampleArray } from "./types.js";
 
 /** The samples in the order an epoch sees them. */
@@ -17,7 +19,7 @@ export function fillBatch(data: DataSet, indices: Uint32Array, out: SampleArray)
   }
 }
 
-/** Like fillBatch, with each sample's random view of this epoch. Only for [C,H,W] samples. */
+/** Like fillBatch, with each sample's random view of this epoch; mixing with other samples is not part of it. */
 export function augmentInto(
   data: DataSet,
   indices: Uint32Array,
@@ -26,37 +28,10 @@ export function augmentInto(
   epoch: number,
   out: SampleArray,
 ): void {
-  const [channels, height, width] = data.sampleShape as [number, number, number];
-  const size = channels * height * width;
-  const random = new Random(seed, "augmentation");
-  out.fill(0);
+  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const range = rangeOf(data);
   indices.forEach((sample, i) => {
-    const { flip, dx, dy } = viewOf(random, augmentation, sample, epoch, data.size);
-    for (let c = 0; c < channels; c++) {
-      for (let y = 0; y < height; y++) {
-        const from = y - dy;
-        if (from < 0 || from >= height) continue;
-        const source = sample * size + (c * height + from) * width;
-        const target = i * size + (c * height + y) * width;
-        for (let x = 0; x < width; x++) {
-          const at = x - dx;
-          if (at >= 0 && at < width) out[target + x] = data.samples[source + (flip ? width - 1 - at : at)] as number;
-        }
-      }
-    }
+    const view = drawView(augmentation, seed, sample, epoch, data.sampleShape);
+    renderView(view, data.samples, sample * size, data.sampleShape, out, i * size, range);
   });
-}
-
-/** Four numbers of the stream belong to each (epoch, sample). */
-function viewOf(
-  random: Random,
-  augmentation: Augmentation,
-  sample: number,
-  epoch: number,
-  samples: number,
-): { flip: boolean; dx: number; dy: number } {
-  const base = 4 * (epoch * samples + sample);
-  const offset = (k: number): number =>
-    Math.floor(random.uniform(base + k) * (2 * augmentation.shift + 1)) - augmentation.shift;
-  return { flip: augmentation.flip && random.uniform(base) < 0.5, dx: offset(1), dy: offset(2) };
 }

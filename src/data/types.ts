@@ -1,5 +1,7 @@
 /** What a data source gives and what everything downstream takes. */
 
+export type { Augmentation } from "./augment/config.js";
+
 /** Affine normalisation: (x * scale - mean[c]) / std[c], with c the channel of [C,H,W] samples or the feature of [F] samples. */
 export interface Normalisation {
   /** Multiplies raw values first: 1/255 for bytes; 1 for tables. */
@@ -53,12 +55,4 @@ export interface LoadedData {
   readonly data: DataSet;
   readonly splits: Splits;
   readonly normalisation: Normalisation;
-}
-
-/** Random views of image samples [C,H,W]; each view is a pure function of (seed, sample, epoch). */
-export interface Augmentation {
-  /** Horizontal flip with probability 1/2. */
-  readonly flip: boolean;
-  /** Shift by up to so many pixels in each direction, zero (raw value 0) filling what comes in. */
-  readonly shift: number;
 }

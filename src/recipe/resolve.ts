@@ -1,5 +1,6 @@
 /** From recipe fields to the configurations the layers below take. */
 
+import { augments } from "../data/augment/config.js";
 import type { ModelSpec } from "../models/spec.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import type { Schedule, UpdateRule } from "../optim/types.js";
@@ -61,7 +62,6 @@ export function settingsOf(
 ): TrainingSettings {
   const perUpdate = Math.min(training.batch * training.accumulate, samples);
   const stepsPerEpoch = Math.max(1, Math.floor(samples / perUpdate));
-  const augmented = training.augment && (training.augment.flip || training.augment.shift > 0);
   return {
     batch: training.batch,
     steps: training.steps ?? Math.max(1, Math.round((training.epochs as number) * stepsPerEpoch)),
@@ -70,7 +70,7 @@ export function settingsOf(
     clipNorm: training.clip_norm,
     accumulate: training.accumulate,
     seed,
-    augmentation: augmented ? (training.augment as { flip: boolean; shift: number }) : null,
+    augmentation: augments(training.augment) ? training.augment : null,
     select: training.select,
     patience: training.early_stopping?.patience ?? null,
     validateEvery: training.validate_every ?? null,

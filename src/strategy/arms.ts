@@ -1,4 +1,5 @@
 /** The arms of a run: the recipe itself and each variant, with the samples each may see. */
+import { augments } from "../data/augment/config.js";
 import { halves, stratifiedSubset } from "../data/splits.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
@@ -95,7 +96,7 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
       `the student sees ${transfer.length} samples, but only ${labelled.length} have labels it may use; set objective.alpha to 1, or transfer.samples to labelled`,
     );
   }
-  if (recipe.training.augment && (recipe.training.augment.flip || recipe.training.augment.shift > 0)) {
+  if (augments(recipe.training.augment)) {
     throw new InputError(
       `${where}: training.augment`,
       "the teacher's cached answers belong to the unchanged images; augment the teacher's own training (teacher.training.augment) instead",
