@@ -72,6 +72,12 @@ function keep(name) {
       seeds: m.seeds.map((x) => ({ seed: x.seed, accuracy: x.accuracy })),
     })),
     comparisons: comparisons.map(({ advice: _, ...c }) => c),
+    ...(s.strategy
+      ? {
+          kind: s.strategy.kind,
+          hops: s.strategy.hops.map((h) => ({ title: h.title, seconds: Math.round(h.seconds) })),
+        }
+      : {}),
   };
   write(name, kept);
 }
@@ -106,7 +112,7 @@ export function generated(text) {
     const file = join(measured, `${name}.json`);
     if (!existsSync(file)) return whole;
     const run = JSON.parse(readFileSync(file, "utf8"));
-    return `${open}${run.rows ? heatTable(run) : table(run)}${close}`;
+    return `${open}${run.rows ? heatTable(run) : run.hops ? chainTable(run) : table(run)}${close}`;
   });
 }
 
@@ -115,7 +121,7 @@ const share = (a) =>
   a ? `${(100 * a.mean).toFixed(1)}${a.low === null ? "" : ` ± ${((100 * (a.high - a.low)) / 2).toFixed(1)}`}` : "";
 
 function table(run) {
-  const { models, comparisons, environment: env, counts, durationSeconds } = run;
+  const { models, comparisons, counts } = run;
   const reference = models.find((m) => m.role === "student" && m.variant === "");
   const students = models.filter((m) => m.role === "student");
   const teacher = models.find((m) => m.role === "teacher");
@@ -133,7 +139,7 @@ function table(run) {
   lines.sort((a, b) => b.accuracy - a.accuracy);
   return [
     `Teacher ${share(teacher?.accuracy)} %; baseline (labels alone) ${share(baseline?.accuracy)} %; ${baseline?.seeds.length} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
-    `limbeck ${run.limbeck}, ONNX Runtime ${env["onnxruntime-node"]}, Node ${env.node}, ${env.cpu} (${env.cores} cores), ${Math.round(durationSeconds / 60)} minutes with other work beside it.`,
+    machine(run),
     "",
     `| student | accuracy (%) | points against labels alone (95 %) | verdict | points against ${firstTitle(run)} (95 %) | agreement (%) | soft KL | ECE |`,
     "|---|---|---|---|---|---|---|---|",
@@ -144,9 +150,57 @@ function table(run) {
   ].join("\n");
 }
 
+const machine = ({ limbeck, environment: env, durationSeconds }) =>
+  `limbeck ${limbeck}, ONNX Runtime ${env["onnxruntime-node"]}, Node ${env.node}, ${env.cpu} (${env.cores} cores), ${Math.round(durationSeconds / 60)} minutes with other work beside it.`;
+
+/** A strategy of several runs: its models in their order, its comparisons, how long each hop took. */
+function chainTable(run) {
+  const { models, comparisons, hops, counts } = run;
+  const seconds = (name) => {
+    const found = hops.find((h) => h.title === name);
+    return found ? `${found.seconds} s` : "";
+  };
+  const seeds = Math.max(...models.map((m) => m.seeds.length));
+  const verdicts = comparisons.filter((c) => c.baseline !== null && c.points !== undefined);
+  return [
+    `${seeds} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
+    machine(run),
+    "",
+    "| model | parameters | accuracy (%) | agreement (%) | soft KL | ECE | hop took |",
+    "|---|---|---|---|---|---|---|",
+    ...models.map(
+      (m) =>
+        `| ${m.name} | ${m.parameters?.toLocaleString("en-US") ?? ""} | ${share(m.accuracy)} | ${share(m.agreement)} | ${m.softKL?.mean.toFixed(3) ?? ""} | ${m.ece?.mean.toFixed(3) ?? ""} | ${seconds(m.name)} |`,
+    ),
+    "",
+    "| against each other | points (95 %) | verdict |",
+    "|---|---|---|",
+    ...verdicts.map(
+      (c) =>
+        `| ${c.student} instead of ${c.baseline} | ${signed(c.points)} (${signed(c.low)} to ${signed(c.high)}) | ${c.verdict} |`,
+    ),
+    "",
+    ...chainClaims(run),
+    "",
+  ].join("\n");
+}
+
+function chainClaims({ name, comparisons }) {
+  return (CHAIN_CLAIMS[name] ?? []).flatMap(([title, claim, alike]) => {
+    const found = comparisons.find((c) => c.variant === title);
+    if (found?.verdict === undefined) return [];
+    const none = alike ? "no difference was measurable, as it has it" : "not measurable here";
+    const differs = alike ? "not so here" : VERDICTS[found.verdict];
+    return [`- ${claim}: ${found.verdict === "helped" || found.verdict === "harmed" ? differs : none}.`];
+  });
+}
+
 const TITLES = {
   "few-labels": "kd T 4",
   features: "kd T 4 alpha 0.9",
+  "all-labels": "kd T 4",
+  patience: "kd T 4",
+  "several-teachers": "two, mean of probabilities",
   "labels-3": "soft targets, the same images",
 };
 const firstTitle = (run) => TITLES[run.name] ?? "student";
@@ -228,13 +282,53 @@ const CLAIMS = {
     ["fsp", "fsp (Yim 2017) beats kd"],
     ["vid", "vid (Ahn 2019) beats kd"],
   ],
+  "all-labels": [
+    ["label smoothing 0.1", "distillation beats label smoothing (Yuan 2020)", -1],
+    ["kd T 1", "a raised temperature (Hinton 2015) beats T 1", -1],
+    ["kd T 4, no labels", "the labels add something to the teacher's answers (Hinton 2015)", -1],
+  ],
+  patience: [["kd T 1", "a raised temperature (Hinton 2015) beats T 1", -1]],
+  "several-teachers": [
+    ["one", "two teachers beat one", -1],
+    ["four, mean of probabilities", "four teachers beat two"],
+    ["two, mean of losses", "a mean of losses beats a mean of probabilities"],
+    ["two, by confidence", "weights by confidence (CA-MKD, Zhang 2022) beat equal ones"],
+  ],
   "labels-3": [
     ["soft targets, all images", "the teacher's answers to all images are worth more than those to the labelled ones"],
   ],
 };
 
+/** Of strategies: the comparison's title, what the paper says of it, and whether it says that there is no difference. */
+const CHAIN_CLAIMS = {
+  assistants: [
+    ["student against the direct way", "an assistant between teacher and student beats the direct way (Mirzadeh 2020)"],
+  ],
+  "born-again": [
+    ["", "a student beats labels alone when a network of its own kind teaches it (Furlanello 2018)"],
+    ["generation 3 against generation 1", "later generations beat the first (Furlanello 2018)"],
+    ["ensemble of 3 generations against generation 3", "the ensemble of generations beats the last (Furlanello 2018)"],
+  ],
+  "noisy-student": [
+    ["", "the noisy student beats labels alone (Xie 2020)"],
+    ["round 2 against round 1", "a second round beats the first (Xie 2020)"],
+    ["round 1 against without input noise", "input noise helps (Xie 2020)"],
+    ["round 1 against without model noise", "model noise helps (Xie 2020)"],
+    ["round 1 against with a noised teacher", "the teacher should see clean samples (Xie 2020)"],
+    ["round 1 against with hard labels", "soft pseudo-labels are as good as hard ones or better (Xie 2020)"],
+    ["round 1 against without the filter", "filtering helps (Xie 2020)"],
+    ["round 1 against without balancing", "balancing helps (Xie 2020)"],
+  ],
+  consistent: [
+    ["replayed against online", "replayed labels are as good as online ones (Shen 2022)", true],
+    ["replayed against clean", "answers for the very view beat those for the unchanged image (Beyer 2022)"],
+  ],
+};
+
 /** The same of the first student against labels alone, by the run's own verdict. */
 const AGAINST_LABELS = {
+  patience: "with ten times the steps distillation helps (Beyer 2022: be patient)",
+  "all-labels": "with every label distillation still helps (Hinton 2015)",
   "labels-3": "soft targets on 3 % of the data beat hard targets with early stopping (Hinton 2015)",
 };
 
