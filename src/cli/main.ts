@@ -16,8 +16,13 @@ import { addSweep } from "./sweep.js";
 import { Terminal } from "./terminal.js";
 import { addTrain } from "./train.js";
 
-/** Exit codes: 0 done, 1 the run failed, 2 the user's input is wrong, 130 interrupted. */
+/** Exit codes: 0 done, 1 the run failed, 2 the user's input is wrong, 130 interrupted, 141 nobody reads the output. */
 export async function main(args: readonly string[]): Promise<void> {
+  // Nobody reads on (`limbeck runs | head`): end as the signal would, without a stack trace. A run has its checkpoint.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+    process.exit(128 + 13);
+  });
   const program = createProgram();
   try {
     await program.parseAsync([...args], { from: "user" });
