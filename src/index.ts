@@ -2,7 +2,7 @@
 
 // Data
 export { type ArraySource, fromArrays, fromAsyncIterable } from "./data/dataset.js";
-export type { DataSet, LoadedData, Normalisation, SampleArray, Splits } from "./data/types.js";
+export type { Augmentation, DataSet, LoadedData, Normalisation, SampleArray, Splits } from "./data/types.js";
 // Errors
 export { InputError, InterruptedError, RunError } from "./errors.js";
 // Metrics
@@ -84,6 +84,8 @@ export {
 export { type GroupOptions, groupTeacher } from "./teacher/group.js";
 export { type HttpTeacherOptions, httpTeacher } from "./teacher/http.js";
 export { type OnnxTeacherOptions, openOnnxTeacher } from "./teacher/onnx.js";
+export { type PseudoLabelOptions, type PseudoLabels, pseudoLabels } from "./teacher/pseudo-labels.js";
 export { LabelStore, openLabelStore, readLabelStore } from "./teacher/store.js";
 export type { Teacher } from "./teacher/types.js";
+export { openViewStore, type ViewPlan, ViewStore } from "./teacher/view-store.js";
 export type { TrainingProgress, TrainingResult } from "./train/types.js";

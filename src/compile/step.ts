@@ -15,7 +15,7 @@ import type {
   ParameterStart,
 } from "../objective/objective.js";
 import { buildObjective } from "../objective/objective.js";
-import type { TeacherValues } from "../objective/types.js";
+import type { Blend, TeacherValues } from "../objective/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { reshape } from "../ops/support.js";
 import { Random } from "../random/random.js";
@@ -37,6 +37,8 @@ export interface StepOptions {
   readonly teacherMembers?: readonly { readonly kind: "logits" | "probabilities"; readonly weight: number }[];
   /** Inner values of the teacher that can be fed, with the shape of one sample. */
   readonly teacherFeatures?: readonly TeacherFeature[];
+  /** Whether samples are blends of two (mixup, cutmix): then losses on labels read both. */
+  readonly blended?: boolean;
   /** Of the start values of the losses' own parameters; default 0. */
   readonly seed?: number;
 }
@@ -69,6 +71,9 @@ export interface StepGraphs {
 export const SAMPLES = "step/samples";
 export const LABELS = "step/labels";
 export const TEACHER = "step/teacher";
+/** Of samples blended of two: the other one's label, and the first one's share. */
+export const BLEND_LABELS = "step/blend/labels";
+export const BLEND_SHARE = "step/blend/share";
 /** With the place in `teacherFeatures` behind it. */
 export const FEATURE = "step/feature/";
 
@@ -181,6 +186,9 @@ function assemble(options: StepOptions, name: string): Assembled {
       get labels() {
         return labelsOf(b, options, inputs);
       },
+      get blend() {
+        return options.blended ? blendOf(b, options, inputs) : undefined;
+      },
       scalar: (id: string) => b.input(`step/scalar/${id}`, "float32", []),
       features: (layers) => featuresOf(b, options, values, inputs, layers),
       parameter: (id, shape, start) => {
@@ -191,7 +199,14 @@ function assemble(options: StepOptions, name: string): Assembled {
     },
     options.objective,
   );
-  const order = [SAMPLES, LABELS, TEACHER, ...(options.teacherFeatures ?? []).map((_, i) => FEATURE + i)];
+  const order = [
+    SAMPLES,
+    LABELS,
+    BLEND_LABELS,
+    BLEND_SHARE,
+    TEACHER,
+    ...(options.teacherFeatures ?? []).map((_, i) => FEATURE + i),
+  ];
   inputs.sort((p, q) => order.indexOf(p.name) - order.indexOf(q.name));
   return {
     builder: b,
@@ -260,6 +275,17 @@ function labelsOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[]): 
   if (existing) return existing;
   inputs.push({ name: LABELS, dtype: "int64", shape: [options.batch] });
   return b.input(LABELS, "int64", [options.batch]);
+}
+
+function blendOf(b: GraphBuilder, { batch }: StepOptions, inputs: BatchInput[]): Blend {
+  const [labels, share] = [b.find(BLEND_LABELS), b.find(BLEND_SHARE)];
+  if (labels && share) return { labels, share };
+  inputs.push({ name: BLEND_LABELS, dtype: "int64", shape: [batch] });
+  inputs.push({ name: BLEND_SHARE, dtype: "float32", shape: [batch, 1] });
+  return {
+    labels: b.input(BLEND_LABELS, "int64", [batch]),
+    share: b.input(BLEND_SHARE, "float32", [batch, 1]),
+  };
 }
 
 function teacherOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[]): TeacherValues | undefined {

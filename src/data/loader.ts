@@ -11,7 +11,10 @@ export function epochOrder(indices: Uint32Array, seed: number, epoch: number): U
 
 /** Copies raw samples into out [indices.length, ...sampleShape]. */
 export function fillBatch(data: DataSet, indices: Uint32Array, out: SampleArray): void {
-  if (data.fill) return data.fill(indices, out);
+  if (data.fill) {
+    data.fill(indices, out);
+    return;
+  }
   const size = data.sampleShape.reduce((p, d) => p * d, 1);
   for (let i = 0; i < indices.length; i++) {
     const from = (indices[i] as number) * size;

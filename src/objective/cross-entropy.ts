@@ -4,7 +4,7 @@ import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { tensor } from "../graph/tensor.js";
 import { constantLike, maskOf, scale } from "../ops/support.js";
-import { batchMean, isLabel, requiredLabels, total } from "./support.js";
+import { batchMean, isLabel, labelTargets, requiredLabels, total } from "./support.js";
 import type { LossDefinition, LossInputs } from "./types.js";
 import { checkVirtualTeacher, type VirtualTeacher, virtualTeacherLoss } from "./virtual-teacher.js";
 
@@ -35,8 +35,8 @@ export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
     const virtual = config.virtualTeacher;
     if (!virtual) return own;
     const { studentLogits: z } = inputs;
-    const labels = requiredLabels(inputs, "cross-entropy");
-    const hot = maskOf(b, isLabel(b, labels, z.shape[1] as number), z);
+    // A virtual teacher is made of one right class.
+    const hot = maskOf(b, isLabel(b, requiredLabels(inputs, "virtual teacher"), z.shape[1] as number), z);
     const made = virtualTeacherLoss(b, z, hot, virtual);
     return b.op("Add", [scale(b, own, 1 - virtual.alpha), scale(b, made, virtual.alpha)]);
   },
@@ -44,10 +44,9 @@ export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
 
 function crossEntropyOf(inputs: LossInputs, config: CrossEntropyConfig): Value {
   const { builder: b, studentLogits: z } = inputs;
-  const labels = requiredLabels(inputs, "cross-entropy");
   const classes = z.shape[1] as number;
   const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
-  const hot = maskOf(b, isLabel(b, labels, classes), z);
+  const hot = labelTargets(inputs, "cross-entropy");
   const target = smoothed(b, hot, config.labelSmoothing ?? 0, classes);
   if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
   if (config.classWeights.length !== classes) {

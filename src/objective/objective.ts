@@ -151,6 +151,9 @@ function peersOf(inputs: LossInputs, peers: number): LossInputs[] {
     get labels() {
       return inputs.labels;
     },
+    get blend() {
+      return inputs.blend;
+    },
     scalar: (...args) => inputs.scalar(...args),
     features: (layers) => inputs.features(layers),
     parameter: (...args) => inputs.parameter(...args),
@@ -179,6 +182,9 @@ function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined): LossI
     get labels() {
       return inputs.labels;
     },
+    get blend() {
+      return inputs.blend;
+    },
     scalar: (...args) => inputs.scalar(...args),
     features: (layers) => inputs.features(layers),
     parameter: (...args) => inputs.parameter(...args),
@@ -196,6 +202,9 @@ function scopedInputs(inputs: LossInputs, term: string, scalar: LossInputs["scal
     },
     get labels() {
       return inputs.labels;
+    },
+    get blend() {
+      return inputs.blend;
     },
     scalar,
     features: (layers) => inputs.features(layers),

@@ -4,7 +4,7 @@ import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, tensor } from "../graph/tensor.js";
-import { constantLike } from "../ops/support.js";
+import { constantLike, maskOf } from "../ops/support.js";
 import type { LossInputs, TeacherValues } from "./types.js";
 
 /**
@@ -62,11 +62,30 @@ export function requiredTeacher(inputs: LossInputs, loss: string): TeacherValues
   return teacher;
 }
 
-/** The labels, which must be there. */
+/** The labels, which must be there, one a sample. */
 export function requiredLabels(inputs: LossInputs, loss: string): Value {
   const labels = inputs.labels;
   if (!labels) throw new InputError("objective", `the loss "${loss}" needs labels, and there are none`);
+  if (inputs.blend)
+    throw new InputError(
+      "training.augment",
+      `mixup and cutmix blend two samples, and the loss "${loss}" wants one label a sample; use kd with alpha 1 or cross-entropy, or take mixup and cutmix away`,
+    );
   return labels;
+}
+
+/**
+ * What the labels say of each class, [batch, classes] -> one-hot; of blended samples, each label with its share: Zhang et
+ * al., ICLR 2018 (mixup), equation 1.
+ */
+export function labelTargets(inputs: LossInputs, loss: string): Value {
+  const { builder: b, studentLogits: z, blend } = inputs;
+  const classes = z.shape[1] as number;
+  const hot = (labels: Value): Value => maskOf(b, isLabel(b, labels, classes), z);
+  if (!blend) return hot(requiredLabels(inputs, loss));
+  if (!inputs.labels) throw new InputError("objective", `the loss "${loss}" needs labels, and there are none`);
+  const other = hot(blend.labels);
+  return b.op("Add", [other, b.op("Mul", [blend.share, b.op("Sub", [hot(inputs.labels), other])])]);
 }
 
 /** The teacher's outputs as they are: for losses to which a row's constant matters. @throws InputError for probabilities */

@@ -13,6 +13,14 @@ export interface TeacherValues {
   readonly members?: readonly (TeacherValues & { readonly weight: number })[];
 }
 
+/** What a sample blended of two is besides its first label. */
+export interface Blend {
+  /** int64 [batch], each in [0, classes). */
+  readonly labels: Value;
+  /** Share of the first sample, in [0, 1]: [batch, 1], of the student logits' element type. */
+  readonly share: Value;
+}
+
 /** Inner values of student and teacher that belong together. */
 export interface FeatureValues {
   /** The student's, [batch, ...]. */
@@ -37,6 +45,8 @@ export interface LossInputs {
   readonly peers?: readonly Value[];
   /** int64 [batch], each in [0, classes). */
   readonly labels?: Value;
+  /** Of samples that are blends of two (mixup, cutmix): the other one's label, and the share of the first. */
+  readonly blend?: Blend;
   /**
    * A run-time input [] that is fed at every step: `initial`, times the schedule's factor where there is one; of the
    * logits' element type.

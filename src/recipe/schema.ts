@@ -18,6 +18,7 @@ import {
   type trainedTeacherSchema,
 } from "./teacher-schema.js";
 import { trainingSchema } from "./training-schema.js";
+import { pseudoLabelsSchema, viewsSchema } from "./views-schema.js";
 
 export { dataSchema } from "./data-schema.js";
 export { modelSchema } from "./model-schema.js";
@@ -81,6 +82,8 @@ export const recipeSchema = z
           .describe(
             "second-half: only the half that a teacher with train_on: disjoint-half leaves to the student, also when the teacher is another one",
           ),
+        views: viewsSchema,
+        pseudo_labels: pseudoLabelsSchema,
       })
       .prefault({})
       .describe("What the student may see of the training data"),

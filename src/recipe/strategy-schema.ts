@@ -74,6 +74,49 @@ export const strategySchema = z
       weight: z.number().min(0).default(1).describe("Weight of what they learn from each other"),
       temperature: z.number().positive().default(1).describe("T of their answers, on both sides"),
     }),
+    z.strictObject({
+      kind: z
+        .literal("consistent")
+        .describe(
+          "The teacher answers for the very view that the student sees, mixup included, and no label is used, Beyer 2022. Views come from training.augment, by default random crops; mixup is added where it is missing",
+        ),
+      answers: z
+        .enum(["replayed", "online"])
+        .default("replayed")
+        .describe("Views labelled once and replayed, or a teacher asked at every step"),
+      count: count.optional().describe("replayed: how many views of each sample; default one an epoch, at most 8"),
+      compare: z
+        .array(z.enum(["replayed", "online", "clean"]))
+        .default(["clean"])
+        .describe(
+          "Also distil the same student with these answers, to stand beside it; clean are those for unchanged samples",
+        ),
+    }),
+    z.strictObject({
+      kind: z
+        .literal("noisy-student")
+        .describe(
+          "The teacher labels what has no label; an equal or larger student learns it under noise and teaches the next round, Xie 2020. Input noise is training.augment (default RandAugment), model noise the student's dropout and drop_path",
+        ),
+      rounds: count.default(3).describe("Students in a row; each teaches the next"),
+      models: z
+        .array(modelSchema)
+        .min(1)
+        .optional()
+        .describe("The students of the rounds; default: the recipe's student in each"),
+      labels: z
+        .enum(["soft", "hard"])
+        .default("soft")
+        .describe("Pseudo-labels: the teacher's probabilities, or its best class"),
+      min_confidence: fraction.default(0.3).describe("Samples whose best class the teacher gives less are left out"),
+      balance: z.boolean().default(true).describe("As many pseudo-labelled samples of each class"),
+      ablation: z
+        .boolean()
+        .default(false)
+        .describe(
+          "Also train round 1 with each part taken away: noise, filter, balance, soft labels, the clean teacher",
+        ),
+    }),
   ])
   .describe("The schedule over whole trainings; docs/strategies.md says when which");
 

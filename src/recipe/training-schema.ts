@@ -1,5 +1,6 @@
 /** The recipe's trainings: budget and optimisation. */
 import { z } from "zod";
+import { augmentSchema } from "./augment-schema.js";
 import { count, fraction, positive, rate } from "./fields.js";
 
 const optimizer = z
@@ -65,15 +66,7 @@ export const trainingSchema = z
     optimizer: optimizer.prefault({ kind: "adamw" }),
     schedule: schedule.prefault({ kind: "one-cycle", lr: 0.002 }),
     clip_norm: z.number().min(0).default(0).describe("Clip the gradient's global norm; 0 is off"),
-    augment: z
-      .strictObject({
-        flip: z.boolean().default(false).describe("Flip horizontally, one view in two"),
-        shift: z.number().int().min(0).default(0).describe("Shift by up to so many pixels each way"),
-      })
-      .optional()
-      .describe(
-        "Random views of images. Cached teacher answers belong to the unchanged image, so only training on labels may use it",
-      ),
+    augment: augmentSchema,
     select: z.enum(["best", "last"]).default("best").describe("Weights kept: best by validation, or last"),
     early_stopping: z
       .strictObject({ patience: count })

@@ -1,5 +1,4 @@
 /** The arms of a run: the recipe itself and each variant, with the samples each may see. */
-import { augments } from "../data/augment/config.js";
 import { halves, stratifiedSubset } from "../data/splits.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
@@ -7,7 +6,9 @@ import { objectiveNeeds } from "../objective/objective.js";
 import { withChanges } from "../recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema.js";
+import { checkPseudoLabels } from "./pseudo-labels.js";
 import { checkGroup, teachersOf } from "./teacher-group.js";
+import { checkViews } from "./views.js";
 
 export interface Arm {
   /** "" for the recipe itself. */
@@ -96,12 +97,8 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
       `the student sees ${transfer.length} samples, but only ${labelled.length} have labels it may use; set objective.alpha to 1, or transfer.samples to labelled`,
     );
   }
-  if (augments(recipe.training.augment)) {
-    throw new InputError(
-      `${where}: training.augment`,
-      "the teacher's cached answers belong to the unchanged images; augment the teacher's own training (teacher.training.augment) instead",
-    );
-  }
+  checkViews(where, recipe);
+  checkPseudoLabels(where, recipe, hasLabels);
   objectiveNeeds(baselineObjectiveOf(recipe.objective));
   return {
     name,

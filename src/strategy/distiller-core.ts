@@ -32,6 +32,7 @@ import {
   trainingSchema,
 } from "../recipe/schema.js";
 import { labelInMemory } from "../teacher/memory.js";
+import { onlineViews } from "../teacher/online-views.js";
 import type { Teacher } from "../teacher/types.js";
 import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../train/types.js";
 import type { Prepared } from "./foreign.js";
@@ -102,6 +103,13 @@ export interface FitOptionsAnywhere {
   readonly validationSplit?: number;
   /** Of a DataSet: "unit" (bytes / 255), "standard" (fitted on the training part), "none" or numbers. Default: unit for bytes, none else. */
   readonly normalise?: "unit" | "standard" | "none" | Normalisation;
+  /** Random views of the samples, as `training.augment` in a recipe: shift, crop, rotate, mixup ... */
+  readonly augment?: TrainingInput["augment"];
+  /**
+   * What the teacher says of a view: its answer for that very view, asked at every step, or for the unchanged sample. Default
+   * online; recipes can also replay views that were labelled once (`openViewStore`).
+   */
+  readonly views?: "online" | "clean";
   /** Weights kept; default best by validation. */
   readonly select?: "best" | "last";
   /** Stop after so many validations without a better one. */
@@ -235,6 +243,9 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const execution = { threads, device };
     const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
     const { threads: _, device: __, ...deciding } = settings;
+    const { augmentation } = settings;
+    const online = teacher && augmentation && options.views !== "clean";
+    const views = online && onlineViews(teacher, loaded.data, augmentation, seed, loaded.splits.train);
     const known = [loaded.data.hash, loaded.splits.train, loaded.splits.validation, loaded.normalisation];
     const result = await this.train(
       {
@@ -245,9 +256,10 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
         validation: loaded.splits.validation,
         objective,
         teacher: answers,
+        ...(views ? { views } : {}),
         settings,
       },
-      [...known, this.recipe, identityOf(objective), deciding, teacher?.hash],
+      [...known, this.recipe, identityOf(objective), deciding, teacher?.hash, ...(views ? ["online"] : [])],
       options,
     );
     const exported = exportModel(model, result.weights, {
@@ -341,6 +353,7 @@ function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere)
     batch: batchSize,
     select,
     early_stopping: patience === undefined ? undefined : { patience },
+    augment: options.augment,
     gradient_shares_every: options.gradientSharesEvery ?? 100,
   };
   return parseParts(z.object({ training: trainingSchema }), { training }, "fit").training;

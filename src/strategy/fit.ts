@@ -20,6 +20,7 @@ import { NORMALISATION_KEY } from "./open-model.js";
 import { type Prepared, prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "./trainings.js";
+import { openTrainingViews, type ReadyViews, viewsIdentity } from "./views.js";
 
 export interface FitRequest {
   /** For messages: "student, seed 2". */
@@ -30,6 +31,8 @@ export interface FitRequest {
   readonly objective: ObjectiveConfig;
   readonly samples: Uint32Array;
   readonly teacher?: LabelStore;
+  /** What the teacher says of random views; absent: its answers for the unchanged samples count. */
+  readonly views?: ReadyViews | undefined;
   readonly seed: number;
 }
 
@@ -62,6 +65,7 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
     request.objective,
     deciding,
     store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
+    ...(request.views ? [viewsIdentity(loaded.data, request.views)] : []),
   );
   return { settings, print, id: `${request.role}-${print.slice(0, 10)}-seed${request.seed}` };
 }
@@ -79,6 +83,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   const { settings, print, id } = trainingOfRequest(context, request);
   const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
   const sampleType = sampleTypeOf(loaded.data);
+  const opened = request.views && (await openTrainingViews(request.views, loaded.data, settings, request.samples));
   const task = {
     name: request.name,
     model: { ...model, graph: withNormalisation(model.graph, model.input, loaded.normalisation, sampleType) },
@@ -87,6 +92,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
     validation: loaded.splits.validation,
     objective: request.objective,
     teacher: request.teacher,
+    views: opened?.views,
     settings,
     directory,
     fingerprint: print,
@@ -96,7 +102,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
     resume: true,
     checkpointSeconds: context.checkpointSeconds,
     onProgress: (progress) => context.emit({ kind: "training", progress }),
-  });
+  }).finally(() => opened?.dispose());
   for (const warning of result.warnings) context.warnings.push(warning);
   return exportFitted(context, { request, id, directory, prepared, result });
 }

@@ -98,7 +98,8 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
 /** The recipe as far as its teacher goes: what it says of the student must not stand in the way. */
 function teacherOnly(recipe: Recipe): Recipe {
   const objective = { ...recipe.objective, alpha: 1, weights: undefined };
-  return { ...recipe, variants: [], objective, training: { ...recipe.training, augment: undefined } };
+  const transfer = { ...recipe.transfer, views: undefined, pseudo_labels: undefined };
+  return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
 }
 
 function accuracies(store: LabelStore, { data, splits }: LoadedData): LabelDataResult["accuracy"] {

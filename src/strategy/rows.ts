@@ -1,5 +1,6 @@
 /** The trainings of a run: every arm's teachers, students and baselines over the seeds, with their answers on the test samples. */
 
+import type { LoadedData } from "../data/types.js";
 import type { ModelRow } from "../evaluate/summary.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
@@ -7,6 +8,7 @@ import { type RunContext, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import type { Judged } from "./judge.js";
 import { fitAll } from "./pool.js";
+import { type Pseudo, pseudoLabelled } from "./pseudo-labels.js";
 import { prepareTeacher, type ReadyTeacher } from "./teachers.js";
 
 /** One row in the making: a model of an arm over its seeds. */
@@ -35,7 +37,9 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
       const teacher = await prepareTeacher(context, arm, seed);
       teachers.push(teacher);
       const label = (what: string): string => `${arm.name ? `${arm.name}: ` : ""}${what}, seed ${seed}`;
-      requests.push(studentRequest(arm, teacher, seed, label("student")));
+      const request = studentRequest(arm, context.loaded, teacher, seed, label("student"));
+      requests.push(request);
+      if (seed === seeds[0]) notePseudoLabels(context, arm, request);
       if (!arm.baseline) continue;
       requests.push({
         model: arm.recipe.student,
@@ -70,21 +74,38 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
 
 /** The training of an arm's student: also a sweep's. */
 export function studentRequest(
-  { recipe, transfer }: Pick<Arm, "recipe" | "transfer">,
+  arm: Pick<Arm, "recipe" | "transfer" | "labelled">,
+  loaded: LoadedData,
   teacher: ReadyTeacher,
   seed: number,
   name: string,
-): FitRequest {
+): FitRequest & { readonly pseudo: Pseudo | null } {
+  const { recipe, transfer } = arm;
+  const pseudo = pseudoLabelled(arm, loaded, teacher.store);
   return {
     name,
     role: "student",
     model: recipe.student,
     training: recipe.training,
     objective: objectiveOf(recipe.objective),
-    samples: transfer,
-    teacher: teacher.store,
+    samples: pseudo?.samples ?? transfer,
+    teacher: pseudo?.store ?? teacher.store,
+    views: teacher.views,
     seed,
+    pseudo,
   };
+}
+
+function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: { readonly pseudo: Pseudo | null }): void {
+  if (!pseudo) return;
+  const { unlabelled, confident, chosen } = pseudo.counts;
+  const text = `${arm.name ? `${arm.name}: ` : ""}pseudo-labels: of ${unlabelled} samples without a usable label the teacher is sure enough about ${confident}; with copies for balance ${chosen} are learnt`;
+  context.notes.push(text);
+  if (confident === 0)
+    context.warnings.push(
+      "pseudo-labels: the teacher is sure enough about no sample, so only labelled ones are learnt; lower transfer.pseudo_labels.min_confidence or train it longer",
+    );
+  context.emit({ kind: "info", text });
 }
 
 const isRole =

@@ -15,16 +15,18 @@ import { assistants } from "./assistants.js";
 import { bornAgain } from "./born-again.js";
 import { checkModels } from "./check.js";
 import { conclude } from "./conclude.js";
+import { consistent } from "./consistent.js";
 import { contextOf, type RunContext } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import { type OneShot, runHops } from "./hops.js";
 import { ladder } from "./ladder.js";
+import { noisyStudent } from "./noisy-student.js";
 import type { Plan, Strategy } from "./plan.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 import { teacherFree } from "./teacher-free.js";
 
-const strategies = [assistants, bornAgain, teacherFree, ladder] as const;
+const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, noisyStudent] as const;
 
 /**
  * Runs a recipe whose strategy takes several trainings: hop after hop, then one summary and one report over all.

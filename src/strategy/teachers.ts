@@ -13,12 +13,14 @@ import type {
 import type { ClassifierOptions } from "../teacher/classifier.js";
 import { httpTeacher } from "../teacher/http.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
-import { type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
+import { type LabelOptions, type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
+import type { Teacher } from "../teacher/types.js";
 import type { Arm } from "./arms.js";
 import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { type Fitted, fit } from "./fit.js";
 import { combineTeachers } from "./teacher-group.js";
+import { prepareViews, type ReadyViews } from "./views.js";
 
 export interface ReadyTeacher {
   readonly key: string;
@@ -32,6 +34,8 @@ export interface ReadyTeacher {
   readonly file: string | null;
   readonly bytes: number;
   readonly parameters: number | null;
+  /** What it says of random views, where the student learns from those. */
+  readonly views?: ReadyViews | undefined;
   /** Of a group: its teachers. */
   readonly members?: readonly ReadyTeacher[];
 }
@@ -83,7 +87,7 @@ async function prepareSingle(
       parameters: null,
     };
   }
-  if ("url" in teacher) return prepareEndpoint(context, teacher, storeFolder);
+  if ("url" in teacher) return prepareEndpoint(context, arm, teacher, storeFolder);
   const { splits } = context.loaded;
   const probe = splits.validation.length >= 50 ? splits.validation : splits.train;
   const trained = "model" in teacher ? await trainTeacher(context, arm, teacher, seed, member) : null;
@@ -102,17 +106,18 @@ async function prepareSingle(
   const layers = objectiveLayers(objectiveOf(arm.recipe.objective));
   const features = [...new Set([...layers.map((l) => l.teacher), ...further])];
   const { threads } = context.execution;
-  const opened = await openOnnxTeacher(file, data, probe, { ...options, threads, features });
+  const open = (): Promise<Teacher> => openOnnxTeacher(file, data, probe, { ...options, threads, features });
+  const opened = await open();
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
     const kept = opened.features?.length ? [opened.features] : [];
     const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision, ...kept);
-    const folder = storeFolder ?? join(teacherFolder(context), "label-stores", key.slice(0, 12));
-    const store = await openLabelStore(folder, opened, data, {
-      precision: teacher.precision,
-      signal: context.signal,
-      onProgress: (done, total, rate) => context.emit({ kind: "labelling", teacher: opened.name, done, total, rate }),
-    });
+    const labelling = labelOptions(context, opened, teacher.precision);
+    const store = await openLabelStore(storeFolder ?? labelFolder(context, key.slice(0, 12)), opened, data, labelling);
+    // `limbeck label` writes a store of the samples as they are.
+    const views = storeFolder
+      ? undefined
+      : await prepareViews(arm, data, opened, open, { folder: labelFolder(context), options: labelling });
     const trainedOn = trained
       ? `${arm.teacherSamples.length} samples with labels${overlap(arm)}`
       : ((teacher as FileTeacherRecipe).trained_on ??
@@ -126,6 +131,7 @@ async function prepareSingle(
       file,
       bytes: opened.bytes,
       parameters: trained?.parameters ?? opened.parameters,
+      views,
     };
   } finally {
     await opened.dispose();
@@ -135,6 +141,7 @@ async function prepareSingle(
 /** An endpoint's answers, as far as they are there already, or come. */
 async function prepareEndpoint(
   context: RunContext,
+  arm: Arm,
   teacher: HttpTeacherRecipe,
   storeFolder?: string,
 ): Promise<ReadyTeacher> {
@@ -150,18 +157,25 @@ async function prepareEndpoint(
   });
   for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
   const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
-  const store = await openLabelStore(
-    storeFolder ?? join(teacherFolder(context), "label-stores", key.slice(0, 12)),
-    opened,
-    data,
-    {
-      precision: teacher.precision,
-      signal: context.signal,
-      onProgress: (done, total, rate) => context.emit({ kind: "labelling", teacher: opened.name, done, total, rate }),
-    },
-  );
+  const options = labelOptions(context, opened, teacher.precision);
+  const store = await openLabelStore(storeFolder ?? labelFolder(context, key.slice(0, 12)), opened, data, options);
+  const open = async (): Promise<Teacher> => opened;
+  const views = storeFolder
+    ? undefined
+    : await prepareViews(arm, data, opened, open, { folder: labelFolder(context), options });
   const trainedOn = teacher.trained_on ?? "unknown: the answers came from an endpoint";
-  return { key, name: opened.name, store, trainedOn, fitted: null, file: null, bytes: 0, parameters: null };
+  return { key, name: opened.name, store, trainedOn, fitted: null, file: null, bytes: 0, parameters: null, views };
+}
+
+/** Where label stores lie, or the one of that name. */
+const labelFolder = (context: RunContext, name = ""): string => join(teacherFolder(context), "label-stores", name);
+
+function labelOptions(context: RunContext, { name }: Teacher, precision: LabelOptions["precision"]): LabelOptions {
+  return {
+    precision,
+    signal: context.signal,
+    onProgress: (done, total, rate) => context.emit({ kind: "labelling", teacher: name, done, total, rate }),
+  };
 }
 
 /** Headers with $NAME replaced. @throws InputError for a variable that is not set */

@@ -66,7 +66,8 @@ export function withoutDistillation(recipe: Recipe): Recipe {
   const { student_loss } = recipe.objective;
   const plain = { kind: student_loss.kind, label_smoothing: 0 };
   const objective = { ...recipe.objective, alpha: 1, weights: undefined, student_loss: plain };
-  return { ...recipe, variants: [], objective, training: { ...recipe.training, augment: undefined } };
+  const transfer = { ...recipe.transfer, views: undefined, pseudo_labels: undefined };
+  return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
 }
 
 function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omit<FitRequest, "name" | "seed"> {

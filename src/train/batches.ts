@@ -1,13 +1,15 @@
 /** Turns step numbers into requests: every batch is a pure function of (task, step). */
 
 import { type CompiledTraining, scalarsAt } from "../compile/compile.js";
-import { FEATURE, LABELS, SAMPLES, TEACHER } from "../compile/step.js";
-import { augmentInto, epochOrder, fillBatch } from "../data/loader.js";
+import { BLEND_LABELS, BLEND_SHARE, FEATURE, LABELS, SAMPLES, TEACHER } from "../compile/step.js";
+import { epochOrder, fillBatch } from "../data/loader.js";
 import { allocateSamples } from "../data/samples.js";
+import { drawnViews } from "../data/views.js";
 import { InputError } from "../errors.js";
 import { scheduledStep } from "../optim/schedule.js";
-import type { BatchArray, StepRequest } from "../runtime/types.js";
-import type { TeacherMember, TrainingTask } from "./types.js";
+import type { BatchArray, BatchInput, StepRequest } from "../runtime/types.js";
+import { blendedAnswers } from "./blends.js";
+import type { Blends, TeacherMember, TrainingTask, TrainingViews, ViewAnswers } from "./types.js";
 
 export interface BatchPlan {
   /** Micro-batch size: the recipe's, or smaller when the data is. */
@@ -27,19 +29,28 @@ export function planBatches(samples: number, batch: number, accumulate: number):
   return { batch: fitted, stepsPerEpoch: Math.floor(samples / (fitted * accumulate)) };
 }
 
+/** The views of a training; null when it sees the samples as they are. */
+export function viewsOf({ views, settings, data, train }: TrainingTask): TrainingViews | null {
+  if (views) return views;
+  return settings.augmentation ? drawnViews(data, settings.augmentation, settings.seed, train) : null;
+}
+
 /** Makes the requests of a training. */
 export class BatchMaker {
   #epoch = -1;
   #order: Uint32Array = new Uint32Array(0);
+  readonly #views: TrainingViews | null;
 
   constructor(
     private readonly task: TrainingTask,
     private readonly compiled: CompiledTraining,
     readonly plan: BatchPlan,
-  ) {}
+  ) {
+    this.#views = viewsOf(task);
+  }
 
   /** Request of one update; step counts from 0. */
-  request(step: number): StepRequest {
+  async request(step: number): Promise<StepRequest> {
     const { settings } = this.task;
     const { batch, stepsPerEpoch } = this.plan;
     const epoch = Math.floor(step / stepsPerEpoch);
@@ -47,11 +58,13 @@ export class BatchMaker {
       this.#order = epochOrder(this.task.train, settings.seed, epoch);
       this.#epoch = epoch;
     }
+    const order = this.#order;
     const first = (step % stepsPerEpoch) * batch * settings.accumulate;
-    const micro = Array.from({ length: settings.accumulate }, (_, k) => {
+    const micro: BatchArray[][] = [];
+    for (let k = 0; k < settings.accumulate; k++) {
       const from = first + k * batch;
-      return this.#arrays(this.#order.subarray(from, from + batch), epoch);
-    });
+      micro.push(await this.#arrays(order.subarray(from, from + batch), epoch));
+    }
     return {
       micro,
       scalars: scalarsAt(this.compiled, step, settings.steps),
@@ -71,35 +84,46 @@ export class BatchMaker {
     return one * this.task.settings.accumulate;
   }
 
-  #arrays(indices: Uint32Array, epoch: number): BatchArray[] {
+  async #arrays(indices: Uint32Array, epoch: number): Promise<BatchArray[]> {
+    const { data } = this.task;
+    const size = data.sampleShape.reduce((p, d) => p * d, 1);
+    const samples = allocateSamples(data.samples, indices.length * size);
+    let blends: Blends | null = null;
+    if (this.#views) blends = this.#views.render(indices, epoch, samples);
+    else fillBatch(data, indices, samples);
+    const asked = this.compiled.step.batch.some((i) => i.name === TEACHER || i.name.startsWith(FEATURE));
+    const answers = asked ? await this.#views?.answers?.(indices, epoch, samples) : undefined;
     return this.compiled.step.batch.map((input) => {
-      if (input.name === SAMPLES) return this.#samples(indices, epoch);
+      if (input.name === SAMPLES) return samples;
       if (input.name === LABELS) return labelsOf(this.task, indices);
-      if (input.name === TEACHER && this.task.teacher) {
-        const rows = new Float32Array(input.shape.reduce((p, d) => p * d, 1));
-        const { members } = this.task.teacher;
-        if (members) gatherMembers(members, indices, rows);
-        else this.task.teacher.gather(indices, rows);
-        return rows;
-      }
-      const feature =
-        input.name.startsWith(FEATURE) && this.task.teacher?.features?.[Number(input.name.slice(FEATURE.length))];
-      if (feature) {
-        const rows = new Float32Array(input.shape.reduce((p, d) => p * d, 1));
-        feature.gather(indices, rows);
-        return rows;
-      }
-      throw new Error(`training step asks for an unknown input "${input.name}"`);
+      if (input.name === BLEND_LABELS && blends) return labelsOf(this.task, blends.partners);
+      if (input.name === BLEND_SHARE && blends) return blends.shares;
+      return this.#teacherRows(input, indices, blends, answers);
     });
   }
 
-  #samples(indices: Uint32Array, epoch: number): BatchArray {
-    const { data, settings } = this.task;
-    const size = data.sampleShape.reduce((p, d) => p * d, 1);
-    const out = allocateSamples(data.samples, indices.length * size);
-    if (settings.augmentation) augmentInto(data, indices, settings.augmentation, settings.seed, epoch, out);
-    else fillBatch(data, indices, out);
-    return out;
+  /** The teacher's answers, or one of its inner values. */
+  #teacherRows(
+    { name, shape }: BatchInput,
+    indices: Uint32Array,
+    blends: Blends | null,
+    seen: ViewAnswers | undefined,
+  ): BatchArray {
+    const { teacher } = this.task;
+    const rows = new Float32Array(shape.reduce((p, d) => p * d, 1));
+    if (name === TEACHER && teacher) {
+      if (seen) return seen.answers;
+      if (blends) return blendedAnswers(teacher, indices, blends, shape[shape.length - 1] as number);
+      if (teacher.members) gatherMembers(teacher.members, indices, rows);
+      else teacher.gather(indices, rows);
+      return rows;
+    }
+    const place = name.startsWith(FEATURE) ? Number(name.slice(FEATURE.length)) : -1;
+    const feature = teacher?.features?.[place];
+    if (!feature) throw new Error(`training step asks for an unknown input "${name}"`);
+    if (seen) return seen.features[place] as Float32Array;
+    feature.gather(indices, rows);
+    return rows;
   }
 }
 

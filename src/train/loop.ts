@@ -9,7 +9,7 @@ import { sampleTypeOf } from "../data/samples.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
 import { meanShares, shareWarnings } from "../objective/gradient-shares.js";
 import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
-import { BatchMaker, planBatches } from "./batches.js";
+import { BatchMaker, planBatches, viewsOf } from "./batches.js";
 import type { Checkpoint, LoopState } from "./checkpoint.js";
 import { describeDivergence } from "./divergence.js";
 import { ProgressMeter } from "./progress.js";
@@ -98,7 +98,8 @@ class Loop {
       sampleType: sampleTypeOf(task.data),
       classes: this.#classes,
       objective: task.objective,
-      teacherKind: task.teacher?.kind,
+      teacherKind: blendsAnswers(task) ? "probabilities" : task.teacher?.kind,
+      blended: viewsOf(task)?.blends,
       teacherMembers: task.teacher?.members?.map(({ kind, weight }) => ({ kind, weight })),
       teacherFeatures: task.teacher?.features,
       seed: settings.seed,
@@ -129,21 +130,23 @@ class Loop {
     this.#started = performance.now();
     this.#lastCheckpoint = this.#started;
     this.#executor = await this.#open();
-    let upcoming = this.#chunk(this.#state.step);
+    let upcoming = await this.#chunk(this.#state.step);
     while (this.#state.step < settings.steps && !this.#exhausted()) {
       await this.#stopWhenAsked();
       const requests = upcoming;
-      const running = this.#executor.run(requests);
-      upcoming = this.#chunk(this.#state.step + requests.length);
       const onAbort = (): void => this.#executor?.stop();
       this.hooks.signal?.addEventListener("abort", onAbort, { once: true });
-      const result = await running;
-      this.hooks.signal?.removeEventListener("abort", onAbort);
+      // The next batches are made while these run.
+      const [result, next] = await Promise.all([
+        this.#executor.run(requests),
+        this.#chunk(this.#state.step + requests.length),
+      ]).finally(() => this.hooks.signal?.removeEventListener("abort", onAbort));
+      upcoming = next;
       this.#account(requests, result);
       if (result.diverged) throw this.#diverged(result, requests);
       if (result.done < requests.length) {
         await this.#stopWhenAsked();
-        upcoming = this.#chunk(this.#state.step);
+        upcoming = await this.#chunk(this.#state.step);
         continue;
       }
       if (this.#validationDue()) await this.#validate();
@@ -175,12 +178,14 @@ class Loop {
   }
 
   /** Requests from a step up to the next validation, within the chunk limits. */
-  #chunk(from: number): StepRequest[] {
+  async #chunk(from: number): Promise<StepRequest[]> {
     const { steps } = this.task.settings;
     const untilValidation = this.#every - (from % this.#every);
     const fitting = Math.max(1, Math.floor(CHUNK_BYTES / this.#maker.bytes));
     const count = Math.min(CHUNK_STEPS, fitting, untilValidation, steps - from);
-    return Array.from({ length: Math.max(count, 0) }, (_, i) => this.#maker.request(from + i));
+    const requests: StepRequest[] = [];
+    for (let i = 0; i < count; i++) requests.push(await this.#maker.request(from + i));
+    return requests;
   }
 
   #account(requests: readonly StepRequest[], result: StepsResult): void {
@@ -344,6 +349,12 @@ class Loop {
       warnings: [...this.#warnings, ...this.#shareWarnings()],
     };
   }
+}
+
+/** Whether the teacher's answers are blended from those for unblended samples. */
+function blendsAnswers(task: TrainingTask): boolean {
+  const views = viewsOf(task);
+  return task.teacher !== undefined && views !== null && views.blends && !views.answers;
 }
 
 function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: number, early: boolean): string {

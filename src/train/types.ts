@@ -1,7 +1,7 @@
 /** One training, from initial weights to chosen weights. */
 import type { TeacherFeature } from "../compile/step.js";
 import type { TrainableModel } from "../compile/types.js";
-import type { Augmentation, DataSet } from "../data/types.js";
+import type { Augmentation, DataSet, SampleArray } from "../data/types.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import type { Schedule, UpdateRule } from "../optim/types.js";
 
@@ -26,6 +26,38 @@ export interface TeacherMember extends Pick<TeacherOutputs, "kind" | "gather"> {
 export interface FeatureOutputs extends TeacherFeature {
   /** Copies the rows of these samples into out [indices.length, ...shape]. */
   gather(indices: Uint32Array, out: Float32Array): void;
+}
+
+/** Random views of the samples: what a training sees of them in each epoch, and what the teacher says of that. */
+export interface TrainingViews {
+  /** Whether a view may be a blend of two samples (mixup, cutmix). */
+  readonly blends: boolean;
+  /**
+   * Makes the views of these samples in an epoch, [indices.length, ...sampleShape].
+   * @returns what was blended into them; null when they are no blends
+   */
+  render(indices: Uint32Array, epoch: number, out: SampleArray): Blends | null;
+  /**
+   * The teacher's answers for these very views, and its inner values in the order of its features; absent: its answers for
+   * the unchanged samples stand for all their views.
+   * @param samples the views, as rendered
+   */
+  readonly answers?: (indices: Uint32Array, epoch: number, samples: SampleArray) => Promise<ViewAnswers>;
+}
+
+/** What blended samples are besides themselves. */
+export interface Blends {
+  /** The other sample of each, an index into the data. */
+  readonly partners: Uint32Array;
+  /** Share of the first sample in each, in [0, 1]. */
+  readonly shares: Float32Array;
+}
+
+export interface ViewAnswers {
+  /** [indices.length, classes] */
+  readonly answers: Float32Array;
+  /** [indices.length, ...shape] each. */
+  readonly features: readonly Float32Array[];
 }
 
 export interface TrainingSettings {
@@ -63,6 +95,8 @@ export interface TrainingTask {
   readonly validation: Uint32Array;
   readonly objective: ObjectiveConfig;
   readonly teacher?: TeacherOutputs;
+  /** Absent: views drawn by `settings.augmentation` and the training's own seed, if any. */
+  readonly views?: TrainingViews;
   readonly settings: TrainingSettings;
   /** Where metrics, checkpoints and the result go; null keeps everything in memory. */
   readonly directory: string | null;

@@ -3,7 +3,7 @@ import { type ArraySource, dataFromArrays, dataFromIterable } from "../data/asse
 import type { DataSet } from "../data/types.js";
 
 export type { ArraySource } from "../data/assemble.js";
-export type { DataSet, LoadedData, Normalisation, SampleArray, Splits } from "../data/types.js";
+export type { Augmentation, DataSet, LoadedData, Normalisation, SampleArray, Splits } from "../data/types.js";
 export { InputError, InterruptedError, RunError } from "../errors.js";
 export {
   accuracy,

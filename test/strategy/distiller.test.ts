@@ -130,6 +130,45 @@ test("same seed, same bytes; another seed, others", async () => {
   assert.notDeepEqual(a, c);
 });
 
+test("augment: the teacher is asked about the views themselves, or keeps its answers for the unchanged samples", async () => {
+  const loaded = await loadData({ source: "digits" });
+  const asked: Float32Array[] = [];
+  const teacher: Teacher = {
+    ...{
+      name: "made",
+      hash: "made",
+      preprocessing: "",
+      kind: "logits",
+      classes: 10,
+      batch: 64,
+      parameters: 1,
+      bytes: 4,
+    },
+    notes: [],
+    answer: async (data, indices) => {
+      const pixels = new Float32Array(indices.length * 64);
+      indices.forEach((s, i) => {
+        pixels.set(data.samples.subarray(s * 64, (s + 1) * 64), i * 64);
+      });
+      asked.push(pixels);
+      return Float32Array.from({ length: indices.length * 10 }, (_, i) => pixels[64 * Math.floor(i / 10) + 20 + (i % 10)] ?? 0);
+    },
+    dispose: async () => {},
+  };
+  const weights = [];
+  for (const views of ["online", "clean"] as const) {
+    const distiller = new Distiller({ teacher, student: { kind: "mlp", hidden: [4] }, threads: 1 });
+    distiller.compile({ alpha: 1, learningRate: 0.01 });
+    asked.length = 0;
+    const result = await distiller.fit(loaded, { steps: 3, batchSize: 32, augment: { shift: 2 }, views });
+    weights.push([...result.weights].flatMap(([, w]) => [...w]));
+    const batches = asked.filter((a) => a.length === 32 * 64);
+    assert.equal(batches.length, views === "online" ? 3 : 0);
+    await distiller.dispose();
+  }
+  assert.notDeepEqual(weights[0], weights[1]);
+});
+
 test("mistakes are named", async () => {
   const student = { kind: "mlp", hidden: [8] } as const;
   assert.throws(() => new Distiller({ teacher: "t.onnx", student: { kind: "mpl" } as never }), /mlp/);

@@ -5,6 +5,7 @@ import type { SweepRow, SweepRung } from "../../evaluate/sweep.js";
 import { objectiveLayers } from "../../objective/objective.js";
 import { objectiveOf } from "../../recipe/resolve.js";
 import type { TeacherRecipe } from "../../recipe/schema.js";
+import { viewsHash } from "../../teacher/view-store.js";
 import type { ValidationScore } from "../../train/types.js";
 import { mainScore } from "../../train/validate.js";
 import type { Arm } from "../arms.js";
@@ -13,6 +14,7 @@ import { type FitRequest, fit, trainingOfRequest } from "../fit.js";
 import { fitAllWith } from "../pool.js";
 import { studentRequest } from "../rows.js";
 import { prepareTeacher, type ReadyTeacher } from "../teachers.js";
+import { viewAnswersOf, viewPlanOf } from "../views.js";
 import type { Combination } from "./combinations.js";
 import { rungsFor, withBudget } from "./halving.js";
 
@@ -133,11 +135,13 @@ async function requestOf(
   const { teacher: described } = arm.recipe;
   const seen = "group" in described && described.weights === "confidence" ? arm.labelled : null;
   const layers = objectiveLayers(objectiveOf(arm.recipe.objective)).map((l) => l.teacher);
-  const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null, layers);
-  const teacher = teachers.get(key) ?? (await prepareTeacher(context, arm, seed));
+  const own = { ...arm, recipe: withBudget(arm.recipe, budget) };
+  const plan = viewPlanOf(own);
+  const views = plan ? viewsHash(context.loaded.data, plan) : viewAnswersOf(own.recipe);
+  const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null, layers, views);
+  const teacher = teachers.get(key) ?? (await prepareTeacher(context, own, seed));
   teachers.set(key, teacher);
-  const { transfer } = arm;
-  return studentRequest({ recipe: withBudget(arm.recipe, budget), transfer }, teacher, seed, `${title}, seed ${seed}`);
+  return studentRequest(own, context.loaded, teacher, seed, `${title}, seed ${seed}`);
 }
 
 /** Whether every seed has a teacher of its own. */

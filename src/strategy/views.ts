@@ -1,0 +1,133 @@
+/** What a student's random views have to do with its teacher: checked first, then labelled or asked online. */
+import { join } from "node:path";
+import { mixes } from "../data/augment/config.js";
+import type { Augmentation, DataSet } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { objectiveLayers, objectiveNeeds } from "../objective/objective.js";
+import { objectiveOf, settingsOf } from "../recipe/resolve.js";
+import type { Recipe } from "../recipe/schema.js";
+import { onlineViews } from "../teacher/online-views.js";
+import type { LabelOptions } from "../teacher/store.js";
+import type { Teacher } from "../teacher/types.js";
+import { openViewStore, type ViewPlan, type ViewStore, viewsHash } from "../teacher/view-store.js";
+import { planBatches } from "../train/batches.js";
+import type { TrainingSettings, TrainingViews } from "../train/types.js";
+import type { Arm } from "./arms.js";
+import { fingerprint } from "./context.js";
+
+/** Views of a sample that are kept where the recipe does not say. */
+const MOST_VIEWS = 8;
+const CPU = { threads: 1, device: "cpu" } as const;
+
+/** What belongs to the views of an arm's student; null where it sees the samples as they are. */
+export function viewAnswersOf({ training, transfer, objective }: Recipe): "replayed" | "online" | "clean" | null {
+  if (!settingsOf(training, 1, 0, CPU).augmentation) return null;
+  if (!objectiveNeeds(objectiveOf(objective)).teacher) return null;
+  return transfer.views?.answers ?? (transfer.pseudo_labels ? "clean" : "replayed");
+}
+
+/** @param where names the arm @throws InputError for views that cannot go with the rest of the recipe */
+export function checkViews(where: string, recipe: Recipe): void {
+  const { training, transfer, teacher, objective } = recipe;
+  const answers = viewAnswersOf(recipe);
+  if (transfer.views && answers === null)
+    throw new InputError(
+      `${where}: transfer.views`,
+      "they say what the teacher answers for random views, and there are none; set training.augment and an objective with a teacher, or remove them",
+    );
+  if (transfer.views?.count !== undefined && answers !== "replayed")
+    throw new InputError(`${where}: transfer.views.count`, `views are kept to be replayed, and answers is ${answers}`);
+  if (answers === null) return;
+  const { augmentation } = settingsOf(training, 1, 0, CPU);
+  const layers = objectiveLayers(objectiveOf(objective)).length > 0;
+  if (answers !== "clean") {
+    const none =
+      "group" in teacher
+        ? "teacher.group has several"
+        : "label_store" in teacher
+          ? "teacher.label_store only holds answers"
+          : null;
+    if (none)
+      throw new InputError(
+        `${where}: transfer.views.answers`,
+        `${answers} asks one teacher about new views, and ${none}; give one model or file as teacher, or set it to clean`,
+      );
+    if (answers === "online" && "url" in teacher)
+      throw new InputError(
+        `${where}: transfer.views.answers`,
+        "an endpoint is too slow to be asked at every step; use replayed, which asks it once for each view",
+      );
+    if (transfer.pseudo_labels)
+      throw new InputError(
+        `${where}: transfer.views.answers`,
+        `pseudo-labels come from unchanged samples, and answers is ${answers}; set it to clean`,
+      );
+  } else if (layers)
+    throw new InputError(
+      `${where}: transfer.views.answers`,
+      "losses between layers compare values of the same image, and clean keeps those of the unchanged one; use replayed or online",
+    );
+  else if (augmentation && mixes(augmentation) && "group" in teacher && teacher.combine === "mean-losses")
+    throw new InputError(
+      `${where}: training.augment`,
+      "answers for blended samples are blended as probabilities, and mean-losses keeps each teacher's own; combine by mean-probabilities",
+    );
+}
+
+/** Which views an arm's teacher labels to be replayed; null when it labels none. */
+export function viewPlanOf({ recipe, transfer }: Pick<Arm, "recipe" | "transfer">): ViewPlan | null {
+  if (viewAnswersOf(recipe) !== "replayed") return null;
+  const { training } = recipe;
+  const settings = settingsOf(training, transfer.length, 0, CPU);
+  const { stepsPerEpoch } = planBatches(transfer.length, settings.batch, settings.accumulate);
+  const epochs = Math.ceil(settings.steps / stepsPerEpoch);
+  return {
+    augmentation: settings.augmentation as Augmentation,
+    seed: recipe.seed,
+    count: recipe.transfer.views?.count ?? Math.min(MOST_VIEWS, epochs),
+    samples: transfer,
+  };
+}
+
+/** A teacher that answers for views: a store of them, or a way to open it again. */
+export type ReadyViews =
+  | { readonly kind: "replayed"; readonly store: ViewStore }
+  | { readonly kind: "online"; readonly open: () => Promise<Teacher> };
+
+/** Labels the views that an arm's student will see, or keeps the way to ask about them later. */
+export async function prepareViews(
+  arm: Arm,
+  data: DataSet,
+  teacher: Teacher,
+  open: () => Promise<Teacher>,
+  { folder, options }: { readonly folder: string; readonly options: LabelOptions },
+): Promise<ReadyViews | undefined> {
+  if (viewAnswersOf(arm.recipe) === "online") return { kind: "online", open };
+  const plan = viewPlanOf(arm);
+  if (!plan) return undefined;
+  const known = fingerprint(viewsHash(data, plan), teacher.hash, teacher.preprocessing, options.precision, [
+    teacher.features?.length ? teacher.features : null,
+  ]);
+  const store = await openViewStore(join(folder, `views-${known.slice(0, 12)}`), teacher, data, plan, options);
+  return { kind: "replayed", store };
+}
+
+/** What a training with views depends on, besides its settings. */
+export function viewsIdentity(data: DataSet, views: ReadyViews | undefined): unknown {
+  return views && (views.kind === "online" ? "online" : ["replayed", viewsHash(data, views.store.plan)]);
+}
+
+/** The views of one training; `dispose` when it is over. */
+export async function openTrainingViews(
+  views: ReadyViews,
+  data: DataSet,
+  { augmentation, seed }: Pick<TrainingSettings, "augmentation" | "seed">,
+  samples: Uint32Array,
+): Promise<{ readonly views: TrainingViews; dispose(): Promise<void> }> {
+  if (views.kind === "replayed") return { views: views.store, dispose: async () => {} };
+  const teacher = await views.open();
+  return {
+    views: onlineViews(teacher, data, augmentation as Augmentation, seed, samples),
+    dispose: () => teacher.dispose(),
+  };
+}

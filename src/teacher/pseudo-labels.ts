@@ -1,0 +1,88 @@
+/**
+ * Pseudo-labels: what a student learns of samples whose labels it may not use, and which of them it sees. Xie, Luong, Hovy
+ * & Le, CVPR 2020 (noisy student), arXiv:1911.04252, section 3.
+ */
+import { InputError } from "../errors.js";
+import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
+
+export interface PseudoLabelOptions {
+  /** The teacher's probabilities, or 1 for its best class. */
+  readonly kind: "soft" | "hard";
+  /** A sample whose best class has a lower probability is left out, in [0, 1]. */
+  readonly minConfidence: number;
+  /** As many samples of each class as the mean class has. */
+  readonly balance: boolean;
+}
+
+export interface PseudoLabels {
+  /** Samples to train on: labelled ones first, then the chosen others; a class with too few has some several times. */
+  readonly samples: Uint32Array;
+  /** Probabilities [answers.length / classes, classes] by sample: one-hot where labelled, the teacher's elsewhere. */
+  readonly targets: Float32Array;
+  /** How many samples had no usable label; how many of them were sure enough; how many stand in `samples`, copies counted. */
+  readonly counts: { readonly unlabelled: number; readonly confident: number; readonly chosen: number };
+}
+
+/**
+ * Labels what has no label, leaves out what the teacher is unsure about, and balances the classes.
+ *
+ * Balancing brings each class that the teacher names at all to the mean number: the samples it is surest about of a frequent
+ * class, all samples of a rare class again and again, the surest first.
+ * @param answers of the teacher for every sample of the data, [samples, classes]
+ * @param transfer samples the student may see
+ * @param labels class of each sample, -1 where there is none or it may not be used
+ * @throws InputError when no sample is left
+ */
+export function pseudoLabels(
+  { kind: given, values }: { readonly kind: OutputKind; readonly values: Float32Array },
+  classes: number,
+  transfer: Uint32Array,
+  labels: ArrayLike<number>,
+  { kind, minConfidence, balance }: PseudoLabelOptions,
+): PseudoLabels {
+  const targets = new Float32Array(values.length);
+  const row = new Float64Array(classes);
+  const byClass: { sample: number; confidence: number }[][] = Array.from({ length: classes }, () => []);
+  const known: number[] = [];
+  let unlabelled = 0;
+  for (let sample = 0; sample < values.length / classes; sample++) {
+    logProbabilities(values, sample, classes, given, 1, row);
+    const best = row.indexOf(Math.max(...row));
+    for (let c = 0; c < classes; c++)
+      targets[sample * classes + c] = kind === "hard" ? Number(c === best) : Math.exp(row[c] as number);
+  }
+  for (const sample of transfer) {
+    const label = labels[sample] as number;
+    const own = targets.subarray(sample * classes, (sample + 1) * classes);
+    if (label >= 0) {
+      own.fill(0);
+      own[label] = 1;
+      known.push(sample);
+      continue;
+    }
+    unlabelled++;
+    logProbabilities(values, sample, classes, given, 1, row);
+    const top = Math.max(...row);
+    const confidence = Math.exp(top);
+    if (confidence >= minConfidence) byClass[row.indexOf(top)]?.push({ sample, confidence });
+  }
+  const confident = byClass.reduce((sum, own) => sum + own.length, 0);
+  const chosen = balance ? balanced(byClass) : byClass.flat().map((s) => s.sample);
+  // In the order of the data: which samples are seen must not hang on how they were found.
+  const samples = Uint32Array.from([...known, ...chosen.sort((a, b) => a - b)]);
+  if (samples.length === 0)
+    throw new InputError(
+      "transfer.pseudo_labels.min_confidence",
+      `the teacher gives no sample's best class ${minConfidence} or more, and none is labelled; lower it`,
+    );
+  return { samples, targets, counts: { unlabelled, confident, chosen: chosen.length } };
+}
+
+function balanced(byClass: readonly (readonly { sample: number; confidence: number }[])[]): number[] {
+  const present = byClass.filter((own) => own.length > 0);
+  const each = Math.round(present.reduce((sum, own) => sum + own.length, 0) / Math.max(1, present.length));
+  return present.flatMap((own) => {
+    const surest = [...own].sort((a, b) => b.confidence - a.confidence || a.sample - b.sample);
+    return Array.from({ length: each }, (_, i) => (surest[i % surest.length] as { sample: number }).sample);
+  });
+}

@@ -1,0 +1,196 @@
+/** Random views: the teacher's answers belong to what the student sees, labelled once or asked at every step. */
+import assert from "node:assert/strict";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { allocateSamples } from "../../src/data/samples.js";
+import { drawnViews } from "../../src/data/views.js";
+import { distill, InputError, loadData, type RecipeInput } from "../../src/index.js";
+import { openSession } from "../../src/runtime/session.js";
+import { listTrainings } from "../../src/strategy/trainings.js";
+import { openOnnxTeacher } from "../../src/teacher/onnx.js";
+import { openViewStore } from "../../src/teacher/view-store.js";
+
+const folder = mkdtempSync(join(tmpdir(), "limbeck-views-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const recipe = {
+  name: "views",
+  seeds: 1,
+  data: { source: "digits", split: { validation: 0.15, test: 0.3 } },
+  teacher: { model: { kind: "mlp", hidden: [64] }, training: { epochs: 4, batch: 32 } },
+  student: { kind: "mlp", hidden: [16] },
+  training: {
+    epochs: 4,
+    batch: 32,
+    schedule: { kind: "one-cycle", lr: 0.01 },
+    augment: { shift: 1, mixup: { alpha: 1 } },
+  },
+  objective: { alpha: 1, distillation_loss: { kind: "kd", temperature: 2 } },
+  evaluation: { latency_runs: 5 },
+} satisfies RecipeInput;
+
+const run = (name: string, changes: Partial<RecipeInput>) =>
+  distill({ ...recipe, ...changes }, { out: join(folder, name), threads: 1 });
+
+const loaded = await loadData(recipe.data as Parameters<typeof loadData>[0]);
+const first = await run("replayed", { transfer: { views: { answers: "replayed", count: 3 } } });
+const teacherFile = listTrainings(first.directory).find((t) => t.role === "teacher")?.file ?? "";
+const NONE = { scale: 1, mean: [0], std: [1] };
+const openTeacher = () =>
+  openOnnxTeacher(teacherFile, loaded.data, loaded.splits.validation, {
+    ...{
+      outputs: "logits",
+      layout: "nchw",
+      resize: "none",
+      normalisation: NONE,
+      batch: 64,
+      allowChance: true,
+      threads: 1,
+    },
+  } as Parameters<typeof openOnnxTeacher>[3]);
+const plan = {
+  augmentation: { shift: 2, rotate: 10, noise: 0.1, mixup: { alpha: 0.4 } },
+  seed: 5,
+  count: 2,
+  samples: loaded.splits.train.slice(0, 40),
+};
+
+test("a view store answers for exactly what it renders, epoch after epoch, and replays views when they run out", async () => {
+  const teacher = await openTeacher();
+  const store = await openViewStore(join(folder, "store"), teacher, loaded.data, plan, { precision: "float32" });
+  await teacher.dispose();
+  const session = await openSession(teacherFile, { threads: 1 });
+  const indices = plan.samples.slice(3, 11);
+  const drawn = drawnViews(loaded.data, plan.augmentation, plan.seed, plan.samples);
+  const seen: number[][] = [];
+  for (const epoch of [0, 1, 2]) {
+    const pixels = allocateSamples(loaded.data.samples, indices.length * 64);
+    const blends = store.render(indices, epoch, pixels);
+    const fresh = allocateSamples(loaded.data.samples, pixels.length);
+    assert.deepEqual(drawn.render(indices, epoch % 2, fresh), blends, "what was recorded is what was drawn");
+    assert.deepEqual(fresh, pixels);
+    // ONNX Runtime's own answer for these pixels.
+    const name = session.inputs[0]?.name ?? "";
+    const output = session.outputs[0]?.name ?? "";
+    const result = await session.run(
+      { [name]: { dtype: "float32", shape: [8, 1, 8, 8], data: Float32Array.from(pixels) } },
+      [output],
+    );
+    const { answers } = await store.answers(indices, epoch);
+    Array.from(result[output]?.data as Float32Array).forEach((v, i) => {
+      assert.ok(Math.abs(v - (answers[i] as number)) < 1e-4, `epoch ${epoch}, value ${i}: ${answers[i]} and ${v}`);
+    });
+    seen.push([...pixels]);
+  }
+  await session.dispose();
+  assert.notDeepEqual(seen[0], seen[1]);
+  assert.deepEqual(seen[2], seen[0], "the third epoch sees the first view again");
+});
+
+test("a killed labelling of views goes on, and a store of other views is refused", async () => {
+  const whole = join(folder, "store");
+  const part = join(folder, "part");
+  cpSync(whole, part, { recursive: true });
+  const { truncateSync } = await import("node:fs");
+  truncateSync(join(part, "outputs.bin"), 17 * 10 * 4 + 3);
+  const teacher = await openTeacher();
+  await openViewStore(part, teacher, loaded.data, plan, { precision: "float32" });
+  assert.deepEqual(readFileSync(join(part, "outputs.bin")), readFileSync(join(whole, "outputs.bin")));
+  await assert.rejects(
+    openViewStore(part, teacher, loaded.data, { ...plan, seed: 6 }, { precision: "float32" }),
+    (e: Error) => e instanceof InputError && /something else: the data changed/.test(e.message),
+  );
+  await assert.rejects(
+    openViewStore(part, teacher, loaded.data, { ...plan, count: 3 }, { precision: "float32" }),
+    (e: Error) => e instanceof InputError && /views\.bin.*3 views of 40 samples need/s.test(e.message),
+  );
+  await teacher.dispose();
+});
+
+test("a recipe: so many views are labelled once, and resumed runs give the same bytes", async () => {
+  const stores = join(first.directory, "label-stores");
+  const views = readdirSync(stores).filter((n) => n.startsWith("views-"));
+  assert.equal(views.length, 1);
+  const rows = 3 * loaded.splits.train.length;
+  assert.equal(statSync(join(stores, views[0] as string, "outputs.bin")).size, rows * 10 * 4);
+  const again = await run("again", { transfer: { views: { answers: "replayed", count: 3 } } });
+  assert.deepEqual(readFileSync(again.student), readFileSync(first.student));
+  assert.ok(existsSync(join(first.directory, "report.html")));
+});
+
+test("online and replayed teach alike, as far as views agree; clean is something else", async () => {
+  // With one view a sample that is replayed in one epoch, both see the same views with the same answers.
+  const one = { ...recipe.training, epochs: 1 };
+  const teacher = { file: teacherFile, normalise: "none", outputs: "logits" } as const;
+  const online = await run("online", { teacher, training: one, transfer: { views: { answers: "online" } } });
+  const replayed = await run("one-view", {
+    teacher,
+    training: one,
+    transfer: { views: { answers: "replayed", count: 1 } },
+  });
+  const weights = ({ student }: { student: string }) => readFileSync(student);
+  const clean = await run("clean", { teacher, training: one, transfer: { views: { answers: "clean" } } });
+  const score = (r: typeof online) => r.summary.models.find((m) => m.role === "student")?.softKL?.mean ?? 0;
+  assert.ok(Math.abs(score(online) - score(replayed)) < 1e-4, `${score(online)} and ${score(replayed)}`);
+  assert.notDeepEqual(weights(clean), weights(replayed));
+});
+
+test("labels of blended samples: the baseline learns from both, and the student may too", async () => {
+  const { summary } = await run("labels", {
+    objective: { alpha: 0.5, distillation_loss: { kind: "kd", temperature: 2 } },
+    training: { ...recipe.training, augment: { cutmix: { alpha: 1 } } },
+  });
+  for (const m of summary.models) assert.ok((m.accuracy?.mean ?? 0) > 0.5, `${m.name}: ${m.accuracy?.mean}`);
+});
+
+test("views that cannot go with the rest are refused by name, before anything is trained", async () => {
+  const views = (answers: "replayed" | "online" | "clean") => ({ transfer: { views: { answers } } });
+  const group = { group: [recipe.teacher, recipe.teacher] };
+  const plain = { ...recipe.training, augment: undefined };
+  const similarity = { kind: "similarity", layers: [{ teacher: "*relu*", student: "*relu*" }] } as const;
+  const cases: [Partial<RecipeInput>, RegExp][] = [
+    [{ training: plain, ...views("online") }, /transfer\.views.*training\.augment/s],
+    [{ transfer: { views: { answers: "online", count: 4 } } }, /transfer\.views\.count.*online/s],
+    [{ teacher: group, ...views("replayed") }, /transfer\.views\.answers.*teacher\.group/s],
+    [{ teacher: { label_store: "x" }, ...views("online") }, /transfer\.views\.answers.*label_store/s],
+    [
+      { teacher: { url: "http://127.0.0.1:9", answers: "logits" }, ...views("online") },
+      /transfer\.views\.answers.*endpoint/s,
+    ],
+    [{ objective: { alpha: 0.5, terms: [similarity] }, ...views("clean") }, /transfer\.views\.answers.*layers/s],
+    [{ teacher: { ...group, combine: "mean-losses" }, ...views("clean") }, /training\.augment.*mean-losses/s],
+    [{ transfer: { pseudo_labels: {} } }, /transfer\.pseudo_labels.*samples/s],
+    [
+      { transfer: { labelled: 50, samples: "all", pseudo_labels: {}, views: { answers: "online" } } },
+      /transfer\.views\.answers.*pseudo-labels/s,
+    ],
+  ];
+  for (const [changes, message] of cases)
+    await assert.rejects(
+      run("bad", changes),
+      (e: Error) => e instanceof InputError && message.test(e.message),
+      String(message),
+    );
+  assert.ok(!existsSync(join(folder, "bad")));
+});
+
+test("pseudo-labels: labels where there are some, the teacher's elsewhere, and noise over clean answers", async () => {
+  const { summary } = await run("pseudo", {
+    teacher: { ...recipe.teacher, training: { epochs: 60, batch: 32 }, train_on: "labelled" },
+    training: { ...recipe.training, epochs: 20, augment: { shift: 1 } },
+    student: { kind: "mlp", hidden: [32] },
+    objective: { alpha: 1, distillation_loss: { kind: "kd", temperature: 1 } },
+    transfer: { labelled: 100, samples: "all", pseudo_labels: { min_confidence: 0.5 } },
+  });
+  const note = summary.notes.find((n) => n.startsWith("pseudo-labels"));
+  const [, unlabelled, sure, chosen] = note?.match(/of (\d+) samples .* about (\d+); .* balance (\d+) are/) ?? [];
+  assert.equal(Number(unlabelled), loaded.splits.train.length - 100);
+  assert.ok(Number(sure) > 0 && Number(sure) <= Number(unlabelled));
+  assert.ok(Math.abs(Number(chosen) - Number(sure)) <= 10);
+  const [student, teacher] = ["student", "teacher"].map(
+    (r) => summary.models.find((m) => m.role === r)?.accuracy?.mean ?? 0,
+  );
+  assert.ok((student as number) > (teacher as number) - 0.1, `${student} after ${teacher}`);
+});
