@@ -50,22 +50,25 @@ export function saturation(image: Float32Array, plane: number, factor: number): 
 /** Turns the hue of HSV by a part of the whole circle; three channels. */
 export function hue(image: Float32Array, plane: number, turn: number): void {
   for (let i = 0; i < plane; i++) {
-    const [r, g, b] = [image[i], image[plane + i], image[2 * plane + i]].map((v) => clip(v as number)) as [
-      number,
-      number,
-      number,
-    ];
+    const r = image[i] as number;
+    const g = image[plane + i] as number;
+    const b = image[2 * plane + i] as number;
     const value = Math.max(r, g, b);
     const chroma = value - Math.min(r, g, b);
     if (chroma === 0) continue;
     // Sixths of the circle from red (0) over green (2) and blue (4).
     const sector = value === r ? (g - b) / chroma : value === g ? 2 + (b - r) / chroma : 4 + (r - g) / chroma;
-    // Smith 1978, without cases: a channel at n sixths before red falls off with its distance to the hue.
-    [5, 3, 1].forEach((n, c) => {
-      const k = (((n + sector + 6 * turn) % 6) + 6) % 6;
-      image[c * plane + i] = value - chroma * clip(Math.min(k, 4 - k));
-    });
+    const turned = sector + 6 * turn;
+    image[i] = channelAt(turned + 5, value, chroma);
+    image[plane + i] = channelAt(turned + 3, value, chroma);
+    image[2 * plane + i] = channelAt(turned + 1, value, chroma);
   }
+}
+
+/** A channel of HSV, without cases: it falls off with its distance to the hue (Smith, "Color gamut transform pairs", 1978). */
+function channelAt(sixths: number, value: number, chroma: number): number {
+  const k = sixths - 6 * Math.floor(sixths / 6);
+  return value - chroma * clip(Math.min(k, 4 - k));
 }
 
 /** Stretches each channel to the whole range. */

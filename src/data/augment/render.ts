@@ -89,7 +89,7 @@ function renderValues(
   const { image, scratch } = work;
   resample(view.affine, source, offset, shape, image, 0);
   const span = max > min ? max - min : 1;
-  for (let i = 0; i < size; i++) image[i] = clip(((image[i] as number) - min) / span);
+  toUnits(image, min, span);
   for (const op of view.ops) colour.applyPixelOp(op, image, height, width, scratch);
   const plane = height * width;
   if (view.brightness !== 1) colour.brightness(image, view.brightness);
@@ -98,11 +98,17 @@ function renderValues(
   if (view.hue !== 0) colour.hue(image, plane, view.hue);
   if (view.blur > 0) blur(image, height, width, view.blur, scratch);
   if (view.noise > 0) addNoise(image, view.noise, view.noiseSeed);
-  const whole = !(out instanceof Float32Array);
-  for (let i = 0; i < size; i++) {
-    const v = min + span * (image[i] as number);
-    out[outOffset + i] = whole ? Math.round(v) : v;
-  }
+  fromUnits(image, min, span, out, outOffset);
+}
+
+function toUnits(image: Float32Array, min: number, span: number): void {
+  for (let i = 0; i < image.length; i++) image[i] = clip(((image[i] as number) - min) / span);
+}
+
+function fromUnits(image: Float32Array, min: number, span: number, out: SampleArray, outOffset: number): void {
+  if (out instanceof Float32Array)
+    for (let i = 0; i < image.length; i++) out[outOffset + i] = min + span * (image[i] as number);
+  else for (let i = 0; i < image.length; i++) out[outOffset + i] = Math.floor(min + span * (image[i] as number) + 0.5);
 }
 
 const clip = (v: number): number => (v < 0 ? 0 : v > 1 ? 1 : v);
