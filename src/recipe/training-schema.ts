@@ -66,7 +66,7 @@ export const trainingSchema = z
     optimizer: optimizer.prefault({ kind: "adamw" }),
     schedule: schedule.prefault({ kind: "one-cycle", lr: 0.002 }),
     clip_norm: z.number().min(0).default(0).describe("Clip the gradient's global norm; 0 is off"),
-    augment: augmentSchema,
+    augment: augmentSchema.optional(),
     select: z.enum(["best", "last"]).default("best").describe("Weights kept: best by validation, or last"),
     early_stopping: z
       .strictObject({ patience: count })

@@ -7,6 +7,7 @@ import { withChanges } from "../recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema.js";
 import { checkPseudoLabels } from "./pseudo-labels.js";
+import { checkAugmentations } from "./augmentations.js";
 import { checkGroup, teachersOf } from "./teacher-group.js";
 import { checkViews } from "./views.js";
 
@@ -99,6 +100,7 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
   }
   checkViews(where, recipe);
   checkPseudoLabels(where, recipe, hasLabels);
+  checkAugmentations(recipe, data.sampleShape, name ? `${where}: ` : "");
   objectiveNeeds(baselineObjectiveOf(recipe.objective));
   return {
     name,
