@@ -3,8 +3,8 @@ import { Random, streamNumber } from "../../random/random.js";
 
 /** Numbers of a stream that belong to each (sample, epoch). */
 const WORDS = 16;
-/** Samples, and with WORDS and the 2^53 of an index, 2^17 epochs. */
-const SAMPLES = 2 ** 32;
+/** Room for so many samples, and with WORDS and the 2^53 of an index for 2^21 epochs. */
+const SAMPLES = 2 ** 28;
 
 /** What may be drawn, each from a stream of its own. */
 const STREAMS = {
@@ -38,7 +38,7 @@ function streamOf(seed: number, name: DrawStream): Random {
 export class Draws {
   readonly #base: number;
 
-  /** @param sample index into the data set; epoch is below 2^17 */
+  /** @param sample index into the data set; below 2^28; epoch is below 2^21 */
   constructor(
     private readonly seed: number,
     sample: number,
