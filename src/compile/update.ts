@@ -4,10 +4,10 @@ import type { GraphBuilder, Value } from "../graph/builder.js";
 import { scalar } from "../graph/tensor.js";
 import { writeModel } from "../graph/write.js";
 import { createBuilder } from "../ops/registry.js";
-import { scalarNamesOf, type UpdateScalarName, updateInGraph } from "../optim/graph.js";
+import { averageInGraph, scalarNamesOf, type UpdateScalarName, updateInGraph } from "../optim/graph.js";
 import { momentsOf } from "../optim/rules.js";
 import type { UpdateRule } from "../optim/types.js";
-import type { ParameterSlot, UpdateProgram } from "../runtime/types.js";
+import type { BufferSlot, ParameterSlot, UpdateProgram } from "../runtime/types.js";
 import { asModel } from "./compile.js";
 
 export interface UpdateOptions {
@@ -16,6 +16,8 @@ export interface UpdateOptions {
   readonly clipNorm: number;
   /** Micro-batches a step, whose gradients arrive summed. */
   readonly accumulate: number;
+  /** Buffers that are averaged along with the parameters; absent: nothing is averaged. */
+  readonly averagedBuffers?: readonly BufferSlot[];
 }
 
 /** Keeps clipping defined for a zero gradient; the value PyTorch's clip_grad_norm_ adds. */
@@ -23,7 +25,7 @@ const NORM_FLOOR = 1e-6;
 
 /** Compiles the update of these parameters. Operation for operation what the kernels do on the CPU. */
 export function compileUpdate(parameters: readonly ParameterSlot[], options: UpdateOptions): UpdateProgram {
-  const { rule, clipNorm, accumulate } = options;
+  const { rule, clipNorm, accumulate, averagedBuffers } = options;
   const b = createBuilder("update");
   const scalars = scalarNamesOf(rule).map((name) => ({ name, value: b.input(`update/scalar/${name}`, "float32", []) }));
   const values = Object.fromEntries(scalars.map((s) => [s.name, s.value])) as Record<UpdateScalarName, Value>;
@@ -66,7 +68,19 @@ export function compileUpdate(parameters: readonly ParameterSlot[], options: Upd
     scalars: scalars.map(({ name, value }) => ({ field: name, input: value.name })),
     norm: "update/norm",
     accumulate: accumulate > 1 ? accumulation(parameters) : undefined,
+    average: averagedBuffers && averaging([...parameters, ...averagedBuffers]),
   };
+}
+
+/** Moves averages towards new values: average/n, value/n -> averaged/n. */
+function averaging(slots: readonly Pick<ParameterSlot, "name" | "shape">[]): Uint8Array {
+  const b = createBuilder("average");
+  const rate = b.input("average/rate", "float32", []);
+  for (const { name, shape } of slots) {
+    const [average, value] = [b.input(`average/${name}`, "float32", shape), b.input(`value/${name}`, "float32", shape)];
+    b.output(averageInGraph(b, average, value, rate), `averaged/${name}`);
+  }
+  return writeModel(asModel(b.build()));
 }
 
 /** Sums of the gradients of two micro-batches: sum/p + gradient/p -> total/p. */

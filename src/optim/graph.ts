@@ -69,6 +69,15 @@ export function clipInGraph(
   return { gradients: gradients.map((g) => b.op("Mul", [g, factor])), norm };
 }
 
+/**
+ * One step of a weight average, as the kernel `approach` does it: average + rate (value - average).
+ * @param average and `value` of the same static shape
+ * @param rate float32 scalar []: 1 - decay
+ */
+export function averageInGraph(b: GraphBuilder, average: Value, value: Value, rate: Value): Value {
+  return b.op("Add", [average, b.op("Mul", [b.op("Sub", [value, average]), rate])]);
+}
+
 type Take = (name: UpdateScalarName) => Value;
 
 function sgd(b: GraphBuilder, rule: SgdRule, update: GraphUpdate, take: Take): GraphUpdateResult {

@@ -19,6 +19,18 @@ export interface AdamRule {
 
 export type UpdateRule = SgdRule | AdamRule;
 
+/**
+ * Exponential moving average of the weights: a += (1 - d) (w - a) after every update, for parameters and batch-norm
+ * statistics alike. Averaging along the way: Polyak & Juditsky, SIAM J. Control Optim. 1992; decaying: Tarvainen & Valpola,
+ * NeurIPS 2017 (mean teacher).
+ */
+export interface WeightAverage {
+  /** d, from 0 to below 1; about the last 1 / (1 - d) updates count. */
+  readonly decay: number;
+  /** Update t (from 1) uses min(d, (1 + t) / (10 + t)), so that the initial weights are soon forgotten. */
+  readonly ramp: boolean;
+}
+
 /** Learning rate over the steps of a training. `warmup` is a number of steps of linear warm-up placed before the rest. */
 export type Schedule =
   | { readonly kind: "constant"; readonly lr: number; readonly warmup: number }

@@ -69,6 +69,7 @@ export function settingsOf(
     schedule: scheduleOf(training),
     clipNorm: training.clip_norm,
     accumulate: training.accumulate,
+    average: training.ema,
     seed,
     augmentation: augments(training.augment) ? training.augment : null,
     select: training.select,

@@ -57,6 +57,18 @@ const schedule = z
   ])
   .describe("Learning rate over the steps");
 
+const ema = z
+  .strictObject({
+    decay: rate.default(0.999).describe("About the last 1 / (1 - decay) updates count"),
+    ramp: z
+      .boolean()
+      .default(true)
+      .describe("Update t uses min(decay, (1 + t) / (10 + t)): the initial weights are soon forgotten"),
+  })
+  .describe(
+    "Validate, choose and keep an exponential moving average of the weights (batch-norm statistics too) instead of the weights themselves",
+  );
+
 export const trainingSchema = z
   .strictObject({
     epochs: positive.optional().describe("Passes over the samples trained on; give this or steps"),
@@ -67,6 +79,7 @@ export const trainingSchema = z
     schedule: schedule.prefault({ kind: "one-cycle", lr: 0.002 }),
     clip_norm: z.number().min(0).default(0).describe("Clip the gradient's global norm; 0 is off"),
     augment: augmentSchema.optional(),
+    ema: ema.optional(),
     select: z.enum(["best", "last"]).default("best").describe("Weights kept: best by validation, or last"),
     early_stopping: z
       .strictObject({ patience: count })

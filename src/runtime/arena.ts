@@ -1,8 +1,8 @@
 /**
  * All state of a training in one WebAssembly memory:
- * parameters | gradients | accumulators | moments | buffers | saved buffers | buffer updates.
+ * parameters | gradients | accumulators | moments | averages | buffers | saved buffers | buffer updates | buffer averages.
  *
- * The first four kinds of region share one layout: parameters under weight decay first, then the others, so that a
+ * The first five kinds of region share one layout: parameters under weight decay first, then the others, so that a
  * kernel updates each group in one call. Slots are padded with zeros, which every kernel leaves zero.
  */
 import { RunError } from "../errors.js";
@@ -22,6 +22,8 @@ export interface ArenaOptions {
   readonly moments: number;
   /** Whether gradients are accumulated over micro-batches. */
   readonly accumulate: boolean;
+  /** Whether weights are averaged; default: no, and no memory is taken. */
+  readonly average?: boolean;
 }
 
 /** A region of the memory, in bytes. */
@@ -41,10 +43,14 @@ export class Arena {
   /** Where the update reads gradients: the accumulators, or the gradients themselves without accumulation. */
   readonly accumulators: Region;
   readonly moments: readonly Region[];
+  /** Averages of the parameters; null without averaging. */
+  readonly averages: Region | null;
   readonly buffers: Region;
   readonly savedBuffers: Region;
   /** New values of the updated buffers, which are the front of the buffer-shaped regions. */
   readonly bufferUpdates: Region;
+  /** Averages of the updated buffers; null without averaging. */
+  readonly bufferAverages: Region | null;
   /** Bytes at the front of each parameter-shaped region that weight decay applies to. */
   readonly decayedBytes: number;
   readonly #parameterLayout: Layout;
@@ -67,9 +73,11 @@ export class Arena {
     this.gradients = region(bytes);
     this.accumulators = options.accumulate ? region(bytes) : this.gradients;
     this.moments = Array.from({ length: options.moments }, () => region(bytes));
+    this.averages = options.average ? region(bytes) : null;
     this.buffers = region(this.#bufferLayout.bytes);
     this.savedBuffers = region(this.#bufferLayout.bytes);
     this.bufferUpdates = region(new Layout(updated).bytes);
+    this.bufferAverages = options.average ? region(this.bufferUpdates.bytes) : null;
     this.memory = allocateMemory(end);
     this.kernels = createKernels(this.memory);
   }
@@ -94,6 +102,15 @@ export class Arena {
 
   bufferUpdate(name: string): Float32Array {
     return this.#view(this.bufferUpdates, this.#bufferLayout, name);
+  }
+
+  /** Average of a parameter or an updated buffer; undefined when there is none, as of a buffer that stays as it is. */
+  average(name: string): Float32Array | undefined {
+    if (!this.averages || !this.bufferAverages) return undefined;
+    if (this.hasParameter(name)) return this.#view(this.averages, this.#parameterLayout, name);
+    const offset = this.#bufferLayout.slots.get(name)?.offset;
+    if (offset === undefined || offset >= this.bufferAverages.bytes) return undefined;
+    return this.#view(this.bufferAverages, this.#bufferLayout, name);
   }
 
   get bufferNames(): readonly string[] {

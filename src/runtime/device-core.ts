@@ -11,14 +11,16 @@ import { drive } from "./drive.js";
 import { Evaluator } from "./evaluator.js";
 import { messageOf, type OnnxRuntime } from "./ort.js";
 import { type Feeds, StepFeeds } from "./step-feeds.js";
+import { averagedNames } from "./state.js";
 import { checkKnown, load, verifyProgram } from "./step-session.js";
 import type { BatchArray, ExecutorConfig, ExecutorState, StepRequest, StepsResult, UpdateProgram } from "./types.js";
-import { updateScalars } from "./update.js";
+import { averageRate, updateScalars } from "./update.js";
 
 interface Sessions {
   readonly step: Ort.InferenceSession;
   readonly update: Ort.InferenceSession;
   readonly accumulate: Ort.InferenceSession | undefined;
+  readonly average: Ort.InferenceSession | undefined;
 }
 
 export class DeviceCore {
@@ -43,7 +45,11 @@ export class DeviceCore {
     this.#fed = new Set(sessions.step.inputNames);
     this.#inputs = new StepFeeds(runtime, config, this.#feeds);
     this.#state = new DeviceState(runtime, config, sessions.step);
-    this.#evaluator = new Evaluator(runtime, config, (name) => this.#state.tensors.get(name));
+    this.#evaluator = new Evaluator(
+      runtime,
+      config,
+      (name) => this.#state.averages.get(name) ?? this.#state.tensors.get(name),
+    );
   }
 
   /**
@@ -57,11 +63,16 @@ export class DeviceCore {
     const kept = [...step.parameters.map((p) => p.gradient), ...step.buffers.map((b) => b.update)];
     const updated = program.parameters.flatMap((p) => [p.updated, ...p.updatedMoments]);
     const totals = step.parameters.map((p) => `total/${p.name}`);
+    const averaged = averagedNames(config).map((name) => `averaged/${name}`);
+    if (config.average && !program.average)
+      throw new RunError(`device ${config.device}: the averaging of weights was not compiled`);
     const native = await load(runtime, config, step.graph, "training", kept);
     const sessions = {
       step: native,
       update: await load(runtime, config, program.graph, "update", updated),
       accumulate: program.accumulate && (await load(runtime, config, program.accumulate, "accumulation", totals)),
+      average:
+        config.average && program.average && (await load(runtime, config, program.average, "averaging", averaged)),
     };
     const core = new DeviceCore(runtime, config, program, sessions);
     core.restore(initial);
@@ -98,9 +109,9 @@ export class DeviceCore {
 
   /** Frees the sessions and the device's memory. */
   async dispose(): Promise<void> {
-    const { step, update, accumulate } = this.#sessions;
+    const { step, update, accumulate, average } = this.#sessions;
     this.#state.dispose();
-    for (const session of [step, update, accumulate, this.#diagnostic]) await session?.release();
+    for (const session of [step, update, accumulate, average, this.#diagnostic]) await session?.release();
     await this.#evaluator.dispose();
     await this.#state.release();
   }
@@ -132,17 +143,16 @@ export class DeviceCore {
     const buffers: TensorMap = new Map();
     let norm = Number.NaN;
     try {
-      if (await this.#gradients(request, losses, gradients, buffers)) norm = await this.#apply(request, gradients);
+      if (await this.#gradients(request, losses, gradients, buffers))
+        norm = await this.#apply(request, gradients, buffers);
     } catch (error) {
       free(buffers.values());
       throw new RunError(`training step ${this.#step + 1} failed: ${messageOf(error)}`, { cause: error });
     } finally {
       free(gradients.values());
     }
-    if (Number.isFinite(norm)) {
-      this.#state.replace(buffers);
-      this.#step++;
-    } else free(buffers.values());
+    if (Number.isFinite(norm)) this.#step++;
+    else free(buffers.values());
     return norm;
   }
 
@@ -188,8 +198,8 @@ export class DeviceCore {
     }
   }
 
-  /** Runs the rule; parameters and moments are replaced when the norm, which is returned, is finite. */
-  async #apply(request: StepRequest, gradients: TensorMap): Promise<number> {
+  /** Runs the rule; the state is replaced, buffers included, when the norm, which is returned, is finite. */
+  async #apply(request: StepRequest, gradients: TensorMap, buffers: TensorMap): Promise<number> {
     const { parameters, scalars, norm } = this.#program;
     const { lr, momentum } = request;
     const values: UpdateScalars = updateScalars(this.#config.rule, { step: this.#step + 1, lr, momentum });
@@ -211,9 +221,30 @@ export class DeviceCore {
       parameters.flatMap((p) => p.updatedMoments.map((m, i) => [`${p.name}/${i}`, results[m] as Ort.Tensor] as const)),
     );
     const size = scalarOf(results, norm);
-    if (Number.isFinite(size)) this.#state.replace(made, moments);
-    else free([...made.values(), ...moments.values()]);
+    const state = new Map([...made, ...buffers]);
+    try {
+      if (Number.isFinite(size)) this.#state.replace(state, moments, await this.#averages(state));
+      else free([...made.values(), ...moments.values()]);
+    } catch (error) {
+      free([...made.values(), ...moments.values()]);
+      throw error;
+    }
     return size;
+  }
+
+  /** The averages after an update that led to this state; none without averaging. */
+  async #averages(state: TensorMap): Promise<TensorMap> {
+    const { average } = this.#config;
+    const session = this.#sessions.average;
+    if (!average || !session) return new Map();
+    const rate = averageRate(average, this.#step + 1);
+    const feeds: Feeds = { "average/rate": new this.#runtime.Tensor("float32", Float32Array.of(rate), []) };
+    for (const [name, tensor] of this.#state.averages) {
+      feeds[`average/${name}`] = tensor;
+      feeds[`value/${name}`] = state.get(name) as Ort.Tensor;
+    }
+    const results = await session.run(feeds);
+    return new Map([...this.#state.averages.keys()].map((name) => [name, results[`averaged/${name}`] as Ort.Tensor]));
   }
 
   /** Feeds the state as it is now, with newer buffers where there are any. */

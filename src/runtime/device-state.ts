@@ -6,7 +6,7 @@ import { sizeOf } from "../graph/tensor.js";
 import { CANONICAL_OPSET } from "../graph/types.js";
 import { writeModel } from "../graph/write.js";
 import { messageOf, type OnnxRuntime } from "./ort.js";
-import { pair } from "./state.js";
+import { averagedNames, averagesOf, pair } from "./state.js";
 import type { ExecutorConfig, ExecutorState } from "./types.js";
 import { momentCount } from "./update.js";
 
@@ -17,6 +17,8 @@ export class DeviceState {
   readonly tensors: TensorMap = new Map();
   /** Moments by "name/0", "name/1". */
   readonly moments: TensorMap = new Map();
+  /** Averages of parameters and updated buffers by name; none without averaging. */
+  readonly averages: TensorMap = new Map();
   readonly #shapes: ReadonlyMap<string, readonly number[]>;
   #reader: Promise<Ort.InferenceSession> | undefined;
 
@@ -39,10 +41,11 @@ export class DeviceState {
   }
 
   /** Takes new tensors over and frees those they replace. */
-  replace(state: TensorMap, moments: TensorMap = new Map()): void {
+  replace(state: TensorMap, moments: TensorMap = new Map(), averages: TensorMap = new Map()): void {
     for (const [mine, given] of [
       [this.tensors, state],
       [this.moments, moments],
+      [this.averages, averages],
     ] as const) {
       for (const [name, tensor] of given) {
         free([mine.get(name)]);
@@ -52,7 +55,8 @@ export class DeviceState {
   }
 
   /**
-   * Takes a state over from arrays; the next step brings it to the device. No moments at all means that they are zero.
+   * Takes a state over from arrays; the next step brings it to the device. No moments at all means that they are zero, no
+   * averages that they start where the weights do.
    * @throws RunError naming the entry that is missing, unknown or of the wrong size, before anything is changed
    */
   write(state: ExecutorState): void {
@@ -74,6 +78,8 @@ export class DeviceState {
     ];
     const zero = new Map(keys.map((key) => [key, make(parameterOf(key))]));
     const moments = pair("moment", keys, fresh ? zero : state.moments, (key) => make(parameterOf(key)));
+    const averaged = averagedNames(this.config);
+    const averages = pair("weight average", averaged, averagesOf(this.config, state), make);
     this.dispose();
     const tensor = (name: string, data: Float32Array): Ort.Tensor =>
       new this.runtime.Tensor("float32", data.slice(), this.#shapeOf(name, state));
@@ -84,28 +90,37 @@ export class DeviceState {
     moments.forEach(([, source], i) => {
       this.moments.set(keys[i] as string, tensor(parameterOf(keys[i] as string), source));
     });
+    averages.forEach(([, source], i) => {
+      this.averages.set(averaged[i] as string, tensor(averaged[i] as string, source));
+    });
   }
 
   /** Copies of everything; `step` is the number of updates done. */
   async read(step: number): Promise<ExecutorState> {
     const all = new Map([...this.tensors].map(([name, t]) => [`state:${name}`, t]));
     for (const [name, t] of this.moments) all.set(`moment:${name}`, t);
+    for (const [name, t] of this.averages) all.set(`average:${name}`, t);
     const arrays = await this.#arrays(all);
-    const take = (name: string): [string, Float32Array] => [name, arrays.get(`state:${name}`) as Float32Array];
+    const take = (name: string, kind = "state"): [string, Float32Array] => [
+      name,
+      arrays.get(`${kind}:${name}`) as Float32Array,
+    ];
     const parameters = this.config.step.parameters.map((p) => p.name);
     return {
       step,
-      parameters: new Map(parameters.map(take)),
-      buffers: new Map([...this.tensors.keys()].filter((name) => !parameters.includes(name)).map(take)),
-      moments: new Map([...this.moments.keys()].map((name) => [name, arrays.get(`moment:${name}`) as Float32Array])),
+      parameters: new Map(parameters.map((name) => take(name))),
+      buffers: new Map([...this.tensors.keys()].filter((name) => !parameters.includes(name)).map((name) => take(name))),
+      moments: new Map([...this.moments.keys()].map((name) => take(name, "moment"))),
+      averages: new Map([...this.averages.keys()].map((name) => take(name, "average"))),
     };
   }
 
   /** Frees the tensors. */
   dispose(): void {
-    free([...this.tensors.values(), ...this.moments.values()]);
-    this.tensors.clear();
-    this.moments.clear();
+    for (const map of [this.tensors, this.moments, this.averages]) {
+      free(map.values());
+      map.clear();
+    }
   }
 
   /** Frees the session that reads back. */

@@ -173,5 +173,6 @@ function copyState(state: ExecutorState): ExecutorState {
     parameters: copy(state.parameters),
     buffers: copy(state.buffers),
     moments: copy(state.moments),
+    averages: state.averages && copy(state.averages),
   };
 }

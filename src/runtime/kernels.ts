@@ -18,6 +18,8 @@ export interface Kernels {
   add(destination: number, source: number, bytes: number): void;
   /** destination *= factor */
   scale(destination: number, bytes: number, factor: number): void;
+  /** destination += rate (source - destination) */
+  approach(destination: number, source: number, bytes: number, rate: number): void;
   /** Sum of squares, in float64. */
   sumOfSquares(source: number, bytes: number): number;
   /** SGD as in `SgdRule`; the gradient is multiplied by `gradientScale` first. `nesterov` is 0 or 1. */

@@ -46,6 +46,22 @@
         (local.set $destination (i32.add (local.get $destination) (i32.const 16)))
         (br $next))))
 
+  ;; destination += rate * (source - destination)
+  (func (export "approach") (param $destination i32) (param $source i32) (param $bytes i32) (param $rate f32)
+    (local $end i32) (local $values v128) (local $rates v128)
+    (local.set $end (i32.add (local.get $destination) (local.get $bytes)))
+    (local.set $rates (f32x4.splat (local.get $rate)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $destination) (local.get $end)))
+        (local.set $values (v128.load (local.get $destination)))
+        (v128.store (local.get $destination)
+          (f32x4.add (local.get $values)
+            (f32x4.mul (f32x4.sub (v128.load (local.get $source)) (local.get $values)) (local.get $rates))))
+        (local.set $destination (i32.add (local.get $destination) (i32.const 16)))
+        (local.set $source (i32.add (local.get $source) (i32.const 16)))
+        (br $next))))
+
   ;; sum of squares; squares and sums in float64, so that no float32 gradient overflows it
   (func (export "sumOfSquares") (param $source i32) (param $bytes i32) (result f64)
     (local $end i32) (local $values v128) (local $wide v128) (local $low v128) (local $high v128)

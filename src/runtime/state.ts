@@ -18,6 +18,11 @@ export function slotsOf(config: ExecutorConfig, initial: ExecutorState): Pick<Ar
   };
 }
 
+/** What is averaged: parameters and updated buffers; nothing without averaging. */
+export function averagedNames(config: ExecutorConfig): string[] {
+  return config.average ? [...config.step.parameters, ...config.step.buffers].map((s) => s.name) : [];
+}
+
 /** Copies of everything in the arena that the next step depends on. */
 export function exportState(config: ExecutorConfig, arena: Arena, step: number): ExecutorState {
   const moments = new Map<string, Float32Array>();
@@ -29,11 +34,12 @@ export function exportState(config: ExecutorConfig, arena: Arena, step: number):
     parameters: new Map(config.step.parameters.map(({ name }) => [name, arena.parameter(name).slice()])),
     buffers: new Map(arena.bufferNames.map((name) => [name, arena.buffer(name).slice()])),
     moments,
+    averages: new Map(averagedNames(config).map((name) => [name, (arena.average(name) as Float32Array).slice()])),
   };
 }
 
 /**
- * Fills the arena. No moments at all means a fresh start: they become zero.
+ * Fills the arena. No moments at all means a fresh start: they become zero; no averages: they start where the weights do.
  * @throws RunError naming the entry that is missing, unknown or of the wrong size, before anything is changed
  */
 export function importState(config: ExecutorConfig, arena: Arena, state: ExecutorState): void {
@@ -53,8 +59,19 @@ export function importState(config: ExecutorConfig, arena: Arena, state: Executo
       `the state has ${state.moments.size} moments, expected ${expected} for ${config.rule.kind}: it comes from another update rule`,
     );
   }
+  const averaged = averagesOf(config, state);
+  copies.push(
+    ...pair("weight average", averagedNames(config), averaged, (name) => arena.average(name) as Float32Array),
+  );
   for (const [target, source] of copies) target.set(source);
   if (state.moments.size === 0) for (const { offset, bytes } of arena.moments) arena.kernels.fill(offset, bytes, 0);
+}
+
+/** The averages of a state; those of a fresh start are the weights themselves. */
+export function averagesOf(config: ExecutorConfig, state: ExecutorState): ReadonlyMap<string, Float32Array> {
+  if (state.averages?.size) return state.averages;
+  const all = new Map([...state.parameters, ...state.buffers]);
+  return new Map(averagedNames(config).map((name) => [name, all.get(name) as Float32Array]));
 }
 
 /** Targets with their sources, after checking that names and sizes agree. */

@@ -1,5 +1,5 @@
 /** The contract between the compiler and whatever executes a training step. Plain data only: all of it crosses to a worker. */
-import type { UpdateRule } from "../optim/types.js";
+import type { UpdateRule, WeightAverage } from "../optim/types.js";
 
 /** Per-step array types: what ONNX Runtime takes as feeds. */
 export type BatchArray = Float32Array | Uint8Array | Int32Array | BigInt64Array;
@@ -88,6 +88,11 @@ export interface UpdateProgram {
   readonly norm: string;
   /** With micro-batches: a graph with total/p = sum/p + gradient/p for every parameter p. */
   readonly accumulate: Uint8Array | undefined;
+  /**
+   * With weight averaging: a graph with averaged/n from average/n and value/n for every parameter and updated buffer n, and
+   * the float32 scalar average/rate.
+   */
+  readonly average?: Uint8Array;
 }
 
 export interface ExecutorConfig {
@@ -99,6 +104,8 @@ export interface ExecutorConfig {
   readonly clipNorm: number;
   /** Micro-batches a step; gradients are summed and divided by it. */
   readonly accumulate: number;
+  /** Averages the weights, which evaluations then use; absent: off. */
+  readonly average?: WeightAverage;
   readonly seed: number;
   readonly device: "cpu" | "webgpu";
   /** Needed on a device; on the CPU the kernels update. */
@@ -141,13 +148,15 @@ export interface ExecutorState {
   readonly buffers: ReadonlyMap<string, Float32Array>;
   /** Per parameter name, per moment index ("name/0" is momentum or first moment, "name/1" second); none at all: they start at zero. */
   readonly moments: ReadonlyMap<string, Float32Array>;
+  /** With weight averaging, of each parameter and updated buffer; none at all: they start as what they average. */
+  readonly averages?: ReadonlyMap<string, Float32Array>;
 }
 
 /** Executes programs over one arena. Node: a worker thread around onnxruntime-node. */
 export interface Executor {
   /** Runs updates in order. Arrays in the requests are transferred and unusable afterwards. */
   run(requests: readonly StepRequest[]): Promise<StepsResult>;
-  /** Outputs for `count` samples [count, ...], float32, using the current state; `samples` is copied, not transferred. */
+  /** Outputs for `count` samples [count, ...], float32, using the current state, averaged where weights are averaged; `samples` is copied, not transferred. */
   evaluate(samples: BatchArray, count: number): Promise<Float32Array>;
   /** Copies of the state; safe to keep. */
   snapshot(): Promise<ExecutorState>;

@@ -1,5 +1,5 @@
 /** Applies an update rule to the whole arena with the SIMD kernels. */
-import type { AdamRule, UpdateRule, UpdateScalars } from "../optim/types.js";
+import type { AdamRule, UpdateRule, UpdateScalars, WeightAverage } from "../optim/types.js";
 import type { Arena } from "./arena.js";
 
 /** What an update depends on besides state and gradients. */
@@ -30,6 +30,21 @@ export function updateScalars(rule: UpdateRule, time: UpdateTime): UpdateScalars
     inverseRoot: 1 / Math.sqrt(1 - rule.beta2 ** time.step),
     shrink: rule.kind === "adamw" ? 1 - time.lr * rule.weightDecay : 1,
   };
+}
+
+/** What is taken of the new weights into their average at update `step` (from 1): 1 - decay, in float64. */
+export function averageRate({ decay, ramp }: WeightAverage, step: number): number {
+  return 1 - (ramp ? Math.min(decay, (1 + step) / (10 + step)) : decay);
+}
+
+/** Moves the averages towards parameters and updated buffers. @param step number of the update just made, from 1 */
+export function applyAverage(arena: Arena, average: WeightAverage, step: number): void {
+  const { averages, bufferAverages, parameters, buffers, kernels } = arena;
+  if (!averages || !bufferAverages) return;
+  const rate = averageRate(average, step);
+  kernels.approach(averages.offset, parameters.offset, parameters.bytes, rate);
+  // Updated buffers are the front of the buffers.
+  kernels.approach(bufferAverages.offset, buffers.offset, bufferAverages.bytes, rate);
 }
 
 /**

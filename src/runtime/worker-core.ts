@@ -7,7 +7,7 @@ import { messageOf, type OnnxRuntime } from "./ort.js";
 import { exportState, importState, slotsOf } from "./state.js";
 import { StepSession } from "./step-session.js";
 import type { BatchArray, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "./types.js";
-import { applyUpdate, momentCount } from "./update.js";
+import { applyAverage, applyUpdate, momentCount } from "./update.js";
 
 /** Keeps clipping defined for a zero gradient; the value PyTorch's clip_grad_norm_ adds. */
 const NORM_FLOOR = 1e-6;
@@ -44,14 +44,19 @@ export class TrainingCore {
     if (!Number.isInteger(config.accumulate) || config.accumulate < 1)
       throw new RunError(`micro-batches a step: found ${config.accumulate}, expected a whole number from 1`);
     const slots = slotsOf(config, initial);
-    const arena = new Arena({ ...slots, moments: momentCount(config.rule), accumulate: config.accumulate > 1 });
+    const arena = new Arena({
+      ...slots,
+      moments: momentCount(config.rule),
+      accumulate: config.accumulate > 1,
+      average: config.average !== undefined,
+    });
     const session = await StepSession.open(runtime, config, arena);
     const core = new TrainingCore(
       config,
       arena,
       session,
       new Evaluator(runtime, config, (name, shape) => {
-        const view = arena.state(name);
+        const view = arena.average(name) ?? arena.state(name);
         return view && new runtime.Tensor("float32", view, shape);
       }),
     );
@@ -69,7 +74,7 @@ export class TrainingCore {
     return drive(this.#stepper, this.#config, requests, stopped);
   }
 
-  /** Outputs [count, ...] for samples, with the current state. */
+  /** Outputs [count, ...] for samples, with the current state, averaged where weights are averaged. */
   evaluate(samples: BatchArray, count: number): Promise<Float32Array> {
     return this.#evaluator.run(samples, count);
   }
@@ -98,7 +103,7 @@ export class TrainingCore {
    */
   async #update(request: StepRequest, losses: Float32Array): Promise<number> {
     const { kernels, accumulators, buffers, savedBuffers } = this.#arena;
-    const { accumulate, clipNorm, rule } = this.#config;
+    const { accumulate, clipNorm, rule, average } = this.#config;
     kernels.copy(savedBuffers.offset, buffers.offset, buffers.bytes);
     let norm = Number.NaN;
     try {
@@ -116,6 +121,7 @@ export class TrainingCore {
     const { lr, momentum } = request;
     applyUpdate(this.#arena, rule, { step: this.#step + 1, lr, momentum }, clip / accumulate);
     this.#step++;
+    if (average) applyAverage(this.#arena, average, this.#step);
     return norm;
   }
 

@@ -60,6 +60,8 @@ export interface CompileOptions {
   readonly schedule?: TrainingInput["schedule"];
   /** Clips the gradient's global norm; 0, the default, is off. */
   readonly clipNorm?: number;
+  /** Keeps an exponential moving average of the weights, as `training.ema` in a recipe; default off. */
+  readonly ema?: TrainingInput["ema"];
   /** Against the labels; default cross-entropy. */
   readonly studentLoss?: "cross-entropy" | ObjectiveInput["student_loss"];
   /** Against the teacher; default kd. */
@@ -125,7 +127,7 @@ type AnyFields = Record<string, unknown>;
 
 interface Compiled {
   readonly objective: ObjectiveConfig;
-  readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm">;
+  readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm" | "ema">;
   readonly metrics: readonly Metric[] | null;
 }
 
@@ -209,14 +211,15 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
           optimizer: named(optimizer),
           schedule: learningRate === undefined ? schedule : { kind: "constant", lr: learningRate },
           clip_norm: options.clipNorm,
+          ema: options.ema,
         },
       },
       "compile",
     );
-    const { optimizer: rule, schedule: rate, clip_norm } = parts.training;
+    const { optimizer: rule, schedule: rate, clip_norm, ema } = parts.training;
     this.#compiled = {
       objective: withCustomLosses(objectiveOf(parts.objective), own, terms),
-      training: { optimizer: rule, schedule: rate, clip_norm },
+      training: { optimizer: rule, schedule: rate, clip_norm, ema },
       metrics: options.metrics ?? null,
     };
     return this;

@@ -48,6 +48,7 @@ export async function saveCheckpoint(directory: string, checkpoint: Checkpoint):
   put("parameter", checkpoint.state.parameters);
   put("buffer", checkpoint.state.buffers);
   put("moment", checkpoint.state.moments);
+  put("average", checkpoint.state.averages ?? null);
   put("best", checkpoint.best);
   const metadata = {
     fingerprint: checkpoint.fingerprint,
@@ -82,6 +83,7 @@ export function loadCheckpoint(directory: string): Checkpoint | null {
       parameters: group("parameter"),
       buffers: group("buffer"),
       moments: group("moment"),
+      averages: group("average"),
     },
     best: best.size ? best : null,
   };

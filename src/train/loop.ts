@@ -9,6 +9,7 @@ import { sampleTypeOf } from "../data/samples.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
 import { meanShares, shareWarnings } from "../objective/gradient-shares.js";
 import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
+import { initialShareWarning } from "./average.js";
 import { BatchMaker, planBatches, viewsOf } from "./batches.js";
 import type { Checkpoint, LoopState } from "./checkpoint.js";
 import { describeDivergence } from "./divergence.js";
@@ -117,6 +118,8 @@ class Loop {
         `${task.name}: ${task.train.length} samples do not fill a batch of ${settings.batch}; the batch is ${plan.batch}`,
       );
     }
+    const forgetful = settings.average && initialShareWarning(settings.average, settings.steps);
+    if (forgetful) this.#warnings.push(`${task.name}: ${forgetful}`);
     const { environment } = host;
     if (found && found.environment !== environment) {
       this.#warnings.push(
@@ -169,10 +172,12 @@ class Loop {
       moments: new Map(),
     };
     const { step, evaluation, diagnostic } = this.#compiled;
-    const { rule, clipNorm, accumulate, seed, device, threads } = settings;
-    const update = device === "cpu" ? undefined : compileUpdate(step.parameters, { rule, clipNorm, accumulate });
+    const { rule, clipNorm, accumulate, average, seed, device, threads } = settings;
+    const averagedBuffers = average && step.buffers;
+    const update =
+      device === "cpu" ? undefined : compileUpdate(step.parameters, { rule, clipNorm, accumulate, averagedBuffers });
     return this.host.createExecutor(
-      { step, evaluation, diagnostic, update, rule, clipNorm, accumulate, seed, device, threads },
+      { step, evaluation, diagnostic, update, rule, clipNorm, accumulate, average, seed, device, threads },
       initial,
     );
   }
@@ -296,11 +301,11 @@ class Loop {
     this.#lastCheckpoint = performance.now();
   }
 
-  /** The student's own parameters and buffers as they are now. */
+  /** The student's own parameters and buffers as they are now, averaged where weights are averaged. */
   async #weights(): Promise<ReadonlyMap<string, Float32Array>> {
-    const { parameters, buffers } = await (this.#executor as Executor).snapshot();
-    const own = [...parameters].filter(([name]) => !this.#compiled.connectors.has(name));
-    return new Map([...own, ...buffers]);
+    const { parameters, buffers, averages = [] } = await (this.#executor as Executor).snapshot();
+    const all = new Map([...parameters, ...buffers, ...averages]);
+    return new Map([...all].filter(([name]) => !this.#compiled.connectors.has(name)));
   }
 
   #seconds(): number {
@@ -342,7 +347,7 @@ class Loop {
       steps: step,
       epochs: step / this.#maker.plan.stepsPerEpoch,
       seconds: this.#seconds(),
-      selection: describeSelection(select, chosen, step, this.#exhausted()),
+      selection: `${describeSelection(select, chosen, step, this.#exhausted())}${task.settings.average ? ", averaged weights" : ""}`,
       chosen,
       curve,
       gradientShares: this.#state.gradientShares,

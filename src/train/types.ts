@@ -3,7 +3,7 @@ import type { TeacherFeature } from "../compile/step.js";
 import type { TrainableModel } from "../compile/types.js";
 import type { Augmentation, DataSet, SampleArray } from "../data/types.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
-import type { Schedule, UpdateRule } from "../optim/types.js";
+import type { Schedule, UpdateRule, WeightAverage } from "../optim/types.js";
 
 /** A frozen teacher's answers, looked up by sample index: never by position in a batch (pitfall 5). */
 export interface TeacherOutputs {
@@ -70,6 +70,8 @@ export interface TrainingSettings {
   /** 0 is off. */
   readonly clipNorm: number;
   readonly accumulate: number;
+  /** The average of the weights is what is validated, chosen and kept; absent: the weights themselves are. */
+  readonly average?: WeightAverage;
   readonly seed: number;
   readonly augmentation: Augmentation | null;
   /** Which weights leave: those with the best validation score, or the last. */

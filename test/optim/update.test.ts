@@ -6,12 +6,12 @@ import { tensor } from "../../src/graph/tensor.js";
 import { CANONICAL_OPSET, type Tensor } from "../../src/graph/types.js";
 import { writeModel } from "../../src/graph/write.js";
 import { createBuilder } from "../../src/ops/registry.js";
-import { clipInGraph, scalarNamesOf, scalarValuesOf, updateInGraph } from "../../src/optim/graph.js";
+import { averageInGraph, clipInGraph, scalarNamesOf, scalarValuesOf, updateInGraph } from "../../src/optim/graph.js";
 import { momentsOf, updateReference } from "../../src/optim/rules.js";
 import type { UpdateRule } from "../../src/optim/types.js";
 import { Arena } from "../../src/runtime/arena.js";
 import { openSession, type Session } from "../../src/runtime/session.js";
-import { applyUpdate, momentCount, updateScalars } from "../../src/runtime/update.js";
+import { applyAverage, applyUpdate, averageRate, momentCount, updateScalars } from "../../src/runtime/update.js";
 
 interface UpdateCase {
   readonly name: string;
@@ -155,6 +155,61 @@ function updateModel(rule: UpdateRule, decay: boolean): Uint8Array {
     metadata: {},
   });
 }
+
+test("weight averages: kernels and graph equal the recursion in float64", async () => {
+  const average = { decay: 0.75, ramp: true };
+  // min(0.75, (1 + t) / (10 + t)) reaches 0.75 at t = 26.
+  for (const [t, d] of [
+    [1, 2 / 11],
+    [8, 0.5],
+    [25, 26 / 35],
+    [26, 0.75],
+    [1e6, 0.75],
+  ] as const) {
+    assert.ok(Math.abs(1 - averageRate(average, t) - d) < 1e-15, `update ${t}`);
+    assert.equal(averageRate({ decay: 0.75, ramp: false }, t), 0.25);
+  }
+  const b = createBuilder("average");
+  const vector = (name: string) => b.input(name, "float32", [start.length]);
+  b.output(averageInGraph(b, vector("a"), vector("v"), b.input("rate", "float32", [])), "new");
+  const opsets = { "": CANONICAL_OPSET };
+  const bytes = writeModel({ graph: b.build(), opsets, irVersion: irVersionFor(CANONICAL_OPSET), metadata: {} });
+  const session = await openSession(bytes, { threads: 1 });
+  const arena = new Arena({
+    parameters: [{ name: "p", size: start.length, decay: true }],
+    buffers: [{ name: "mean", size: start.length, updated: true }],
+    moments: 1,
+    accumulate: false,
+    average: true,
+  });
+  const [own, mean] = [arena.average("p"), arena.average("mean")] as [Float32Array, Float32Array];
+  own.set(start);
+  let inGraph = Float32Array.from(start);
+  const reference = Float64Array.from(start);
+  for (const [i, values] of gradients.entries()) {
+    arena.parameter("p").set(values);
+    arena.buffer("mean").set(values);
+    applyAverage(arena, average, i + 1);
+    const rate = tensor("float32", [averageRate(average, i + 1)], []);
+    const fed = { a: tensor("float32", inGraph), v: tensor("float32", values), rate };
+    inGraph = (await session.run(fed)).new?.data as Float32Array<ArrayBuffer>;
+    const d = Math.min(0.75, (i + 2) / (i + 11));
+    reference.forEach((v, k) => {
+      reference[k] = d * v + (1 - d) * (values[k] as number);
+    });
+  }
+  await session.dispose();
+  assert.ok(farthest(own, reference) < 1e-6);
+  assert.ok(farthest(inGraph, own) <= 4 * 2 ** -23);
+  // The statistics' average began at zero: it differs by what is left of the start.
+  const left = gradients.reduce((share, _, i) => share * Math.min(0.75, (i + 2) / (i + 11)), 1);
+  assert.ok(
+    farthest(
+      mean,
+      reference.map((v, k) => v - left * (start[k] as number)),
+    ) < 1e-6,
+  );
+});
 
 test("both say the same about moments", () => {
   for (const { rule } of cases) assert.equal(momentsOf(rule), momentCount(rule));

@@ -46,6 +46,21 @@ test("copy, fill, add and scale change their range and nothing else", () => {
   for (const k of [0, 2, 3] as const) assert.deepEqual(views[k], copies[k], `range ${k}`);
 });
 
+test("approach moves a range towards another, rounding each operation once", () => {
+  const { kernels, views, copies } = setUp();
+  kernels.approach(BYTES, 2 * BYTES, BYTES - 16, 0.1);
+  const rate = Math.fround(0.1);
+  const [, from, to] = copies;
+  const moved = from.map((v, i) => Math.fround(Math.fround((to[i] as number) - v) * rate) + v);
+  assert.deepEqual([...views[1].subarray(0, COUNT - 4)], [...moved.subarray(0, COUNT - 4)]);
+  assert.deepEqual([...views[1].subarray(COUNT - 4)], [...from.subarray(COUNT - 4)]);
+  for (const k of [0, 2, 3] as const) assert.deepEqual(views[k], copies[k], `range ${k}`);
+  kernels.approach(BYTES, 2 * BYTES, BYTES, 1);
+  views[1].forEach((v, i) => {
+    assert.ok(Math.abs(v - (to[i] as number)) < 1e-6);
+  });
+});
+
 test("the sum of squares is taken in float64", () => {
   const { kernels, views } = setUp();
   const expected = [...views[0]].reduce((s, v) => s + v * v, 0);
@@ -102,6 +117,34 @@ test("arena: views are aligned, apart from each other, and grouped by weight dec
   assert.equal(new Set([parameters, gradients, accumulators, ...moments].map((r) => r.offset)).size, 5);
   assert.ok(arena.state("d") && arena.state("mean") && !arena.state("e"));
   assert.throws(() => arena.parameter("mean"), /no entry "mean"/);
+});
+
+test("arena: averages take memory only where weights are averaged, and are those of what changes", () => {
+  const options = {
+    parameters: [
+      { name: "a", size: 5, decay: false },
+      { name: "b", size: 33, decay: true },
+    ],
+    buffers: [
+      { name: "constant", size: 3, updated: false },
+      { name: "mean", size: 7, updated: true },
+    ],
+    moments: 1,
+    accumulate: false,
+  };
+  const [plain, arena] = [new Arena(options), new Arena({ ...options, average: true })];
+  assert.deepEqual([plain.averages, plain.bufferAverages, plain.average("a")], [null, null, undefined]);
+  const views = ["a", "b", "mean"].map((n) => arena.average(n) as Float32Array);
+  assert.deepEqual(
+    views.map((v) => v.length),
+    [5, 33, 7],
+  );
+  assert.equal(arena.average("constant"), undefined);
+  const others = [arena.parameter("a"), arena.parameter("b"), arena.buffer("mean"), arena.bufferUpdate("mean")];
+  [...views, ...others, arena.gradient("b"), arena.moment("b", 0), arena.buffer("constant")].forEach((view, i, all) => {
+    view.fill(i + 1);
+    for (const [k, before] of all.slice(0, i).entries()) assert.ok(before.every((v) => v === k + 1));
+  });
 });
 
 test("arena: refusals", () => {

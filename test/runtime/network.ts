@@ -117,7 +117,8 @@ export function requests(from: number, to: number, settings: Partial<StepRequest
 export function bytesOfState(state: ExecutorState): string {
   const hex = (map: ReadonlyMap<string, Float32Array>) =>
     [...map].map(([n, d]) => `${n}=${Buffer.from(d.buffer, d.byteOffset, d.byteLength).toString("hex")}`).join("\n");
-  return [state.step, hex(state.parameters), hex(state.buffers), hex(state.moments)].join("\n");
+  const { parameters, buffers, moments, averages = new Map() } = state;
+  return [state.step, ...[parameters, buffers, moments, averages].map(hex)].join("\n");
 }
 
 export function assertClose(

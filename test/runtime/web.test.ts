@@ -29,7 +29,8 @@ for (const c of fixture.cases) {
 }
 
 test("in wasm a restored snapshot continues to the same bytes, micro-batches, masks and diagnostics included", async () => {
-  const config = network({ batch: 4, maskRate: 0.25 }, { accumulate: 4 });
+  const average = { decay: 0.9, ramp: true };
+  const config = network({ batch: 4, maskRate: 0.25 }, { accumulate: 4, average });
   const train = async (from: number, to: number, initial = initialState()) => {
     const core = await TrainingCore.create(runtime, config, initial);
     await core.run(requests(from, to, {}, 4));
@@ -39,6 +40,7 @@ test("in wasm a restored snapshot continues to the same bytes, micro-batches, ma
   };
   const whole = await train(0, 12);
   assert.equal(bytesOfState(await train(5, 12, await train(0, 5))), bytesOfState(whole));
+  assert.notDeepEqual(whole.averages?.get("w1"), whole.parameters.get("w1"));
   const core = await TrainingCore.create(runtime, network({ diagnostic: true }), initialState());
   const { diagnostics } = await core.run(requests(0, 1, { diagnose: true }));
   const [norm, half] = diagnostics[0]?.values as Float32Array;

@@ -22,7 +22,7 @@ const recipe: RecipeInput = {
     precision: "float16",
   },
   student: { kind: "mlp", hidden: [16] },
-  training: { steps: 900, batch: 16, accumulate: 2, clip_norm: 1, gradient_shares_every: 50 },
+  training: { steps: 900, batch: 16, accumulate: 2, clip_norm: 1, gradient_shares_every: 50, ema: { decay: 0.99 } },
 };
 
 const library = new URL("../../src/index.js", import.meta.url).href;
