@@ -1,5 +1,6 @@
 /** The forward pass with its state as inputs: what evaluates a student between steps. */
 import type { Dim, Graph, ValueInfo } from "../graph/types.js";
+import { withoutDropout } from "./passes/dropout.js";
 import type { TrainableModel } from "./types.js";
 
 /** Same graph, but trainable parameters and buffers are fed instead of stored. The batch stays free. */
@@ -14,7 +15,7 @@ export function evaluationGraph(model: TrainableModel): Graph {
     inputs.push({ name, dtype: tensor.dtype, shape: tensor.shape });
   }
   return {
-    ...freeBatch({ ...model.graph, inputs, initializers }, model.input),
+    ...withoutDropout(freeBatch({ ...model.graph, inputs, initializers }, model.input)),
     outputs: model.graph.outputs.filter((o) => o.name === model.output).map(batchFirst),
   };
 }

@@ -1,11 +1,12 @@
 /** The student as a plain ONNX inference model. */
 import type { Normalisation } from "../data/types.js";
 import { irVersionFor, lowestOpset } from "../graph/opsets.js";
-import type { Graph, Model, Node } from "../graph/types.js";
+import type { Model } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { freeBatch, withWeights } from "./evaluation.js";
 import { withNormalisation } from "./normalise.js";
 import { deadNodes } from "./passes/dead-nodes.js";
+import { withoutDropout } from "./passes/dropout.js";
 import { dropIdentities } from "./passes/identities.js";
 import type { TrainableModel } from "./types.js";
 
@@ -19,7 +20,7 @@ export interface ExportOptions {
 }
 
 /**
- * The model to deploy: trained weights inside, free batch, dropout gone, lowest opset and IR that suffice, nothing that
+ * The model to deploy: trained weights inside, free batch, dropout and stochastic depth gone, lowest opset and IR that suffice, nothing that
  * changes from one export to the next.
  * @param model without normalisation in front
  */
@@ -44,18 +45,4 @@ export function exportModel(
       ...(options.classes.length > 0 ? { classes: JSON.stringify(options.classes) } : {}),
     },
   };
-}
-
-/** Dropout does nothing at inference: its readers read its input. */
-function withoutDropout(graph: Graph): Graph {
-  const outputs = new Set(graph.outputs.map((o) => o.name));
-  const replaced = new Map<string, string>();
-  const nodes: Node[] = [];
-  for (const node of graph.nodes) {
-    const inputs = node.inputs.map((i) => replaced.get(i) ?? i);
-    const out = node.outputs[0] as string;
-    if (node.op === "Dropout" && node.domain === "" && !outputs.has(out)) replaced.set(out, inputs[0] as string);
-    else nodes.push({ ...node, inputs });
-  }
-  return { ...graph, nodes };
 }

@@ -1,8 +1,9 @@
-/** Turns a graph in inference form into its training form while it is replayed: batch statistics, dropout masks. */
-import { float, readFloat } from "../graph/attributes.js";
+/** Turns a graph in inference form into its training form while it is replayed: batch statistics, masks of dropout and stochastic depth. */
+import { float, readFloat, readInt } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, Rewrite, Value } from "../graph/builder.js";
-import { numbersOf } from "../graph/tensor.js";
+import { numbersOf, sizeOf } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
+import { reshape } from "../ops/support.js";
 import type { MaskInput } from "../runtime/types.js";
 
 export interface TrainingModeResult {
@@ -23,6 +24,7 @@ export function trainingMode(buffers: ReadonlySet<string>): TrainingModeResult {
   const rewrite: Rewrite = (call, b) => {
     if (call.domain === "" && call.op === "BatchNormalization") return batchNorm(call, b, buffers, updates);
     if (call.domain === "" && call.op === "Dropout") return dropout(call, b, masks);
+    if (call.domain === ABSTRACT_DOMAIN && call.op === "DropPath") return dropPath(call, b, masks);
     return undefined;
   };
   return { rewrite, updates, masks };
@@ -61,8 +63,27 @@ function dropout(call: OpCall, b: GraphBuilder, masks: MaskInput[]): readonly Va
   const rate = known ? (numbersOf(known)[0] as number) : call.inputs[1] ? Number.NaN : 0.5;
   if (Number.isNaN(rate)) throw new Error(`node "${call.name}" (Dropout): its ratio depends on run-time values`);
   if (rate === 0) return [x];
+  return [b.op("Mul", [x, maskFor(b, masks, x.shape, rate)], {}, { name: call.name })];
+}
+
+/**
+ * Stochastic depth (Huang et al., ECCV 2016): all of a sample's values are dropped together or not at all. The kept ones are
+ * multiplied by 1 / (1 - rate) here instead of all by 1 - rate at inference (the paper's equation 5).
+ */
+function dropPath(call: OpCall, b: GraphBuilder, masks: MaskInput[]): readonly Value[] {
+  const x = call.inputs[0] as Value;
+  const rate = readFloat(call.attributes, "rate", 0);
+  if (rate === 0) return [x];
+  const rows = readInt(call.attributes, "rows", 1);
+  const samples = (x.shape[0] as number) / rows;
+  const whole = rows === 1 ? x : reshape(b, x, [samples, sizeOf(x.shape) / samples]);
+  const mask = maskFor(b, masks, [samples, ...whole.shape.slice(1).map(() => 1)], rate);
+  const dropped = b.op("Mul", [whole, mask], {}, { name: call.name });
+  return [rows === 1 ? dropped : reshape(b, dropped, x.shape)];
+}
+
+function maskFor(b: GraphBuilder, masks: MaskInput[], shape: readonly number[], rate: number): Value {
   const name = `step/mask${masks.length}`;
-  const mask = b.input(name, "float32", x.shape);
-  masks.push({ name, shape: x.shape, rate, stream: masks.length });
-  return [b.op("Mul", [x, mask], {}, { name: call.name })];
+  masks.push({ name, shape, rate, stream: masks.length });
+  return b.input(name, "float32", shape);
 }

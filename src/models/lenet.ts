@@ -4,7 +4,7 @@ import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import type { ModelScope } from "../nn/scope.js";
 import { cnn } from "./cnn.js";
-import type { CnnSpec } from "./spec.js";
+import type { CnnSpec, LeNetSpec } from "./spec.js";
 
 /**
  * conv 6 5x5, pool, conv 16 5x5, pool, dense 120, dense 84, dense to the classes. As in today's common form: ReLU for
@@ -12,7 +12,7 @@ import type { CnnSpec } from "./spec.js";
  * images under 32 pixels get two pixels of padding in the first convolution, which makes 28x28 the same from there on.
  * 61,706 parameters for one channel and ten classes.
  */
-export function lenet(scope: ModelScope, input: Value, classes: number): Value {
+export function lenet(scope: ModelScope, input: Value, classes: number, { dropout = 0 }: LeNetSpec): Value {
   const [height = 0, width = 0] = input.shape.slice(2);
   const padding = Math.min(height, width) < 32 ? 2 : 0;
   if (input.shape.length !== 4 || Math.min(height, width) < 12) {
@@ -29,7 +29,9 @@ export function lenet(scope: ModelScope, input: Value, classes: number): Value {
       { conv: 16, kernel: 5, padding: "valid", activation: "relu" },
       { maxPool: 2 },
       { dense: 120, activation: "relu" },
+      { dropout },
       { dense: 84, activation: "relu" },
+      { dropout },
     ],
   };
   return cnn(scope, input, classes, spec);

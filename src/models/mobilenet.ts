@@ -2,7 +2,7 @@
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { activate } from "../nn/activations.js";
-import { batchNorm, conv2d, dense, dropout, globalAveragePool } from "../nn/layers.js";
+import { batchNorm, conv2d, dense, dropout, dropPath, dropPathRate, globalAveragePool } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
 import type { MobileNetSpec } from "./spec.js";
 
@@ -35,14 +35,13 @@ export function mobilenet(scope: ModelScope, input: Value, classes: number, spec
   const strides = mobilenetStrides(spec.shrink ?? shrinkFor(input.shape));
   const stem = roundChannels(32 * width);
   let x = scope.within("stem", () => convNorm(scope, input, stem, { kernel: 3, stride: strides[0], activated: true }));
-  STAGES.forEach(({ expansion, channels, blocks }, s) => {
-    for (let i = 0; i < blocks; i++) {
-      const stride = i === 0 ? (strides[s + 1] as number) : 1;
-      x = scope.within(`stage${s + 1}/block${i + 1}`, () =>
-        invertedResidual(scope, x, roundChannels(channels * width), expansion, stride),
-      );
-    }
-  });
+  const blocks = blocksOf(stem, width, strides);
+  const residual = blocks.filter((b) => b.residual);
+  for (const block of blocks) {
+    // Only blocks with a shortcut can be dropped: the others would leave nothing.
+    const path = block.residual ? dropPathRate(spec.dropPath ?? 0, residual.indexOf(block), residual.length) : 0;
+    x = scope.within(block.name, () => invertedResidual(scope, x, block, path));
+  }
   const last = roundChannels(1280 * Math.max(1, width));
   x = scope.within("features", () => convNorm(scope, x, last, { kernel: 1, activated: true }));
   const features = dropout(
@@ -73,8 +72,31 @@ export function roundChannels(channels: number): number {
   return rounded < 0.9 * channels ? rounded + 8 : rounded;
 }
 
-/** 1x1 up, depthwise 3x3, linear 1x1 down; added to the input where size and channels stay. Figure 4(d) of the paper. */
-function invertedResidual(scope: ModelScope, x: Value, channels: number, expansion: number, stride: number): Value {
+interface Block {
+  readonly name: string;
+  readonly channels: number;
+  readonly expansion: number;
+  readonly stride: number;
+  /** Whether it is added to its input: where size and channels stay. */
+  readonly residual: boolean;
+}
+
+function blocksOf(stem: number, width: number, strides: readonly number[]): Block[] {
+  let before = stem;
+  return STAGES.flatMap(({ expansion, blocks, ...stage }, s) =>
+    Array.from({ length: blocks }, (_, i): Block => {
+      const channels = roundChannels(stage.channels * width);
+      const stride = i === 0 ? (strides[s + 1] as number) : 1;
+      const residual = stride === 1 && channels === before;
+      before = channels;
+      return { name: `stage${s + 1}/block${i + 1}`, channels, expansion, stride, residual };
+    }),
+  );
+}
+
+/** 1x1 up, depthwise 3x3, linear 1x1 down. Figure 4(d) of the paper. @param path rate of stochastic depth */
+function invertedResidual(scope: ModelScope, x: Value, block: Block, path: number): Value {
+  const { channels, expansion, stride, residual } = block;
   const wide = (x.shape[1] as number) * expansion;
   const expanded =
     expansion === 1 ? x : scope.within("expand", () => convNorm(scope, x, wide, { kernel: 1, activated: true }));
@@ -82,8 +104,7 @@ function invertedResidual(scope: ModelScope, x: Value, channels: number, expansi
     convNorm(scope, expanded, wide, { kernel: 3, stride, groups: wide, activated: true }),
   );
   const projected = scope.within("project", () => convNorm(scope, filtered, channels, { kernel: 1, activated: false }));
-  const same = stride === 1 && x.shape[1] === channels;
-  return same ? scope.builder.op("Add", [x, projected]) : projected;
+  return residual ? scope.builder.op("Add", [x, dropPath(scope, projected, path)]) : projected;
 }
 
 interface ConvNormOptions {

@@ -96,7 +96,7 @@ function append(scope: ModelScope, input: Value, classes: number, spec: ModelSpe
     case "preset":
       return cnn(scope, input, classes, preset(spec.name));
     case "lenet":
-      return lenet(scope, input, classes);
+      return lenet(scope, input, classes, spec);
     case "resnet":
       return resnet(scope, input, classes, spec);
     case "mobilenet":
@@ -121,7 +121,12 @@ function describe(spec: ModelSpec, inputShape: readonly number[], classes: numbe
   if (spec.kind === "preset") return `${spec.name}: ${describeCnn(preset(spec.name), classes)}`;
   if (spec.kind === "vit") return describeVit(spec);
   if (spec.kind === "text-encoder") return describeTextEncoder(spec);
-  return nameOf(spec);
+  const { dropout, dropPath } = { dropPath: undefined, ...spec };
+  return [
+    nameOf(spec),
+    ...(dropout ? [`dropout ${dropout}`] : []),
+    ...(dropPath ? [`drop path ${dropPath}`] : []),
+  ].join(", ");
 }
 
 /**

@@ -3,7 +3,7 @@
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { activate } from "../nn/activations.js";
-import { batchNorm, conv2d, dense, globalAveragePool } from "../nn/layers.js";
+import { batchNorm, conv2d, dense, dropout, dropPath, dropPathRate, globalAveragePool } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
 import type { ResNetSpec } from "./spec.js";
 
@@ -24,10 +24,12 @@ export function resnet(scope: ModelScope, input: Value, classes: number, spec: R
   stages.forEach((channels, s) => {
     for (let block = 0; block < blocks; block++) {
       const stride = s > 0 && block === 0 ? 2 : 1;
-      x = scope.within(`stage${s + 1}/block${block + 1}`, () => basicBlock(scope, x, channels, stride));
+      const rate = dropPathRate(spec.dropPath ?? 0, s * blocks + block, stages.length * blocks);
+      x = scope.within(`stage${s + 1}/block${block + 1}`, () => basicBlock(scope, x, channels, stride, rate));
     }
   });
-  const features = scope.within("pool", () => globalAveragePool(scope, x));
+  const pooled = scope.within("pool", () => globalAveragePool(scope, x));
+  const features = dropout(scope, pooled, spec.dropout ?? 0);
   return scope.within("classifier", () => dense(scope, features, classes));
 }
 
@@ -45,13 +47,13 @@ function blocksPerStage(depth: number): number {
   return blocks;
 }
 
-/** relu(norm(conv(relu(norm(conv(x))))) + shortcut(x)). */
-function basicBlock(scope: ModelScope, x: Value, channels: number, stride: number): Value {
+/** relu(dropPath(norm(conv(relu(norm(conv(x)))))) + shortcut(x)). */
+function basicBlock(scope: ModelScope, x: Value, channels: number, stride: number, rate: number): Value {
   const first = scope.within("conv1", () => relu(scope, convNorm(scope, x, channels, 3, stride)));
   const second = scope.within("conv2", () => convNorm(scope, first, channels, 3, 1));
   const same = stride === 1 && x.shape[1] === channels;
   const shortcut = same ? x : scope.within("shortcut", () => convNorm(scope, x, channels, 1, stride));
-  return relu(scope, scope.builder.op("Add", [second, shortcut]));
+  return relu(scope, scope.builder.op("Add", [dropPath(scope, second, rate), shortcut]));
 }
 
 /** Padding as in PyTorch: the same number of pixels on each side. */

@@ -93,6 +93,8 @@ export interface PresetSpec {
 /** LeNet-5 with ReLU and max pooling: 6-16-120-84. */
 export interface LeNetSpec {
   readonly kind: "lenet";
+  /** Rate after each hidden dense layer; default 0. */
+  readonly dropout?: number;
 }
 
 /** CIFAR ResNet; see resnet.ts. */
@@ -101,6 +103,10 @@ export interface ResNetSpec {
   readonly depth: 8 | 14 | 20 | 32 | 56;
   /** Multiplies the channels 16, 32, 64 of the stages; default 1. */
   readonly width?: number;
+  /** Rate before the classifier; default 0. */
+  readonly dropout?: number;
+  /** Stochastic depth: rate of the last block, those before have less; default 0. */
+  readonly dropPath?: number;
 }
 
 /** MobileNetV2; see mobilenet.ts. */
@@ -112,6 +118,8 @@ export interface MobileNetSpec {
   readonly shrink?: 1 | 2 | 4 | 8 | 16 | 32;
   /** Rate before the classifier; default 0. */
   readonly dropout?: number;
+  /** Stochastic depth: rate of the last block with a shortcut, those before have less; default 0. */
+  readonly dropPath?: number;
 }
 
 /** Vision Transformer; see vit.ts. */
@@ -131,6 +139,8 @@ export interface VitSpec {
   readonly pool?: "class" | "mean";
   /** After the position embedding and every dense layer but query, key and value; default 0. */
   readonly dropout?: number;
+  /** Stochastic depth: rate of the last layer's attention and MLP, those before have less; default 0. */
+  readonly dropPath?: number;
 }
 
 /** Transformer encoder over token ids; see text-encoder.ts. */
@@ -150,6 +160,8 @@ export interface TextEncoderSpec {
   readonly paddingId?: number;
   /** After the position embedding and every dense layer but query, key and value; default 0. */
   readonly dropout?: number;
+  /** Stochastic depth: rate of the last layer's attention and MLP, those before have less; default 0. */
+  readonly dropPath?: number;
 }
 
 export type ModelSpec =

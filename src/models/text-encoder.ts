@@ -16,7 +16,16 @@ import type { TextEncoderSpec } from "./spec.js";
  * @param input token ids [batch, sequence], int64
  */
 export function textEncoder(scope: ModelScope, input: Value, classes: number, spec: TextEncoderSpec): Value {
-  const { vocabulary, dim = 128, depth = 2, heads = 4, mlpRatio = 4, dropout: rate = 0, paddingId } = spec;
+  const {
+    vocabulary,
+    dim = 128,
+    depth = 2,
+    heads = 4,
+    mlpRatio = 4,
+    dropout: rate = 0,
+    dropPath = 0,
+    paddingId,
+  } = spec;
   if (input.shape.length !== 2)
     throw new InputError(
       "model",
@@ -33,7 +42,7 @@ export function textEncoder(scope: ModelScope, input: Value, classes: number, sp
   const table = scope.within("embedding", () => embedding(scope, input, vocabulary, dim));
   const placed = addPositions(scope, table, embeddingDistribution(scope.initialiser));
   const rows = reshape(scope, dropout(scope, placed, rate), [-1, dim]);
-  const x = transformer(scope, rows, { tokens, depth, heads, mlpRatio, dropout: rate, bias });
+  const x = transformer(scope, rows, { tokens, depth, heads, mlpRatio, dropout: rate, dropPath, bias });
   const norm = scope.within("norm", () => layerNorm(scope, x));
   const features = scope.within("pool", () => mean(scope, reshape(scope, norm, [-1, tokens, dim]), kept));
   return scope.within("classifier", () => dense(scope, features, classes));
@@ -59,11 +68,21 @@ function mean(scope: ModelScope, x: Value, kept: Value | undefined): Value {
 
 /** "text-encoder 2 layers of 128, 4 heads, vocabulary 8000". */
 export function describeTextEncoder(spec: TextEncoderSpec): string {
-  const { vocabulary, dim = 128, depth = 2, heads = 4, mlpRatio = 4, paddingId, dropout: rate = 0 } = spec;
+  const {
+    vocabulary,
+    dim = 128,
+    depth = 2,
+    heads = 4,
+    mlpRatio = 4,
+    paddingId,
+    dropout: rate = 0,
+    dropPath = 0,
+  } = spec;
   const extras = [
     ...(mlpRatio === 4 ? [] : [`mlp ratio ${mlpRatio}`]),
     ...(paddingId === undefined ? [] : [`padding ${paddingId}`]),
     ...(rate ? [`dropout ${rate}`] : []),
+    ...(dropPath ? [`drop path ${dropPath}`] : []),
   ];
   return [`text-encoder ${depth} layers of ${dim}`, `${heads} heads`, `vocabulary ${vocabulary}`, ...extras].join(", ");
 }

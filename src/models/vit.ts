@@ -16,13 +16,22 @@ import type { VitSpec } from "./spec.js";
  * class token 0.
  */
 export function vit(scope: ModelScope, input: Value, classes: number, spec: VitSpec): Value {
-  const { patch = 4, dim = 192, depth = 4, heads = 3, mlpRatio = 4, pool = "class", dropout: rate = 0 } = spec;
+  const {
+    patch = 4,
+    dim = 192,
+    depth = 4,
+    heads = 3,
+    mlpRatio = 4,
+    pool = "class",
+    dropout: rate = 0,
+    dropPath = 0,
+  } = spec;
   const flat = scope.within("patches", () => dense(scope, patches(scope, input, patch), dim));
   const count = (flat.shape[0] as number) / (input.shape[0] as number);
   const tokens = pool === "class" ? count + 1 : count;
   const placed = embed(scope, reshape(scope, flat, [-1, count, dim]), pool);
   const rows = reshape(scope, dropout(scope, placed, rate), [-1, dim]);
-  const x = transformer(scope, rows, { tokens, depth, heads, mlpRatio, dropout: rate });
+  const x = transformer(scope, rows, { tokens, depth, heads, mlpRatio, dropout: rate, dropPath });
   const features = pooled(scope, x, tokens, pool);
   return scope.within("classifier", () => dense(scope, features, classes));
 }
@@ -68,11 +77,21 @@ function pooled(scope: ModelScope, x: Value, tokens: number, pool: "class" | "me
 
 /** "vit 4 layers of 192, 3 heads, patches 4x4". */
 export function describeVit(spec: VitSpec): string {
-  const { patch = 4, dim = 192, depth = 4, heads = 3, mlpRatio = 4, pool = "class", dropout: rate = 0 } = spec;
+  const {
+    patch = 4,
+    dim = 192,
+    depth = 4,
+    heads = 3,
+    mlpRatio = 4,
+    pool = "class",
+    dropout: rate = 0,
+    dropPath = 0,
+  } = spec;
   const extras = [
     ...(mlpRatio === 4 ? [] : [`mlp ratio ${mlpRatio}`]),
     ...(pool === "class" ? [] : ["mean pooling"]),
     ...(rate ? [`dropout ${rate}`] : []),
+    ...(dropPath ? [`drop path ${dropPath}`] : []),
   ];
   return [`vit ${depth} layers of ${dim}`, `${heads} heads`, `patches ${patch}x${patch}`, ...extras].join(", ");
 }

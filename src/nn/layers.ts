@@ -8,6 +8,7 @@ import { InputError } from "../errors.js";
 import { float, int } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
 import { scalar } from "../graph/tensor.js";
+import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { fansOf, layerDistributions } from "./initialisers.js";
 import { type Padding, pair, type Size, windowAttributes } from "./padding.js";
 import type { ModelScope } from "./scope.js";
@@ -109,6 +110,22 @@ export function dropout(scope: ModelScope, x: Value, rate: number): Value {
   if (!(rate >= 0 && rate < 1)) throw new InputError("dropout", `found a rate of ${rate}; expected 0 <= rate < 1`);
   if (rate === 0) return x;
   return scope.builder.op("Dropout", [x, scope.builder.constant(scalar(rate), "dropout_rate")]);
+}
+
+/**
+ * Drops all values of a sample together with probability `rate` in training; nothing happens in inference. Around what a
+ * residual block adds this is stochastic depth. Huang et al., ECCV 2016 (arXiv:1603.09382).
+ * @param rows of the first dimension that belong to one sample
+ */
+export function dropPath(scope: ModelScope, x: Value, rate: number, rows = 1): Value {
+  if (!(rate >= 0 && rate < 1)) throw new InputError("drop_path", `found a rate of ${rate}; expected 0 <= rate < 1`);
+  if (rate === 0) return x;
+  return scope.builder.op("DropPath", [x], { rate: float(rate), rows: int(rows) }, { domain: ABSTRACT_DOMAIN });
+}
+
+/** The rate of block `index` (from 0) of so many: linear in depth up to the highest, which is the last block's. Equation 4 of the paper. */
+export function dropPathRate(highest: number, index: number, blocks: number): number {
+  return (highest * (index + 1)) / blocks;
 }
 
 /** [batch, ...] -> [batch, features]; nothing for what is flat already. */

@@ -8,7 +8,7 @@ import type { Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
 import { activate } from "./activations.js";
 import { type Distribution, embeddingDistribution } from "./initialisers.js";
-import { dense, dropout, layerNorm } from "./layers.js";
+import { dense, dropout, dropPath, dropPathRate, layerNorm } from "./layers.js";
 import type { ModelScope } from "./scope.js";
 
 export interface TransformerOptions {
@@ -20,6 +20,8 @@ export interface TransformerOptions {
   readonly mlpRatio: number;
   /** As Dosovitskiy et al. 2021, appendix B.1: after every dense layer but query, key and value. */
   readonly dropout: number;
+  /** Stochastic depth: rate of the last layer's attention and MLP, those before have less. */
+  readonly dropPath: number;
   /** Added to the attention scores [batch, heads, tokens, tokens], to which it broadcasts; see paddingBias. */
   readonly bias?: Value;
 }
@@ -35,9 +37,11 @@ export function transformer(scope: ModelScope, input: Value, options: Transforme
     throw new InputError("model.heads", `${options.heads} heads do not divide the width of ${dim}`);
   if (hidden < 1) throw new InputError("model.mlp_ratio", `found ${options.mlpRatio}, which leaves no hidden unit`);
   const drop = (y: Value): Value => dropout(scope, y, options.dropout);
-  const add = (x: Value, y: Value): Value => scope.builder.op("Add", [x, drop(y)]);
   let x = input;
   for (let i = 0; i < options.depth; i++) {
+    const rate = dropPathRate(options.dropPath, i, options.depth);
+    const add = (x: Value, y: Value): Value =>
+      scope.builder.op("Add", [x, dropPath(scope, drop(y), rate, options.tokens)]);
     x = scope.layer("layer", () => {
       const y = scope.within("norm1", () => layerNorm(scope, x));
       const attended = add(

@@ -1,5 +1,6 @@
-/** Dropout in inference form: nothing happens. Training multiplies by a fed mask (compile/training-mode.ts). */
+/** Dropout and stochastic depth in inference form: nothing happens. Training multiplies by a fed mask (compile/training-mode.ts). */
 import { numbersOf } from "../graph/tensor.js";
+import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import type { OpDefinition } from "./definition.js";
 import { misfit, required, typeOf } from "./support.js";
 
@@ -18,5 +19,17 @@ export const dropoutOps: readonly OpDefinition[] = [
     },
     gradient: (c) => [c.gradients[0]],
     note: "inference form",
+  },
+  {
+    // What a block of a residual network adds. Attributes: rate, and rows, how many rows of the first dimension a sample has.
+    op: "DropPath",
+    domain: ABSTRACT_DOMAIN,
+    infer: (call) => {
+      const x = required(call, 0);
+      return [typeOf(x.dtype, x.shape)];
+    },
+    gradient: (c) => [c.gradients[0]],
+    lower: (call, b) => [b.op("Identity", [required(call, 0)])],
+    note: "stochastic depth, inference form",
   },
 ];

@@ -65,6 +65,10 @@ const initialiser = z
 
 const slope = z.number().min(0).default(0.2).describe("Negative slope of leaky-relu");
 
+const dropPath = rate
+  .default(0)
+  .describe("Stochastic depth (Huang et al. 2016): rate of the last residual block, growing linearly up to it");
+
 export const modelSchema = z
   .discriminatedUnion("kind", [
     z.strictObject({
@@ -89,11 +93,17 @@ export const modelSchema = z
         .describe("Keras's distillation tutorial's pair, or the Fashion-MNIST teacher of docs/results.md"),
       initialiser,
     }),
-    z.strictObject({ kind: z.literal("lenet").describe("LeNet-5 (LeCun 1998) with ReLU"), initialiser }),
+    z.strictObject({
+      kind: z.literal("lenet").describe("LeNet-5 (LeCun 1998) with ReLU"),
+      dropout: rate.default(0).describe("After each hidden dense layer"),
+      initialiser,
+    }),
     z.strictObject({
       kind: z.literal("resnet").describe("CIFAR ResNet (He et al. 2016)"),
       depth: z.union([z.literal(8), z.literal(14), z.literal(20), z.literal(32), z.literal(56)]),
       width: z.number().positive().default(1).describe("Multiplies the channels 16, 32, 64"),
+      dropout: rate.default(0).describe("Before the classifier"),
+      drop_path: dropPath,
       initialiser,
     }),
     z.strictObject({
@@ -106,6 +116,7 @@ export const modelSchema = z
           "By how much the last maps are smaller than the image; the first of the strides become 1. Default: as much as leaves 4 pixels, 8 for 32x32, the paper's 32 from 128x128",
         ),
       dropout: rate.default(0).describe("Before the classifier"),
+      drop_path: dropPath,
       initialiser,
     }),
     z.strictObject({
@@ -120,6 +131,7 @@ export const modelSchema = z
         .default("class")
         .describe("What is classified: a class token, or the mean over the patches"),
       dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
+      drop_path: dropPath,
       initialiser,
     }),
     z.strictObject({
@@ -136,6 +148,7 @@ export const modelSchema = z
         .optional()
         .describe("Token that fills up short samples: no attention goes to it, and the mean leaves it out"),
       dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
+      drop_path: dropPath,
       initialiser,
     }),
     z.strictObject({

@@ -30,7 +30,7 @@ export interface BufferSlot {
   readonly update: string;
 }
 
-/** A dropout mask: each element is 1 / (1 - rate) with probability 1 - rate, else 0, a function of (seed, stream, step, element). */
+/** A mask of dropout or stochastic depth: each element is 1 / (1 - rate) with probability 1 - rate, else 0, a function of (seed, stream, step, element). */
 export interface MaskInput {
   readonly name: string;
   readonly shape: readonly number[];

@@ -83,6 +83,7 @@ async function compare(graph: Graph, least: number): Promise<void> {
 
 const cases: readonly [string, ModelSpec, readonly number[], number, number][] = [
   ["resnet, batch no multiple of the block", { kind: "resnet", depth: 8 }, [3, 16, 16], 6, 60],
+  ["stochastic depth", { kind: "resnet", depth: 8, dropPath: 0.3 }, [3, 16, 16], 6, 60],
   ["resnet of odd size and odd width", { kind: "resnet", depth: 8, width: 1.5 }, [3, 13, 11], 16, 60],
   [
     "the Keras tutorial's student",

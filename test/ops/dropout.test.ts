@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { ABSTRACT_DOMAIN } from "../../src/graph/types.js";
 import { checkOp } from "./support/check.js";
 
 test("Dropout at inference is the identity, in value and gradient", async () => {
@@ -22,4 +23,15 @@ test("Dropout told to train is refused with its node", async () => {
     checkOp({ op: "Dropout", inputs: [{ shape: [2] }, { shape: [], values: [0.5], constant: true }, yes] }),
     /"tested" \(Dropout\).*training_mode/,
   );
+});
+
+test("stochastic depth at inference is the identity, in value and gradient", async () => {
+  const { outputs, gradients, weights } = await checkOp({
+    op: "DropPath",
+    domain: ABSTRACT_DOMAIN,
+    attributes: { rate: { kind: "float", value: 0.5 }, rows: { kind: "int", value: 1 } },
+    inputs: [{ shape: [2, 3] }],
+  });
+  assert.equal(outputs[0]?.data.length, 6);
+  assert.deepEqual(gradients.get(0)?.data, weights.get(0)?.data);
 });

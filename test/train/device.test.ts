@@ -58,7 +58,7 @@ const cnn: ModelSpec = {
     { flatten: true },
   ],
 };
-const resnet: ModelSpec = { kind: "resnet", depth: 8, width: 0.25 };
+const resnet: ModelSpec = { kind: "resnet", depth: 8, width: 0.25, dropPath: 0.4 };
 
 /** Deterministic answers, as a teacher's: no model is needed to check a step. */
 const teacher: TrainingTask["teacher"] = {
