@@ -18,6 +18,9 @@ export {
 } from "./evaluate/metrics.js";
 // Objectives
 export { evaluateObjective } from "./evaluate/objective.js";
+export { CORRUPTION_NAMES, type CorruptionName, corrupt, valueRange } from "./evaluate/robustness/corruptions.js";
+export { meanCorruptionError } from "./evaluate/robustness/score.js";
+export type { RobustnessRow, RobustnessSummary } from "./evaluate/robustness/types.js";
 export type { Comparison, ModelRow, Summary } from "./evaluate/summary.js";
 export type { SweepRow, SweepSummary } from "./evaluate/sweep.js";
 export { compare, type Verdict } from "./evaluate/verdict.js";

@@ -3,7 +3,11 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { InputError } from "../errors.js";
+import { CORRUPTION_NAMES } from "../evaluate/robustness/corruptions.js";
+import { nearestOf } from "../graph/nearest.js";
 import { type DataFile, loadData, loadDataFile } from "../recipe/data.js";
+import type { RobustnessInput } from "../recipe/robustness-schema.js";
+import { referenceSentence, robustnessRows, whatWasMeasured } from "../report/robustness-text.js";
 import { formatBytes } from "../report/terminal.js";
 import { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } from "../strategy/evaluate-model.js";
 import type { ModelDescription } from "../strategy/open-model.js";
@@ -22,6 +26,9 @@ interface EvaluateFlags {
   readonly layout?: "nchw" | "nhwc";
   readonly outputs?: "logits" | "probabilities";
   readonly output?: string;
+  readonly robustness: boolean;
+  readonly corruptions?: string;
+  readonly reference?: string;
   readonly set: readonly string[];
   readonly threads: number;
   readonly json: boolean;
@@ -53,6 +60,19 @@ export function addEvaluate(program: Command): void {
     .addOption(new Option("--layout <layout>", "order of image dimensions").choices(["nchw", "nhwc"]))
     .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
     .addOption(new Option("--output <name>", "name of the output, when there are several"))
+    .addOption(
+      new Option(
+        "--robustness",
+        "errors under corruptions too, docs/robustness.md: as the recipe says, else all 15",
+      ).default(false),
+    )
+    .addOption(new Option("--corruptions <names>", "errors under these, separated by commas"))
+    .addOption(
+      new Option(
+        "--reference <model>",
+        "of mCE: .onnx file whose errors under corruptions are the measure (default: the teacher)",
+      ),
+    )
     .addOption(setFlag())
     .addOption(threadsFlag())
     .addOption(jsonFlag())
@@ -67,7 +87,9 @@ Examples:
   limbeck evaluate runs/digits                                    the student of a run beside its teacher
   limbeck evaluate student.onnx --data recipe.yaml                on the recipe's test samples
   limbeck evaluate small.onnx --teacher big.onnx --data data.yaml agreement and soft KL
-  limbeck evaluate resnet.onnx --data photos.yaml --normalise unit --layout nhwc --json`,
+  limbeck evaluate resnet.onnx --data photos.yaml --normalise unit --layout nhwc --json
+  limbeck evaluate runs/digits --robustness                       errors under 15 corruptions, relative to the teacher's
+  limbeck evaluate a.onnx --data data.yaml --corruptions contrast,shift --reference b.onnx`,
     )
     .action((model: string, flags: EvaluateFlags) => runEvaluate(model, flags));
 }
@@ -85,10 +107,36 @@ function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
       latencyRuns,
       threads,
       signal,
+      robustness: robustnessOf(flags, subject.recipe),
+      reference: flags.reference,
+      referenceDescription: flags.reference === undefined ? undefined : describedBy(subject.recipe, flags.reference),
+      onEvent: (event) => terminal.event(event),
       ...subject.options,
     });
     terminal.result(describe(result), result);
   });
+}
+
+/** Corruptions named at the prompt, else what the recipe says, else all. */
+function robustnessOf({ robustness, corruptions: names, reference }: EvaluateFlags, recipe: DataFile): RobustnessInput {
+  if (!robustness && names === undefined) {
+    if (reference !== undefined)
+      throw new InputError("--reference", "it is the measure of errors under corruptions; give --robustness too");
+    return false;
+  }
+  const own = recipe.robustness || {};
+  if (names === undefined) return { ...own };
+  const corruptions = names.split(",").map((name) => {
+    const found = CORRUPTION_NAMES.find((known) => known === name.trim());
+    if (found) return found;
+    const near = nearestOf(name.trim(), CORRUPTION_NAMES);
+    const known = CORRUPTION_NAMES.join(", ");
+    throw new InputError(
+      "--corruptions",
+      `found "${name}"${near ? `; did you mean "${near}"?` : ";"} known are ${known}`,
+    );
+  });
+  return { ...own, corruptions };
 }
 
 interface Subject {
@@ -171,7 +219,14 @@ function describe(e: Evaluation): string {
     const { medianMs, p95Ms, batch } = e.latency;
     facts.push(["latency", `${medianMs.toFixed(3)} ms median, ${p95Ms.toFixed(3)} ms p95, batch ${batch}`]);
   }
-  return [aligned(facts), ...e.notes.map((n) => `  ${n}`), "", columns([heads, ...rows]), ...tables(e)].join("\n");
+  return [
+    aligned(facts),
+    ...e.notes.map((n) => `  ${n}`),
+    "",
+    columns([heads, ...rows]),
+    ...tables(e),
+    ...underCorruptions(e),
+  ].join("\n");
 }
 
 /** Above so many classes the confusion matrix is left to --json. */
@@ -190,4 +245,11 @@ function tables(e: Evaluation): string[] {
           columns([["", ...e.classes], ...e.confusion.map((row, c) => [e.classes[c] as string, ...row.map(String)])]),
         ];
   return ["", columns([["class", "precision", "recall", "F1", "samples"], ...rows]), "", ...matrix];
+}
+
+function underCorruptions({ robustness }: Evaluation): string[] {
+  if (!robustness) return [];
+  const sentence = referenceSentence(robustness);
+  const head = `under ${whatWasMeasured(robustness)} (${robustness.samples.toLocaleString("en-US")} samples, seed ${robustness.seed})`;
+  return ["", head, columns(robustnessRows(robustness)), ...(sentence ? [sentence] : [])];
 }

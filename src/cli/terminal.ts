@@ -42,6 +42,8 @@ export class Terminal {
     else if (event.kind === "warning") this.warn(event.text);
     else if (event.kind === "labelling")
       this.#advance(`labelling with ${event.teacher}`, event.done, event.total, `${Math.round(event.rate)} samples/s`);
+    else if (event.kind === "measuring")
+      this.#advance(event.text, event.done, event.total, `${Math.round(event.rate)} samples/s`);
     else if (event.together) this.#together(event.together);
     else this.#training(event.progress);
   }

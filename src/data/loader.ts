@@ -10,7 +10,11 @@ export function epochOrder(indices: Uint32Array, seed: number, epoch: number): U
 }
 
 /** Copies raw samples into out [indices.length, ...sampleShape]. */
-export function fillBatch(data: DataSet, indices: Uint32Array, out: SampleArray): void {
+export function fillBatch(
+  data: Pick<DataSet, "samples" | "sampleShape" | "fill">,
+  indices: Uint32Array,
+  out: SampleArray,
+): void {
   if (data.fill) {
     data.fill(indices, out);
     return;

@@ -2,6 +2,7 @@
 import type { Aggregate } from "./interval.js";
 import type { Latency } from "./latency.js";
 import type { ClassScore } from "./metrics.js";
+import type { RobustnessSummary } from "./robustness/types.js";
 import type { Verdict } from "./verdict.js";
 
 export interface Summary {
@@ -26,6 +27,8 @@ export interface Summary {
   readonly comparisons: readonly Comparison[];
   /** Null when the teacher's outputs on the test samples are not known. */
   readonly darkKnowledge: DarkKnowledge | null;
+  /** Errors under corruptions of the test samples; absent unless the recipe asks for them. */
+  readonly robustness?: RobustnessSummary;
   /** What a strategy of several runs did; absent for a single run. */
   readonly strategy?: StrategySummary;
   /** Paths of what the run wrote, relative to summary.json: student, report, recipe ... */

@@ -7,6 +7,7 @@ import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { parseParts, readYaml, withOverrides } from "./load.js";
 import { camelKeys } from "./resolve.js";
+import { type RobustnessRecipe, robustnessSchema } from "./robustness-schema.js";
 import { type DataInput, type DataRecipe, dataSchema, type TeacherRecipe, teacherSchema } from "./schema.js";
 
 /**
@@ -23,6 +24,8 @@ export interface DataFile {
   readonly data: DataRecipe;
   /** The recipe's teacher, when the file has one. */
   readonly teacher?: TeacherRecipe;
+  /** What the file says of the evaluation under corruptions; false: nothing. */
+  readonly robustness: RobustnessRecipe | false;
   /** Paths in the file start here. */
   readonly folder: string;
 }
@@ -36,9 +39,15 @@ export function loadDataFile(path: string, overrides: readonly string[] = []): D
   const value = readYaml(path);
   if (typeof value !== "object" || value === null || !("data" in value))
     throw new InputError(path, 'it has no "data"; give a recipe, or a file with data: { source: ... }');
-  const schema = z.object({ data: dataSchema, teacher: teacherSchema.optional() });
+  const schema = z.object({
+    data: dataSchema,
+    teacher: teacherSchema.optional(),
+    evaluation: z.object({ robustness: robustnessSchema }).prefault({}),
+  });
+  const { evaluation, ...rest } = parseParts(schema, withOverrides(value, overrides, dirname(resolve(path))), path);
   return {
-    ...parseParts(schema, withOverrides(value, overrides, dirname(resolve(path))), path),
+    ...rest,
+    ...evaluation,
     folder: dirname(resolve(path)),
   };
 }

@@ -36,7 +36,7 @@ function flatten(issue: Issue, root: unknown): Issue[] {
           n +
           (i.code === "unrecognized_keys"
             ? 10 * i.keys.length
-            : i.code === "invalid_type" && i.path.length === 0
+            : (i.code === "invalid_type" || i.code === "invalid_value") && i.path.length === 0
               ? 100
               : 1),
         0,

@@ -7,6 +7,7 @@ import { dataSchema } from "./data-schema.js";
 import { count, fraction } from "./fields.js";
 import { distillationLossSchema, factorSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
 import { modelSchema } from "./model-schema.js";
+import { robustnessSchema } from "./robustness-schema.js";
 import { strategySchema } from "./strategy-schema.js";
 import { sweepSchema } from "./sweep-schema.js";
 import {
@@ -102,6 +103,7 @@ export const recipeSchema = z
       .strictObject({
         top_k: count.default(5),
         latency_runs: count.default(200).describe("Calls at batch 1, after warm-up"),
+        robustness: robustnessSchema,
       })
       .prefault({}),
     export: z

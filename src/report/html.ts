@@ -7,6 +7,7 @@ import { curvesSection, sharesSection } from "./curves.js";
 import { darkSection } from "./dark.js";
 import { count, duration } from "./format.js";
 import { type Markup, markup, raw } from "./markup.js";
+import { robustnessSection } from "./robustness.js";
 import { SLIDER_SCRIPT } from "./slider.js";
 import { strategySection } from "./strategy.js";
 import { STYLE } from "./style.js";
@@ -27,6 +28,7 @@ export async function renderReport(summary: Summary): Promise<string> {
     await darkSection(summary),
     await classesSection(summary),
     await confusionSection(summary),
+    await robustnessSection(summary),
     await curvesSection(summary),
     await sharesSection(summary),
     dataAndEnvironment(summary),
@@ -68,6 +70,7 @@ function head(summary: Summary): Markup {
     ["seen", "What each had seen", true],
     ["dark", "Dark knowledge", summary.darkKnowledge !== null],
     ["classes", "Classes", summary.models.some((m) => m.role === "student" && m.perClass.length > 0)],
+    ["robustness", "Robustness", summary.robustness !== undefined],
     ["curves", "Learning curves", summary.models.some((m) => m.curves.some((c) => c.points.length > 0))],
     ["recipe", "Recipe", true],
   ];

@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { count, decimal, formatBytes, milliseconds, NONE, percent } from "./format.js";
+import { robustnessLines } from "./robustness-text.js";
 import { noun } from "./wording.js";
 
 export { formatBytes } from "./format.js";
@@ -37,6 +38,7 @@ export function formatTable(summary: Summary, options: TableOptions): string {
     "",
     "What each had seen:",
     ...seen,
+    ...section(summary.robustness ? robustnessLines(summary.robustness) : []),
     ...section(summary.notes),
     ...section(verdicts(summary, colors)),
   ].join("\n");

@@ -3,14 +3,17 @@ import { relative, resolve } from "node:path";
 import { differenceSentence } from "../evaluate/sentence.js";
 import type { Comparison, HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
+import { openOnnxTeacher } from "../teacher/onnx.js";
 import { aboutRun } from "./about.js";
-import { answer, type ChainRow } from "./chain-row.js";
+import { answer, askable, type ChainRow } from "./chain-row.js";
 import type { RunContext } from "./context.js";
 import { ensembleRow } from "./ensemble.js";
 import type { FinishedHop } from "./hops.js";
 import { hits, testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
 import type { Pair, Plan } from "./plan.js";
+import { runRobustness } from "./robustness.js";
+import { onnxTeacherOptions } from "./teachers.js";
 import { listTrainings } from "./trainings.js";
 
 /** Everything the strategy found out, as written to its summary.json. */
@@ -26,6 +29,10 @@ export async function conclude(
   const models = rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null }));
   const comparisons: Comparison[] = [];
   for (const pair of plan.pairs) comparisons.push(await comparisonOf(context, pair, done, rows));
+  const robustness = await runRobustness(
+    context,
+    rows.map((r) => askable(context, r)),
+  );
   const chosen = plan.deliver(done);
   const last = [...done].reverse().find((d) => d.hop.command === "distill") ?? (done[done.length - 1] as FinishedHop);
   const { reason } = chosen;
@@ -38,6 +45,7 @@ export async function conclude(
     models,
     comparisons,
     darkKnowledge: last.summary.darkKnowledge,
+    ...robustness,
     strategy: {
       kind: context.recipe.strategy.kind,
       hops: done.map((d) => hopSummary(context, d)),
@@ -59,10 +67,11 @@ export const baselineId = (title: string): string => (title === "student" ? "bas
 
 async function rowsOf(context: RunContext, plan: Plan, done: readonly FinishedHop[]): Promise<ChainRow[]> {
   const rows: ChainRow[] = [];
-  const add = (row: ModelRow, id: string, files: readonly string[]): void => {
+  const add = (row: ModelRow, id: string, files: readonly string[], open?: ChainRow["open"]): void => {
     rows.push({
       row: { ...row, id, name: id, variant: "" },
       files,
+      open,
       right: () => Promise.all(files.map(async (file) => hits(context.loaded, await answer(context, file)))),
     });
   };
@@ -75,7 +84,7 @@ async function rowsOf(context: RunContext, plan: Plan, done: readonly FinishedHo
       continue;
     }
     if (teacher && hop.ownTeacher && !rows.some((r) => r.row.id === "teacher"))
-      add(teacher, "teacher", teacherFile(context));
+      add(teacher, "teacher", teacherFile(context), givenTeacher(context));
     if (student) add(student, hop.title, students);
     if (baseline) add(baseline, baselineId(hop.title), baselines);
   }
@@ -90,6 +99,14 @@ function teacherFile({ recipe, folder, directory }: RunContext): string[] {
   if ("file" in teacher) return [resolve(folder, teacher.file.replaceAll("{n}", "1"))];
   const trained = listTrainings(directory).find((t) => t.role === "teacher" && t.seed === recipe.seed);
   return trained ? [trained.file] : [];
+}
+
+/** Opens the recipe's own teacher as the recipe says, when it is a file. */
+function givenTeacher({ recipe, folder, loaded, execution }: RunContext): ChainRow["open"] {
+  const { teacher } = recipe;
+  if (!("file" in teacher)) return undefined;
+  const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder);
+  return () => openOnnxTeacher(path, loaded.data, loaded.splits.train, { ...options, threads: execution.threads });
 }
 
 async function comparisonOf(

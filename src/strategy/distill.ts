@@ -14,6 +14,7 @@ import { expandArms } from "./arms.js";
 import { checkModels } from "./check.js";
 import { contextOf, type RunContext, type RunOptions } from "./context.js";
 import { runMutual } from "./mutual.js";
+import { checkRecipe } from "./robustness.js";
 import { type Row, trainRows } from "./rows.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
@@ -59,6 +60,7 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
       "no sample is left to compare student and baseline on; give a fraction such as 0.2",
     );
   checkModels(arms, loaded, folder);
+  checkRecipe(recipe, loaded);
   const directory = await claimDirectory(recipe, options);
   const context = contextOf(recipe, loaded, directory, options);
   const rows = await orDiscard(directory, options, () => trainRows(context, arms));

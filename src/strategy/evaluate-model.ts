@@ -1,14 +1,20 @@
 /** Measures any ONNX classifier on a data set: what stands behind `limbeck evaluate`. */
 import { statSync } from "node:fs";
+import { z } from "zod";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { Latency } from "../evaluate/latency.js";
 import { type OutputKind, perClass } from "../evaluate/metrics.js";
+import type { RobustnessSummary } from "../evaluate/robustness/types.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { ClassRow, SeedScores } from "../evaluate/summary.js";
+import { parseParts } from "../recipe/load.js";
+import { type RobustnessInput, robustnessSchema } from "../recipe/robustness-schema.js";
 import { labelsOf } from "./context.js";
+import type { RunEvent } from "./events.js";
 import { latencyOf } from "./measure.js";
 import { type ModelDescription, type OpenedModel, openModel } from "./open-model.js";
+import { type Askable, measureRobustness } from "./robustness.js";
 
 /** The samples to measure on: one part of the split, or every sample. */
 export type Part = "test" | "validation" | "train" | "all";
@@ -28,6 +34,13 @@ export interface EvaluateModelOptions {
   readonly latencyRuns?: number;
   /** Threads of ONNX Runtime; 0, the default, lets it choose. */
   readonly threads?: number;
+  /** Ask it also under corruptions of the samples (docs/robustness.md): all of them, or which, as in a recipe. */
+  readonly robustness?: RobustnessInput;
+  /** An ONNX classifier whose errors under corruptions are the measure (of `mCE`); default the teacher, if there is one. */
+  readonly reference?: string;
+  /** How to feed and read the reference. */
+  readonly referenceDescription?: ModelDescription;
+  readonly onEvent?: (event: RunEvent) => void;
   readonly signal?: AbortSignal;
 }
 
@@ -50,6 +63,8 @@ export interface Evaluation extends SeedScores {
   readonly confusion: readonly (readonly number[])[];
   /** At batch 1; null when not measured. */
   readonly latency: Latency | null;
+  /** Errors under corruptions of "model", "teacher" and "reference"; null when not asked for. */
+  readonly robustness: RobustnessSummary | null;
   /** The model it was compared with, with its own scores. */
   readonly teacher: (SeedScores & { readonly model: string; readonly outputs: OutputKind }) | null;
   /** Sentences about how the models are fed and read. */
@@ -89,6 +104,7 @@ export async function evaluateModel(
     throw new InputError(file, `its output has ${classes} classes, the data has ${loaded.data.classes.length}`);
   const { scores, confusion } = scoreOutputs(own, known, other, classes, k);
   const names = loaded.data.classes.length === classes ? loaded.data.classes : numbered(classes);
+  const robustness = await underCorruptions(file, loaded, samples, options);
   const timing = { runs: latencyRuns, threads, signal };
   return {
     model: file,
@@ -102,6 +118,7 @@ export async function evaluateModel(
     perClass: confusion ? perClass(confusion).map((row, c) => ({ class: names[c] as string, ...row })) : [],
     confusion: confusion ?? [],
     latency: latencyRuns > 0 ? await latencyOf(file, timing, loaded.data.sampleShape) : null,
+    robustness,
     teacher: other && {
       model: options.teacher as string,
       outputs: other.kind,
@@ -109,6 +126,39 @@ export async function evaluateModel(
     },
     notes: [...own.notes.map((n) => `${file}: ${n}`), ...(other?.notes ?? []).map((n) => `${options.teacher}: ${n}`)],
   };
+}
+
+/** All models given, under corruptions; null when that is not wanted. */
+async function underCorruptions(
+  file: string,
+  loaded: LoadedData,
+  samples: Uint32Array,
+  { robustness, teacher, reference, onEvent, signal, threads = 0, ...described }: EvaluateModelOptions,
+): Promise<RobustnessSummary | null> {
+  const settings = parseParts(z.object({ robustness: robustnessSchema }), { robustness }, "evaluateModel").robustness;
+  if (!settings) {
+    if (reference !== undefined)
+      throw new InputError("reference", "it is the measure of errors under corruptions; ask for robustness as well");
+    return null;
+  }
+  const askable = (id: string, role: Askable["role"], path: string, description?: ModelDescription): Askable => ({
+    id,
+    role,
+    seeds: [{ seed: 0, open: async () => (await openModel(path, loaded, samples, description, threads)).teacher }],
+  });
+  const models = [
+    askable("model", "student", file, described.description),
+    ...(teacher === undefined ? [] : [askable("teacher", "teacher", teacher, described.teacherDescription)]),
+    ...(reference === undefined ? [] : [askable("reference", "baseline", reference, described.referenceDescription)]),
+  ];
+  onEvent?.({ kind: "stage", text: "Measuring under corruptions" });
+  return measureRobustness(loaded, models, {
+    settings,
+    samples,
+    reference: reference !== undefined ? "reference" : teacher !== undefined ? "teacher" : null,
+    signal,
+    onProgress: (done, total, rate) => onEvent?.({ kind: "measuring", text: "corrupted samples", done, total, rate }),
+  });
 }
 
 interface Asked {

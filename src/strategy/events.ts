@@ -35,4 +35,13 @@ export type RunEvent =
       readonly total: number;
       readonly rate: number;
     }
+  | {
+      /** Models answer for samples once more: `text` says for which. */
+      readonly kind: "measuring";
+      readonly text: string;
+      readonly done: number;
+      readonly total: number;
+      /** Samples a second. */
+      readonly rate: number;
+    }
   | { readonly kind: "warning"; readonly text: string };

@@ -3,6 +3,7 @@ import type { LoadedData } from "../data/types.js";
 import { correctness, type OutputKind } from "../evaluate/metrics.js";
 import { aggregateScores, type RowScores, scoreOutputs } from "../evaluate/scores.js";
 import type { ModelRow } from "../evaluate/summary.js";
+import type { Teacher } from "../teacher/types.js";
 import { labelsOf } from "./context.js";
 
 /** One trained model's answers on the test samples. */
@@ -15,6 +16,8 @@ export interface Judged {
   readonly selection: string;
   readonly steps: number;
   readonly seconds: number;
+  /** Of a teacher: opens it for other samples; absent where only its answers are there. */
+  readonly open?: () => Promise<Teacher>;
 }
 
 /** Labels of the test samples; null unless every one is known. */

@@ -15,7 +15,7 @@ import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import { aboutRun } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
-import type { ChainRow } from "./chain-row.js";
+import { askable, type ChainRow } from "./chain-row.js";
 import { checkModels } from "./check.js";
 import { contextOf, labelsOf, type RunContext, seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
@@ -25,6 +25,7 @@ import { aggregate, hits, type Judged, testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
 import { distinct, type StrategyOf, shortName } from "./plan.js";
 import { fitAll } from "./pool.js";
+import { checkRecipe, runRobustness } from "./robustness.js";
 import { claimDirectory, noteHops, orDiscard } from "./run-directory.js";
 import { deliver } from "./strategies.js";
 import { withoutDistillation } from "./train-model.js";
@@ -78,6 +79,7 @@ function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loa
     throw new InputError("data", "it has no labels; students that learn from each other need them");
   if (loaded.splits.test.length === 0)
     throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
+  checkRecipe(recipe, loaded);
   const arms = models.map((student) => ({ ...arm, recipe: { ...recipe, student } }));
   checkModels(arms, loaded, folder);
 }
@@ -220,6 +222,10 @@ async function summarise(
   const latencies = await latenciesOf(context, rows, (r) => r.files[0] ?? null);
   const comparisons: Comparison[] = [];
   for (const r of rows) if (r.row.role === "student") comparisons.push(await comparisonOf(context, r, rows));
+  const robustness = await runRobustness(
+    context,
+    rows.map((r) => askable(context, r)),
+  );
   const { seconds, command = "distill(recipe)", best } = facts;
   const about = await aboutRun(context, { command, seconds, labelled: arm.labelled.length });
   return {
@@ -227,6 +233,7 @@ async function summarise(
     models: rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null })),
     comparisons,
     darkKnowledge: null,
+    ...robustness,
     files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
     notes: [...about.notes, `student.onnx is ${best.request.name}: the best on the validation samples.`],
   };

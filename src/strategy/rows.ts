@@ -150,6 +150,7 @@ function teacherRow(context: RunContext, arm: Arm, teachers: readonly ReadyTeach
       selection: result?.selection ?? "as given",
       steps: result?.steps ?? 0,
       seconds: result?.seconds ?? 0,
+      open: t.open,
     };
   });
   const fitted = unique.flatMap((t) => (t.fitted ? [t.fitted] : []));

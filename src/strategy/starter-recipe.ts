@@ -63,6 +63,7 @@ export function starterRecipe(options: StarterOptions = {}): string {
     on("baseline", true),
     off("variants", [{ name: "softer", set: { "objective.distillation_loss.temperature": 8 } }]),
     off("evaluation.top_k", 5),
+    off("evaluation.robustness", true),
     off("export.raw", false),
   ];
   return `${HEAD}\n${write(fields).join("\n")}\n`;

@@ -22,6 +22,7 @@ import { type OneShot, runHops } from "./hops.js";
 import { ladder } from "./ladder.js";
 import { noisyStudent } from "./noisy-student.js";
 import type { Plan, Strategy } from "./plan.js";
+import { checkRecipe } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 import { teacherFree } from "./teacher-free.js";
@@ -45,7 +46,9 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
   const directory = resolve(await claimDirectory(recipe, options));
   const context = contextOf(recipe, loaded, directory, options);
   return orDiscard(directory, options, async () => {
-    const plan = planOf(recipe, directory);
+    // Corruptions are for the models of all hops side by side, at the end.
+    const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
+    const plan = planOf(plain, directory);
     check(plan, context);
     context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${plan.hops.length} hops in ${directory}` });
     const done = await runHops(directory, kind, plan.hops, options, oneShot);
@@ -76,9 +79,10 @@ function planOf(recipe: Recipe, directory: string): Plan {
 }
 
 /** A student at the end of the chain that does not fit the data must not wait for the hops before it. */
-function check({ hops }: Plan, { loaded, folder }: RunContext): void {
+function check({ hops }: Plan, { recipe, loaded, folder }: RunContext): void {
   if (loaded.splits.test.length === 0)
     throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
+  checkRecipe(recipe, loaded);
   for (const { recipe, command } of hops)
     if (command === "distill") checkModels(expandArms(recipe, loaded), loaded, folder);
 }

@@ -10,6 +10,7 @@ import { aboutRun } from "./about.js";
 import type { RunContext } from "./context.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
+import { type Askable, openExported, runRobustness, type Unasked } from "./robustness.js";
 import type { Row } from "./rows.js";
 
 /** Everything a run found out, as written to summary.json. */
@@ -21,12 +22,17 @@ export async function summarise(
   const { recipe } = context;
   const latencies = await latenciesOf(context, rows, (r) => r.fitted[0]?.file ?? r.teacher?.file ?? null);
   const models = rows.map((row) => modelRow(context, row, latencies.get(row) ?? null));
+  const robustness = await runRobustness(
+    context,
+    rows.map((row) => askable(context, row)),
+  );
   const { labelled } = (rows.find((r) => r.role === "student") as Row).arm;
   return {
     ...(await aboutRun(context, { ...facts, labelled: labelled.length })),
     models,
     comparisons: rows.filter((r) => r.role === "student").map((row) => compare(context, rows, row, recipe.seed)),
     darkKnowledge: darkKnowledgeOf(context, rows),
+    ...robustness,
     files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
   };
 }
@@ -48,6 +54,20 @@ function modelRow(context: RunContext, row: Row, latency: Latency | null): Model
     curves: row.fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
     gradientShares: first?.result.gradientShares ?? [],
   };
+}
+
+/** A row's models, to be asked about other samples. */
+function askable({ execution }: RunContext, { name: id, role, fitted, judged, teacher }: Row): Askable | Unasked {
+  if (role !== "teacher")
+    return {
+      id,
+      role,
+      seeds: fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, execution.threads) })),
+    };
+  const teachers = judged.flatMap((j) => (j.open ? [{ seed: j.seed, open: j.open }] : []));
+  return teachers.length === judged.length && teacher
+    ? { id, role, seeds: teachers }
+    : { id, why: "only its answers for the samples as they are, are known" };
 }
 
 /** The student against the baseline trained with the same architecture, budget and seeds. */

@@ -1,8 +1,16 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
 import { InputError } from "../errors.js";
 import type { GroupTeacherRecipe, SingleTeacherRecipe } from "../recipe/schema.js";
-import { combineAnswers, confidenceWeights, fixedWeights, groupName } from "../teacher/group.js";
+import {
+  type Combination,
+  combineAnswers,
+  confidenceWeights,
+  fixedWeights,
+  groupName,
+  groupTeacher,
+} from "../teacher/group.js";
 import { LabelStore } from "../teacher/store.js";
+import type { Teacher } from "../teacher/types.js";
 import type { TeacherMember } from "../train/types.js";
 import type { Arm } from "./arms.js";
 import { fingerprint, type RunContext } from "./context.js";
@@ -87,7 +95,19 @@ export function combineTeachers(
     bytes: members.reduce((a, m) => a + m.bytes, 0),
     parameters: parameters.every((p) => p !== null) ? parameters.reduce((a, p) => a + p, 0) : null,
     members,
+    open: members.every((m) => m.open) ? () => openGroup(members, how, group.weights) : undefined,
   };
+}
+
+/** The group's answers for samples beyond the stores. Weights by confidence need labels; without them all weigh alike. */
+async function openGroup(
+  members: readonly ReadyTeacher[],
+  combine: Combination,
+  weights: GroupTeacherRecipe["weights"],
+): Promise<Teacher> {
+  const opened: Teacher[] = [];
+  for (const m of members) opened.push(await (m.open as () => Promise<Teacher>)());
+  return groupTeacher(opened, { combine, weights: weights === "confidence" ? undefined : weights });
 }
 
 /** What can be known of a group before its teachers are trained. @throws InputError naming the field */

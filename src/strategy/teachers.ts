@@ -36,6 +36,8 @@ export interface ReadyTeacher {
   readonly parameters: number | null;
   /** What it says of random views, where the student learns from those. */
   readonly views?: ReadyViews | undefined;
+  /** Opens it once more, for samples that are not in the store; absent where only its answers are there. */
+  readonly open?: () => Promise<Teacher>;
   /** Of a group: its teachers. */
   readonly members?: readonly ReadyTeacher[];
 }
@@ -132,6 +134,7 @@ async function prepareSingle(
       bytes: opened.bytes,
       parameters: trained?.parameters ?? opened.parameters,
       views,
+      open: () => openOnnxTeacher(file, data, probe, { ...options, threads }),
     };
   } finally {
     await opened.dispose();

@@ -17,6 +17,7 @@ import { contextOf, labelsOf, type RunContext, type RunOptions, seedsOf } from "
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import { latencyOf } from "./measure.js";
 import { fitAll } from "./pool.js";
+import { checkRecipe, openExported, runRobustness } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 
@@ -47,6 +48,7 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const recipe = parseRecipe(input);
   const folder = options.folder ?? process.cwd();
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  checkRecipe(recipe, loaded);
   const request = requestFor(which, recipe, expandArms(withoutDistillation(recipe), loaded)[0] as Arm);
   // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
   const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-${which}` }, { ...options, kind: "train" });
@@ -57,7 +59,14 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   context.emit({ kind: "stage", text: "Measuring" });
   const row = await measure(context, which, fitted);
   const { command = "trainModel(recipe)" } = options;
-  const summary = await summarise(context, row, { command, seconds: (performance.now() - started) / 1000 });
+  const threads = context.execution.threads;
+  const seeds = fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, threads) }));
+  const robustness = await runRobustness(context, [{ id: row.id, role: row.role, seeds }]);
+  const summary = await summarise(context, row, {
+    command,
+    ...robustness,
+    seconds: (performance.now() - started) / 1000,
+  });
   return { directory, summary, ...(await deliver(context, summary, fitted)) };
 }
 
@@ -137,12 +146,15 @@ async function measure(
   };
 }
 
-async function summarise(context: RunContext, row: ModelRow, facts: RunFacts): Promise<Summary> {
+type Facts = RunFacts & Pick<Summary, "robustness">;
+
+async function summarise(context: RunContext, row: ModelRow, { robustness, ...facts }: Facts): Promise<Summary> {
   return {
     ...(await aboutRun(context, facts)),
     models: [row],
     comparisons: [],
     darkKnowledge: null,
+    ...(robustness && { robustness }),
     files: { model: "model.onnx", summary: "summary.json", recipe: "recipe.yaml" },
   };
 }

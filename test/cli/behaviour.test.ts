@@ -101,6 +101,18 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
     /seven\.onnx: its input "x" is \[n, 7\], but a sample has 64 values/,
   ],
   [["evaluate", at("no.onnx"), "--data", DIGITS], /no\.onnx: no such file/],
+  [
+    ["evaluate", at("seven.onnx"), "--data", DIGITS, "--corruptions", "contrast,rotate"],
+    /--corruptions: found "rotate"; did you mean "rotation"\? known are gaussian-noise, .*, pixelate/,
+  ],
+  [
+    ["evaluate", at("seven.onnx"), "--data", DIGITS, "--reference", at("seven.onnx")],
+    /--reference: it is the measure of errors under corruptions; give --robustness too/,
+  ],
+  [
+    ["distill", DIGITS, "--set", "variants=[]", "--set", "evaluation.robustness={corruptions: [fog]}"],
+    /evaluation\.robustness\.corruptions\.0: found "fog"; .*"gaussian-noise"/,
+  ],
   [["evaluate", at("full")], /full: no run of limbeck/],
   [["export", at("full")], /full: no run of limbeck/],
   [["predict", at("seven.onnx")], /missing required argument 'files'/],

@@ -168,6 +168,23 @@ describe("evaluate", () => {
     assert.match(found.stdout, /latency +\d/);
   });
 
+  test("--robustness: errors under corruptions, relative to the teacher's or the reference's", async () => {
+    const set = ["--set", "evaluation.robustness={samples: 50, severities: [4]}", "--latency-runs", "0"];
+    const found = await limbeck(["evaluate", at("run"), "--robustness", "--corruptions", "scale,contrast", ...set]);
+    assert.equal(found.code, 0, found.stderr);
+    assert.match(found.stdout, /^under 2 corruptions at severity 4 \(50 samples, seed 0\)$/m);
+    assert.match(found.stdout, /^error under +model +teacher$/m);
+    assert.match(found.stdout, /^mCE +\d+\.\d % +100\.0 %$/m);
+    const student = at("run/student.onnx");
+    const asked = await limbeck(["evaluate", at("run"), "--robustness", "--reference", student, ...set, "--json"]);
+    const { robustness } = JSON.parse(asked.stdout);
+    assert.equal(robustness.corruptions.length, 15);
+    assert.deepEqual([robustness.samples, robustness.severities, robustness.reference], [50, [4], "reference"]);
+    const [model, , reference] = robustness.models;
+    assert.deepEqual(model.seeds, reference.seeds);
+    assert.equal(model.mCE.mean, 1);
+  });
+
   test("without labels only the comparison is left", async () => {
     const flags = ["--set", "data.labels=ignore", "-t", at("run/student.onnx"), "--latency-runs", "0", "--json"];
     const found = json(await limbeck(["evaluate", at("run/student.onnx"), "-d", DIGITS, ...flags]));

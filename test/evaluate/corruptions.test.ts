@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { DataSet, SampleArray } from "../../src/data/types.js";
 import {
   CORRUPTION_NAMES,
+  CORRUPTIONS,
   type CorruptionName,
   corrupt,
   SEVERITIES,
@@ -149,6 +150,17 @@ test("the smallest images and those of one value pass through", () => {
           corruption,
         );
   }
+});
+
+test("docs/robustness.md has every corruption with its levels", () => {
+  const rows = readFileSync("docs/robustness.md", "utf8")
+    .split("\n")
+    .filter((line) => line.startsWith("| `"))
+    .map((line) => line.split("|").map((cell) => cell.trim()));
+  assert.deepEqual(
+    rows.map((r) => [r[1], r[3], ...r.slice(4, 9).map(Number)]),
+    Object.entries(CORRUPTIONS).map(([name, { level, levels }]) => [`\`${name}\``, level, ...levels]),
+  );
 });
 
 test("Poisson's quantiles", () => {

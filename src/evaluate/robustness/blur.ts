@@ -1,5 +1,5 @@
 /** Blurs, with sizes relative to the shorter side. Outside the image the nearest edge pixel goes on. */
-import { byPlane, clamp, type Draws, type Image, sideOf, warpAround } from "./image.js";
+import { byPlane, clamp, type Draws, type Image, sideOf, warpAffine } from "./image.js";
 
 /** Convolution with a Gaussian of sigma * side pixels, cut off at four sigmas. */
 export function gaussianBlur(image: Image, sigma: number): Float64Array {
@@ -10,17 +10,22 @@ export function gaussianBlur(image: Image, sigma: number): Float64Array {
 /** One plane [height, width] smoothed by a Gaussian of sigma pixels, along the rows and then along the columns. */
 export function smooth(plane: Float64Array, height: number, width: number, sigma: number): Float64Array {
   const radius = Math.max(1, Math.ceil(4 * sigma));
-  const kernel = Array.from({ length: 2 * radius + 1 }, (_, k) => Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2)));
+  const kernel = Float64Array.from({ length: 2 * radius + 1 }, (_, k) =>
+    Math.exp(-((k - radius) ** 2) / (2 * sigma ** 2)),
+  );
   const total = kernel.reduce((a, w) => a + w, 0);
   const along = (from: Float64Array, length: number, step: number, lines: number, stride: number): Float64Array => {
     const out = new Float64Array(from.length);
-    for (let line = 0; line < lines; line++)
+    const padded = new Float64Array(length + 2 * radius);
+    for (let line = 0; line < lines; line++) {
+      for (let i = 0; i < padded.length; i++)
+        padded[i] = from[line * stride + clamp(i - radius, length - 1) * step] as number;
       for (let i = 0; i < length; i++) {
         let sum = 0;
-        for (let k = -radius; k <= radius; k++)
-          sum += (kernel[k + radius] as number) * (from[line * stride + clamp(i + k, length - 1) * step] as number);
+        for (let k = 0; k < kernel.length; k++) sum += (kernel[k] as number) * (padded[i + k] as number);
         out[line * stride + i * step] = sum / total;
       }
+    }
     return out;
   };
   return along(along(plane, width, 1, height, width), height, width, width, 1);
@@ -93,7 +98,7 @@ export function motionBlur(image: Image, length: number, draws: Draws): Float64A
   for (let k = 0; k <= steps; k++) {
     const t = pixels * (k / steps - 0.5);
     const [ty, tx] = [t * Math.sin(angle), t * Math.cos(angle)];
-    const moved = warpAround(image, (dy, dx) => [dy + ty, dx + tx]);
+    const moved = warpAffine(image, { y: ty, x: tx });
     for (let i = 0; i < out.length; i++) out[i] = (out[i] as number) + (moved[i] as number) / (steps + 1);
   }
   return out;

@@ -4,6 +4,7 @@
  * amounts to the range of its values, so that digits of 8x8 and photographs of 224x224 are corrupted alike.
  */
 
+import { fillBatch } from "../../data/loader.js";
 import { allocateSamples } from "../../data/samples.js";
 import type { DataSet, SampleArray } from "../../data/types.js";
 import { InputError } from "../../errors.js";
@@ -50,6 +51,9 @@ export const CORRUPTION_NAMES = Object.keys(CORRUPTIONS) as [CorruptionName, ...
 
 export const SEVERITIES = [1, 2, 3, 4, 5] as const;
 
+/** What of a data set is needed to corrupt it. */
+export type Images = Pick<DataSet, "name" | "samples" | "sampleShape" | "fill">;
+
 export interface Corruption {
   readonly corruption: CorruptionName;
   /** 1 to 5. */
@@ -68,7 +72,7 @@ export interface Corruption {
  * @throws InputError when the data holds no images
  */
 export function corrupt(
-  data: Pick<DataSet, "name" | "samples" | "sampleShape">,
+  data: Images,
   indices: Uint32Array,
   { corruption, severity, seed, range }: Corruption,
 ): SampleArray {
@@ -83,8 +87,9 @@ export function corrupt(
   const out = allocateSamples(data.samples, indices.length * size);
   // Ties go up whatever the last bit of the arithmetic says.
   const half = out instanceof Uint8Array ? 0.5 + 1e-9 : 0;
+  const raw = allocateSamples(data.samples, size);
   indices.forEach((sample, i) => {
-    const raw = data.samples.subarray(sample * size, (sample + 1) * size);
+    fillBatch(data, Uint32Array.of(sample), raw);
     const values = Float64Array.from(raw, (v) => (v - low) / extent);
     const changed = apply({ values, channels, height, width }, level, new Draws(random, sample));
     // A Uint8Array cuts off what is behind the point.

@@ -1,26 +1,26 @@
 /** Where things are: shift, rotation, scale, elastic deformation. Read bilinearly; the edge pixels go on outside the image. */
 import { smooth } from "./blur.js";
-import { type Draws, type Image, sideOf, warp, warpAround } from "./image.js";
+import { type Draws, type Image, sideOf, warp, warpAffine } from "./image.js";
 
 /** By distance * side pixels in a random direction. */
 export function shift(image: Image, distance: number, draws: Draws): Float64Array {
   const angle = 2 * Math.PI * draws.uniform(0);
   const pixels = distance * sideOf(image);
   const [ty, tx] = [pixels * Math.sin(angle), pixels * Math.cos(angle)];
-  return warpAround(image, (dy, dx) => [dy - ty, dx - tx]);
+  return warpAffine(image, { y: -ty, x: -tx });
 }
 
 /** By so many degrees around the centre, one way or the other. */
 export function rotation(image: Image, degrees: number, draws: Draws): Float64Array {
   const angle = ((draws.uniform(0) < 0.5 ? -1 : 1) * degrees * Math.PI) / 180;
   const [sin, cos] = [Math.sin(angle), Math.cos(angle)];
-  return warpAround(image, (dy, dx) => [cos * dy - sin * dx, sin * dy + cos * dx]);
+  return warpAffine(image, { matrix: [cos, -sin, sin, cos] });
 }
 
 /** Larger or smaller by this factor, around the centre. */
 export function scale(image: Image, factor: number, draws: Draws): Float64Array {
   const zoom = draws.uniform(0) < 0.5 ? 1 / factor : factor;
-  return warpAround(image, (dy, dx) => [dy / zoom, dx / zoom]);
+  return warpAffine(image, { matrix: [1 / zoom, 0, 0, 1 / zoom] });
 }
 
 /** How smooth elastic displacements are: sigma relative to the shorter side. */

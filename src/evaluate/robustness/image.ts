@@ -48,38 +48,44 @@ export function byPlane(image: Image, apply: (plane: Float64Array, channel: numb
  * @param ys rows to read from [height * width]; pixel centres are whole numbers
  * @param xs columns to read from
  */
-export function warp(image: Image, ys: Float64Array, xs: Float64Array): Float64Array {
-  const { height, width } = image;
-  return byPlane(image, (plane) => {
-    const out = new Float64Array(plane.length);
-    for (let i = 0; i < out.length; i++) {
-      const y = clamp(ys[i] as number, height - 1);
-      const x = clamp(xs[i] as number, width - 1);
-      const [top, left] = [Math.floor(y), Math.floor(x)];
-      const [fy, fx] = [y - top, x - left];
-      const [row, below] = [top * width, Math.min(top + 1, height - 1) * width];
-      const right = Math.min(left + 1, width - 1);
-      const upper = (1 - fx) * (plane[row + left] as number) + fx * (plane[row + right] as number);
-      const lower = (1 - fx) * (plane[below + left] as number) + fx * (plane[below + right] as number);
-      out[i] = (1 - fy) * upper + fy * lower;
+export function warp({ values, channels, height, width }: Image, ys: Float64Array, xs: Float64Array): Float64Array {
+  const size = height * width;
+  const out = new Float64Array(values.length);
+  for (let i = 0; i < size; i++) {
+    const y = clamp(ys[i] as number, height - 1);
+    const x = clamp(xs[i] as number, width - 1);
+    const [top, left] = [Math.floor(y), Math.floor(x)];
+    const [fy, fx] = [y - top, x - left];
+    const [row, below] = [top * width, Math.min(top + 1, height - 1) * width];
+    const right = Math.min(left + 1, width - 1);
+    for (let c = 0, plane = 0; c < channels; c++, plane += size) {
+      const upper = (1 - fx) * (values[plane + row + left] as number) + fx * (values[plane + row + right] as number);
+      const lower =
+        (1 - fx) * (values[plane + below + left] as number) + fx * (values[plane + below + right] as number);
+      out[plane + i] = (1 - fy) * upper + fy * lower;
     }
-    return out;
-  });
+  }
+  return out;
 }
 
-/** Reads each pixel from where `source` says, given its offset from the image's centre. */
-export function warpAround(
-  image: Image,
-  source: (dy: number, dx: number) => readonly [dy: number, dx: number],
-): Float64Array {
+/** Where a pixel is read from, as an offset (y, x) from the image's centre: matrix times its own offset, plus a shift. */
+export interface Affine {
+  /** [yy, yx, xy, xx]; default none: the offset itself. */
+  readonly matrix?: readonly [number, number, number, number];
+  readonly y?: number;
+  readonly x?: number;
+}
+
+/** Reads each pixel from where an affine map of its place says. */
+export function warpAffine(image: Image, { matrix = [1, 0, 0, 1], y: ty = 0, x: tx = 0 }: Affine): Float64Array {
   const { height, width } = image;
+  const [yy, yx, xy, xx] = matrix;
   const [cy, cx] = [(height - 1) / 2, (width - 1) / 2];
   const [ys, xs] = [new Float64Array(height * width), new Float64Array(height * width)];
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
-      const [dy, dx] = source(y - cy, x - cx);
-      ys[i] = cy + dy;
-      xs[i] = cx + dx;
+      ys[i] = cy + yy * (y - cy) + yx * (x - cx) + ty;
+      xs[i] = cx + xy * (y - cy) + xx * (x - cx) + tx;
     }
   return warp(image, ys, xs);
 }

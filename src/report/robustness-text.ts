@@ -1,0 +1,47 @@
+/** Errors under corruptions in words and tables for the terminal. */
+import type { RobustnessSummary } from "../evaluate/robustness/types.js";
+import { NONE, percent } from "./format.js";
+import { noun } from "./wording.js";
+
+/** "15 corruptions at severities 1 to 5". */
+export function whatWasMeasured({ corruptions, severities }: RobustnessSummary): string {
+  const [first, last] = [severities[0], severities[severities.length - 1]];
+  const whole = severities.length === 5;
+  const listed = severities.length === 1 ? `severity ${first}` : `severities ${severities.join(", ")}`;
+  return `${noun(corruptions.length, "corruption")} at ${whole ? `severities ${first} to ${last}` : listed}`;
+}
+
+/** What mCE is relative to, and what it goes without; null when there is none. */
+export function referenceSentence({ reference, leftOut }: RobustnessSummary): string | null {
+  if (reference === null) return null;
+  const without = leftOut.length > 0 ? `, without ${leftOut.join(", ")}, under which it makes no error` : "";
+  return `mCE is the error under corruptions relative to that of "${reference}"${without}.`;
+}
+
+/** A line a model: for the comparison after a run. */
+export function robustnessLines(robustness: RobustnessSummary): string[] {
+  const rows = robustness.models.map((m) => [
+    `  ${m.id}:`,
+    `error ${percent(m.clean)} clean, ${percent(m.meanError)} corrupted${m.mCE ? `, mCE ${percent(m.mCE)}` : ""}`,
+  ]);
+  const width = Math.max(...rows.map(([name]) => (name as string).length));
+  const sentence = referenceSentence(robustness);
+  return [
+    `Under ${whatWasMeasured(robustness)} (${noun(robustness.samples, "sample")}):`,
+    ...rows.map(([name, text]) => `${(name as string).padEnd(width)} ${text}`),
+    ...(sentence ? [`  ${sentence}`] : []),
+    ...robustness.notes.map((note) => `  ${note}`),
+  ];
+}
+
+/** Rows of a table with a column a model: clean, each corruption, their mean, mCE. The first row is the head. */
+export function robustnessRows(robustness: RobustnessSummary): string[][] {
+  const { models, corruptions } = robustness;
+  return [
+    ["error under", ...models.map((m) => m.id)],
+    ["none (clean)", ...models.map((m) => percent(m.clean))],
+    ...corruptions.map((name, c) => [name, ...models.map((m) => percent(m.errors[c] ?? null))]),
+    ["mean", ...models.map((m) => percent(m.meanError))],
+    ...(robustness.reference === null ? [] : [["mCE", ...models.map((m) => (m.mCE ? percent(m.mCE) : NONE))]]),
+  ];
+}
