@@ -39,6 +39,8 @@ export type {
   CustomLossConfig,
   DistillationLossConfig,
   FactorSchedule,
+  FeatureLossConfig,
+  LayerPair,
   LossInputs,
   ObjectiveConfig,
   StudentLossConfig,

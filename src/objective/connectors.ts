@@ -50,14 +50,32 @@ export function channels(inputs: LossInputs, value: Value, to: number, name: str
 
 /**
  * [batch, channels, h, w] in another size: average pooling where it shrinks (each output pixel is the mean of the pixels it
- * covers, as PyTorch's adaptive_avg_pool2d), bilinear where it grows (align_corners false). Both are products with constant
- * matrices.
+ * covers, as PyTorch's adaptive_avg_pool2d), bilinear where it grows (align_corners false).
  */
-export function resized(b: GraphBuilder, value: Value, [height, width]: readonly number[]): Value {
+export function resized(b: GraphBuilder, value: Value, size: readonly number[]): Value {
+  return resampled(b, value, size, resizing);
+}
+
+/** [batch, channels, h, w] in another size by copying the nearest pixel, floor(i from / to) as PyTorch's "nearest". */
+export function nearest(b: GraphBuilder, value: Value, size: readonly number[]): Value {
+  return resampled(b, value, size, (from, to) => {
+    const matrix = new Float64Array(to * from);
+    for (let i = 0; i < to; i++) matrix[i * from + Math.floor((i * from) / to)] = 1;
+    return matrix;
+  });
+}
+
+/** Both axes by products with constant matrices [to, from], which have gradients everywhere. */
+function resampled(
+  b: GraphBuilder,
+  value: Value,
+  [height, width]: readonly number[],
+  matrixOf: (from: number, to: number) => Float64Array,
+): Value {
   const along = (v: Value, axis: 2 | 3, to: number): Value => {
     const from = v.shape[axis] as number;
     if (from === to) return v;
-    const matrix = resizing(from, to);
+    const matrix = matrixOf(from, to);
     const at = (i: number): number =>
       axis === 2 ? (matrix[i] as number) : (matrix[(i % to) * from + Math.floor(i / to)] as number);
     const data = Array.from(matrix, (_, i) => at(i));
@@ -141,6 +159,10 @@ export function overLayers(
 
 /** Mean over everything of (a - b)^2. */
 export function meanSquare(b: GraphBuilder, a: Value, c: Value): Value {
-  const difference = b.op("Sub", [a, c]);
-  return b.op("ReduceMean", [b.op("Mul", [difference, difference])], { keepdims: int(0) });
+  return meanOfSquares(b, b.op("Sub", [a, c]));
+}
+
+/** Mean over everything of v^2. */
+export function meanOfSquares(b: GraphBuilder, v: Value): Value {
+  return b.op("ReduceMean", [b.op("Mul", [v, v])], { keepdims: int(0) });
 }

@@ -19,6 +19,7 @@ import { nkd } from "./nkd.js";
 import { pkt } from "./pkt.js";
 import { regression } from "./regression.js";
 import { reverseKl } from "./reverse-kl.js";
+import { review } from "./review.js";
 import { rkd } from "./rkd.js";
 import { similarity } from "./similarity.js";
 import { topKKl } from "./top-k-kl.js";
@@ -45,7 +46,7 @@ export const distillationLosses = [
 ] as const;
 
 /** Losses between inner values of student and teacher: terms beside the others. */
-export const featureLosses = [fitnet, attention, similarity, rkd, pkt, fsp, vid, hidden, attentionMap] as const;
+export const featureLosses = [fitnet, attention, similarity, rkd, pkt, fsp, vid, review, hidden, attentionMap] as const;
 /** Losses against students that learn together: what the strategy mutual takes as distillation loss. */
 export const peerLosses = [mutual] as const;
 

@@ -33,6 +33,11 @@ export const featureLossSchemas = [
     layers,
     initial_variance: z.number().gt(1e-5).default(5).describe("The variances at the start"),
   }),
+  z.strictObject({
+    kind: z.literal("review").describe("Deeper layers review shallower ones, Chen 2021; layers from the input on"),
+    layers,
+    mid_channels: z.number().int().min(1).optional().describe("Channels of the fused maps; default the last layer's"),
+  }),
   z.strictObject({ kind: z.literal("hidden").describe("Hidden states of transformers, TinyBERT 2020"), layers }),
   z.strictObject({
     kind: z.literal("attention-map").describe("Attention matrices of transformers, TinyBERT 2020"),

@@ -182,6 +182,7 @@ test("features tapped in the middle of the layout come back plain, and their gra
       { kind: "fitnet", layers },
       { kind: "attention", layers },
       { kind: "similarity", layers },
+      { kind: "review", layers },
     ],
     teacherFeatures: [
       { name: "a", node: "", shape: [32, 12, 12] },

@@ -1,5 +1,6 @@
 /** Feature losses as graphs of their own: features and parameters are inputs, gradients of both are outputs. */
 import { backward } from "../../src/autodiff/backward.js";
+import { lowerGraph } from "../../src/compile/lower.js";
 import type { Value } from "../../src/graph/builder.js";
 import { sizeOf, tensor } from "../../src/graph/tensor.js";
 import type { Graph, Tensor } from "../../src/graph/types.js";
@@ -100,7 +101,7 @@ export function lossOf(
   parameters: Readonly<Record<string, Given>> = {},
 ): number {
   const shapes = pairs.map((p) => ({ student: p.student.shape, teacher: p.teacher.shape }));
-  const { graph } = featureGraph(config, shapes);
+  const graph = lowerGraph(featureGraph(config, shapes).graph);
   return Number(evaluateReference(graph, feedsOf(graph, pairs, parameters)).get("loss")?.data[0]);
 }
 

@@ -11,6 +11,7 @@ import { evaluateReference } from "../ops/support/reference.js";
 import {
   type Config,
   changed,
+  definitionOf,
   featureGraph,
   feedsOf,
   type Given,
@@ -162,6 +163,47 @@ test("shapes that no connector bridges are refused, with both", () => {
   refused("fitnet", [2, 5], [2, 3, 4, 4], /student's is \[2,5\], the teacher's \[2,3,4,4\]/);
   refused("fitnet", [2, 5, 3], [2, 4, 3], /\[2,5,3\].*\[2,4,3\]/);
   refused("attention", [2, 5], [2, 5], /attention compares places/);
+});
+
+test("review: two layers at least, images or vectors, and more than one value a channel", () => {
+  const refused = (shapes: { student: number[]; teacher: number[] }[], message: RegExp): void => {
+    assert.throws(
+      () => featureGraph({ kind: "review" }, shapes),
+      (e) => e instanceof InputError && message.test(e.message),
+    );
+  };
+  const map = { student: [2, 3, 4, 4], teacher: [2, 5, 4, 4] };
+  refused([map], /stand for 1 pair; .*name two pairs at least/);
+  refused([map, { student: [2, 4, 3], teacher: [2, 4, 3] }], /student layer 1.*review compares images/);
+  refused([map, { student: [1, 3], teacher: [1, 5] }], /more than one value a channel/);
+  const check = (config: object): void =>
+    definitionOf("review").check({ kind: "review", ...config } as Config, "objective.terms.2");
+  const named = { student: "conv1/relu", teacher: "conv2/relu" };
+  assert.throws(() => check({ layers: [named] }), /objective\.terms\.2\.layers: found 1 pair/);
+  check({ layers: [{ student: "conv*/relu", teacher: "conv*/relu" }] });
+  assert.throws(() => check({ layers: [named, named], midChannels: 0 }), /terms\.2\.midChannels: found 0/);
+});
+
+test("review: the context loss of constant maps that are 1 apart is 1 at every size", () => {
+  // With the last convolution at 0 the student's map is its norm's bias, whatever the student says.
+  const fill = (shape: readonly number[], value: number): Given => ({
+    shape,
+    values: Array<number>(shape.reduce((p, d) => p * d, 1)).fill(value),
+  });
+  for (const side of [1, 2, 3, 8]) {
+    const pair = (seed: number): Pair => ({
+      student: numbers([2, 3, 4, 4], seed),
+      teacher: fill([2, 2, side, side], 0.25),
+    });
+    const pairs = [pair(1), pair(5)];
+    const shapes = pairs.map((p) => ({ student: p.student.shape, teacher: p.teacher.shape }));
+    const { parameters } = featureGraph({ kind: "review" }, shapes);
+    const values = [...parameters].map(([name, shape]): [string, Given] => [
+      name,
+      name.endsWith("out/weight") ? fill(shape, 0) : name.endsWith("out/bias") ? fill(shape, 1.25) : numbers(shape, 2),
+    ]);
+    near(lossOf({ kind: "review" }, pairs, Object.fromEntries(values)), 2, `two maps of ${side}x${side}`);
+  }
 });
 
 test("names: the tensor's, else the node's, else a pattern; what is missing is told with what is near", () => {

@@ -41,6 +41,12 @@ const terms = [
   { kind: "fitnet", weight: 2, layers: [{ student: "conv1/relu", teacher: "pool1/*" }, ...last] },
   { kind: "attention", weight: 50, layers: last },
   { kind: "similarity", weight: 100, layers: [{ student: "*/global_average_pool", teacher: "pool2/flatten" }] },
+  {
+    kind: "review",
+    weight: 5,
+    schedule: { kind: "warm-up", steps: 10 },
+    layers: [{ student: "conv1/relu", teacher: "pool1/*" }, ...last],
+  },
 ] as const;
 const recipe: RecipeInput = {
   name: "features",
@@ -63,7 +69,7 @@ test("every term acts, and the student leaves without connectors", () => {
   const row = run.summary.models.find((m) => m.role === "student");
   const shares = row?.gradientShares ?? [];
   assert.ok(shares.length >= 3);
-  for (const name of ["fitnet", "attention", "similarity"])
+  for (const name of ["fitnet", "attention", "similarity", "review"])
     assert.ok(
       shares.every((s) => (s.shares[name] ?? 0) > 1e-4),
       `${name}: ${JSON.stringify(shares)}`,
@@ -174,7 +180,7 @@ test("from TypeScript, with answers in memory or in a folder: the same student",
     const distiller = new Distiller({ teacher: { file: teacherFile, normalise: "none" }, student, threads: 1 });
     distiller.compile({ alpha: 0.5, terms });
     const result = await distiller.fit(data, { steps: 40, batchSize: 16, labelStore });
-    assert.ok(["fitnet", "attention", "similarity"].every((t) => t in result.chosen.terms));
+    assert.ok(["fitnet", "attention", "similarity", "review"].every((t) => t in result.chosen.terms));
     assert.ok([...result.weights.keys()].every((name) => !name.includes("connector")));
     students.push(distiller.student.bytes);
     await distiller.dispose();
