@@ -105,7 +105,7 @@ function resizing(from: number, to: number): Float64Array {
 }
 
 /** Mean over pixels [batch, channels, h, w] or tokens [batch, tokens, width] -> [batch, channels or width]. */
-function meanOfPlaces(b: GraphBuilder, value: Value): Value {
+export function meanOfPlaces(b: GraphBuilder, value: Value): Value {
   const axes = value.shape.length === 4 ? [2, 3] : [1];
   return b.op("ReduceMean", [value, b.constant(int64s(axes))], { keepdims: int(0) });
 }

@@ -22,6 +22,7 @@ import { reverseKl } from "./reverse-kl.js";
 import { review } from "./review.js";
 import { rkd } from "./rkd.js";
 import { similarity } from "./similarity.js";
+import { simkd } from "./simkd.js";
 import { topKKl } from "./top-k-kl.js";
 import { tvd } from "./tvd.js";
 import type { LossConfig, LossDefinition, LossInputs } from "./types.js";
@@ -46,7 +47,19 @@ export const distillationLosses = [
 ] as const;
 
 /** Losses between inner values of student and teacher: terms beside the others. */
-export const featureLosses = [fitnet, attention, similarity, rkd, pkt, fsp, vid, review, hidden, attentionMap] as const;
+export const featureLosses = [
+  fitnet,
+  attention,
+  similarity,
+  rkd,
+  pkt,
+  fsp,
+  vid,
+  review,
+  simkd,
+  hidden,
+  attentionMap,
+] as const;
 /** Losses against students that learn together: what the strategy mutual takes as distillation loss. */
 export const peerLosses = [mutual] as const;
 

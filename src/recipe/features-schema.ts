@@ -38,6 +38,11 @@ export const featureLossSchemas = [
     layers,
     mid_channels: z.number().int().min(1).optional().describe("Channels of the fused maps; default the last layer's"),
   }),
+  z.strictObject({
+    kind: z.literal("simkd").describe("The student ends in its teacher's classifier, Chen 2022; one pair of layers"),
+    layers,
+    factor: z.number().gt(0).default(2).describe("The transfer's inner width is the teacher's divided by it"),
+  }),
   z.strictObject({ kind: z.literal("hidden").describe("Hidden states of transformers, TinyBERT 2020"), layers }),
   z.strictObject({
     kind: z.literal("attention-map").describe("Attention matrices of transformers, TinyBERT 2020"),

@@ -6,8 +6,8 @@ import { objectiveNeeds } from "../objective/objective.js";
 import { withChanges } from "../recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema.js";
-import { checkPseudoLabels } from "./pseudo-labels.js";
 import { checkAugmentations } from "./augmentations.js";
+import { checkPseudoLabels } from "./pseudo-labels.js";
 import { checkGroup, teachersOf } from "./teacher-group.js";
 import { checkViews } from "./views.js";
 

@@ -3,13 +3,16 @@ import { withNormalisation } from "../compile/normalise.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { CANONICAL_OPSET } from "../graph/types.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../objective/features.js";
 import { objectiveLayers } from "../objective/objective.js";
+import { createBuilder } from "../ops/registry.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema.js";
 import type { Arm } from "./arms.js";
 import { type Prepared, prepareModel } from "./prepare.js";
 import { teachersOf } from "./teacher-group.js";
+import { reusingClassifier, simkdTerm } from "./transfer.js";
 
 /**
  * Builds every arm's models once: a student that does not fit the data must not wait for its teacher's training.
@@ -29,6 +32,7 @@ export function checkModels(arms: readonly Arm[], { data, normalisation }: Loade
     const student = built(recipe.student);
     const teachers = teachersOf(recipe.teacher).flatMap((t) => ("model" in t ? [built(t.model)] : []));
     checkLayers(recipe, student, teachers);
+    checkReuse(recipe, student, teachers[0], data);
     checkClassWeights(recipe, data);
   }
 }
@@ -48,6 +52,39 @@ function checkLayers(recipe: Recipe, student: Prepared, [teacher]: readonly Prep
     if (teacher) pairFeatures(layer, featuresOf(student), featuresOf(teacher));
     else matchFeatures(layer.student, featuresOf(student), "student");
   }
+}
+
+/** A student that ends in its teacher's classifier is put together once, where the teacher is known already. */
+function checkReuse(
+  { objective, teacher: given }: Recipe,
+  student: Prepared,
+  teacher: Prepared | undefined,
+  data: DataSet,
+) {
+  const built = objectiveOf(objective);
+  const config = simkdTerm(built);
+  if (!config || (!teacher && "file" in given)) return;
+  const shapes = teacher ? shapesOf(teacher, data) : new Map<string, readonly number[]>();
+  const features = teacher?.model.graph.nodes.flatMap((n) =>
+    n.outputs.map((name, i) => ({ name, node: i === 0 ? n.name : "", shape: shapes.get(name) ?? [] })),
+  );
+  const classifier = teacher && {
+    model: { graph: teacher.model.graph, opsets: { "": CANONICAL_OPSET }, irVersion: 10, metadata: {} },
+    where: "teacher.model",
+    output: teacher.model.output,
+    kind: "logits" as const,
+    order: null,
+  };
+  const reusable = { name: "teacher", features: features ?? [], classifier: classifier ? () => classifier : null };
+  reusingClassifier(student, built, reusable, data, data.classes.length, 0);
+}
+
+/** Shapes of a model's values for one sample. */
+function shapesOf({ model }: Prepared, { sampleShape }: DataSet): Map<string, readonly number[]> {
+  const b = createBuilder(model.graph.name);
+  const dtype = model.graph.inputs.find((i) => i.name === model.input)?.dtype ?? "float32";
+  const values = b.inline(model.graph, new Map([[model.input, b.input(model.input, dtype, [1, ...sampleShape])]]));
+  return new Map([...values].map(([name, v]) => [name, v.shape.slice(1)]));
 }
 
 function checkClassWeights({ objective }: Recipe, { classes }: DataSet): void {

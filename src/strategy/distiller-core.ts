@@ -37,6 +37,7 @@ import type { Teacher } from "../teacher/types.js";
 import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../train/types.js";
 import type { Prepared } from "./foreign.js";
 import type { TrainedStudent } from "./trained.js";
+import { reusableOf, reusingClassifier } from "./transfer.js";
 
 /** Options every distiller has. */
 export interface DistillerSettings {
@@ -240,7 +241,15 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const answers = teacher && (await this.label(teacher, loaded, options));
     const { seed = 0, threads = 0, device = "cpu" } = this.settings;
     const classes = loaded.data.classes.length || (teacher?.classes ?? 0);
-    const prepared = this.prepare(loaded.data, classes);
+    const whole = this.prepare(loaded.data, classes);
+    const prepared = reusingClassifier(
+      whole,
+      objective,
+      teacher ? reusableOf(teacher) : null,
+      loaded.data,
+      classes,
+      seed,
+    );
     const { model } = prepared;
     const sampleType = sampleTypeOf(loaded.data);
     const execution = { threads, device };

@@ -20,6 +20,7 @@ import { NORMALISATION_KEY } from "./open-model.js";
 import { type Prepared, prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "./trainings.js";
+import { type Reusable, reusingClassifier } from "./transfer.js";
 import { openTrainingViews, type ReadyViews, viewsIdentity } from "./views.js";
 
 export interface FitRequest {
@@ -33,6 +34,8 @@ export interface FitRequest {
   readonly teacher?: LabelStore;
   /** What the teacher says of random views; absent: its answers for the unchanged samples count. */
   readonly views?: ReadyViews | undefined;
+  /** Of the same teacher, for an objective with simkd. */
+  readonly reusable?: Reusable;
   readonly seed: number;
 }
 
@@ -73,12 +76,11 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
 /** Trains (or finds the finished training of) one model. */
 export async function fit(context: RunContext, request: FitRequest): Promise<Fitted> {
   const { loaded } = context;
-  const prepared = prepareModel(request.model, {
-    folder: context.folder,
-    data: loaded.data,
-    classes: loaded.data.classes.length || (request.teacher?.header.classes.length ?? 0),
-    seed: request.seed,
-  });
+  const { data } = loaded;
+  const { seed, objective, teacher } = request;
+  const classes = data.classes.length || (teacher?.header.classes.length ?? 0);
+  const whole = prepareModel(request.model, { folder: context.folder, data, classes, seed });
+  const prepared = reusingClassifier(whole, objective, reusableIn(request), data, classes, seed);
   const { model } = prepared;
   const { settings, print, id } = trainingOfRequest(context, request);
   const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
@@ -105,6 +107,11 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   }).finally(() => opened?.dispose());
   for (const warning of result.warnings) context.warnings.push(warning);
   return exportFitted(context, { request, id, directory, prepared, result });
+}
+
+/** A label store by itself has a name and no model. */
+function reusableIn({ reusable, teacher }: FitRequest): Reusable | null {
+  return reusable ?? (teacher ? { name: teacher.header.teacher, classifier: null, features: [] } : null);
 }
 
 /** Writes a training's model and its card, and says what came of it. */

@@ -91,6 +91,7 @@ export function studentRequest(
     samples: pseudo?.samples ?? transfer,
     teacher: pseudo?.store ?? teacher.store,
     views: teacher.views,
+    reusable: teacher.reusable,
     seed,
     pseudo,
   };

@@ -20,6 +20,7 @@ import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { type Fitted, fit } from "./fit.js";
 import { combineTeachers } from "./teacher-group.js";
+import { type Reusable, reusableOf } from "./transfer.js";
 import { prepareViews, type ReadyViews } from "./views.js";
 
 export interface ReadyTeacher {
@@ -38,6 +39,8 @@ export interface ReadyTeacher {
   readonly views?: ReadyViews | undefined;
   /** Opens it once more, for samples that are not in the store; absent where only its answers are there. */
   readonly open?: () => Promise<Teacher>;
+  /** What a student may reuse of it. */
+  readonly reusable?: Reusable;
   /** Of a group: its teachers. */
   readonly members?: readonly ReadyTeacher[];
 }
@@ -135,6 +138,7 @@ async function prepareSingle(
       parameters: trained?.parameters ?? opened.parameters,
       views,
       open: () => openOnnxTeacher(file, data, probe, { ...options, threads }),
+      reusable: reusableOf(opened),
     };
   } finally {
     await opened.dispose();

@@ -7,7 +7,7 @@ import type { DataSet, Normalisation, SampleArray } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
 import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
-import type { Tensor } from "../graph/types.js";
+import type { Model, Tensor } from "../graph/types.js";
 import { type FeatureInfo, perSample } from "../objective/features.js";
 import type { Session, SessionValue } from "../runtime/ort.js";
 import type { OpenedFeatures } from "./features.js";
@@ -38,6 +38,8 @@ export interface ClassifierOptions {
 
 /** What a classifier is known by. */
 export interface ClassifierIdentity extends Pick<Teacher, "name" | "hash" | "parameters" | "bytes"> {
+  /** The model itself, as it was found. */
+  model(): Model;
   /** Turns the description of the preprocessing into what `Teacher.preprocessing` holds. */
   digest(text: string): string;
 }
@@ -60,7 +62,7 @@ export async function classifierTeacher(
   data: DataSet,
   probe: Uint32Array,
   given: ClassifierOptions,
-  { digest, ...identity }: ClassifierIdentity,
+  { digest, model, ...identity }: ClassifierIdentity,
 ): Promise<Teacher> {
   const options = { ...given, classes: given.classes ?? ownClasses(given.ownClasses, data) };
   const input = pickInput(path, session.inputs, options.input);
@@ -101,6 +103,7 @@ export async function classifierTeacher(
     notes,
     answer: (d, indices) => answerer.answer(d, indices),
     ...(features.length > 0 ? await featureAnswers(answerer, data, some.slice(0, 2), features) : {}),
+    classifier: () => ({ model: model(), where: path, output, kind, order }),
     dispose: () => session.dispose(),
   };
 }

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
 import type { DataSet } from "../data/types.js";
+import { loadModelFile } from "../graph/file.js";
 import { parameterCount } from "../graph/tensor.js";
 import { type ClassifierOptions, classifierTeacher } from "./classifier.js";
 import { openClassifier } from "./open.js";
@@ -33,6 +34,8 @@ export async function openOnnxTeacher(
     hash,
     parameters: parameterCount(model.graph.initializers),
     bytes: size,
+    // Read again when it is wanted: a large teacher need not stay in memory beside its session.
+    model: () => loadModelFile(path).model,
     digest: (text: string) => createHash("sha256").update(text).digest("hex"),
   };
   try {

@@ -1,5 +1,6 @@
 /** What a teacher is to the rest: a frozen model that answers for samples of a data set. */
 import type { TeacherFeature } from "../compile/step.js";
+import type { ReusableClassifier } from "../compile/transfer.js";
 import type { DataSet } from "../data/types.js";
 
 export interface Teacher {
@@ -29,6 +30,8 @@ export interface Teacher {
   readonly features?: readonly TeacherFeature[];
   /** Answers and, in the order of `features`, inner values [indices.length, ...shape] of these samples. */
   answerWithFeatures?(data: DataSet, indices: Uint32Array): Promise<FullAnswers>;
+  /** Reads its model, for students that end in its classifier; absent: it is none. Works after `dispose` too. */
+  readonly classifier?: () => ReusableClassifier;
   dispose(): Promise<void>;
 }
 

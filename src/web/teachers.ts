@@ -59,7 +59,14 @@ export async function openTeacher(
   const probe = loaded.splits.validation.length >= 50 ? loaded.splits.validation : loaded.splits.train;
   const parameters = parameterCount(read.graph.initializers);
   // Nothing is kept between visits, so nothing has to be recognised by a hash.
-  const identity = { name: NAME, hash: "", parameters, bytes: bytes.length, digest: (text: string) => text };
+  const identity = {
+    name: NAME,
+    hash: "",
+    parameters,
+    bytes: bytes.length,
+    model: () => read,
+    digest: (text: string) => text,
+  };
   try {
     return await classifierTeacher(
       session,

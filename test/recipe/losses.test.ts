@@ -39,22 +39,27 @@ test("a recipe names every loss, as distillation loss and as a term, with defaul
 });
 
 test("a recipe's terms name every loss between layers, with defaults that its definition accepts", () => {
-  const layers = [
+  const both = [
     { student: "a", teacher: "b/*" },
     { student: "c", teacher: "d" },
   ];
   for (const { name: kind } of featureLosses) {
+    const layers = kind === "simkd" ? both.slice(1) : both;
     const found = parse({ terms: [{ kind, layers, weight: 3 }] });
     assert.deepEqual(objectiveLayers(found), layers, kind);
     assert.equal(objectiveNeeds(found).teacher, true);
     assert.throws(() => parse({ terms: [{ kind, layers: [] }] }), /terms\.0\.layers/);
   }
-  const rkd = parse({ terms: [{ kind: "rkd", layers, angle_weight: 7 }] }).terms?.[0];
+  const rkd = parse({ terms: [{ kind: "rkd", layers: both, angle_weight: 7 }] }).terms?.[0];
   assert.ok(rkd?.kind === "rkd" && rkd.angleWeight === 7 && rkd.distanceWeight === 25);
   assert.deepEqual(
-    objectiveLayers(parse({ terms: [{ kind: "rkd", layers, weight: 0 }] })),
+    objectiveLayers(parse({ terms: [{ kind: "rkd", layers: both, weight: 0 }] })),
     [],
     "left out with its layers",
+  );
+  assert.throws(
+    () => objectiveLayers(parse({ terms: [{ kind: "simkd", layers: both }] })),
+    /terms\.0\.layers: found 2 pairs; expected one/,
   );
 });
 
