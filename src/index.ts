@@ -1,10 +1,13 @@
 /** The public API of limbeck. */
 
+// Biases of classes that a student never saw
+export { withOutputBias } from "./compile/output-bias.js";
 // Data
 export { type ArraySource, fromArrays, fromAsyncIterable } from "./data/dataset.js";
 export type { Augmentation, DataSet, LoadedData, Normalisation, SampleArray, Splits } from "./data/types.js";
 // Errors
 export { InputError, InterruptedError, RunError } from "./errors.js";
+export { type BiasOffset, biasOffset } from "./evaluate/bias-offset.js";
 // Metrics
 export {
   accuracy,

@@ -148,6 +148,34 @@ export interface ModelRow {
   readonly curves: readonly Curve[];
   /** Each term's share of the gradient norm over the training, mean over the seeds; empty when not measured. */
   readonly gradientShares: readonly SharePoint[];
+  /** Of a model whose transfer set lacked some classes; absent for others. */
+  readonly omitted?: OmittedScores;
+}
+
+/** How a model does on classes that it never saw. */
+export interface OmittedScores {
+  /** Names of those classes. */
+  readonly classes: readonly string[];
+  /** Share of right answers on the test samples of these classes, over the seeds; null without any. */
+  readonly accuracy: Aggregate | null;
+  /** Null without a bias correction; with one, the row's own scores are those after it. */
+  readonly correction: BiasCorrection | null;
+}
+
+export interface BiasCorrection {
+  /** Names of the classes whose outputs it shifts: the omitted ones, or those that were kept. */
+  readonly classes: readonly string[];
+  /** What it adds to them. */
+  readonly offset: Aggregate;
+  /** Test scores without it: of all samples, and of the omitted classes; null without labels. */
+  readonly before: { readonly accuracy: Aggregate | null; readonly omitted: Aggregate | null };
+  /** The offset of each seed, with the accuracy on the validation samples that chose it. */
+  readonly seeds: readonly {
+    readonly seed: number;
+    readonly offset: number;
+    readonly validationBefore: number;
+    readonly validationAfter: number;
+  }[];
 }
 
 /** Test scores of one seed. */

@@ -19,6 +19,7 @@ import {
   type trainedTeacherSchema,
 } from "./teacher-schema.js";
 import { trainingSchema } from "./training-schema.js";
+import { omissionFields } from "./transfer-schema.js";
 import { pseudoLabelsSchema, viewsSchema } from "./views-schema.js";
 
 export { dataSchema } from "./data-schema.js";
@@ -85,6 +86,7 @@ export const recipeSchema = z
           ),
         views: viewsSchema,
         pseudo_labels: pseudoLabelsSchema,
+        ...omissionFields,
       })
       .prefault({})
       .describe("What the student may see of the training data"),

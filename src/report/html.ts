@@ -7,6 +7,7 @@ import { curvesSection, sharesSection } from "./curves.js";
 import { darkSection } from "./dark.js";
 import { count, duration } from "./format.js";
 import { type Markup, markup, raw } from "./markup.js";
+import { omittedSection } from "./omitted.js";
 import { robustnessSection } from "./robustness.js";
 import { SLIDER_SCRIPT } from "./slider.js";
 import { strategySection } from "./strategy.js";
@@ -24,6 +25,7 @@ export async function renderReport(summary: Summary): Promise<string> {
     keyFigures(summary),
     await strategySection(summary),
     comparisonSection(summary),
+    omittedSection(summary),
     seenSection(summary),
     await darkSection(summary),
     await classesSection(summary),
@@ -67,6 +69,7 @@ function head(summary: Summary): Markup {
   const links: [string, string, boolean][] = [
     ["strategy", "Strategy", summary.strategy !== undefined],
     ["comparison", "Comparison", true],
+    ["omitted", "Classes it never saw", summary.models.some((m) => m.omitted)],
     ["seen", "What each had seen", true],
     ["dark", "Dark knowledge", summary.darkKnowledge !== null],
     ["classes", "Classes", summary.models.some((m) => m.role === "student" && m.perClass.length > 0)],

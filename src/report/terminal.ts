@@ -2,6 +2,7 @@
 import pc from "picocolors";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { count, decimal, formatBytes, milliseconds, NONE, percent } from "./format.js";
+import { omittedLines } from "./omitted.js";
 import { robustnessLines } from "./robustness-text.js";
 import { noun } from "./wording.js";
 
@@ -40,6 +41,7 @@ export function formatTable(summary: Summary, options: TableOptions): string {
     ...seen,
     ...section(summary.robustness ? robustnessLines(summary.robustness) : []),
     ...section(summary.notes),
+    ...section(omittedLines(summary)),
     ...section(verdicts(summary, colors)),
   ].join("\n");
 }

@@ -7,6 +7,7 @@ import { withChanges } from "../recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema.js";
 import { checkAugmentations } from "./augmentations.js";
+import { type Omission, omissionOf, withoutClasses } from "./omitted.js";
 import { checkPseudoLabels } from "./pseudo-labels.js";
 import { checkGroup, teachersOf } from "./teacher-group.js";
 import { checkViews } from "./views.js";
@@ -24,6 +25,8 @@ export interface Arm {
   readonly hasLabels: boolean;
   /** Whether a baseline is trained beside it. */
   readonly baseline: boolean;
+  /** The classes that student and baseline never see; null where they see all. */
+  readonly omission: Omission | null;
 }
 
 /** Expands a recipe. @throws InputError when an arm asks for labels or samples that are not there */
@@ -56,7 +59,8 @@ function trainOnOf({ teacher }: Recipe): TrainedTeacherRecipe["train_on"] {
   return all[0] ?? "all";
 }
 
-function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm {
+function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
+  const { data, splits } = loaded;
   const where = name ? `variants "${name}"` : "recipe";
   const hasLabels = data.labels !== null;
   let own: Uint32Array = splits.train;
@@ -71,7 +75,7 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
   const wanted = recipe.transfer.labelled;
   if (wanted !== "all" && wanted > withLabel.length)
     throw new InputError("transfer.labelled", `${wanted} labelled samples are wanted, ${withLabel.length} are there`);
-  const labelled =
+  const allLabelled =
     wanted === "all"
       ? withLabel
       : stratifiedSubset(
@@ -82,7 +86,7 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
           data.classes,
           "labelled",
         );
-  if (trainOn === "labelled") teacherSamples = labelled;
+  if (trainOn === "labelled") teacherSamples = allLabelled;
   teacherSamples = hasLabels
     ? teacherSamples.filter((i) => ((data.labels as Int32Array)[i] as number) >= 0)
     : teacherSamples;
@@ -91,7 +95,11 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
       "teacher",
       `a teacher cannot be trained without labels; give teacher.file, an ONNX model that knows the classes`,
     );
-  const transfer = recipe.transfer.samples === "all" || labelled.length === 0 ? own : labelled;
+  const allTransfer = recipe.transfer.samples === "all" || allLabelled.length === 0 ? own : allLabelled;
+  const omission = omissionOf(recipe, loaded);
+  const seen = (samples: Uint32Array): Uint32Array =>
+    omission ? withoutClasses(samples, omission, loaded, where) : samples;
+  const [labelled, transfer] = [seen(allLabelled), seen(allTransfer)];
   if (objectiveNeeds(objectiveOf(recipe.objective)).labels && transfer.length !== labelled.length) {
     throw new InputError(
       `${where}: objective.alpha`,
@@ -110,5 +118,6 @@ function armOf(name: string, recipe: Recipe, { data, splits }: LoadedData): Arm 
     transfer,
     hasLabels,
     baseline: recipe.baseline && labelled.length > 0,
+    omission,
   };
 }

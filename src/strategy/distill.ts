@@ -13,6 +13,7 @@ import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
 import { checkModels } from "./check.js";
 import { contextOf, type RunContext, type RunOptions } from "./context.js";
+import { scoreOf } from "./fit.js";
 import { runMutual } from "./mutual.js";
 import { checkRecipe } from "./robustness.js";
 import { type Row, trainRows } from "./rows.js";
@@ -80,10 +81,7 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
   const students = rows.filter((r) => r.role === "student");
   for (const row of students) {
     const best = row.fitted.reduce((a, b) =>
-      (b.result.chosen.accuracy ?? b.result.chosen.agreement ?? 0) >
-      (a.result.chosen.accuracy ?? a.result.chosen.agreement ?? 0)
-        ? b
-        : a,
+      (scoreOf(b).accuracy ?? scoreOf(b).agreement ?? 0) > (scoreOf(a).accuracy ?? scoreOf(a).agreement ?? 0) ? b : a,
     );
     const name = row.arm.name ? `student-${row.arm.name.replace(/[^\w.-]+/g, "-")}.onnx` : "student.onnx";
     await writeFileAtomic(join(directory, name), readFileSync(best.file));

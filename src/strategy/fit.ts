@@ -15,6 +15,7 @@ import { openSession } from "../runtime/session.js";
 import type { LabelStore } from "../teacher/store.js";
 import { train } from "../train/train.js";
 import type { TrainingResult } from "../train/types.js";
+import { type Correction, correctBias } from "./bias-correction.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { NORMALISATION_KEY } from "./open-model.js";
 import { type Prepared, prepareModel } from "./prepare.js";
@@ -37,6 +38,8 @@ export interface FitRequest {
   /** Of the same teacher, for an objective with simkd. */
   readonly reusable?: Reusable;
   readonly seed: number;
+  /** Classes whose outputs a bias correction shifts after the training; none without one. */
+  readonly shifted?: readonly number[] | null;
 }
 
 export interface Fitted {
@@ -48,6 +51,8 @@ export interface Fitted {
   readonly file: string;
   /** What its caller has to apply to raw samples (export.raw); null: it is inside. */
   readonly expects: Normalisation | null;
+  /** What was added to some of its outputs; null without a bias correction. */
+  readonly correction: Correction | null;
   readonly fileBytes: number;
   readonly architecture: string;
   readonly parameters: number;
@@ -69,6 +74,7 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
     deciding,
     store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
     ...(request.views ? [viewsIdentity(loaded.data, request.views)] : []),
+    ...(request.shifted ? [{ shifted: request.shifted }] : []),
   );
   return { settings, print, id: `${request.role}-${print.slice(0, 10)}-seed${request.seed}` };
 }
@@ -129,12 +135,29 @@ export async function exportFitted(
     producerVersion: packageVersion(),
     metadata: raw ? { [NORMALISATION_KEY]: JSON.stringify(loaded.normalisation) } : undefined,
   });
-  const file = join(made.directory, "model.onnx");
-  const bytes = writeModel(exported);
-  if (!existsSync(file) || !readFileSync(file).equals(bytes)) await writeFileAtomic(file, bytes);
-  await noteTraining(made.directory, made.request);
   const expects = raw ? loaded.normalisation : null;
-  return { ...made, file, expects, fileBytes: bytes.length, architecture, parameters, macs };
+  const { shifted } = made.request;
+  const corrected = shifted ? await correctBias(context, exported, shifted, expects) : null;
+  const file = join(made.directory, "model.onnx");
+  const bytes = writeModel(corrected?.model ?? exported);
+  let correction: Correction | null = null;
+  if (corrected) {
+    const { model: _, ...found } = corrected;
+    correction = { ...found, uncorrected: join(made.directory, "model-uncorrected.onnx") };
+    await writeChanged(correction.uncorrected, writeModel(exported));
+  }
+  await writeChanged(file, bytes);
+  await noteTraining(made.directory, made.request);
+  return { ...made, file, expects, correction, fileBytes: bytes.length, architecture, parameters, macs };
+}
+
+async function writeChanged(file: string, bytes: Uint8Array): Promise<void> {
+  if (!existsSync(file) || !readFileSync(file).equals(bytes)) await writeFileAtomic(file, bytes);
+}
+
+/** The validation score of a model as exported: after its bias correction. */
+export function scoreOf({ result, correction }: Pick<Fitted, "result" | "correction">): TrainingResult["chosen"] {
+  return correction ? { ...result.chosen, accuracy: correction.after } : result.chosen;
 }
 
 /** Outputs of an exported model for samples of a data set [indices.length, classes]. */

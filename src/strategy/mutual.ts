@@ -75,6 +75,11 @@ function modelsOf({ student }: Recipe, { students, models }: StrategyOf<"mutual"
 function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loaded"], folder: string): void {
   if (recipe.variants.length > 0)
     throw new InputError("variants", "the strategy mutual takes no variants; remove them (--set variants=[])");
+  if (arm.omission?.shifted)
+    throw new InputError(
+      "transfer.bias_correction",
+      "the strategy mutual trains all students as one and corrects no biases; switch it off, or take another strategy",
+    );
   if (arm.labelled.length === 0)
     throw new InputError("data", "it has no labels; students that learn from each other need them");
   if (loaded.splits.test.length === 0)

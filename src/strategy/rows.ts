@@ -1,12 +1,13 @@
 /** The trainings of a run: every arm's teachers, students and baselines over the seeds, with their answers on the test samples. */
 
 import type { LoadedData } from "../data/types.js";
-import type { ModelRow } from "../evaluate/summary.js";
+import type { ModelRow, OmittedScores } from "../evaluate/summary.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
 import { type RunContext, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import type { Judged } from "./judge.js";
+import { omittedScores, withoutSaid } from "./omitted.js";
 import { fitAll } from "./pool.js";
 import { type Pseudo, pseudoLabelled } from "./pseudo-labels.js";
 import { prepareTeacher, type ReadyTeacher } from "./teachers.js";
@@ -20,6 +21,8 @@ export interface Row {
   readonly fitted: readonly Fitted[];
   readonly judged: readonly Judged[];
   readonly teacher: ReadyTeacher | null;
+  /** On the classes that it never saw; absent where it saw all. */
+  readonly omitted?: OmittedScores;
 }
 
 /** Trains every arm over the seeds; a model that two arms share becomes one row. */
@@ -49,6 +52,7 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
         role: "baseline",
         objective: baselineObjectiveOf(arm.recipe.objective),
         samples: arm.labelled,
+        shifted: arm.omission?.shifted,
       });
     }
     const fitted = await fitAll(context, requests);
@@ -74,13 +78,13 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
 
 /** The training of an arm's student: also a sweep's. */
 export function studentRequest(
-  arm: Pick<Arm, "recipe" | "transfer" | "labelled">,
+  arm: Pick<Arm, "recipe" | "transfer" | "labelled" | "omission">,
   loaded: LoadedData,
   teacher: ReadyTeacher,
   seed: number,
   name: string,
 ): FitRequest & { readonly pseudo: Pseudo | null } {
-  const { recipe, transfer } = arm;
+  const { recipe, transfer, omission } = arm;
   const pseudo = pseudoLabelled(arm, loaded, teacher.store);
   return {
     name,
@@ -94,6 +98,7 @@ export function studentRequest(
     reusable: teacher.reusable,
     seed,
     pseudo,
+    shifted: omission?.shifted,
   };
 }
 
@@ -183,8 +188,9 @@ async function studentRow(
 ): Promise<Row> {
   const { loaded, execution } = context;
   const judged: Judged[] = [];
+  const { test } = loaded.splits;
   for (const [i, f] of fitted.entries()) {
-    const answers = await answersOf(f, loaded.data, loaded.splits.test, execution.threads);
+    const answers = await answersOf(f, loaded.data, test, execution.threads);
     const teacher = teachers[i] as ReadyTeacher;
     const { selection, steps, seconds } = f.result;
     judged.push({
@@ -204,5 +210,14 @@ async function studentRow(
         ? "with labels and the teacher's answers"
         : "with the teacher's answers only";
   const count = role === "baseline" ? arm.labelled.length : arm.transfer.length;
-  return { role, arm, name, trainedOn: `${count} samples ${labels}`, fitted, judged, teacher: null };
+  const trainedOn = `${count} samples ${labels}${withoutSaid(arm, loaded.data.classes)}`;
+  const omitted =
+    arm.omission &&
+    (await omittedScores(
+      context,
+      arm.omission,
+      fitted,
+      judged.map((j) => j.answers),
+    ));
+  return { role, arm, name, trainedOn, fitted, judged, teacher: null, ...(omitted ? { omitted } : {}) };
 }

@@ -53,6 +53,7 @@ function modelRow(context: RunContext, row: Row, latency: Latency | null): Model
     latency,
     curves: row.fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
     gradientShares: first?.result.gradientShares ?? [],
+    ...(row.omitted ? { omitted: row.omitted } : {}),
   };
 }
 

@@ -14,8 +14,9 @@ import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { aboutRun, type RunFacts } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
 import { contextOf, labelsOf, type RunContext, type RunOptions, seedsOf } from "./context.js";
-import { answersOf, type FitRequest, type Fitted } from "./fit.js";
+import { answersOf, type FitRequest, type Fitted, scoreOf } from "./fit.js";
 import { latencyOf } from "./measure.js";
+import { omittedScores, withoutSaid } from "./omitted.js";
 import { fitAll } from "./pool.js";
 import { checkRecipe, openExported, runRobustness } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
@@ -49,7 +50,8 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const folder = options.folder ?? process.cwd();
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   checkRecipe(recipe, loaded);
-  const request = requestFor(which, recipe, expandArms(withoutDistillation(recipe), loaded)[0] as Arm);
+  const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
+  const request = requestFor(which, recipe, arm);
   // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
   const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-${which}` }, { ...options, kind: "train" });
   const context = contextOf(recipe, loaded, directory, options);
@@ -57,7 +59,7 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
   const fitted = await orDiscard(directory, options, () => fitAll(context, requests));
   context.emit({ kind: "stage", text: "Measuring" });
-  const row = await measure(context, which, fitted);
+  const row = await measure(context, which, fitted, which === "student" ? arm : null);
   const { command = "trainModel(recipe)" } = options;
   const threads = context.execution.threads;
   const seeds = fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, threads) }));
@@ -90,6 +92,7 @@ function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omi
       training,
       objective: baselineObjectiveOf(objective),
       samples: arm.labelled,
+      shifted: arm.omission?.shifted,
     };
   if (!("model" in teacher))
     throw new InputError(
@@ -109,6 +112,7 @@ async function measure(
   context: RunContext,
   which: "student" | "teacher",
   fitted: readonly Fitted[],
+  arm: Arm | null,
 ): Promise<ModelRow> {
   const { loaded, execution, recipe } = context;
   const { test } = loaded.splits;
@@ -116,8 +120,10 @@ async function measure(
   const known = test.length > 0 && labels.every((l) => l >= 0) ? labels : null;
   const k = recipe.evaluation.top_k;
   const scores: TestScores[] = [];
+  const answers: Float32Array[] = [];
   for (const f of fitted) {
     const values = await answersOf(f, loaded.data, test, execution.threads);
+    answers.push(values);
     scores.push(scoreOutputs({ kind: "logits", values }, known, null, loaded.data.classes.length, k));
   }
   const first = fitted[0] as Fitted;
@@ -130,7 +136,7 @@ async function measure(
     parameters: first.parameters,
     macs: first.macs,
     fileBytes: first.fileBytes,
-    trainedOn: `${first.request.samples.length} samples with labels`,
+    trainedOn: `${first.request.samples.length} samples with labels${arm ? withoutSaid(arm, loaded.data.classes) : ""}`,
     objective: "cross-entropy with the labels",
     seeds: fitted.map(({ request, result }, i) => ({
       seed: request.seed,
@@ -143,6 +149,7 @@ async function measure(
     latency: await latencyOf(first.file, timing, loaded.data.sampleShape),
     curves: fitted.map(({ request, result }) => ({ seed: request.seed, points: result.curve })),
     gradientShares: [],
+    ...(arm?.omission ? { omitted: await omittedScores(context, arm.omission, fitted, answers) } : {}),
   };
 }
 
@@ -166,7 +173,7 @@ async function deliver(
   fitted: readonly Fitted[],
 ): Promise<{ model: string; summaryFile: string }> {
   const { directory } = context;
-  const score = (f: Fitted): number => f.result.chosen.accuracy ?? Number.NEGATIVE_INFINITY;
+  const score = (f: Fitted): number => scoreOf(f).accuracy ?? Number.NEGATIVE_INFINITY;
   const best = fitted.reduce((a, b) => (score(b) > score(a) ? b : a));
   const model = join(directory, "model.onnx");
   const summaryFile = join(directory, "summary.json");

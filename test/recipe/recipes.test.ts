@@ -36,6 +36,7 @@ test("every recipe we ship is valid, named after its file, and says in a comment
     "results/labels-3.yaml",
     "results/mutual.yaml",
     "results/noisy-student.yaml",
+    "results/omitted.yaml",
     "results/patience.yaml",
     "results/several-teachers.yaml",
     "results/teacher.yaml",

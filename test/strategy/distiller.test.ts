@@ -151,7 +151,10 @@ test("augment: the teacher is asked about the views themselves, or keeps its ans
         pixels.set(data.samples.subarray(s * 64, (s + 1) * 64), i * 64);
       });
       asked.push(pixels);
-      return Float32Array.from({ length: indices.length * 10 }, (_, i) => pixels[64 * Math.floor(i / 10) + 20 + (i % 10)] ?? 0);
+      return Float32Array.from(
+        { length: indices.length * 10 },
+        (_, i) => pixels[64 * Math.floor(i / 10) + 20 + (i % 10)] ?? 0,
+      );
     },
     dispose: async () => {},
   };

@@ -10,7 +10,7 @@ import type { ValidationScore } from "../../train/types.js";
 import { mainScore } from "../../train/validate.js";
 import type { Arm } from "../arms.js";
 import { fingerprint, type RunContext, seedsOf } from "../context.js";
-import { type FitRequest, fit, trainingOfRequest } from "../fit.js";
+import { type FitRequest, fit, scoreOf, trainingOfRequest } from "../fit.js";
 import { fitAllWith } from "../pool.js";
 import { studentRequest } from "../rows.js";
 import { prepareTeacher, type ReadyTeacher } from "../teachers.js";
@@ -117,8 +117,9 @@ async function trainRung(
 /** A learning rate that diverges is a result of the sweep, not its end. */
 async function attempt(context: RunContext, request: FitRequest): Promise<Outcome> {
   try {
-    const { result, parameters } = await fit(context, request);
-    return { score: result.chosen, steps: result.steps, seconds: result.seconds, parameters, error: null };
+    const fitted = await fit(context, request);
+    const { result, parameters } = fitted;
+    return { score: scoreOf(fitted), steps: result.steps, seconds: result.seconds, parameters, error: null };
   } catch (error) {
     if (!(error instanceof RunError)) throw error;
     return { score: null, steps: 0, seconds: 0, parameters: null, error: error.message };

@@ -1,0 +1,160 @@
+/** Classes that a student never sees: which they are, what is left of its samples, and how well it does on them. */
+import type { LoadedData } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { type Aggregate, meanInterval } from "../evaluate/interval.js";
+import { accuracy } from "../evaluate/metrics.js";
+import type { BiasCorrection, OmittedScores } from "../evaluate/summary.js";
+import { nearestOf } from "../graph/nearest.js";
+import type { Recipe } from "../recipe/schema.js";
+import type { Arm } from "./arms.js";
+import { labelsOf, type RunContext } from "./context.js";
+import { answersOf, type Fitted } from "./fit.js";
+import { testLabels } from "./judge.js";
+
+export interface Omission {
+  /** Indices of the classes that student and baseline never see. */
+  readonly classes: readonly number[];
+  /** Indices of those whose outputs a bias correction shifts; null without one. */
+  readonly shifted: readonly number[] | null;
+}
+
+/**
+ * What a recipe's transfer leaves out; null where it leaves out nothing.
+ * @throws InputError naming the field: unknown classes, none left, labels that are not there
+ */
+export function omissionOf({ transfer }: Recipe, loaded: LoadedData): Omission | null {
+  const { data, splits } = loaded;
+  const { omit_classes: omit, only_classes: only, bias_correction: corrected } = transfer;
+  const field = only.length > 0 ? "transfer.only_classes" : "transfer.omit_classes";
+  if (omit.length > 0 && only.length > 0)
+    throw new InputError(
+      "transfer.only_classes",
+      "given beside omit_classes; give the classes to leave out or those to keep",
+    );
+  if (omit.length === 0 && only.length === 0) {
+    if (!corrected) return null;
+    throw new InputError(
+      "transfer.bias_correction",
+      "no class is left out, so there is no bias to correct; give omit_classes or only_classes",
+    );
+  }
+  if (data.labels === null)
+    throw new InputError(field, "the data has no labels, so nobody knows which samples are of these classes");
+  const named = classIndices([...omit, ...only], data.classes, field);
+  const others = data.classes.map((_, c) => c).filter((c) => !named.includes(c));
+  const classes = omit.length > 0 ? named : others;
+  if (others.length === 0)
+    throw new InputError(field, `all ${data.classes.length} classes are named; at least one must stay on either side`);
+  if (data.classes.length - classes.length < 2)
+    throw new InputError(field, "only one class is left; a student needs two or more");
+  if (corrected && !labelsOf(loaded, splits.validation).some((l) => l >= 0))
+    throw new InputError(
+      "transfer.bias_correction",
+      "there are no validation samples with labels to choose it on; raise data.split.validation",
+    );
+  return { classes, shifted: corrected ? named : null };
+}
+
+/** Indices by name, ascending. @throws InputError for an unknown name */
+export function classIndices(
+  names: readonly (string | number)[],
+  classes: readonly string[],
+  field: string,
+): readonly number[] {
+  const found = names.map((given) => {
+    const name = String(given);
+    const index = classes.indexOf(name);
+    if (index >= 0) return index;
+    const near = nearestOf(name, classes);
+    const hint = near ? `did you mean "${near}"?` : `expected one of ${classes.slice(0, 12).join(", ")}`;
+    throw new InputError(field, `the data has no class "${name}"; ${hint}`);
+  });
+  return [...new Set(found)].sort((a, b) => a - b);
+}
+
+/** Samples that are of none of these classes. @throws InputError when the class of one is not known */
+export function withoutClasses(
+  samples: Uint32Array,
+  { classes }: Omission,
+  loaded: LoadedData,
+  where: string,
+): Uint32Array {
+  const labels = labelsOf(loaded, samples);
+  const unknown = labels.filter((l) => l < 0).length;
+  if (unknown > 0)
+    throw new InputError(
+      `${where}: transfer.omit_classes`,
+      `the class of ${unknown} of ${samples.length} samples is unknown, so they may be of an omitted one; set transfer.samples to labelled`,
+    );
+  return samples.filter((_, i) => !classes.includes(labels[i] as number));
+}
+
+/** What the transfer set lacks, in words: "" where it lacks nothing. */
+export function withoutSaid({ omission }: Arm, classes: readonly string[]): string {
+  if (!omission) return "";
+  const name = (c: number): string => classes[c] ?? String(c);
+  const kept = classes.map((_, c) => c).filter((c) => !omission.classes.includes(c));
+  return omission.classes.length <= kept.length
+    ? `, none of class ${omission.classes.map(name).join(", ")}`
+    : `, only of the classes ${kept.map(name).join(", ")}`;
+}
+
+/**
+ * How a model does on the classes it never saw, before and after its bias correction.
+ * @param answers test outputs as exported, one array a seed
+ */
+export async function omittedScores(
+  { loaded, execution }: RunContext,
+  omission: Omission,
+  fitted: readonly Fitted[],
+  answers: readonly Float32Array[],
+): Promise<OmittedScores> {
+  const { data, splits } = loaded;
+  const names = (indices: readonly number[]): string[] => indices.map((c) => data.classes[c] as string);
+  const omitted = (label: number): boolean => omission.classes.includes(label);
+  const scores: OmittedScores = {
+    classes: names(omission.classes),
+    accuracy: partAccuracy(loaded, answers, omitted),
+    correction: null,
+  };
+  const corrected = fitted.flatMap(({ correction, ...f }) => (correction ? [{ ...f, correction }] : []));
+  if (!omission.shifted || corrected.length === 0) return scores;
+  const before: Float32Array[] = [];
+  for (const { correction, expects } of corrected)
+    before.push(await answersOf({ file: correction.uncorrected, expects }, data, splits.test, execution.threads));
+  const correction: BiasCorrection = {
+    classes: names(omission.shifted),
+    offset: meanInterval(corrected.map((f) => f.correction.offset)),
+    before: {
+      accuracy: partAccuracy(loaded, before, () => true),
+      omitted: partAccuracy(loaded, before, omitted),
+    },
+    seeds: corrected.map(({ request, correction: c }) => ({
+      seed: request.seed,
+      offset: c.offset,
+      validationBefore: c.before,
+      validationAfter: c.after,
+    })),
+  };
+  return { ...scores, correction };
+}
+
+/** Accuracy over the seeds on the test samples whose label is wanted; null where there is none. */
+function partAccuracy(
+  loaded: LoadedData,
+  answers: readonly Float32Array[],
+  wanted: (label: number) => boolean,
+): Aggregate | null {
+  const labels = testLabels(loaded);
+  const rows = labels ? [...labels.keys()].filter((i) => wanted(labels[i] as number)) : [];
+  if (!labels || rows.length === 0) return null;
+  const classes = loaded.data.classes.length;
+  const own = Int32Array.from(rows, (row) => labels[row] as number);
+  return meanInterval(
+    answers.map((values) => {
+      const part = new Float32Array(rows.length * classes);
+      for (const [i, row] of rows.entries()) part.set(values.subarray(row * classes, (row + 1) * classes), i * classes);
+      return accuracy(part, own, classes);
+    }),
+  );
+}
