@@ -95,14 +95,14 @@ export const groupTeacherSchema = z.strictObject({
     .min(2)
     .describe("Two teachers or more, each a model, a file or a label store; trained ones differ in their seeds"),
   combine: z
-    .enum(["mean-probabilities", "mean-logits", "mean-losses"])
+    .enum(["mean-probabilities", "mean-logits", "mean-losses", "draw"])
     .default("mean-probabilities")
-    .describe("What is averaged: three different things, see docs/teachers.md"),
+    .describe("What is averaged, or that each batch draws one teacher: four different things, see docs/teachers.md"),
   weights: z
     .union([z.array(positive).min(2), z.literal("confidence")])
     .optional()
     .describe(
-      'One number a teacher; or "confidence": a sample at a time by each teacher\'s cross-entropy with its label, Zhang 2022 (CA-MKD). Default: all alike',
+      'One number a teacher, with draw its probability; or "confidence": a sample at a time by each teacher\'s cross-entropy with its label, Zhang 2022 (CA-MKD). Default: all alike',
     ),
 });
 

@@ -24,10 +24,10 @@ export function checkPseudoLabels(where: string, { transfer, objective, teacher 
       field,
       "pseudo-labels stand in for the labels too and are learnt by the loss against the teacher; set objective.alpha to 1",
     );
-  if ("group" in teacher && teacher.combine === "mean-losses")
+  if ("group" in teacher && (teacher.combine === "mean-losses" || teacher.combine === "draw"))
     throw new InputError(
       field,
-      "they are one distribution a sample, and mean-losses keeps each teacher's own; combine by mean-probabilities",
+      `they are one distribution a sample, and ${teacher.combine} keeps each teacher's own; combine by mean-probabilities`,
     );
 }
 

@@ -1,5 +1,7 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
 import { InputError } from "../errors.js";
+import { logProbabilities } from "../evaluate/metrics.js";
+import { PROBABILITY_FLOOR } from "../objective/support.js";
 import type { GroupTeacherRecipe, SingleTeacherRecipe } from "../recipe/schema.js";
 import {
   type Combination,
@@ -16,13 +18,20 @@ import type { Arm } from "./arms.js";
 import { fingerprint, type RunContext } from "./context.js";
 import type { ReadyTeacher } from "./teachers.js";
 
-/** A group's combined answers; with mean-losses training looks at each member's instead. */
+/** A group's combined answers; with mean-losses and draw training looks at the members' instead. */
 class GroupStore extends LabelStore {
+  readonly members: readonly TeacherMember[] | undefined;
+  readonly drawn: readonly TeacherMember[] | undefined;
+
   constructor(
     store: Pick<LabelStore, "folder" | "header" | "outputs">,
-    readonly members: readonly TeacherMember[] | undefined,
+    combine: GroupTeacherRecipe["combine"],
+    each: readonly TeacherMember[],
   ) {
     super(store.folder, store.header, store.outputs);
+    this.members = combine === "mean-losses" ? each : undefined;
+    this.drawn =
+      combine === "draw" ? each.map((member) => asKind(member, this.kind, store.header.classes.length)) : undefined;
   }
 }
 
@@ -49,7 +58,9 @@ export function combineTeachers(
   const fixed = fixedWeights(group.weights === "confidence" ? undefined : group.weights, members.length);
   const weights =
     group.weights === "confidence" ? confidenceWeights(answers, usableLabels(context, arm), classes.length) : fixed;
-  const kind = combine === "mean-logits" ? "logits" : "probabilities";
+  // A step's graph is made for one kind of answers: drawn teachers that all give logits keep them.
+  const drawnLogits = combine === "draw" && members.every((m) => m.store.kind === "logits");
+  const kind = combine === "mean-logits" || drawnLogits ? "logits" : "probabilities";
   const how = combine === "mean-logits" ? combine : "mean-probabilities";
   const identity = fingerprint(
     combine,
@@ -58,6 +69,7 @@ export function combineTeachers(
     // Only weights by confidence look at labels.
     group.weights === "confidence" ? [...arm.labelled] : null,
   );
+  const combined = combineAnswers(answers, how, weights, classes.length);
   const store = {
     folder: "",
     header: {
@@ -74,7 +86,7 @@ export function combineTeachers(
       preprocessing: fingerprint(members.map((m) => m.store.header.preprocessing)),
       precision: "float32",
     },
-    outputs: combineAnswers(answers, how, weights, classes.length),
+    outputs: drawnLogits ? logarithms(combined) : combined,
   } as const;
   const each = members.map(
     ({ store: s }, k): TeacherMember => ({
@@ -88,7 +100,7 @@ export function combineTeachers(
   return {
     key: identity,
     name: store.header.teacher,
-    store: new GroupStore(store, combine === "mean-losses" ? each : undefined),
+    store: new GroupStore(store, combine, each),
     trainedOn: seen.length === 1 ? `each: ${seen[0]}` : seen.join("; "),
     fitted: null,
     file: null,
@@ -110,15 +122,35 @@ async function openGroup(
   return groupTeacher(opened, { combine, weights: weights === "confidence" ? undefined : weights });
 }
 
+/** Logits of which these are the softmax. @param probabilities floored where they are 0 */
+function logarithms(probabilities: Float32Array): Float32Array {
+  return probabilities.map((p) => Math.log(Math.max(p, PROBABILITY_FLOOR)));
+}
+
+/** A member that gathers answers of this kind. */
+function asKind(member: TeacherMember, kind: TeacherMember["kind"], classes: number): TeacherMember {
+  if (member.kind === kind) return member;
+  return {
+    kind,
+    weight: member.weight,
+    gather(indices, out) {
+      member.gather(indices, out);
+      const row = new Float64Array(classes);
+      for (let i = 0; i < indices.length; i++)
+        out.set(logProbabilities(out, i, classes, member.kind, 1, row).map(Math.exp), i * classes);
+    },
+  };
+}
+
 /** What can be known of a group before its teachers are trained. @throws InputError naming the field */
 export function checkGroup(teacher: SingleTeacherRecipe | GroupTeacherRecipe): void {
   if (!("group" in teacher)) return;
   const { group, combine, weights } = teacher;
   if (weights !== "confidence") fixedWeights(weights, group.length);
-  else if (combine === "mean-losses")
+  else if (combine === "mean-losses" || combine === "draw")
     throw new InputError(
       "teacher.weights",
-      "weights by confidence differ from sample to sample, and a mean of losses has one a teacher; combine by mean-probabilities or mean-logits",
+      `weights by confidence differ from sample to sample, and ${combine} has one a teacher; combine by mean-probabilities or mean-logits`,
     );
 }
 

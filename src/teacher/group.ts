@@ -137,5 +137,6 @@ export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions
 
 /** "mean of probabilities of 2 teachers: a, b". */
 export function groupName(names: readonly string[], combine: string): string {
+  if (combine === "draw") return `a draw for each batch from ${names.length} teachers: ${names.join(", ")}`;
   return `${combine.replace("mean-", "mean of ")} of ${names.length} teachers: ${names.join(", ")}`;
 }

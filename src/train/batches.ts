@@ -7,6 +7,7 @@ import { allocateSamples } from "../data/samples.js";
 import { drawnViews } from "../data/views.js";
 import { InputError } from "../errors.js";
 import { scheduledStep } from "../optim/schedule.js";
+import { Random } from "../random/random.js";
 import type { BatchArray, BatchInput, StepRequest } from "../runtime/types.js";
 import { blendedAnswers } from "./blends.js";
 import type { Blends, TeacherMember, TrainingTask, TrainingViews, ViewAnswers } from "./types.js";
@@ -63,7 +64,7 @@ export class BatchMaker {
     const micro: BatchArray[][] = [];
     for (let k = 0; k < settings.accumulate; k++) {
       const from = first + k * batch;
-      micro.push(await this.#arrays(order.subarray(from, from + batch), epoch));
+      micro.push(await this.#arrays(order.subarray(from, from + batch), epoch, step));
     }
     return {
       micro,
@@ -84,7 +85,7 @@ export class BatchMaker {
     return one * this.task.settings.accumulate;
   }
 
-  async #arrays(indices: Uint32Array, epoch: number): Promise<BatchArray[]> {
+  async #arrays(indices: Uint32Array, epoch: number, step: number): Promise<BatchArray[]> {
     const { data } = this.task;
     const size = data.sampleShape.reduce((p, d) => p * d, 1);
     const samples = allocateSamples(data.samples, indices.length * size);
@@ -98,7 +99,7 @@ export class BatchMaker {
       if (input.name === LABELS) return labelsOf(this.task, indices);
       if (input.name === BLEND_LABELS && blends) return labelsOf(this.task, blends.partners);
       if (input.name === BLEND_SHARE && blends) return blends.shares;
-      return this.#teacherRows(input, indices, blends, answers);
+      return this.#teacherRows(input, indices, step, blends, answers);
     });
   }
 
@@ -106,6 +107,7 @@ export class BatchMaker {
   #teacherRows(
     { name, shape }: BatchInput,
     indices: Uint32Array,
+    step: number,
     blends: Blends | null,
     seen: ViewAnswers | undefined,
   ): BatchArray {
@@ -113,9 +115,10 @@ export class BatchMaker {
     const rows = new Float32Array(shape.reduce((p, d) => p * d, 1));
     if (name === TEACHER && teacher) {
       if (seen) return seen.answers;
-      if (blends) return blendedAnswers(teacher, indices, blends, shape[shape.length - 1] as number);
+      const one = teacher.drawn ? drawnMember(teacher.drawn, this.task.settings.seed, step) : teacher;
+      if (blends) return blendedAnswers(one, indices, blends, shape[shape.length - 1] as number);
       if (teacher.members) gatherMembers(teacher.members, indices, rows);
-      else teacher.gather(indices, rows);
+      else one.gather(indices, rows);
       return rows;
     }
     const place = name.startsWith(FEATURE) ? Number(name.slice(FEATURE.length)) : -1;
@@ -125,6 +128,21 @@ export class BatchMaker {
     feature.gather(indices, rows);
     return rows;
   }
+}
+
+/** The teacher of an update, drawn with its weight as probability: a pure function of (seed, step). */
+export function drawnMember<T extends { readonly weight: number }>(
+  members: readonly T[],
+  seed: number,
+  step: number,
+): T {
+  let left = new Random(seed, "drawn-teacher").uniform(step);
+  for (const member of members) {
+    if (left < member.weight) return member;
+    left -= member.weight;
+  }
+  // Weights that sum to a little less than 1.
+  return members[members.length - 1] as T;
 }
 
 /** [batch, teachers, classes]. */

@@ -12,13 +12,15 @@ export interface TeacherOutputs {
   gather(indices: Uint32Array, out: Float32Array): void;
   /** There when every loss against the teacher is the mean of the losses against these; `gather` then serves scores only. */
   readonly members?: readonly TeacherMember[];
+  /** There when each update learns from one of these, drawn with its weight as probability; `gather` then serves scores only. */
+  readonly drawn?: readonly TeacherMember[];
   /** Inner values it kept too, by sample index as well. */
   readonly features?: readonly FeatureOutputs[];
 }
 
-/** One of several teachers whose losses are averaged. */
+/** One of several teachers: a term of a mean of losses, or what may be drawn. */
 export interface TeacherMember extends Pick<TeacherOutputs, "kind" | "gather"> {
-  /** Of its loss in the mean; all of them sum to 1. */
+  /** Of its loss in the mean, or the probability of being drawn; all of them sum to 1. */
   readonly weight: number;
 }
 
