@@ -15,6 +15,7 @@ import {
   type groupTeacherSchema,
   type httpTeacherSchema,
   type singleTeacherSchema,
+  type storeTeacherSchema,
   teacherSchema,
   type trainedTeacherSchema,
 } from "./teacher-schema.js";
@@ -141,4 +142,5 @@ export type StrategyRecipe = z.output<typeof strategySchema>;
 export type TeacherRecipe = z.output<typeof teacherSchema>;
 export type SingleTeacherRecipe = z.output<typeof singleTeacherSchema>;
 export type GroupTeacherRecipe = z.output<typeof groupTeacherSchema>;
+export type StoreTeacherRecipe = z.output<typeof storeTeacherSchema>;
 export type HttpTeacherRecipe = z.output<typeof httpTeacherSchema>;

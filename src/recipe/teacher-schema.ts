@@ -6,6 +6,14 @@ import { trainingSchema } from "./training-schema.js";
 
 const storePrecision = z.enum(["float32", "float16"]).default("float32").describe("Precision of the label store");
 
+const partOfClasses = z
+  .array(z.string())
+  .min(2)
+  .optional()
+  .describe(
+    "In a group that merges: the only classes it knows. A trained teacher sees samples of these alone; answers about others do not count",
+  );
+
 export const trainedTeacherSchema = z.strictObject({
   model: modelSchema,
   training: trainingSchema,
@@ -16,6 +24,7 @@ export const trainedTeacherSchema = z.strictObject({
     .describe(
       "Training samples the teacher sees with labels: all, only those the student may use, or one half while the student gets the other",
     ),
+  classes: partOfClasses,
   seeds: z.enum(["one", "each"]).default("one").describe('"each" trains a teacher for every seed'),
   precision: storePrecision,
 });
@@ -46,7 +55,9 @@ export const fileTeacherSchema = z.strictObject({
     .array(z.string())
     .min(2)
     .optional()
-    .describe("Class names in the order of the teacher's outputs, when it differs from the data's"),
+    .describe(
+      "Class names in the order of the teacher's outputs, when it differs from the data's; in a group that merges it may know only some of them",
+    ),
   batch: count.default(64).describe("Samples a call, for models with a free batch dimension"),
   allow_chance: z
     .boolean()
@@ -56,7 +67,10 @@ export const fileTeacherSchema = z.strictObject({
   precision: storePrecision,
 });
 
-const storeTeacherSchema = z.strictObject({ label_store: file("Folder written by `limbeck label`") });
+export const storeTeacherSchema = z.strictObject({
+  label_store: file("Folder written by `limbeck label`"),
+  classes: partOfClasses,
+});
 
 export const httpTeacherSchema = z.strictObject({
   url: z
@@ -66,6 +80,13 @@ export const httpTeacherSchema = z.strictObject({
   answers: z
     .enum(["logits", "probabilities", "log-probabilities", "labels", "top-k"])
     .describe("What an answer is: a number a class, one class number, or the best classes with their probabilities"),
+  classes: z
+    .array(z.string())
+    .min(2)
+    .optional()
+    .describe(
+      "Class names in the order of its answers, when these are not the data's or, in a group that merges, only some",
+    ),
   headers: z
     .record(z.string(), z.string())
     .default({})
@@ -95,9 +116,11 @@ export const groupTeacherSchema = z.strictObject({
     .min(2)
     .describe("Two teachers or more, each a model, a file or a label store; trained ones differ in their seeds"),
   combine: z
-    .enum(["mean-probabilities", "mean-logits", "mean-losses", "draw"])
+    .enum(["mean-probabilities", "mean-logits", "mean-losses", "draw", "merge"])
     .default("mean-probabilities")
-    .describe("What is averaged, or that each batch draws one teacher: four different things, see docs/teachers.md"),
+    .describe(
+      "What is averaged, or that each batch draws one teacher, or that teachers of part of the classes are merged: see docs/teachers.md",
+    ),
   weights: z
     .union([z.array(positive).min(2), z.literal("confidence")])
     .optional()

@@ -1,4 +1,5 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
+import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities } from "../evaluate/metrics.js";
 import { PROBABILITY_FLOOR } from "../objective/support.js";
@@ -11,6 +12,8 @@ import {
   groupName,
   groupTeacher,
 } from "../teacher/group.js";
+import { checkCover } from "../teacher/merge.js";
+import { knownClasses } from "../teacher/partial.js";
 import { LabelStore } from "../teacher/store.js";
 import type { Teacher } from "../teacher/types.js";
 import type { TeacherMember } from "../train/types.js";
@@ -54,14 +57,14 @@ export function combineTeachers(
       "teacher.group",
       `${odd.name} knows ${odd.store.header.classes.length} classes, ${first.name} knows ${classes.length}`,
     );
-  const answers = members.map((m) => ({ kind: m.store.kind, values: m.store.outputs }));
+  const answers = members.map((m) => ({ kind: m.store.kind, values: m.store.outputs, knows: m.knows }));
   const fixed = fixedWeights(group.weights === "confidence" ? undefined : group.weights, members.length);
   const weights =
     group.weights === "confidence" ? confidenceWeights(answers, usableLabels(context, arm), classes.length) : fixed;
   // A step's graph is made for one kind of answers: drawn teachers that all give logits keep them.
   const drawnLogits = combine === "draw" && members.every((m) => m.store.kind === "logits");
   const kind = combine === "mean-logits" || drawnLogits ? "logits" : "probabilities";
-  const how = combine === "mean-logits" ? combine : "mean-probabilities";
+  const how = combine === "mean-logits" || combine === "merge" ? combine : "mean-probabilities";
   const identity = fingerprint(
     combine,
     group.weights ?? fixed,
@@ -143,14 +146,55 @@ function asKind(member: TeacherMember, kind: TeacherMember["kind"], classes: num
 }
 
 /** What can be known of a group before its teachers are trained. @throws InputError naming the field */
-export function checkGroup(teacher: SingleTeacherRecipe | GroupTeacherRecipe): void {
-  if (!("group" in teacher)) return;
+export function checkGroup(
+  teacher: SingleTeacherRecipe | GroupTeacherRecipe,
+  data: Pick<DataSet, "classes" | "labels">,
+): void {
+  if (!("group" in teacher)) {
+    checkWhole(teacher, data);
+    return;
+  }
   const { group, combine, weights } = teacher;
+  checkClasses(teacher, data);
   if (weights !== "confidence") fixedWeights(weights, group.length);
-  else if (combine === "mean-losses" || combine === "draw")
+  else if (combine === "mean-losses" || combine === "draw" || combine === "merge")
     throw new InputError(
       "teacher.weights",
       `weights by confidence differ from sample to sample, and ${combine} has one a teacher; combine by mean-probabilities or mean-logits`,
+    );
+}
+
+/** A teacher by itself knows every class. */
+function checkWhole(teacher: SingleTeacherRecipe, data: Pick<DataSet, "classes">): void {
+  if (data.classes.length === 0) return;
+  const known = knownClasses(teacher.classes, data, "file" in teacher);
+  if (!known) return;
+  throw new InputError(
+    "teacher.classes",
+    `it knows ${known.length} of the ${data.classes.length} classes, and nobody knows the others; put it into a teacher.group with combine: merge`,
+  );
+}
+
+/** Who knows which classes, and whether that is enough to merge. */
+function checkClasses({ group, combine }: GroupTeacherRecipe, data: Pick<DataSet, "classes" | "labels">): void {
+  if (data.classes.length === 0) return;
+  const members = group.map((member, k) => {
+    const known = knownClasses(member.classes, data, "file" in member);
+    if (known && known.length < 2)
+      throw new InputError(
+        `teacher.group, teacher ${k + 1}: classes`,
+        `it knows ${known.length} of the data's classes; a teacher that tells nothing apart teaches nothing`,
+      );
+    if (known && "model" in member && data.labels === null)
+      throw new InputError(`teacher.group, teacher ${k + 1}: classes`, "the data has no labels to train it on");
+    return { name: `teacher ${k + 1}`, ...(known ? { knows: known } : {}) };
+  });
+  const partial = members.find((m) => m.knows);
+  if (combine === "merge") checkCover(members, data.classes.length, data.classes);
+  else if (partial)
+    throw new InputError(
+      "teacher.combine",
+      `${partial.name} knows ${partial.knows?.length} of the ${data.classes.length} classes, and ${combine} would take the others for impossible; combine by merge`,
     );
 }
 

@@ -8,17 +8,20 @@ import type {
   FileTeacherRecipe,
   HttpTeacherRecipe,
   SingleTeacherRecipe,
+  StoreTeacherRecipe,
   TrainedTeacherRecipe,
 } from "../recipe/schema.js";
 import type { ClassifierOptions } from "../teacher/classifier.js";
 import { httpTeacher } from "../teacher/http.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
+import { dataOfClasses, knownClasses, ordered, partialTeacher } from "../teacher/partial.js";
 import { type LabelOptions, type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
 import type { Teacher } from "../teacher/types.js";
 import type { Arm } from "./arms.js";
 import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { type Fitted, fit } from "./fit.js";
+import { namesOf, probeOf, samplesOfClasses, storeOfClasses } from "./partial-teachers.js";
 import { combineTeachers } from "./teacher-group.js";
 import { type Reusable, reusableOf } from "./transfer.js";
 import { prepareViews, type ReadyViews } from "./views.js";
@@ -41,6 +44,8 @@ export interface ReadyTeacher {
   readonly open?: () => Promise<Teacher>;
   /** What a student may reuse of it. */
   readonly reusable?: Reusable;
+  /** Indices of the classes it knows, when these are not all: it is part of a group that merges. */
+  readonly knows?: readonly number[];
   /** Of a group: its teachers. */
   readonly members?: readonly ReadyTeacher[];
 }
@@ -79,23 +84,12 @@ async function prepareSingle(
   }: { readonly storeFolder?: string; readonly member?: number; readonly further?: readonly string[] },
 ): Promise<ReadyTeacher> {
   const { data } = context.loaded;
-  if ("label_store" in teacher) {
-    const store = readLabelStore(resolve(context.folder, teacher.label_store), data);
-    return {
-      key: fingerprint(store.folder),
-      name: store.header.teacher,
-      store,
-      trainedOn: "unknown to this run: answers come from a label store",
-      fitted: null,
-      file: null,
-      bytes: 0,
-      parameters: null,
-    };
-  }
+  if ("label_store" in teacher) return readStore(context, teacher);
   if ("url" in teacher) return prepareEndpoint(context, arm, teacher, storeFolder);
-  const { splits } = context.loaded;
-  const probe = splits.validation.length >= 50 ? splits.validation : splits.train;
-  const trained = "model" in teacher ? await trainTeacher(context, arm, teacher, seed, member) : null;
+  // A file may know classes besides that this data has not.
+  const known = knownClasses(teacher.classes, data, "file" in teacher);
+  const samples = known ? samplesOfClasses(context, arm.teacherSamples, known) : arm.teacherSamples;
+  const trained = "model" in teacher ? await trainTeacher(context, { ...teacher, samples }, seed, member) : null;
   const { path: file, ...options } = trained
     ? {
         path: trained.file,
@@ -111,8 +105,12 @@ async function prepareSingle(
   const layers = objectiveLayers(objectiveOf(arm.recipe.objective));
   const features = [...new Set([...layers.map((l) => l.teacher), ...further])];
   const { threads } = context.execution;
-  const open = (): Promise<Teacher> => openOnnxTeacher(file, data, probe, { ...options, threads, features });
-  const opened = await open();
+  const seen = known && !trained ? dataOfClasses(data, namesOf(known, data)) : data;
+  const open = async (inner: readonly string[]): Promise<Teacher> => {
+    const raw = await openOnnxTeacher(file, seen, probeOf(context, seen), { ...options, threads, features: inner });
+    return known ? partialTeacher(raw, known, data.classes.length) : raw;
+  };
+  const opened = await open(features);
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
     const kept = opened.features?.length ? [opened.features] : [];
@@ -122,9 +120,12 @@ async function prepareSingle(
     // `limbeck label` writes a store of the samples as they are.
     const views = storeFolder
       ? undefined
-      : await prepareViews(arm, data, opened, open, { folder: labelFolder(context), options: labelling });
+      : await prepareViews(arm, data, opened, () => open(features), {
+          folder: labelFolder(context),
+          options: labelling,
+        });
     const trainedOn = trained
-      ? `${arm.teacherSamples.length} samples with labels${overlap(arm)}`
+      ? `${samples.length} samples with labels${overlap(arm, samples)}`
       : ((teacher as FileTeacherRecipe).trained_on ??
         "unknown: the teacher came as a file and may have seen any of this data");
     return {
@@ -134,15 +135,34 @@ async function prepareSingle(
       trainedOn,
       fitted: trained,
       file,
+      ...(known ? { knows: known } : {}),
       bytes: opened.bytes,
       parameters: trained?.parameters ?? opened.parameters,
       views,
-      open: () => openOnnxTeacher(file, data, probe, { ...options, threads }),
+      open: () => open([]),
       reusable: reusableOf(opened),
     };
   } finally {
     await opened.dispose();
   }
+}
+
+/** Answers that are there already. */
+function readStore({ folder, loaded }: RunContext, teacher: StoreTeacherRecipe): ReadyTeacher {
+  const found = readLabelStore(resolve(folder, teacher.label_store), loaded.data);
+  const known = knownClasses(teacher.classes, loaded.data);
+  const store = known ? storeOfClasses(found, known) : found;
+  return {
+    key: fingerprint(store.folder, ...(known ? [known] : [])),
+    name: store.header.teacher,
+    store,
+    trainedOn: "unknown to this run: answers come from a label store",
+    fitted: null,
+    file: null,
+    bytes: 0,
+    parameters: null,
+    ...(known ? { knows: known } : {}),
+  };
 }
 
 /** An endpoint's answers, as far as they are there already, or come. */
@@ -156,12 +176,15 @@ async function prepareEndpoint(
   if (data.classes.length === 0)
     throw new InputError("data.classes", "an endpoint does not say how many classes there are; name them");
   const { url, answers, version, batch, retries } = teacher;
-  const opened = httpTeacher({
-    ...{ url, answers, version, batch, retries, classes: data.classes.length },
+  const named = teacher.classes && data.classes.join("\0") !== teacher.classes.join("\0") ? teacher.classes : null;
+  const known = named && (knownClasses(named, data) ?? named.map((c) => data.classes.indexOf(c)));
+  const asked = httpTeacher({
+    ...{ url, answers, version, batch, retries, classes: known?.length ?? data.classes.length },
     headers: fromEnvironment(teacher.headers),
     callsPerSecond: teacher.calls_per_second,
     timeoutSeconds: teacher.timeout_seconds,
   });
+  const opened = known ? ordered(asked, known, data.classes.length) : asked;
   for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
   const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
   const options = labelOptions(context, opened, teacher.precision);
@@ -171,7 +194,9 @@ async function prepareEndpoint(
     ? undefined
     : await prepareViews(arm, data, opened, open, { folder: labelFolder(context), options });
   const trainedOn = teacher.trained_on ?? "unknown: the answers came from an endpoint";
-  return { key, name: opened.name, store, trainedOn, fitted: null, file: null, bytes: 0, parameters: null, views };
+  const { knows } = opened;
+  const unknown = { fitted: null, file: null, bytes: 0, parameters: null };
+  return { key, name: opened.name, store, trainedOn, ...unknown, views, ...(knows ? { knows } : {}) };
 }
 
 /** Where label stores lie, or the one of that name. */
@@ -200,8 +225,8 @@ function fromEnvironment(headers: Readonly<Record<string, string>>): Record<stri
   );
 }
 
-function overlap(arm: Arm): string {
-  const seen = new Set(arm.teacherSamples);
+function overlap(arm: Arm, samples: Uint32Array): string {
+  const seen = new Set(samples);
   const shared = arm.transfer.reduce((n, i) => n + Number(seen.has(i)), 0);
   if (shared === 0) return ", none of which the student sees";
   return shared === arm.transfer.length
@@ -211,8 +236,7 @@ function overlap(arm: Arm): string {
 
 function trainTeacher(
   context: RunContext,
-  arm: Arm,
-  teacher: TrainedTeacherRecipe,
+  teacher: TrainedTeacherRecipe & { readonly samples: Uint32Array },
   seed: number,
   member?: number,
 ): Promise<Fitted> {
@@ -225,7 +249,7 @@ function trainTeacher(
     model: teacher.model,
     training: teacher.training,
     objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.label_smoothing } },
-    samples: arm.teacherSamples,
+    samples: teacher.samples,
     seed: shift + (teacher.seeds === "each" ? seed : context.recipe.seed),
   });
 }

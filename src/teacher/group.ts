@@ -2,19 +2,23 @@
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities } from "../evaluate/metrics.js";
+import { checkCover, mergeAnswers } from "./merge.js";
 import type { Teacher } from "./types.js";
 
 /** How the answers of a group become one. */
-export type Combination = "mean-probabilities" | "mean-logits";
+export type Combination = "mean-probabilities" | "mean-logits" | "merge";
 
 /** Answers of one teacher, [samples, classes]. */
 export interface MemberAnswers {
+  /** Indices of the classes it knows; absent: all. */
+  readonly knows?: readonly number[] | undefined;
   readonly kind: Teacher["kind"];
   readonly values: Float32Array;
 }
 
 /**
- * The weighted mean over teachers of softmax(z_k) (or of the probabilities they give), or of their logits z_k.
+ * The weighted mean over teachers of softmax(z_k) (or of the probabilities they give), or of their logits z_k; with merge the
+ * distribution over all classes that comes nearest to what each says of its own (merge.ts).
  * @param weights one a teacher, summing to 1; or one a sample and teacher, [samples, teachers]
  * @returns [samples, classes]: probabilities, or logits for mean-logits
  * @throws InputError when logits are asked of a teacher that gives probabilities
@@ -26,6 +30,23 @@ export function combineAnswers(
   classes: number,
 ): Float32Array {
   const count = members.length;
+  if (combination === "merge")
+    return mergeAnswers(
+      members.map(({ kind, values, knows }, k) => ({
+        name: `teacher ${k + 1}`,
+        kind,
+        values,
+        ...(knows ? { knows } : {}),
+      })),
+      Array.from(weights),
+      classes,
+    );
+  const partial = members.findIndex((m) => m.knows);
+  if (partial >= 0)
+    throw new InputError(
+      `teacher ${partial + 1} of the group`,
+      `it knows only part of the classes, and a mean would take the others for impossible; combine by merge`,
+    );
   const length = members[0]?.values.length ?? 0;
   const bySample = weights.length !== count;
   const sums = new Float64Array(length);
@@ -110,6 +131,9 @@ export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions
   const weights = fixedWeights(options.weights, teachers.length);
   const wrong = combine === "mean-logits" ? teachers.find((t) => t.kind !== "logits") : undefined;
   if (wrong) throw new InputError(wrong.name, "it gives probabilities; combine by mean-probabilities");
+  if (combine === "merge") checkCover(teachers, first.classes);
+  else if (teachers.some((t) => t.knows))
+    throw new InputError("groupTeacher", "a teacher knows only part of the classes; combine by merge");
   const parameters = teachers.map((t) => t.parameters);
   return {
     name: groupName(
@@ -126,7 +150,7 @@ export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions
     notes: teachers.flatMap((t) => t.notes.map((note) => `${t.name}: ${note}`)),
     async answer(data: DataSet, indices: Uint32Array) {
       const members: MemberAnswers[] = [];
-      for (const t of teachers) members.push({ kind: t.kind, values: await t.answer(data, indices) });
+      for (const t of teachers) members.push({ kind: t.kind, values: await t.answer(data, indices), knows: t.knows });
       return combineAnswers(members, combine, weights, first.classes);
     },
     async dispose() {
@@ -137,6 +161,7 @@ export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions
 
 /** "mean of probabilities of 2 teachers: a, b". */
 export function groupName(names: readonly string[], combine: string): string {
+  if (combine === "merge") return `merged answers of ${names.length} teachers: ${names.join(", ")}`;
   if (combine === "draw") return `a draw for each batch from ${names.length} teachers: ${names.join(", ")}`;
   return `${combine.replace("mean-", "mean of ")} of ${names.length} teachers: ${names.join(", ")}`;
 }

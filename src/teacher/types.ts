@@ -14,6 +14,8 @@ export interface Teacher {
   readonly kind: "logits" | "probabilities";
   /** Number of classes, in the data's order. */
   readonly classes: number;
+  /** Indices of the classes it knows, ascending, when these are not all; see `partialTeacher`. */
+  readonly knows?: readonly number[];
   /** Samples a call takes at best. */
   readonly batch: number;
   /** Answers a label store writes down at a time; default 512. */

@@ -85,14 +85,14 @@ test("all rows of an update come from one teacher, whichever step the maker begi
   const maker = new BatchMaker(task, compiled, plan);
   const marks: number[] = [];
   for (let step = 0; step < 60; step++) {
-    const request = maker.request(step);
+    const request = await maker.request(step);
     const found = request.micro.flatMap((arrays) =>
       [...(arrays[at] as Float32Array)].map((v) => Math.floor(v / 10_000)),
     );
     assert.equal(found.length, 2 * 16 * 10);
     assert.equal(new Set(found).size, 1, `step ${step}`);
     marks.push(found[0] as number);
-    assert.deepEqual(new BatchMaker(task, compiled, plan).request(step).micro, request.micro);
+    assert.deepEqual((await new BatchMaker(task, compiled, plan).request(step)).micro, request.micro);
   }
   assert.deepEqual([...new Set(marks)].sort(), [1, 2]);
 });

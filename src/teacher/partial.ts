@@ -1,0 +1,117 @@
+/** Teachers that know only part of the data's classes, as columns of all of them. */
+import type { DataSet } from "../data/types.js";
+import { InputError } from "../errors.js";
+import { nearestOf } from "../graph/nearest.js";
+import { restricted } from "./merge.js";
+import type { Teacher } from "./types.js";
+
+/**
+ * A teacher of some classes as one of all: its answers are probabilities at T = 1 over the classes it knows, and 0 for the
+ * others, which only a group that merges (`combine: "merge"`) takes for "says nothing".
+ * @param known of each of its outputs the index of that class in the data; or, of a teacher that has an output for every
+ * class of the data, those whose outputs count
+ * @param classes how many the data has
+ * @throws InputError when known does not fit its outputs
+ */
+export function partialTeacher(teacher: Teacher, known: readonly number[], classes: number): Teacher {
+  const whole = teacher.classes === classes;
+  if (!whole && known.length !== teacher.classes)
+    throw new InputError(
+      teacher.name,
+      `it has ${teacher.classes} outputs, ${known.length} classes are named for them; expected one class an output`,
+    );
+  const valid = known.every((c, i) => Number.isInteger(c) && c >= 0 && c < classes && known.indexOf(c) === i);
+  if (!valid || known.length < 2)
+    throw new InputError(
+      teacher.name,
+      `it knows the classes ${JSON.stringify(known)}; expected two or more different indices below ${classes}`,
+    );
+  const { features: _, answerWithFeatures: __, ...plain } = teacher;
+  return {
+    ...plain,
+    preprocessing: `${teacher.preprocessing} of the classes ${known.join(",")}`,
+    kind: "probabilities",
+    classes,
+    knows: [...known].sort((a, b) => a - b),
+    async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
+      const values = await teacher.answer(data, indices);
+      return spread(values, teacher, known, classes);
+    },
+    dispose: () => teacher.dispose(),
+  };
+}
+
+/** A teacher whose outputs are these classes: in the data's order when it knows all of them, else partial. */
+export function ordered(teacher: Teacher, known: readonly number[], classes: number): Teacher {
+  if (known.length < classes) return partialTeacher(teacher, known, classes);
+  return {
+    ...teacher,
+    preprocessing: `${teacher.preprocessing} in the order ${known.join(",")}`,
+    async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
+      const values = await teacher.answer(data, indices);
+      const out = new Float32Array(values.length);
+      for (let at = 0; at < values.length; at += classes)
+        for (const [i, c] of known.entries()) out[at + c] = values[at + i] as number;
+      return out;
+    },
+    dispose: () => teacher.dispose(),
+  };
+}
+
+/**
+ * Probabilities over the known classes, in the columns of all classes.
+ * @param values [samples, outputs]
+ */
+export function spread(
+  values: Float32Array,
+  { kind, classes: outputs }: Pick<Teacher, "kind" | "classes">,
+  known: readonly number[],
+  classes: number,
+): Float32Array {
+  const columns = outputs === classes ? known : known.map((_, i) => i);
+  const samples = values.length / outputs;
+  const out = new Float32Array(samples * classes);
+  const row = new Float64Array(outputs);
+  for (let i = 0; i < samples; i++) {
+    restricted(values, i, outputs, kind, columns, row);
+    columns.forEach((column, j) => {
+      out[i * classes + (known[j] as number)] = row[column] as number;
+    });
+  }
+  return out;
+}
+
+/**
+ * The data as a teacher of these classes sees it: samples of others have no label.
+ * @param names classes of the data that it knows
+ */
+export function dataOfClasses(data: DataSet, names: readonly string[]): DataSet {
+  const index = data.classes.map((c) => names.indexOf(c));
+  const labels = data.labels?.map((l) => (l < 0 ? -1 : (index[l] as number))) ?? null;
+  return { ...data, classes: names, labels };
+}
+
+/**
+ * Indices of the classes that a teacher names, in its order; null when it knows all of the data's.
+ * @param extra whether it may know further classes, which the data has not
+ * @throws InputError for a name the data does not have
+ */
+export function knownClasses(
+  names: readonly string[] | undefined,
+  data: Pick<DataSet, "classes">,
+  extra = false,
+): number[] | null {
+  if (!names) return null;
+  const twice = names.find((n, i) => names.indexOf(n) !== i);
+  if (twice !== undefined) throw new InputError("teacher.classes", `the class "${twice}" is named twice`);
+  const strange = names.find((n) => !data.classes.includes(n));
+  if (strange !== undefined && !extra) {
+    const near = nearestOf(strange, data.classes);
+    throw new InputError(
+      "teacher.classes",
+      `the data has no class "${strange}"; ${near ? `did you mean "${near}"?` : `expected some of ${data.classes.join(", ")}`}`,
+    );
+  }
+  if (data.classes.every((c) => names.includes(c))) return null;
+  return names.filter((n) => data.classes.includes(n)).map((n) => data.classes.indexOf(n));
+}
