@@ -39,7 +39,8 @@ export async function openOnnxTeacher(
     digest: (text: string) => createHash("sha256").update(text).digest("hex"),
   };
   try {
-    return await classifierTeacher(session, path, data, probe, { ...options, ownClasses: classes, inner }, identity);
+    const given = { ...options, ownClasses: classes, inner };
+    return { ...(await classifierTeacher(session, path, data, probe, given, identity)), file: path };
   } catch (error) {
     await session.dispose();
     throw error;

@@ -6,6 +6,7 @@
  * appended in blocks, so a killed labelling goes on where it stopped; hashes of teacher, data and preprocessing decide
  * whether a store may be used.
  */
+import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -18,7 +19,7 @@ import {
   statSync,
   writeSync,
 } from "node:fs";
-import { join } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { z } from "zod";
 import { makeFolder, writeFileAtomic } from "../atomic.js";
 import type { TeacherFeature } from "../compile/step.js";
@@ -42,6 +43,10 @@ export interface StoreHeader {
   readonly precision: "float32" | "float16";
   /** Inner values kept too, feature-0.bin for the first, with the shape of one sample; absent: none. */
   readonly features?: readonly TeacherFeature[] | undefined;
+  /** The teacher's file, as a path from this folder; absent where there is none. Says where to look, decides nothing. */
+  readonly teacherFile?: string | undefined;
+  /** Hex SHA-256 of outputs.bin once it is complete; absent in stores of before it was written down. */
+  readonly outputsHash?: string | undefined;
 }
 
 const headerSchema = z.object({
@@ -58,6 +63,8 @@ const headerSchema = z.object({
     .array(z.object({ name: z.string(), node: z.string(), shape: z.array(z.number().int().min(0)) }))
     .min(1)
     .optional(),
+  teacherFile: z.string().optional(),
+  outputsHash: z.string().optional(),
 });
 
 export interface LabelOptions {
@@ -107,14 +114,14 @@ export async function openLabelStore(
   data: DataSet,
   options: LabelOptions,
 ): Promise<LabelStore> {
-  const header = headerFor(teacher, data, options.precision);
+  const header = headerFor(teacher, data, options.precision, folder);
   makeFolder(folder);
   const path = join(folder, "store.json");
   if (existsSync(path)) checkHeader(readHeader(folder), header, folder);
   else {
     // Rows whose header was deleted may be anybody's.
     for (const { path: part } of partsOf(folder, header)) rmSync(part, { force: true });
-    await writeFileAtomic(path, `${JSON.stringify(header, null, 2)}\n`);
+    await writeHeader(folder, header);
   }
   const files = partsOf(folder, header).map((part) => ({
     ...part,
@@ -125,10 +132,22 @@ export async function openLabelStore(
     const done = Math.min(...rows, header.samples);
     for (const { fd, rowBytes } of files) ftruncateSync(fd, done * rowBytes);
     await label(files, done, header, teacher, data, options);
+    // Only who has just written the answers may vouch for them.
+    if (done < header.samples) await writeHeader(folder, { ...header, outputsHash: outputsHash(folder) });
   } finally {
     for (const { fd } of files) closeSync(fd);
   }
   return readLabelStore(folder, data);
+}
+
+const writeHeader = (folder: string, header: StoreHeader): Promise<void> =>
+  writeFileAtomic(join(folder, "store.json"), `${JSON.stringify(header, null, 2)}\n`);
+
+/** Hex SHA-256 of a store's answers as they lie on the disk: to be held against `StoreHeader.outputsHash`. */
+export function outputsHash(folder: string): string {
+  return createHash("sha256")
+    .update(readFileSync(join(folder, "outputs.bin")))
+    .digest("hex");
 }
 
 interface Part {
@@ -276,7 +295,7 @@ function checkFeatureFiles(folder: string, header: StoreHeader): void {
   }
 }
 
-function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "float16"): StoreHeader {
+function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "float16", folder: string): StoreHeader {
   const classes =
     data.classes.length === teacher.classes
       ? data.classes
@@ -294,6 +313,7 @@ function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "floa
     ...(teacher.features?.length
       ? { features: teacher.features.map(({ name, node, shape }) => ({ name, node, shape })) }
       : {}),
+    ...(teacher.file ? { teacherFile: relative(resolve(folder), resolve(teacher.file)).replaceAll("\\", "/") } : {}),
   };
 }
 

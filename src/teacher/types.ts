@@ -8,6 +8,8 @@ export interface Teacher {
   readonly name: string;
   /** Hex SHA-256 of the model. */
   readonly hash: string;
+  /** Path of the model, where it is a file. */
+  readonly file?: string;
   /** Hash of everything between a raw sample and the model's input, and of the order of classes. */
   readonly preprocessing: string;
   /** What `answer` returns. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -200,6 +201,27 @@ test("answers that are not finite are refused with the sample", async () => {
       Float32Array.from(Array.from(indices).flatMap((i) => (i === 600 ? [0, Number.NaN, 0] : [1, 2, 3]))),
   });
   await assert.rejects(openLabelStore(fresh(), broken, data, { precision: "float32" }), /answers NaN for sample 600/);
+});
+
+test("the hash of the answers comes with the last of them, the teacher's file with the first", async () => {
+  const folder = fresh();
+  const file = join(root, "model.onnx");
+  const header = (): Record<string, unknown> => JSON.parse(readFileSync(join(folder, "store.json"), "utf8"));
+  const controller = new AbortController();
+  const stopping = { precision: "float32", signal: controller.signal, onProgress: () => controller.abort() } as const;
+  await assert.rejects(openLabelStore(folder, teacherThat({ file }), data, stopping), InterruptedError);
+  assert.deepEqual([header().teacherFile, header().outputsHash], ["../model.onnx", undefined]);
+  await openLabelStore(folder, teacherThat({ file }), data, { precision: "float32" });
+  const written = readFileSync(join(folder, "outputs.bin"));
+  const expected = createHash("sha256").update(written).digest("hex");
+  assert.equal(header().outputsHash, expected);
+  // Whoever opens it again labels nothing and vouches for nothing.
+  writeFileSync(
+    join(folder, "outputs.bin"),
+    written.map((b, i) => (i < 4 ? 0 : b)),
+  );
+  await openLabelStore(folder, teacherThat(), data, { precision: "float32" });
+  assert.equal(header().outputsHash, expected);
 });
 
 test("the header says what the store belongs to", async () => {
