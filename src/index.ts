@@ -65,7 +65,7 @@ export {
   type Metric,
 } from "./strategy/distiller.js";
 // What the other commands do, as functions
-export { examine } from "./strategy/doctor/doctor.js";
+export { type ExamineOptions, examine } from "./strategy/doctor/doctor.js";
 export { probeLoss } from "./strategy/doctor/loss-probe.js";
 export type { Finding } from "./strategy/doctor/types.js";
 export { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } from "./strategy/evaluate-model.js";

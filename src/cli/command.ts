@@ -7,13 +7,17 @@ export function overridesOf(flags: Pick<CommonFlags, "set" | "seed">): string[] 
   return [...flags.set, ...(flags.seed === undefined ? [] : [`seed=${flags.seed}`])];
 }
 
-/** Runs a command's work with a terminal and a signal that Ctrl-C aborts. */
+/**
+ * Runs a command's work with a terminal and a signal that Ctrl-C aborts.
+ * @param stopping what to say then; default: that the run can be resumed
+ */
 export async function atTerminal(
   options: TerminalOptions,
   work: (terminal: Terminal, signal: AbortSignal) => Promise<void>,
+  stopping?: string,
 ): Promise<void> {
   const terminal = await new Terminal(options).ready();
-  const { signal, release } = interruptible(terminal);
+  const { signal, release } = interruptible(terminal, stopping);
   try {
     await work(terminal, signal);
   } finally {

@@ -1,9 +1,14 @@
 /** `limbeck doctor recipe.yaml`. */
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { loadRecipe } from "../recipe/load.js";
 import { examine } from "../strategy/doctor/doctor.js";
+import type { Finding } from "../strategy/doctor/types.js";
 import { atTerminal, overridesOf } from "./command.js";
-import { type CommonFlags, jsonFlag, quietFlag, setFlag } from "./flags.js";
+import { type CommonFlags, jsonFlag, quietFlag, setFlag, threadsFlag } from "./flags.js";
+
+interface DoctorFlags extends CommonFlags {
+  readonly quick: boolean;
+}
 
 export function addDoctor(program: Command): void {
   program
@@ -11,28 +16,49 @@ export function addDoctor(program: Command): void {
     .description("look for what goes wrong in practice before a recipe is run, and say what to change")
     .argument("<recipe>", "recipe file")
     .addOption(setFlag())
+    .addOption(new Option("--quick", "leave out the checks that train something").default(false))
+    .addOption(new Option("-o, --out <dir>", "a finished run of this recipe (default: looked for in runs/)"))
+    .addOption(threadsFlag())
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
       "after",
       `
-Exit codes: 0 nothing failed (warnings included), 1 a check failed, 2 the input is wrong.
-A teacher that is still to be trained has no answers to check: run it on a label store or an ONNX file.
+Exit codes: 0 nothing failed (warnings included), 1 a check failed, 2 the input is wrong, 130 stopped by Ctrl-C.
+Short trainings show whether the teacher is worse than the student alone, and whether the student is too small; a finished
+run of the recipe has those models already. A teacher that is still to be trained has no answers to check: run it on a
+label store, an ONNX file, or after the run.
 
 Examples:
   limbeck doctor recipe.yaml
+  limbeck doctor recipe.yaml --quick
   limbeck doctor recipe.yaml --set teacher='{label_store: answers}' --json`,
     )
-    .action((file: string, flags: CommonFlags) => {
+    .action((file: string, flags: DoctorFlags) => {
       const { recipe, folder } = loadRecipe(file, overridesOf(flags));
-      return atTerminal(flags, async (terminal) => {
-        const findings = await examine(recipe, { folder });
-        const text = findings.flatMap(({ check, status, found, why, change }) => [
-          `${status.padEnd(4)}  ${check}: ${found}`,
-          ...(why ? [`      why: ${why}`, `      change: ${change}`] : []),
-        ]);
-        terminal.result(text.join("\n"), { findings });
-        if (findings.some((f) => f.status === "fail")) process.exitCode = 1;
-      });
+      const { quick, out, threads } = flags;
+      return atTerminal(
+        flags,
+        async (terminal, signal) => {
+          const onEvent = terminal.event.bind(terminal);
+          const findings = await examine(recipe, { folder, quick, out, threads, signal, onEvent });
+          terminal.result(describe(findings), { findings });
+          if (findings.some((f) => f.status === "fail")) process.exitCode = 1;
+        },
+        "stopping; nothing is kept (Ctrl-C again leaves at once)",
+      );
     });
+}
+
+/** What was looked at; of checks that do not apply, only the names. */
+function describe(findings: readonly Finding[]): string {
+  const made = findings.filter((f) => f.status !== "skipped");
+  const left = findings.filter((f) => f.status === "skipped");
+  return [
+    ...made.flatMap(({ check, status, found, why, change }) => [
+      `${status.padEnd(4)}  ${check}: ${found}`,
+      ...(why ? [`      why: ${why}`, `      change: ${change}`] : []),
+    ]),
+    ...left.map(({ check, found }) => `-     ${check}: not checked, ${found}`),
+  ].join("\n");
 }

@@ -40,10 +40,8 @@ export class Terminal {
     else if (event.kind === "hop") this.stage(`Hop ${event.hop} of ${event.hops}: ${event.text}`);
     else if (event.kind === "info") this.info(event.text);
     else if (event.kind === "warning") this.warn(event.text);
-    else if (event.kind === "labelling")
-      this.#advance(`labelling with ${event.teacher}`, event.done, event.total, `${Math.round(event.rate)} samples/s`);
-    else if (event.kind === "measuring")
-      this.#advance(event.text, event.done, event.total, `${Math.round(event.rate)} samples/s`);
+    else if (event.kind === "labelling") this.#samples(`labelling with ${event.teacher}`, event);
+    else if (event.kind === "measuring") this.#samples(event.text, event);
     else if (event.together) this.#together(event.together);
     else this.#training(event.progress);
   }
@@ -81,6 +79,10 @@ export class Terminal {
 
   close(): void {
     this.#endBar();
+  }
+
+  #samples(name: string, { done, total, rate }: { done: number; total: number; rate: number }): void {
+    this.#advance(name, done, total, `${Math.round(rate)} samples/s`, (total - done) / rate);
   }
 
   #training(p: TrainingProgress): void {
@@ -140,11 +142,14 @@ export function clock(seconds: number): string {
 }
 
 /** An AbortSignal that fires on Ctrl-C (and SIGTERM); a second Ctrl-C leaves at once. */
-export function interruptible(terminal: Terminal): { signal: AbortSignal; release: () => void } {
+export function interruptible(
+  terminal: Terminal,
+  stopping = "stopping after this step; the run can be continued with --resume (Ctrl-C again leaves at once)",
+): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const onSignal = (): void => {
     if (controller.signal.aborted) process.exit(130);
-    terminal.note("stopping after this step; the run can be continued with --resume (Ctrl-C again leaves at once)");
+    terminal.note(stopping);
     controller.abort();
   };
   process.on("SIGINT", onSignal);

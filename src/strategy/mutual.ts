@@ -42,7 +42,7 @@ export async function runMutual(
   options: DistillOptions,
 ): Promise<DistillResult> {
   const started = performance.now();
-  const models = modelsOf(recipe, strategy);
+  const models = peerModels(recipe, strategy);
   const folder = options.folder ?? process.cwd();
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
@@ -66,7 +66,8 @@ export async function runMutual(
   });
 }
 
-function modelsOf({ student }: Recipe, { students, models }: StrategyOf<"mutual">): Models {
+/** The models that learn together, the recipe's student first. @throws InputError when students and models are both given */
+export function peerModels({ student }: Recipe, { students, models }: StrategyOf<"mutual">): Models {
   if (students !== undefined && models)
     throw new InputError("strategy.students", "give either students or models, the others beside the recipe's student");
   return models ? [student, ...models] : Array.from({ length: students ?? 2 }, () => student);

@@ -1,97 +1,143 @@
-/** What goes wrong in practice, looked for before anything is trained: what stands behind `limbeck doctor`. */
-import { resolve } from "node:path";
+/** What goes wrong in practice, looked for before a recipe is run: what stands behind `limbeck doctor`. */
 import type { DataConfig } from "../../data/config.js";
 import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";
+import { InputError, InterruptedError } from "../../errors.js";
 import { parseRecipe } from "../../recipe/load.js";
-import { camelKeys, objectiveOf } from "../../recipe/resolve.js";
+import { baselineObjectiveOf, camelKeys, objectiveOf } from "../../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../../recipe/schema.js";
-import { openOnnxTeacher } from "../../teacher/onnx.js";
-import { readLabelStore } from "../../teacher/store.js";
-import { onnxTeacherOptions } from "../teachers.js";
+import type { RunEvent } from "../events.js";
+import { openAsked } from "./asked.js";
+import { finishedRun } from "./finished.js";
+import { layers } from "./layers.js";
 import { probeLoss } from "./loss-probe.js";
+import { mutualStep } from "./mutual-step.js";
 import { selection } from "./selection.js";
+import { smallStudent } from "./small-student.js";
+import { staleStore } from "./stale-store.js";
 import { softTargets, teacherOrder } from "./teacher-answers.js";
 import { teacherMode } from "./teacher-mode.js";
 import { temperature } from "./temperature.js";
 import { termScales } from "./term-scales.js";
-import type { Check, Finding, Patient } from "./types.js";
+import { type AskedTeacher, type Check, type Finding, type Patient, skipped } from "./types.js";
+import { weakTeacher } from "./weak-teacher.js";
 
-/** All checks, in the order of the report. */
+/** All checks, in the order of the report: what takes longest last. */
 const CHECKS: readonly Check[] = [
   selection,
+  staleStore,
   unasked,
   teacherMode,
   teacherOrder,
   softTargets,
   temperature,
-  ({ objective: { distillationLoss: loss } }) => (loss && loss.kind !== "mutual" ? probeLoss(loss) : []),
+  distillationLoss,
+  layers,
   termScales,
+  mutualStep,
+  weakTeacher,
+  smallStudent,
 ];
 
 /** Samples the teacher is asked about. */
 const ASKED = 1000;
 
+export interface ExamineOptions {
+  /** Where relative paths start; default the working folder. */
+  readonly folder?: string;
+  /** Leaves out the checks that train something. Default false. */
+  readonly quick?: boolean;
+  /** Folder of a finished run of this recipe, whose models stand in for short trainings; default: looked for in runs/. */
+  readonly out?: string;
+  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  readonly threads?: number;
+  readonly signal?: AbortSignal;
+  readonly onEvent?: (event: RunEvent) => void;
+}
+
 /**
  * Checks a recipe. The test part is only compared with the others, never answered.
- * @param options.folder where relative paths start; default the working folder
- * @throws InputError when recipe, data or teacher cannot be read
+ * @returns at least one finding a check, in the order of the checks
+ * @throws InputError when recipe, data or teacher cannot be read; InterruptedError when stopped
  */
-export async function examine(input: RecipeInput, options: { readonly folder?: string } = {}): Promise<Finding[]> {
+export async function examine(input: RecipeInput, options: ExamineOptions = {}): Promise<Finding[]> {
   const recipe = parseRecipe(input);
-  const folder = options.folder ?? process.cwd();
+  const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
-  const asked = await askTeacher(recipe, folder, loaded);
-  const patient: Patient = { recipe, folder, loaded, objective: objectiveOf(recipe.objective), ...asked };
-  const findings: Finding[] = [];
-  for (const check of CHECKS) findings.push(...(await check(patient)));
-  return findings;
+  const teacherless = recipe.strategy.kind === "mutual";
+  const finished = finishedRun(recipe, options.out);
+  emit({ kind: "stage", text: `Examining ${recipe.name}` });
+  if (finished) emit({ kind: "info", text: `models of the finished run ${finished.directory} are looked at` });
+  const probe = probeOf(loaded);
+  const asking = { folder, loaded, probe, finished, threads, signal, emit };
+  const teacher = teacherless ? null : await openUnlessStale(recipe, asking);
+  try {
+    const patient: Patient = {
+      ...{ recipe, folder, loaded, teacher, finished, quick, threads, signal, emit },
+      objective: teacherless ? baselineObjectiveOf(recipe.objective) : objectiveOf(recipe.objective),
+      ...(await askedAbout(teacher, probe)),
+    };
+    const findings: Finding[] = [];
+    for (const check of CHECKS) {
+      if (signal?.aborted) throw new InterruptedError("doctor: stopped");
+      findings.push(...(await check(patient)));
+    }
+    return findings;
+  } finally {
+    await teacher?.dispose();
+  }
+}
+
+const probeOf = ({ splits }: LoadedData): Uint32Array =>
+  (splits.validation.length >= 50 ? splits.validation : splits.train).slice(0, ASKED);
+
+/** A store that does not fit is the label store check's finding. */
+async function openUnlessStale(recipe: Recipe, asking: Parameters<typeof openAsked>[1]): Promise<AskedTeacher | null> {
+  try {
+    return await openAsked(recipe, asking);
+  } catch (error) {
+    if (error instanceof InputError && "label_store" in recipe.teacher) return null;
+    throw error;
+  }
+}
+
+async function askedAbout(
+  teacher: AskedTeacher | null,
+  indices: Uint32Array,
+): Promise<Pick<Patient, "answers" | "again">> {
+  if (!teacher) return { answers: null, again: null };
+  const { classes, kind, file } = teacher;
+  const values = await teacher.answer(indices);
+  const answers = { values, indices, kind, classes };
+  if (file === null) return { answers, again: null };
+  const backwards = await teacher.answer(indices.slice().reverse());
+  const again = new Float32Array(values.length);
+  for (let i = 0; i < indices.length; i++) {
+    const from = (indices.length - 1 - i) * classes;
+    again.set(backwards.subarray(from, from + classes), i * classes);
+  }
+  return { answers, again };
 }
 
 /** What cannot be looked at is said, not passed over. */
-function unasked({ answers, recipe: { teacher } }: Patient): Finding[] {
-  if (answers) return [];
+function unasked({ answers, teacher: asked, recipe: { teacher, strategy } }: Patient): Finding[] {
+  const check = "teacher's answers";
+  if (answers)
+    return [{ check, status: "ok", found: `${asked?.name}, ${answers.indices.length} samples`, why: "", change: "" }];
+  if (strategy.kind === "mutual") return [skipped(check, "the strategy mutual asks no teacher")];
+  if ("label_store" in teacher) return [skipped(check, "the label store cannot be read: see above")];
   const several = "group" in teacher;
   return [
     {
-      check: "teacher's answers",
+      check,
       status: "warn",
       found: `not looked at: the teacher ${several ? "is several" : "url" in teacher ? "is an endpoint" : "is still to be trained"}`,
       why: "order, classes, softness and term scales are known only from answers",
-      change: `${several ? "`limbeck label` the data with each of them and examine one at a time:" : "`limbeck label` the data, then"} --set 'teacher={label_store: FOLDER}'`,
+      change: `${several ? "`limbeck label` the data with each of them and examine one at a time:" : "`limbeck label` the data, then"} --set 'teacher={label_store: FOLDER}'${"model" in teacher ? "; or examine again after the run" : ""}`,
     },
   ];
 }
 
-async function askTeacher(
-  { teacher }: Recipe,
-  folder: string,
-  loaded: LoadedData,
-): Promise<Pick<Patient, "answers" | "again" | "teacherFile">> {
-  const { data, splits } = loaded;
-  const indices = (splits.validation.length >= 50 ? splits.validation : splits.train).slice(0, ASKED);
-  if ("label_store" in teacher) {
-    const store = readLabelStore(resolve(folder, teacher.label_store), data);
-    const classes = store.header.classes.length;
-    const values = new Float32Array(indices.length * classes);
-    store.gather(indices, values);
-    return { answers: { values, indices, kind: store.kind, classes }, again: null, teacherFile: null };
-  }
-  if (!("file" in teacher)) return { answers: null, again: null, teacherFile: null };
-  const { path, ...settings } = onnxTeacherOptions(teacher, loaded, folder);
-  // What it knows is a finding here, not a reason to stop.
-  const opened = await openOnnxTeacher(path, data, indices, { ...settings, threads: 1, allowChance: true });
-  try {
-    const { classes, kind } = opened;
-    const values = await opened.answer(data, indices);
-    const backwards = await opened.answer(data, indices.slice().reverse());
-    const again = new Float32Array(values.length);
-    for (let i = 0; i < indices.length; i++) {
-      const from = (indices.length - 1 - i) * classes;
-      again.set(backwards.subarray(from, from + classes), i * classes);
-    }
-    return { answers: { values, indices, kind, classes }, again, teacherFile: path };
-  } finally {
-    await opened.dispose();
-  }
+function distillationLoss({ objective: { distillationLoss: loss } }: Patient): Promise<Finding[]> | Finding[] {
+  return loss && loss.kind !== "mutual" ? probeLoss(loss) : [skipped("distillation loss", "there is none")];
 }

@@ -2,7 +2,7 @@
 import { InputError } from "../../errors.js";
 import { logProbabilities } from "../../evaluate/metrics.js";
 import { checkKnowledge } from "../../teacher/knowledge.js";
-import { type Answers, type Check, fine } from "./types.js";
+import { type Answers, type Check, fine, skipped } from "./types.js";
 
 const TEMPERATURES = [1, 2, 3, 4, 6, 8, 12, 20];
 /** Mean probability away from the best class: below, soft targets are hard ones; above the second, they say something. */
@@ -11,8 +11,8 @@ const SOFT = 0.1;
 
 /** A shuffled or stale store answers no better than chance; classes in another order answer better in the right one. */
 export const teacherOrder: Check = ({ answers, loaded, recipe }) => {
-  if (!answers) return [];
   const check = "teacher against labels";
+  if (!answers) return [skipped(check, "the teacher cannot be asked")];
   try {
     const found = checkKnowledge("teacher", answers.values, loaded.data, answers.indices, answers.classes, {
       classes: "classes" in recipe.teacher ? recipe.teacher.classes : undefined,
@@ -41,8 +41,9 @@ export const teacherOrder: Check = ({ answers, loaded, recipe }) => {
 /** Soft targets that are as good as hard ones, and the temperature that softens them. */
 export const softTargets: Check = ({ answers, objective }) => {
   const loss = objective.distillationLoss;
-  if (!answers || !loss || !("temperature" in loss)) return [];
   const check = "soft targets";
+  if (!answers) return [skipped(check, "the teacher cannot be asked")];
+  if (!loss || !("temperature" in loss)) return [skipped(check, "the distillation loss has no temperature")];
   const t = loss.temperature;
   const rest = softness(answers, t);
   const found = `at T ${t} the teacher leaves ${(100 * rest).toFixed(2)} % to the other classes`;

@@ -1,14 +1,14 @@
 /** A teacher in training mode: methods.md, pitfall 6. */
 import { loadModelFile } from "../../graph/file.js";
 import type { Graph, Node } from "../../graph/types.js";
-import { type Check, fine } from "./types.js";
+import { type Check, fine, skipped } from "./types.js";
 
 const CHECK = "teacher's mode";
 
 /** Looks for nodes in training mode, and asks the teacher the same twice, in other company. */
-export const teacherMode: Check = ({ teacherFile, answers, again }) => {
-  if (!teacherFile) return [];
-  const { graph } = loadModelFile(teacherFile).model;
+export const teacherMode: Check = ({ teacher, answers, again }) => {
+  if (!teacher?.file) return [skipped(CHECK, "the teacher is no ONNX file")];
+  const { graph } = loadModelFile(teacher.file).model;
   const training = graph.nodes.filter((node) => inTraining(node, graph));
   const why =
     "it answers with dropout or batch statistics, so its answers are noise or depend on the batch (pitfall 6)";
@@ -25,7 +25,7 @@ export const teacherMode: Check = ({ teacherFile, answers, again }) => {
       },
     ];
   }
-  if (!answers || !again) return [];
+  if (!answers || !again) return [skipped(CHECK, "the teacher cannot be asked")];
   const largest = answers.values.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
   const difference = answers.values.reduce((most, v, i) => Math.max(most, Math.abs(v - (again[i] as number))), 0);
   const found = `the same samples in another order get answers that differ by up to ${difference.toPrecision(2)} (largest answer ${largest.toPrecision(3)})`;

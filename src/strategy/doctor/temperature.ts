@@ -1,7 +1,7 @@
 /** A high temperature for a small student with plenty of labels: measured to cost a point (methods.md, Fashion-MNIST). */
 import { expandArms } from "../arms.js";
 import { prepareModel } from "../prepare.js";
-import { type Check, fine } from "./types.js";
+import { type Check, fine, skipped } from "./types.js";
 
 /** Measured: 20,490 and 24,790 parameters with 60,000 labels lose a point at T 4, nothing at T 2; with 3,000 labels they gain two. */
 const SMALL = 50_000;
@@ -11,8 +11,9 @@ const HIGH = 2;
 export const temperature: Check = ({ recipe, folder, loaded, objective }) => {
   const loss = objective.distillationLoss;
   const classes = loaded.data.classes.length;
-  if (!loss || !("temperature" in loss) || ("standardise" in loss && loss.standardise) || classes === 0) return [];
   const check = "temperature for the student";
+  if (!loss || !("temperature" in loss) || ("standardise" in loss && loss.standardise) || classes === 0)
+    return [skipped(check, "there is no temperature, or it is one of standardised logits")];
   const labels = expandArms(recipe, loaded)[0]?.labelled.length ?? 0;
   const { parameters } = prepareModel(recipe.student, { folder, data: loaded.data, classes, seed: 0 });
   const found = `T ${loss.temperature}, ${parameters} parameters, ${labels} labels`;

@@ -1,50 +1,103 @@
 /** Shares of the gradient at the start: methods.md, pitfall 8. */
-import { evaluateObjective } from "../../evaluate/objective.js";
-import { gradientShares, shareWarnings } from "../../objective/gradient-shares.js";
-import { type ObjectiveConfig, objectiveWeights } from "../../objective/objective.js";
-import { type Check, fine } from "./types.js";
+import { type CompiledTraining, compileTraining } from "../../compile/compile.js";
+import { FEATURE, TEACHER } from "../../compile/step.js";
+import { DROWNING_SHARE, gradientShares, negligibleTerms } from "../../objective/gradient-shares.js";
+import { type ObjectiveConfig, objectiveNeeds, objectiveWeights } from "../../objective/objective.js";
+import { isAlwaysZero } from "../../objective/schedule.js";
+import { type Arm, expandArms } from "../arms.js";
+import { orReason } from "./asked.js";
+import { callStep } from "./compiled-step.js";
+import { stepOptions } from "./layers.js";
+import { type Check, fine, type Patient, skipped } from "./types.js";
 
 const CHECK = "term scales";
 const SAMPLES = 64;
+/** Of the gradient, for a further term that had nothing: it is meant to help, not to lead. */
+const HELPING = 0.1;
 
-/** Compares the terms' gradients at a student that holds every class equally possible, as fresh weights nearly do. */
-export const termScales: Check = async ({ objective, answers, loaded }) => {
-  if (!answers || !objective.distillationLoss) return [];
-  const { classes, kind, values, indices } = answers;
-  const rows = Array.from(indices, (sample, row) => ({ row, label: loaded.data.labels?.[sample] ?? -1 }))
-    .filter(({ label }) => label >= 0 && label < classes)
-    .slice(0, SAMPLES);
-  const weights = objectiveWeights(objective);
-  if (rows.length === 0 || weights.student === 0 || weights.distillation === 0) return [];
-  const teacher = rows.map(({ row }) => values.subarray(row * classes, (row + 1) * classes));
-  const given = {
-    studentLogits: rows.map(() => new Float64Array(classes)),
-    ...(kind === "logits" ? { teacherLogits: teacher } : { teacherProbabilities: teacher }),
-    labels: rows.map(({ label }) => label),
-  };
-  const norm = async (of: ObjectiveConfig): Promise<number> =>
-    Math.hypot(...(await evaluateObjective(of, given)).gradient.flat());
-  const { studentLoss, distillationLoss } = objective;
-  const norms = {
-    student: weights.student * (await norm({ alpha: 0, studentLoss })),
-    distillation:
-      weights.distillation * (await norm({ alpha: 1, studentLoss: { kind: "cross-entropy" }, distillationLoss })),
-  };
+/** Measures every term's gradient over the student's parameters, at its start weights, as the run's log does. */
+export const termScales: Check = async (patient) => {
+  const { objective, teacher, recipe } = patient;
+  if (!teacher) return [skipped(CHECK, "the teacher cannot be asked")];
+  const indices = batchOf(patient);
+  if (indices.length === 0) return [skipped(CHECK, "there are no samples to measure on")];
+  const options = stepOptions(patient, indices.length);
+  let compiled: CompiledTraining | undefined;
+  const unfit = orReason(() => {
+    compiled = compileTraining(options);
+  });
+  if (unfit || !compiled) return [skipped(CHECK, `the step cannot be built: ${unfit}`)];
+  if (!compiled.diagnostic) return [fine(CHECK, `the objective has one term: ${compiled.terms.join(", ")}`)];
+  const { answers, features } = await teacher.answerWithFeatures(indices);
+  const outputs = await callStep(compiled.diagnostic.graph, {
+    compiled,
+    model: options.model,
+    data: patient.loaded.data,
+    indices,
+    inputs: new Map([[TEACHER, answers], ...features.map((f, i): [string, Float32Array] => [FEATURE + i, f])]),
+  });
+  const norms = Object.fromEntries(
+    compiled.terms.map((name) => [name, outputs.get(`step/norm/${name}`)?.[0] ?? Number.NaN]),
+  );
   const shares = gradientShares(norms);
   const found = `gradient shares at the start: ${Object.entries(shares)
     .map(([name, share]) => `${name} ${(100 * share).toFixed(1)} %`)
     .join(", ")}`;
-  if (shareWarnings(shares).length === 0) return [fine(CHECK, found)];
-  const [small, large] = norms.student < norms.distillation ? ["student", "distillation"] : ["distillation", "student"];
-  const factor = norms[large as keyof typeof norms] / Math.max(norms[small as keyof typeof norms], 1e-30);
-  const wanted = weights[small as keyof typeof weights] * factor;
+  const loud = Object.keys(shares).find((name) => (shares[name] as number) > DROWNING_SHARE);
+  const idle = negligibleTerms(shares);
+  if (loud === undefined && idle.length === 0) return [fine(CHECK, found)];
   return [
     {
       check: CHECK,
       status: "fail",
       found,
-      why: `the ${small} term is ${factor.toPrecision(2)} times smaller than the other, so its weight does nothing (pitfall 8)`,
-      change: `give weights in place of alpha: --set 'objective.weights={${small}: ${wanted.toPrecision(2)}, ${large}: ${weights[large as keyof typeof weights]}}' makes them even`,
+      why: loud
+        ? `the term ${loud} drowns the rest, whose weights do nothing (pitfall 8)`
+        : `${idle.join(" and ")} ${idle.length > 1 ? "do" : "does"} practically nothing (pitfall 8)`,
+      change: advice(recipe.objective.alpha !== undefined, objective, norms, loud, idle),
     },
   ];
 };
+
+/** Samples that the student will see, with labels where the objective reads them. */
+function batchOf({ recipe, loaded, objective }: Patient): Uint32Array {
+  const { transfer, labelled } = expandArms(recipe, loaded)[0] as Arm;
+  return (objectiveNeeds(objective).labels ? labelled : transfer).slice(0, SAMPLES);
+}
+
+type Norms = Readonly<Record<string, number>>;
+
+/** What to set so that the terms stand in a proportion in which each counts. */
+function advice(
+  alpha: boolean,
+  objective: ObjectiveConfig,
+  norms: Norms,
+  loud: string | undefined,
+  idle: readonly string[],
+): string {
+  const names = Object.keys(norms).filter((name) => name !== "student" && name !== "distillation");
+  const others = (name: string): number =>
+    Object.entries(norms).reduce((sum, [other, norm]) => sum + (other === name ? 0 : norm), 0);
+  const own = (name: string): number => Math.max(norms[name] as number, 1e-30);
+  const settle = (name: string, share: number): string => {
+    const at = termIndex(objective, names, name);
+    const weight = (objective.terms?.[at]?.weight ?? 1) * (share / (1 - share)) * (others(name) / own(name));
+    return `--set objective.terms.${at}.weight=${weight.toPrecision(2)} gives ${name} ${Math.round(100 * share)} % of it`;
+  };
+  const extra = loud !== undefined ? [loud].filter((n) => names.includes(n)) : idle.filter((n) => names.includes(n));
+  if (extra.length > 0) return extra.map((name) => settle(name, loud === name ? 0.5 : HELPING)).join("; ");
+  const [small, large] =
+    (norms.student ?? 0) < (norms.distillation ?? 0)
+      ? (["student", "distillation"] as const)
+      : (["distillation", "student"] as const);
+  const weights = objectiveWeights(objective);
+  const wanted = (weights[small] * own(large)) / own(small);
+  const instead = alpha ? " --set objective.alpha=null" : "";
+  return `give weights in place of alpha:${instead} --set 'objective.weights={${small}: ${wanted.toPrecision(2)}, ${large}: ${weights[large]}}' makes them even`;
+}
+
+/** Place in objective.terms of a term of the step: those that are 0 in the whole training are not among the step's. */
+function termIndex({ terms = [] }: ObjectiveConfig, names: readonly string[], name: string): number {
+  const active = terms.flatMap((t, i) => (t.weight === 0 || isAlwaysZero(t.schedule) ? [] : [i]));
+  return active[names.indexOf(name)] as number;
+}

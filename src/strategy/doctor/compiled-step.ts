@@ -1,0 +1,75 @@
+/** One call of a compiled training step at a student's start weights: gradients as the run itself would take them. */
+import type { CompiledTraining } from "../../compile/compile.js";
+import { LABELS, SAMPLES } from "../../compile/step.js";
+import type { TrainableModel } from "../../compile/types.js";
+import { fillBatch } from "../../data/loader.js";
+import { allocateSamples } from "../../data/samples.js";
+import type { DataSet } from "../../data/types.js";
+import { sizeOf, tensor } from "../../graph/tensor.js";
+import type { Tensor } from "../../graph/types.js";
+import { MaskFiller } from "../../runtime/masks.js";
+import { openSession } from "../../runtime/session.js";
+
+export interface StepCall {
+  readonly compiled: CompiledTraining;
+  readonly model: TrainableModel;
+  readonly data: DataSet;
+  /** The batch. */
+  readonly indices: Uint32Array;
+  /** Further batch inputs by name: the teacher's answers and inner values. */
+  readonly inputs?: ReadonlyMap<string, Float32Array>;
+  /** Values of scalars other than those configured, by the end of their names. */
+  readonly scalars?: Readonly<Record<string, number>>;
+}
+
+/**
+ * Runs one of a compiled training's graphs once, on the CPU with one thread.
+ * @param graph `compiled.step.graph` or `compiled.diagnostic.graph`
+ * @returns every output by name
+ */
+export async function callStep(graph: Uint8Array, call: StepCall): Promise<ReadonlyMap<string, Float32Array>> {
+  const all = feedsOf(call);
+  const session = await openSession(graph, { threads: 1 });
+  try {
+    const feeds = Object.fromEntries(session.inputs.map(({ name }) => [name, all.get(name) as Tensor]));
+    const outputs = await session.run(feeds);
+    return new Map(Object.entries(outputs).map(([name, t]) => [name, t.data as Float32Array]));
+  } finally {
+    await session.dispose();
+  }
+}
+
+function feedsOf({ compiled, model, data, indices, inputs, scalars = {} }: StepCall): Map<string, Tensor> {
+  const { step, connectors } = compiled;
+  const feeds = new Map<string, Tensor>();
+  for (const name of [...model.parameters, ...model.buffers])
+    feeds.set(name, model.graph.initializers.get(name) as Tensor);
+  for (const { name, shape } of step.parameters) {
+    const start = connectors.get(name);
+    if (start) feeds.set(name, tensor("float32", start, shape));
+  }
+  for (const { name, shape, rate, stream } of step.masks) {
+    const mask = new Float32Array(sizeOf(shape));
+    new MaskFiller(0, stream, rate).fill(mask, 0);
+    feeds.set(name, tensor("float32", mask, shape));
+  }
+  step.scalars.forEach((name, i) => {
+    const changed = Object.keys(scalars).find((end) => name.endsWith(end));
+    const value = changed === undefined ? (compiled.scalars[i] as number) : (scalars[changed] as number);
+    feeds.set(name, tensor("float32", [value], []));
+  });
+  for (const { name, dtype, shape } of step.batch) {
+    const values = name === SAMPLES ? samplesOf(data, indices) : name === LABELS ? labelsOf(data, indices) : null;
+    feeds.set(name, tensor(dtype, values ?? (inputs?.get(name) as Float32Array), shape));
+  }
+  return feeds;
+}
+
+function samplesOf(data: DataSet, indices: Uint32Array): ArrayLike<number> {
+  const samples = allocateSamples(data.samples, indices.length * sizeOf(data.sampleShape));
+  fillBatch(data, indices, samples);
+  return samples as ArrayLike<number>;
+}
+
+const labelsOf = (data: DataSet, indices: Uint32Array): number[] =>
+  Array.from(indices, (i) => data.labels?.[i] as number);

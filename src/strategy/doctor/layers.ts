@@ -1,0 +1,80 @@
+/** Layers that feature losses name: whether student and teacher have them, and whether the losses can compare them. */
+
+import { withNormalisation } from "../../compile/normalise.js";
+import { buildStep } from "../../compile/step.js";
+import { sampleTypeOf } from "../../data/samples.js";
+import { type FeatureInfo, matchFeatures, pairFeatures } from "../../objective/features.js";
+import { objectiveLayers } from "../../objective/objective.js";
+import { prepareModel } from "../prepare.js";
+import { orReason } from "./asked.js";
+import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
+
+const CHECK = "layers";
+const BATCH = 4;
+
+/** The names are looked up on both sides; with a teacher that can be asked, the whole step is built on them. */
+export const layers: Check = (patient) => {
+  const { objective, recipe } = patient;
+  const wanted = objectiveLayers(objective);
+  if (wanted.length === 0) return [skipped(CHECK, "no loss of the recipe compares layers")];
+  const failed = (found: string, change: string): Finding[] => [
+    { check: CHECK, status: "fail", found, why: "the run would stop before its student is trained", change },
+  ];
+  if ("group" in recipe.teacher)
+    return failed(
+      "losses between layers take them from one teacher, and teacher.group has several",
+      "give one teacher, or leave those terms out of objective.terms",
+    );
+  const { folder, teacher, loaded } = patient;
+  const { data } = loaded;
+  const classes = teacher?.classes ?? data.classes.length;
+  const build = (model: typeof recipe.student) => prepareModel(model, { folder, data, classes, seed: recipe.seed });
+  const student = featuresOf(build(recipe.student).model.graph.nodes);
+  const correct = "correct objective.terms: `limbeck inspect MODEL --features` lists the names with their shapes";
+  const own = orReason(() => {
+    for (const layer of wanted) matchFeatures(layer.student, student, "student");
+  });
+  if (own) return failed(own, correct);
+  if (teacher?.missing) return failed(teacher.missing, "label_store" in recipe.teacher ? relabel(wanted) : correct);
+  const theirs =
+    teacher?.features ??
+    ("model" in recipe.teacher ? featuresOf(build(recipe.teacher.model).model.graph.nodes) : undefined);
+  if (!theirs) return [fine(CHECK, "the student has them; the teacher's cannot be looked at")];
+  const pairs: string[] = [];
+  const apart = orReason(() => {
+    for (const layer of wanted)
+      for (const [s, t] of pairFeatures(layer, student, theirs)) pairs.push(`${s.name} - ${t.name}`);
+    if (teacher) stepWith(patient, BATCH);
+  });
+  if (apart) return failed(apart, correct);
+  return [fine(CHECK, `${pairs.length} pairs of student and teacher: ${pairs.slice(0, 6).join(", ")}`)];
+};
+
+/** The step's options for a recipe whose teacher can be asked, at start weights. */
+export function stepOptions({ recipe, objective, folder, loaded, teacher }: Patient, batch: number) {
+  if (!teacher) throw new Error("the step is built for a teacher that can be asked");
+  const { data, normalisation } = loaded;
+  const { classes, kind, features } = teacher;
+  const { model } = prepareModel(recipe.student, { folder, data, classes, seed: recipe.seed });
+  const sampleType = sampleTypeOf(data);
+  return {
+    model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
+    batch,
+    sampleShape: data.sampleShape,
+    sampleType,
+    classes,
+    objective,
+    teacherKind: kind,
+    teacherFeatures: features,
+    seed: recipe.seed,
+  };
+}
+
+const stepWith = (patient: Patient, batch: number): unknown => buildStep(stepOptions(patient, batch));
+
+function featuresOf(nodes: readonly { readonly name: string; readonly outputs: readonly string[] }[]): FeatureInfo[] {
+  return nodes.flatMap((n) => n.outputs.map((name, i) => ({ name, node: i === 0 ? n.name : "" })));
+}
+
+const relabel = (wanted: readonly { readonly teacher: string }[]): string =>
+  `label again with them: \`limbeck label RECIPE --features ${[...new Set(wanted.map((l) => `'${l.teacher}'`))].join(" ")}\`, and give the new folder as teacher.label_store`;
