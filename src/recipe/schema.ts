@@ -25,7 +25,7 @@ import { pseudoLabelsSchema, viewsSchema } from "./views-schema.js";
 
 export { dataSchema } from "./data-schema.js";
 export { modelSchema } from "./model-schema.js";
-export { STRATEGIES } from "./strategy-schema.js";
+export { asksNoTeacher, STRATEGIES } from "./strategy-schema.js";
 export { fileTeacherSchema, teacherSchema } from "./teacher-schema.js";
 export { trainingSchema } from "./training-schema.js";
 

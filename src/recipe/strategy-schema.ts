@@ -122,3 +122,8 @@ export const strategySchema = z
 
 /** The kinds of strategies. */
 export const STRATEGIES = strategySchema.options.flatMap((o) => [...o.shape.kind.values]);
+
+/** Whether a strategy is carried out without ever asking the recipe's teacher, which may then be left out. */
+export function asksNoTeacher(strategy: z.output<typeof strategySchema>): boolean {
+  return strategy.kind === "mutual" || (strategy.kind === "teacher-free" && !strategy.distilled);
+}

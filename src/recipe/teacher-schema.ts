@@ -129,8 +129,20 @@ export const groupTeacherSchema = z.strictObject({
     ),
 });
 
+const noTeacherSchema = z.strictObject({
+  none: z.literal(true).describe("Nobody teaches: what a strategy without a teacher means by leaving the teacher out"),
+});
+
 export const teacherSchema = z
-  .union([trainedTeacherSchema, fileTeacherSchema, storeTeacherSchema, httpTeacherSchema, groupTeacherSchema])
+  .union([
+    trainedTeacherSchema,
+    fileTeacherSchema,
+    storeTeacherSchema,
+    httpTeacherSchema,
+    groupTeacherSchema,
+    noTeacherSchema,
+  ])
+  .default({ none: true })
   .describe(
-    "Who teaches: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group)",
+    "Who teaches: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group). Strategies without a teacher (mutual, teacher-free with distilled: false) may leave it out",
   );

@@ -21,6 +21,7 @@ import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 import { runStrategy } from "./strategies.js";
 import { summarise } from "./summarise.js";
+import { requireTeacher } from "./teacher-group.js";
 
 export interface DistillOptions extends RunOptions {
   /** Folder of the run; default runs/<name>, or runs/<name>-2 ... when taken. */
@@ -44,6 +45,7 @@ export interface DistillResult {
  */
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const recipe = parseRecipe(input);
+  requireTeacher(recipe);
   if (recipe.strategy.kind === "one-shot") return oneShot(recipe, options);
   if (recipe.strategy.kind === "mutual") return runMutual(recipe, recipe.strategy, options);
   return runStrategy(recipe, options, oneShot);

@@ -14,6 +14,7 @@ import type { LabelStore } from "../teacher/store.js";
 import { type Arm, expandArms } from "./arms.js";
 import { contextOf, type RunOptions } from "./context.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
+import { noTeacher } from "./teacher-group.js";
 import { prepareTeacher } from "./teachers.js";
 
 export interface LabelDataOptions extends Omit<RunOptions, "jobs" | "command"> {
@@ -53,6 +54,7 @@ export interface LabelDataResult {
  */
 export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
   const recipe = teacherOnly(parseRecipe(input));
+  if ("none" in recipe.teacher) throw noTeacher("labelling");
   if ("label_store" in recipe.teacher)
     throw new InputError(
       "teacher.label_store",

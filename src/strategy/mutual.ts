@@ -50,7 +50,8 @@ export async function runMutual(
   const directory = resolve(await claimDirectory(recipe, options));
   await noteHops(directory, { kind: "mutual", done: 0, hops: 1 });
   const context = contextOf(recipe, loaded, directory, options);
-  context.notes.push("Students that learn together have no teacher: the recipe's teacher was not asked.");
+  if (!("none" in recipe.teacher))
+    context.notes.push("Students that learn together have no teacher: the recipe's teacher was not asked.");
   context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
   return orDiscard(directory, options, async () => {
     const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));

@@ -3,7 +3,13 @@ import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities } from "../evaluate/metrics.js";
 import { PROBABILITY_FLOOR } from "../objective/support.js";
-import type { GroupTeacherRecipe, SingleTeacherRecipe } from "../recipe/schema.js";
+import {
+  asksNoTeacher,
+  type GroupTeacherRecipe,
+  type Recipe,
+  type SingleTeacherRecipe,
+  type TeacherRecipe,
+} from "../recipe/schema.js";
 import {
   type Combination,
   combineAnswers,
@@ -146,10 +152,8 @@ function asKind(member: TeacherMember, kind: TeacherMember["kind"], classes: num
 }
 
 /** What can be known of a group before its teachers are trained. @throws InputError naming the field */
-export function checkGroup(
-  teacher: SingleTeacherRecipe | GroupTeacherRecipe,
-  data: Pick<DataSet, "classes" | "labels">,
-): void {
+export function checkGroup(teacher: TeacherRecipe, data: Pick<DataSet, "classes" | "labels">): void {
+  if ("none" in teacher) return;
   if (!("group" in teacher)) {
     checkWhole(teacher, data);
     return;
@@ -205,7 +209,20 @@ function usableLabels({ loaded }: RunContext, arm: Arm): Int32Array {
   return out;
 }
 
+/** What to say where a teacher was left out. @param who needs it */
+export const noTeacher = (who = "this"): InputError =>
+  new InputError(
+    "teacher",
+    `it is missing, and ${who} needs one: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url) or several of these (group)`,
+  );
+
+/** Before anything is done. @throws InputError when the recipe has no teacher and its strategy asks one */
+export function requireTeacher({ teacher, strategy }: Pick<Recipe, "teacher" | "strategy">): void {
+  if ("none" in teacher && !asksNoTeacher(strategy)) throw noTeacher(`the strategy ${strategy.kind}`);
+}
+
 /** The recipe's teachers one by one. */
-export function teachersOf(teacher: SingleTeacherRecipe | GroupTeacherRecipe): readonly SingleTeacherRecipe[] {
+export function teachersOf(teacher: TeacherRecipe): readonly SingleTeacherRecipe[] {
+  if ("none" in teacher) return [];
   return "group" in teacher ? teacher.group : [teacher];
 }

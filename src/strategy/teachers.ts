@@ -22,7 +22,7 @@ import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { type Fitted, fit } from "./fit.js";
 import { namesOf, probeOf, samplesOfClasses, storeOfClasses } from "./partial-teachers.js";
-import { combineTeachers } from "./teacher-group.js";
+import { combineTeachers, noTeacher } from "./teacher-group.js";
 import { type Reusable, reusableOf } from "./transfer.js";
 import { prepareViews, type ReadyViews } from "./views.js";
 
@@ -64,6 +64,7 @@ export async function prepareTeacher(
   further: readonly string[] = [],
 ): Promise<ReadyTeacher> {
   const { teacher } = arm.recipe;
+  if ("none" in teacher) throw noTeacher();
   if (!("group" in teacher)) return prepareSingle(context, arm, teacher, seed, { storeFolder, further });
   const members: ReadyTeacher[] = [];
   for (const [i, member] of teacher.group.entries())

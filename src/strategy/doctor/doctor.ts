@@ -5,8 +5,9 @@ import type { LoadedData } from "../../data/types.js";
 import { InputError, InterruptedError } from "../../errors.js";
 import { parseRecipe } from "../../recipe/load.js";
 import { baselineObjectiveOf, camelKeys, objectiveOf } from "../../recipe/resolve.js";
-import type { Recipe, RecipeInput } from "../../recipe/schema.js";
+import { asksNoTeacher, type Recipe, type RecipeInput } from "../../recipe/schema.js";
 import type { RunEvent } from "../events.js";
+import { requireTeacher } from "../teacher-group.js";
 import { openAsked } from "./asked.js";
 import { finishedRun } from "./finished.js";
 import { layers } from "./layers.js";
@@ -62,9 +63,10 @@ export interface ExamineOptions {
  */
 export async function examine(input: RecipeInput, options: ExamineOptions = {}): Promise<Finding[]> {
   const recipe = parseRecipe(input);
+  requireTeacher(recipe);
   const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
-  const teacherless = recipe.strategy.kind === "mutual";
+  const teacherless = asksNoTeacher(recipe.strategy);
   const finished = finishedRun(recipe, options.out);
   emit({ kind: "stage", text: `Examining ${recipe.name}` });
   if (finished) emit({ kind: "info", text: `models of the finished run ${finished.directory} are looked at` });
@@ -124,7 +126,7 @@ function unasked({ answers, teacher: asked, recipe: { teacher, strategy } }: Pat
   const check = "teacher's answers";
   if (answers)
     return [{ check, status: "ok", found: `${asked?.name}, ${answers.indices.length} samples`, why: "", change: "" }];
-  if (strategy.kind === "mutual") return [skipped(check, "the strategy mutual asks no teacher")];
+  if (asksNoTeacher(strategy)) return [skipped(check, `the strategy ${strategy.kind} asks no teacher`)];
   if ("label_store" in teacher) return [skipped(check, "the label store cannot be read: see above")];
   const several = "group" in teacher;
   return [

@@ -14,6 +14,7 @@ import { type Arm, expandArms } from "../arms.js";
 import { checkModels } from "../check.js";
 import { contextOf, type RunContext, type RunOptions, seedsOf } from "../context.js";
 import { claimDirectory, finishDirectory, orDiscard } from "../run-directory.js";
+import { requireTeacher } from "../teacher-group.js";
 import { type Combination, combinationsOf } from "./combinations.js";
 import { type Candidate, checkMetric, type Swept, trainSweep } from "./train.js";
 
@@ -44,6 +45,7 @@ export interface SweepResult {
 export async function sweep(input: RecipeInput, options: SweepOptions = {}): Promise<SweepResult> {
   const started = performance.now();
   const recipe = parseRecipe(input);
+  requireTeacher(recipe);
   const folder = options.folder ?? process.cwd();
   if (recipe.strategy.kind !== "one-shot")
     throw new InputError(
