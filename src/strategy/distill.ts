@@ -7,7 +7,7 @@ import { loadData } from "../data/load.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
-import { parseRecipe, recipeToYaml } from "../recipe/load.js";
+import { parseRecipe } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
@@ -79,7 +79,7 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
 
 /** Copies the best student out and writes summary, report and snippets. */
 async function deliver(context: RunContext, rows: readonly Row[], summary: Summary): Promise<string> {
-  const { directory, recipe } = context;
+  const { directory } = context;
   const students = rows.filter((r) => r.role === "student");
   for (const row of students) {
     const best = row.fitted.reduce((a, b) =>
@@ -94,7 +94,6 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
     normalisation: students[0]?.fitted[0]?.expects,
     dtype,
   });
-  await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(recipe as Recipe));
   await writeFileAtomic(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
   const { renderReport } = await import("../report/html.js");
   await writeFileAtomic(join(directory, "report.html"), await renderReport(summary));

@@ -53,7 +53,8 @@ export interface LabelDataResult {
  * @throws InputError when recipe, data or teacher cannot be used, or the folder holds something else; InterruptedError when stopped
  */
 export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
-  const recipe = teacherOnly(parseRecipe(input));
+  const given = parseRecipe(input);
+  const recipe = teacherOnly(given);
   if ("none" in recipe.teacher) throw noTeacher("labelling");
   if ("label_store" in recipe.teacher)
     throw new InputError(
@@ -71,7 +72,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
   const out = options.out ?? (typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name));
   const directory = await claimDirectory(
     { ...recipe, name: `${recipe.name}-labels` },
-    { out, resume: options.resume, folder, kind: "label" },
+    { out, resume: options.resume, folder, kind: "label", recipe: given },
   );
   const context = contextOf(recipe, loaded, directory, options);
   context.emit({ kind: "stage", text: `Labelling ${loaded.data.size} samples of ${loaded.data.name}` });

@@ -3,6 +3,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, s
 import { basename, join, resolve } from "node:path";
 import { isTemporary, makeFolder, writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
+import { recipeToYaml } from "../recipe/load.js";
 import type { Recipe } from "../recipe/schema.js";
 import { fingerprint } from "./context.js";
 
@@ -18,6 +19,9 @@ interface State {
   readonly strategy?: { readonly kind: string; readonly done: number; readonly hops: number };
 }
 
+/** The run's recipe, with every default filled in. */
+const RECIPE = "recipe.yaml";
+
 export type RunKind = "distill" | "train" | "label" | "sweep";
 
 export interface DirectoryOptions {
@@ -26,9 +30,11 @@ export interface DirectoryOptions {
   readonly folder?: string;
   /** Default: distill. */
   readonly kind?: RunKind;
+  /** What recipe.yaml says, where the folder is claimed under another name; default: the recipe itself. */
+  readonly recipe?: Recipe;
 }
 
-/** Picks and marks the folder of a run. @throws InputError when it holds something else */
+/** Picks and marks the folder of a run, and writes its recipe with every default into it. @throws InputError when it holds something else */
 export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<string> {
   const print = fingerprint(recipe);
   const directory = options.resume ? resumed(options, print) : fresh(recipe, options);
@@ -44,6 +50,7 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
       kind: options.kind ?? "distill",
     } satisfies State)}\n`,
   );
+  await writeFileAtomic(join(directory, RECIPE), recipeToYaml(options.recipe ?? recipe));
   return directory;
 }
 
@@ -97,7 +104,7 @@ export async function orDiscard<T>(
 /** Removes the marks of a run that holds nothing else, and its folder where limbeck chose it. */
 function discardUnused(directory: string, whole: boolean): void {
   const entries = readdirSync(directory, { recursive: true, withFileTypes: true });
-  if (entries.some((e) => !e.isDirectory() && e.name !== "state.json")) return;
+  if (entries.some((e) => !e.isDirectory() && e.name !== "state.json" && e.name !== RECIPE)) return;
   const gone = whole ? [directory] : readdirSync(directory).map((name) => join(directory, name));
   for (const path of gone) rmSync(path, { recursive: true, force: true });
 }

@@ -7,7 +7,7 @@ import { loadData } from "../data/load.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
-import { parseRecipe, recipeToYaml } from "../recipe/load.js";
+import { parseRecipe } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, StrategyRecipe } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
@@ -98,7 +98,6 @@ export async function deliver(context: RunContext, chosen: string, summary: Summ
     dtype,
   });
   const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
-  await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(recipe));
   await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
   const { renderReport } = await import("../report/html.js");
   await writeFileAtomic(report, await renderReport(summary));

@@ -8,7 +8,7 @@ import { InputError } from "../errors.js";
 import { aggregateScores, scoreOutputs, type TestScores } from "../evaluate/scores.js";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
-import { parseRecipe, recipeToYaml } from "../recipe/load.js";
+import { parseRecipe } from "../recipe/load.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { aboutRun, type RunFacts } from "./about.js";
@@ -53,7 +53,10 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
   const request = requestFor(which, recipe, arm);
   // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
-  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-${which}` }, { ...options, kind: "train" });
+  const directory = await claimDirectory(
+    { ...recipe, name: `${recipe.name}-${which}` },
+    { ...options, kind: "train", recipe },
+  );
   const context = contextOf(recipe, loaded, directory, options);
   context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
   const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
@@ -166,7 +169,7 @@ async function summarise(context: RunContext, row: ModelRow, { robustness, ...fa
   };
 }
 
-/** Writes the model of the best seed, the summary, the recipe and the snippets. */
+/** Writes the model of the best seed, the summary and the snippets. */
 async function deliver(
   context: RunContext,
   summary: Summary,
@@ -183,7 +186,6 @@ async function deliver(
     normalisation: best.expects,
     dtype,
   });
-  await writeFileAtomic(join(directory, "recipe.yaml"), recipeToYaml(context.recipe));
   await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
   await finishDirectory(directory);
   return { model, summaryFile };

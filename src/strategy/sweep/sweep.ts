@@ -57,7 +57,10 @@ export async function sweep(input: RecipeInput, options: SweepOptions = {}): Pro
   if (loaded.splits.validation.length === 0)
     throw new InputError("data.split.validation", "no validation samples to score on; give a fraction such as 0.15");
   const candidates = candidatesOf(combinations, loaded, folder);
-  const directory = await claimDirectory({ ...recipe, name: `${recipe.name}-sweep` }, { ...options, kind: "sweep" });
+  const directory = await claimDirectory(
+    { ...recipe, name: `${recipe.name}-sweep` },
+    { ...options, kind: "sweep", recipe },
+  );
   const context = contextOf(recipe, loaded, directory, options);
   announce(context, fields, candidates);
   const swept = await orDiscard(directory, options, () => trainSweep(context, candidates));
@@ -127,7 +130,7 @@ function summaryOf(
 }
 
 async function deliver(
-  { directory, folder, recipe }: RunContext,
+  { directory, folder }: RunContext,
   summary: SweepSummary,
   candidates: readonly Candidate[],
 ): Promise<Omit<SweepResult, "directory" | "summary">> {
@@ -135,7 +138,6 @@ async function deliver(
   const winner = candidates.find((c) => c.values === best.values) as Candidate;
   const file = (name: string): string => join(directory, name);
   const { renderSweep } = await import("../../report/sweep.js");
-  await writeFileAtomic(file("recipe.yaml"), recipeToYaml(recipe));
   await writeFileAtomic(file("best.yaml"), bestYaml(winner.recipe, folder, summary));
   await writeFileAtomic(file("sweep.json"), `${JSON.stringify(summary, null, 2)}\n`);
   await writeFileAtomic(file("sweep.csv"), csvOf(summary));
