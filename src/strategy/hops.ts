@@ -60,6 +60,7 @@ async function runHop(strategy: string, hop: Hop, options: DistillOptions, oneSh
   const own = {
     ...options,
     out: directory,
+    folder: directory,
     resume: stateOf(directory) !== null,
     teacherFolder: hop.command === "distill" ? strategy : undefined,
   };

@@ -1,5 +1,5 @@
 /** What a strategy is: the ordinary runs it is made of, what they are compared with, and which student leaves. */
-import { resolve } from "node:path";
+import { join, relative } from "node:path";
 import type { ModelRecipe, Recipe, StrategyRecipe } from "../recipe/schema.js";
 import type { FinishedHop } from "./hops.js";
 import { hopFolder } from "./hops.js";
@@ -70,15 +70,18 @@ export function single(recipe: Recipe, changes: Partial<Recipe>): Recipe {
 
 /**
  * The recipe with the models of an earlier hop as teachers: for each of the seeds the model that this hop trained with it.
+ * Their path starts at the folder of the hop that they teach.
  * @param seeds how many models that hop trained
  */
 export function taughtBy(recipe: Recipe, directory: string, hop: Pick<Hop, "folder" | "title">, seeds: number): Recipe {
   const { teacher } = recipe;
+  const models = join(hopFolder(directory, hop.folder), "models");
   const halved = "train_on" in teacher && teacher.train_on === "disjoint-half";
   return {
     ...recipe,
     teacher: {
-      file: resolve(hopFolder(directory, hop.folder), "models", seeds > 1 ? "student-{n}.onnx" : "student-1.onnx"),
+      // From the folder of another hop, so that the run's folder can be moved as a whole.
+      file: `../${relative(hopFolder(directory, ""), models).replaceAll("\\", "/")}/${seeds > 1 ? "student-{n}.onnx" : "student-1.onnx"}`,
       outputs: "logits",
       layout: "nchw",
       resize: "none",

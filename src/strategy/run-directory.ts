@@ -11,7 +11,7 @@ interface State {
   readonly recipe: string;
   readonly name: string;
   readonly status: "running" | "done";
-  /** Paths in the recipe start here. */
+  /** Paths in the recipe start here: absolute, or "." for the run's own folder, which may be moved. */
   readonly folder?: string;
   /** What kind of run it is; absent: distill. */
   readonly kind?: RunKind;
@@ -46,7 +46,7 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
       recipe: print,
       name: recipe.name,
       status: "running",
-      folder: resolve(options.folder ?? "."),
+      folder: resolve(options.folder ?? ".") === resolve(directory) ? "." : resolve(options.folder ?? "."),
       kind: options.kind ?? "distill",
     } satisfies State)}\n`,
   );

@@ -87,5 +87,6 @@ export function openRun(directory: string): OpenedRun {
     throw new InputError(directory, "a sweep delivers no model of its own; run its best.yaml with `limbeck distill`");
   if (!model || !existsSync(recipe))
     throw new InputError(directory, "this run is not finished; continue it with --resume first");
-  return { directory, recipe: loadRecipe(recipe).recipe, folder: state.folder ?? resolve("."), model };
+  const folder = state.folder === undefined ? resolve(".") : resolve(directory, state.folder);
+  return { directory, recipe: loadRecipe(recipe).recipe, folder, model };
 }

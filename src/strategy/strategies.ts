@@ -7,7 +7,7 @@ import { loadData } from "../data/load.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
-import { parseRecipe } from "../recipe/load.js";
+import { parseRecipe, withAbsoluteFiles } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, StrategyRecipe } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
@@ -48,7 +48,8 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
   return orDiscard(directory, options, async () => {
     // Corruptions are for the models of all hops side by side, at the end.
     const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
-    const plan = planOf(plain, directory);
+    // A hop's paths start at its own folder: what lies outside of the run keeps its place.
+    const plan = planOf(withAbsoluteFiles(plain, folder), directory);
     check(plan, context);
     context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${plan.hops.length} hops in ${directory}` });
     const done = await runHops(directory, kind, plan.hops, options, oneShot);
