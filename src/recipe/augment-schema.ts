@@ -108,15 +108,11 @@ export const augmentSchema = z
     mixup: z
       .strictObject({ alpha: share(0.2) })
       .optional()
-      .describe(
-        "Blend with another sample, labels alike (Zhang 2018); of tables as well. Not in trainings yet: refused",
-      ),
+      .describe("Blend with another sample, labels alike (Zhang 2018); of tables as well"),
     cutmix: z
       .strictObject({ alpha: share(1) })
       .optional()
-      .describe(
-        "Paste a box of another image, labels by area (Yun 2019); with mixup, each half the time. Not in trainings yet: refused",
-      ),
+      .describe("Paste a box of another image, labels by area (Yun 2019); with mixup, each half the time"),
   })
   .describe(
     "Random views, another in each epoch (docs/augmentation.md). Cached teacher answers belong to the unchanged image, so only training on labels may use it",

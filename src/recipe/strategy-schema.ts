@@ -78,7 +78,7 @@ export const strategySchema = z
       kind: z
         .literal("consistent")
         .describe(
-          "The teacher answers for the very view that the student sees, mixup included, and no label is used, Beyer 2022. Views come from training.augment, by default random crops; mixup is added where it is missing",
+          "The teacher answers for the very view that the student sees, mixup included, and no label is used, Beyer 2022. Views come from training.augment; mixup is added where it is missing",
         ),
       answers: z
         .enum(["replayed", "online"])

@@ -18,11 +18,8 @@ export const consistent: Strategy<"consistent"> = {
   kind: "consistent",
   plan(recipe, { answers, count, compare }) {
     const given = recipe.training.augment;
-    // A share from Beta(1, 1) is even in [0, 1], as the paper draws it.
-    const augment = {
-      ...(given ?? { crop: { area: [0.5, 1], ratio: [3 / 4, 4 / 3] } }),
-      mixup: given?.mixup ?? { alpha: 1 },
-    };
+    // Mixup goes with every kind of data; a share from Beta(1, 1) is even in [0, 1], as the paper draws it.
+    const augment = { ...given, mixup: given?.mixup ?? { alpha: 1 } };
     const hop = (kind: Answers, i: number): Hop => {
       const title = i === 0 ? "student" : TITLES[kind];
       const views = { answers: kind, ...(kind === "replayed" && count !== undefined ? { count } : {}) };
