@@ -13,35 +13,76 @@ import {
 import {
   type Combination,
   combineAnswers,
+  combineRows,
   confidenceWeights,
   fixedWeights,
   groupName,
   groupTeacher,
+  type MemberWeights,
 } from "../teacher/group.js";
 import { checkCover } from "../teacher/merge.js";
 import { knownClasses } from "../teacher/partial.js";
-import { LabelStore } from "../teacher/store.js";
+import { LabelStore, type StoreHeader } from "../teacher/store.js";
 import type { Teacher } from "../teacher/types.js";
 import type { TeacherMember } from "../train/types.js";
 import type { Arm } from "./arms.js";
 import { fingerprint, type RunContext } from "./context.js";
 import type { ReadyTeacher } from "./teachers.js";
 
-/** A group's combined answers; with mean-losses and draw training looks at the members' instead. */
+/** Makes combined answers [indices.length, classes] of some samples. */
+type Rows = (indices: Uint32Array) => Float32Array;
+
+/**
+ * A group's combined answers, held or made when asked for; with mean-losses and draw training looks at the members'
+ * instead.
+ */
 class GroupStore extends LabelStore {
   readonly members: readonly TeacherMember[] | undefined;
   readonly drawn: readonly TeacherMember[] | undefined;
 
   constructor(
-    store: Pick<LabelStore, "folder" | "header" | "outputs">,
+    header: StoreHeader,
+    private readonly combined: Float32Array | Rows,
     combine: GroupTeacherRecipe["combine"],
     each: readonly TeacherMember[],
   ) {
-    super(store.folder, store.header, store.outputs);
+    super("", header, typeof combined === "function" ? null : combined);
     this.members = combine === "mean-losses" ? each : undefined;
     this.drawn =
-      combine === "draw" ? each.map((member) => asKind(member, this.kind, store.header.classes.length)) : undefined;
+      combine === "draw" ? each.map((member) => asKind(member, this.kind, header.classes.length)) : undefined;
   }
+
+  override get outputs(): Float32Array {
+    if (typeof this.combined !== "function") return this.combined;
+    return this.combined(Uint32Array.from({ length: this.header.samples }, (_, i) => i));
+  }
+
+  override gather(indices: Uint32Array, out: Float32Array): void {
+    if (typeof this.combined === "function") out.set(this.combined(indices));
+    else super.gather(indices, out);
+  }
+}
+
+/** Combined at once where every member's answers are in memory, else row by row. @throws InputError when kinds do not fit */
+function combinedAnswers(
+  members: readonly ReadyTeacher[],
+  how: Combination,
+  weights: MemberWeights,
+  classes: number,
+): Float32Array | Rows {
+  if (members.every((m) => m.store.inMemory)) {
+    const answers = members.map(({ store, knows }) => ({ kind: store.kind, values: store.outputs, knows }));
+    const each = "labels" in weights ? confidenceWeights(answers, weights.labels, classes) : weights;
+    return combineAnswers(answers, how, each, classes);
+  }
+  const stored = members.map(({ store, knows }) => ({
+    kind: store.kind,
+    knows,
+    gather: (indices: Uint32Array, out: Float32Array) => store.gather(indices, out),
+  }));
+  const rows: Rows = (indices) => combineRows(stored, how, weights, classes, indices);
+  rows(new Uint32Array(0));
+  return rows;
 }
 
 /**
@@ -63,10 +104,8 @@ export function combineTeachers(
       "teacher.group",
       `${odd.name} knows ${odd.store.header.classes.length} classes, ${first.name} knows ${classes.length}`,
     );
-  const answers = members.map((m) => ({ kind: m.store.kind, values: m.store.outputs, knows: m.knows }));
   const fixed = fixedWeights(group.weights === "confidence" ? undefined : group.weights, members.length);
-  const weights =
-    group.weights === "confidence" ? confidenceWeights(answers, usableLabels(context, arm), classes.length) : fixed;
+  const weights = group.weights === "confidence" ? { labels: usableLabels(context, arm) } : fixed;
   // A step's graph is made for one kind of answers: drawn teachers that all give logits keep them.
   const drawnLogits = combine === "draw" && members.every((m) => m.store.kind === "logits");
   const kind = combine === "mean-logits" || drawnLogits ? "logits" : "probabilities";
@@ -78,25 +117,21 @@ export function combineTeachers(
     // Only weights by confidence look at labels.
     group.weights === "confidence" ? [...arm.labelled] : null,
   );
-  const combined = combineAnswers(answers, how, weights, classes.length);
-  const store = {
-    folder: "",
-    header: {
-      ...first.store.header,
-      teacher: groupName(
-        members.map((m) => m.name),
-        combine,
-      ),
-      teacherHash: fingerprint(
-        members.map((m) => m.store.header.teacherHash),
-        identity,
-      ),
-      kind,
-      preprocessing: fingerprint(members.map((m) => m.store.header.preprocessing)),
-      precision: "float32",
-    },
-    outputs: drawnLogits ? logarithms(combined) : combined,
-  } as const;
+  const combined = combinedAnswers(members, how, weights, classes.length);
+  const header: StoreHeader = {
+    ...first.store.header,
+    teacher: groupName(
+      members.map((m) => m.name),
+      combine,
+    ),
+    teacherHash: fingerprint(
+      members.map((m) => m.store.header.teacherHash),
+      identity,
+    ),
+    kind,
+    preprocessing: fingerprint(members.map((m) => m.store.header.preprocessing)),
+    precision: "float32",
+  };
   const each = members.map(
     ({ store: s }, k): TeacherMember => ({
       kind: s.kind,
@@ -108,8 +143,8 @@ export function combineTeachers(
   const seen = [...new Set(members.map((m) => m.trainedOn))];
   return {
     key: identity,
-    name: store.header.teacher,
-    store: new GroupStore(store, combine, each),
+    name: header.teacher,
+    store: new GroupStore(header, drawnLogits ? logarithms(combined) : combined, combine, each),
     trainedOn: seen.length === 1 ? `each: ${seen[0]}` : seen.join("; "),
     fitted: null,
     file: null,
@@ -132,7 +167,8 @@ async function openGroup(
 }
 
 /** Logits of which these are the softmax. @param probabilities floored where they are 0 */
-function logarithms(probabilities: Float32Array): Float32Array {
+function logarithms(probabilities: Float32Array | Rows): Float32Array | Rows {
+  if (typeof probabilities === "function") return (indices) => logarithms(probabilities(indices)) as Float32Array;
   return probabilities.map((p) => Math.log(Math.max(p, PROBABILITY_FLOOR)));
 }
 

@@ -2,6 +2,7 @@
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities } from "../evaluate/metrics.js";
+import type { TeacherMember } from "../train/types.js";
 import { checkCover, mergeAnswers } from "./merge.js";
 import type { Teacher } from "./types.js";
 
@@ -108,6 +109,33 @@ export function confidenceWeights(
     for (let k = 0; k < count; k++) out[i * count + k] = (1 - Math.exp(shares[k] as number)) / (count - 1);
   }
   return out;
+}
+
+/** How much each teacher counts: one number for all samples, or by how well it knows the label of each (-1: unknown). */
+export type MemberWeights = readonly number[] | { readonly labels: ArrayLike<number> };
+
+/** A teacher of a group whose answers are looked up by sample. */
+export interface StoredMember extends Pick<TeacherMember, "kind" | "gather">, Pick<MemberAnswers, "knows"> {}
+
+/**
+ * Combined answers [indices.length, classes] of these samples, for members whose answers are looked up: what
+ * `combineAnswers` of all answers has in these rows.
+ */
+export function combineRows(
+  members: readonly StoredMember[],
+  combination: Combination,
+  weights: MemberWeights,
+  classes: number,
+  indices: Uint32Array,
+): Float32Array {
+  const answers = members.map((m): MemberAnswers => {
+    const values = new Float32Array(indices.length * classes);
+    m.gather(indices, values);
+    return { kind: m.kind, values, knows: m.knows };
+  });
+  if (!("labels" in weights)) return combineAnswers(answers, combination, weights, classes);
+  const labels = Int32Array.from(indices, (i) => weights.labels[i] as number);
+  return combineAnswers(answers, combination, confidenceWeights(answers, labels, classes), classes);
 }
 
 export interface GroupOptions {

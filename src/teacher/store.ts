@@ -2,11 +2,10 @@
  * The label store: a teacher's answers for every sample of a data set, written once.
  *
  * A folder with store.json (what the answers belong to) and outputs.bin (rows in the data set's own order), and for each
- * inner value that is kept feature-0.bin, feature-1.bin ... of the same form, read row by row in training. Rows are
- * appended in blocks, so a killed labelling goes on where it stopped; hashes of teacher, data and preprocessing decide
- * whether a store may be used.
+ * inner value that is kept feature-0.bin, feature-1.bin ... of the same form, read row by row in training; so are answers
+ * too large to be held in memory. Rows are appended in blocks, so a killed labelling goes on where it stopped; hashes of
+ * teacher, data and preprocessing decide whether a store may be used.
  */
-import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -14,7 +13,6 @@ import {
   ftruncateSync,
   openSync,
   readFileSync,
-  readSync,
   rmSync,
   statSync,
   writeSync,
@@ -25,10 +23,11 @@ import { makeFolder, writeFileAtomic } from "../atomic.js";
 import type { TeacherFeature } from "../compile/step.js";
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
-import { fromHalf, toHalf } from "../graph/half.js";
+import { toHalf } from "../graph/half.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { FeatureOutputs } from "../train/types.js";
 import { fullAnswers } from "./answers.js";
+import { hashOfFile, StoredRows, sizeOfFile } from "./stored-rows.js";
 import type { Teacher } from "./types.js";
 
 export interface StoreHeader {
@@ -67,7 +66,12 @@ const headerSchema = z.object({
   outputsHash: z.string().optional(),
 });
 
-export interface LabelOptions {
+export interface ReadOptions {
+  /** Bytes of answers, as float32, that are held in memory; of a larger store only the rows asked for are read. Default 256 MiB. */
+  readonly memory?: number;
+}
+
+export interface LabelOptions extends ReadOptions {
   readonly precision: "float32" | "float16";
   readonly signal?: AbortSignal;
   readonly onProgress?: (done: number, total: number, rate: number) => void;
@@ -76,17 +80,38 @@ export interface LabelOptions {
 /** Rows written before they are flushed to the disk. */
 const BLOCK = 512;
 
-/** A complete store: answers in memory, features on the disk. */
+/** Answers that every machine can hold beside a training. */
+const MEMORY = 256 << 20;
+
+/** A complete store: answers in memory, or on the disk where they are many; features on the disk. */
 export class LabelStore {
   /** Inner values of the teacher that it holds. */
   readonly features: readonly FeatureOutputs[];
 
+  readonly #outputs: Float32Array | null;
+
+  /** @param outputs answers [samples, classes]; null leaves them in the folder's file */
   constructor(
     readonly folder: string,
     readonly header: StoreHeader,
-    readonly outputs: Float32Array,
+    outputs: Float32Array | null,
   ) {
+    this.#outputs = outputs;
     this.features = (header.features ?? []).map((f, i) => storedFeature(folder, header, f, i));
+  }
+
+  /** Whether the answers are held in memory. */
+  get inMemory(): boolean {
+    return this.#outputs !== null;
+  }
+
+  /** All answers [samples, classes]. Those that are not held in memory are read each time this is asked for: keep the array. */
+  get outputs(): Float32Array {
+    if (this.#outputs) return this.#outputs;
+    const { samples, classes } = this.header;
+    const all = new Float32Array(samples * classes.length);
+    answersIn(this.folder, this.header).scan(samples, all);
+    return all;
   }
 
   get kind(): "logits" | "probabilities" {
@@ -95,10 +120,14 @@ export class LabelStore {
 
   /** Copies the rows of these samples, by their index in the data set. */
   gather(indices: Uint32Array, out: Float32Array): void {
+    if (!this.#outputs) {
+      answersIn(this.folder, this.header).gather(indices, out);
+      return;
+    }
     const width = this.header.classes.length;
     for (let i = 0; i < indices.length; i++) {
       const from = (indices[i] as number) * width;
-      out.set(this.outputs.subarray(from, from + width), i * width);
+      out.set(this.#outputs.subarray(from, from + width), i * width);
     }
   }
 }
@@ -137,7 +166,7 @@ export async function openLabelStore(
   } finally {
     for (const { fd } of files) closeSync(fd);
   }
-  return readLabelStore(folder, data);
+  return readLabelStore(folder, data, options);
 }
 
 const writeHeader = (folder: string, header: StoreHeader): Promise<void> =>
@@ -145,9 +174,7 @@ const writeHeader = (folder: string, header: StoreHeader): Promise<void> =>
 
 /** Hex SHA-256 of a store's answers as they lie on the disk: to be held against `StoreHeader.outputsHash`. */
 export function outputsHash(folder: string): string {
-  return createHash("sha256")
-    .update(readFileSync(join(folder, "outputs.bin")))
-    .digest("hex");
+  return hashOfFile(join(folder, "outputs.bin"));
 }
 
 interface Part {
@@ -207,35 +234,22 @@ function packed(values: Float32Array, precision: StoreHeader["precision"]): Floa
   return toHalf(values);
 }
 
+function answersIn(folder: string, header: StoreHeader): StoredRows {
+  return new StoredRows(join(folder, "outputs.bin"), header.classes.length, header.precision);
+}
+
 /** A feature in its file: only the rows asked for are read. */
 function storedFeature(folder: string, header: StoreHeader, feature: TeacherFeature, i: number): FeatureOutputs {
-  const { path, width, rowBytes } = partsOf(folder, header)[i + 1] as Part;
-  return {
-    ...feature,
-    gather(indices, out) {
-      const bytes = new Uint8Array(indices.length * rowBytes);
-      // Opened for each batch: a store has no end of life at which it could close its files.
-      const fd = openSync(path, "r");
-      try {
-        indices.forEach((sample, k) => {
-          if (readSync(fd, bytes, k * rowBytes, rowBytes, sample * rowBytes) !== rowBytes)
-            throw new InputError(path, `it ends before sample ${sample}; label again`);
-        });
-      } finally {
-        closeSync(fd);
-      }
-      const values =
-        header.precision === "float16" ? fromHalf(new Uint16Array(bytes.buffer)) : new Float32Array(bytes.buffer);
-      out.set(values.subarray(0, indices.length * width));
-    },
-  };
+  const { path, width } = partsOf(folder, header)[i + 1] as Part;
+  const rows = new StoredRows(path, width, header.precision);
+  return { ...feature, gather: (indices, out) => rows.gather(indices, out) };
 }
 
 /**
  * Reads a complete store.
  * @param data the data it must belong to; null skips that check
  */
-export function readLabelStore(folder: string, data: DataSet | null): LabelStore {
+export function readLabelStore(folder: string, data: DataSet | null, options: ReadOptions = {}): LabelStore {
   const header = readHeader(folder);
   if (data && header.dataHash !== data.hash) {
     throw new InputError(
@@ -253,37 +267,28 @@ export function readLabelStore(folder: string, data: DataSet | null): LabelStore
       folder,
       `this label store says it has ${header.samples} samples, the data has ${data.size}; label again`,
     );
-  const width = header.precision === "float16" ? 2 : 4;
-  const file = join(folder, "outputs.bin");
-  const bytes = existsSync(file) ? readFileSync(file) : Buffer.alloc(0);
-  const count = header.samples * header.classes.length;
-  if (bytes.length < count * width) {
-    const rows = Math.floor(bytes.length / (width * header.classes.length));
+  const [{ path, rowBytes }] = partsOf(folder, header) as [Part];
+  const [size, wanted] = [sizeOfFile(path), header.samples * rowBytes];
+  if (size < wanted)
     throw new InputError(
       folder,
-      `this label store holds ${rows} of ${header.samples} samples; finish it with \`limbeck label --resume\``,
+      `this label store holds ${Math.floor(size / rowBytes)} of ${header.samples} samples; finish it with \`limbeck label --resume\``,
     );
-  }
-  if (bytes.length > count * width)
+  if (size > wanted)
     throw new InputError(
-      file,
-      `it has ${bytes.length} bytes, ${header.samples} samples of ${header.classes.length} classes need ${count * width}; it belongs to something else: label again`,
+      path,
+      `it has ${size} bytes, ${header.samples} samples of ${header.classes.length} classes need ${wanted}; it belongs to something else: label again`,
     );
-  const buffer = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + count * width);
-  const outputs = header.precision === "float16" ? fromHalf(new Uint16Array(buffer)) : new Float32Array(buffer);
-  const bad = outputs.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0)
-    throw new InputError(
-      file,
-      `it holds ${outputs[bad]} for sample ${Math.floor(bad / header.classes.length)}; it is damaged: label again`,
-    );
+  const count = header.samples * header.classes.length;
+  const outputs = count * 4 <= (options.memory ?? MEMORY) ? new Float32Array(count) : null;
+  answersIn(folder, header).scan(header.samples, outputs);
   checkFeatureFiles(folder, header);
   return new LabelStore(folder, header, outputs);
 }
 
 function checkFeatureFiles(folder: string, header: StoreHeader): void {
   for (const { path, rowBytes } of partsOf(folder, header).slice(1)) {
-    const size = existsSync(path) ? statSync(path).size : 0;
+    const size = sizeOfFile(path);
     const wanted = header.samples * rowBytes;
     if (size < wanted)
       throw new InputError(
