@@ -3,7 +3,7 @@
 // Biases of classes that a student never saw
 export { withOutputBias } from "./compile/output-bias.js";
 // Data
-export { type ArraySource, fromArrays, fromAsyncIterable } from "./data/dataset.js";
+export { type ArraySource, type FunctionSource, fromArrays, fromAsyncIterable, fromFunction } from "./data/dataset.js";
 export type { Augmentation, DataSet, LoadedData, Normalisation, SampleArray, Splits } from "./data/types.js";
 // Errors
 export { InputError, InterruptedError, RunError } from "./errors.js";

@@ -1,15 +1,15 @@
 /** Data sets from parts in memory. Everything is checked here, once. Nothing here is Node's. */
 import { InputError } from "../errors.js";
-import { allocateSamples, wholeSamples } from "./samples.js";
+import { type SampleSource, samplePieces } from "./read.js";
+import { countOf, finitePieces, joinParts } from "./made.js";
+import { wholeSamples } from "./samples.js";
 import type { RawPart, RawSource } from "./source.js";
-import type { DataSet, SampleArray } from "./types.js";
+import type { DataSet, SampleArray, SampleType } from "./types.js";
 
-/** What a data set is known by; see `DataSet.hash`. */
+/** What a data set is known by; see `DataSet.hash`. @param pieces all samples, one after the other */
 export type DataHash = (
-  shape: readonly number[],
-  samples: SampleArray,
-  labels: Int32Array | null,
-  classes: readonly string[],
+  described: Pick<DataSet, "sampleShape" | "samples" | "labels" | "classes">,
+  pieces: Iterable<SampleArray>,
 ) => string;
 
 export interface ArraySource {
@@ -30,15 +30,52 @@ export interface ArraySource {
 export function dataFromArrays(source: ArraySource, hash: DataHash): DataSet {
   const name = source.name ?? "arrays";
   const { samples, sampleShape } = flatten(source, name);
+  const { labels, classes } = labelNames(name, source);
+  return assemble(hash, name, sampleShape, { samples, labels }, null, classes);
+}
+
+export interface FunctionSource extends Pick<ArraySource, "labels" | "classes" | "name"> {
+  /** Number of samples. */
+  readonly size: number;
+  /** Shape of one sample. */
+  readonly sampleShape: readonly number[];
+  /** Default float32. */
+  readonly type?: SampleType;
+  /**
+   * Writes the samples of these indices, row-major, into out [indices.length, ...sampleShape], every value of it. The same
+   * index must always give the same sample. It is called for every batch: quickly, and not in the order of the samples.
+   */
+  readonly fill: (indices: Uint32Array, out: SampleArray) => void;
+  /**
+   * What the samples are known by: another text whenever they change, or label stores and checkpoints are taken for
+   * theirs. Default: their own bytes, for which each is made once when the data set is.
+   */
+  readonly identity?: string;
+}
+
+/** A data set whose samples a function makes when they are asked for; labels are in memory. */
+export function dataFromFunction(source: FunctionSource, hash: DataHash): DataSet {
+  const { size, sampleShape, type = "float32", fill, identity, name = "function" } = source;
+  if (!Number.isInteger(size) || size < 1)
+    throw new InputError(name, `size is ${size}; expected the number of samples`);
+  const samples = { float32: new Float32Array(0), uint8: new Uint8Array(0), int32: new Int32Array(0) }[type];
+  const { labels, classes } = labelNames(name, source);
+  const part = { samples, made: { count: size, fill, identity }, labels };
+  return assemble(hash, name, sampleShape, part, null, classes);
+}
+
+/** Labels as class names ("" where unknown), as sources have them. */
+function labelNames(
+  name: string,
+  source: Pick<ArraySource, "labels" | "classes">,
+): Pick<RawPart, "labels"> & Pick<ArraySource, "classes"> {
   const given = source.labels;
-  if (!given || given.length === 0)
-    return assemble(hash, name, sampleShape, { samples, labels: null }, null, source.classes);
-  if (typeof given[0] === "string")
-    return assemble(hash, name, sampleShape, { samples, labels: given as readonly string[] }, null, source.classes);
+  if (!given || given.length === 0) return { labels: null, classes: source.classes };
+  if (typeof given[0] === "string") return { labels: given as readonly string[], classes: source.classes };
   const numbers = given as ArrayLike<number>;
   const most = Array.from(numbers).reduce((a, v) => Math.max(a, v), -1);
   const classes = source.classes ?? Array.from({ length: most + 1 }, (_, i) => String(i));
-  const names = Array.from(numbers, (v, i) => {
+  const labels = Array.from(numbers, (v, i) => {
     if (!Number.isInteger(v) || v < -1 || v >= classes.length)
       throw new InputError(
         name,
@@ -46,7 +83,7 @@ export function dataFromArrays(source: ArraySource, hash: DataHash): DataSet {
       );
     return v === -1 ? "" : (classes[v] as string);
   });
-  return assemble(hash, name, sampleShape, { samples, labels: names }, null, classes);
+  return { labels, classes };
 }
 
 /** Collects an iterable of samples. */
@@ -107,17 +144,50 @@ export function assemble(
   given: readonly string[] | undefined,
   source?: RawSource,
 ): DataSet {
-  const samples = test ? concat(train.samples, test.samples) : train.samples;
   const size = sampleShape.reduce((p, d) => p * d, 1);
-  const count = samples.length / size;
-  if (samples.length === 0) throw new InputError(name, "it holds no samples");
+  const { samples, made } = test ? joinParts(train, test, size) : train;
+  const count = made?.count ?? samples.length / size;
+  if (!made && samples.length === 0) throw new InputError(name, "it holds no samples");
   if (!Number.isInteger(count))
     throw new InputError(name, `${samples.length} values do not divide into samples of [${sampleShape}]`);
-  if (samples instanceof Float32Array) refuseNonFinite(name, samples, size, source?.features);
+  const stream = { samples, sampleShape, fill: made?.fill };
+  const pieces = finitePieces(name, made ? piecesOf(stream, count) : [samples], size, source?.features);
+  // What is in memory is looked at before labels are; what is made, only once.
+  const checked = made ? pieces : [...pieces];
   const texts = train.labels
-    ? [...train.labels, ...(test?.labels ?? Array<string>((test?.samples.length ?? 0) / size).fill(""))]
+    ? [...train.labels, ...(test?.labels ?? Array<string>(test ? countOf(test, size) : 0).fill(""))]
     : null;
   if (texts && texts.length !== count) throw new InputError(name, `${texts.length} labels for ${count} samples`);
+  const { classes, labels } = classesOf(name, texts, given);
+  const { identity } = made ?? {};
+  return {
+    name,
+    size: count,
+    sampleShape,
+    samples,
+    ...(made ? { fill: made.fill } : {}),
+    labels,
+    classes,
+    features: source?.features,
+    origin: source?.origin,
+    hash: hash(
+      { sampleShape, samples, labels, classes },
+      identity === undefined ? checked : [new TextEncoder().encode(identity)],
+    ),
+  };
+}
+
+function* piecesOf(stream: SampleSource, count: number): Generator<SampleArray> {
+  const all = Uint32Array.from({ length: count }, (_, i) => i);
+  for (const { samples } of samplePieces(stream, all)) yield samples;
+}
+
+/** Class names and each sample's index among them. */
+function classesOf(
+  name: string,
+  texts: readonly string[] | null,
+  given: readonly string[] | undefined,
+): Pick<DataSet, "classes" | "labels"> {
   const classes = texts ? (given ?? sortedClasses(texts)) : (given ?? []);
   if (new Set(classes).size !== classes.length)
     throw new InputError("data.classes", `a class name occurs twice: ${classes.join(", ")}`);
@@ -135,41 +205,7 @@ export function assemble(
         );
       return place;
     });
-  return {
-    name,
-    size: count,
-    sampleShape,
-    samples,
-    labels,
-    classes,
-    features: source?.features,
-    origin: source?.origin,
-    hash: hash(sampleShape, samples, labels, classes),
-  };
-}
-
-/** Of one type where both are, else float32. */
-function concat(a: SampleArray, b: SampleArray): SampleArray {
-  const same = a.constructor === b.constructor;
-  const out = same ? allocateSamples(a, a.length + b.length) : new Float32Array(a.length + b.length);
-  out.set(a);
-  out.set(b, a.length);
-  return out;
-}
-
-function refuseNonFinite(
-  name: string,
-  samples: Float32Array,
-  size: number,
-  features: readonly string[] | undefined,
-): void {
-  const bad = samples.findIndex((v) => !Number.isFinite(v));
-  if (bad < 0) return;
-  const column = features?.[bad % size] ?? `value ${bad % size}`;
-  throw new InputError(
-    name,
-    `sample ${Math.floor(bad / size)}, ${column}: found ${samples[bad]}; every value must be a finite number. Remove the sample or fill the gap`,
-  );
+  return { classes, labels };
 }
 
 function sortedClasses(texts: readonly string[]): string[] {

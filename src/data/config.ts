@@ -42,6 +42,7 @@ export type NpyConfig = CommonDataConfig & {
   readonly labelFile?: string;
   readonly testSamples?: string;
   readonly testLabelFile?: string;
+  readonly memory: "auto" | "whole" | "file";
 };
 export type NpzConfig = CommonDataConfig & {
   readonly source: "npz";

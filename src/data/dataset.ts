@@ -1,14 +1,31 @@
 /** Making data sets: from sources, from arrays, from iterables. */
 import { createHash } from "node:crypto";
-import { type ArraySource, assemble, dataFromArrays, dataFromIterable } from "./assemble.js";
+import {
+  type ArraySource,
+  assemble,
+  type DataHash,
+  dataFromArrays,
+  dataFromFunction,
+  dataFromIterable,
+  type FunctionSource,
+} from "./assemble.js";
+import { countOf, cutPart } from "./made.js";
 import type { RawPart, RawSource } from "./source.js";
-import type { DataSet, SampleArray } from "./types.js";
+import type { DataSet } from "./types.js";
 
-export type { ArraySource } from "./assemble.js";
+export type { ArraySource, FunctionSource } from "./assemble.js";
 
 /** A data set from arrays in memory. Samples are copied unless they already are one Float32Array, Uint8Array or Int32Array. */
 export function fromArrays(source: ArraySource): DataSet {
   return dataFromArrays(source, hashOf);
+}
+
+/**
+ * A data set whose samples a function makes when they are asked for: more than memory holds, or computed. Labels are in memory.
+ * @throws InputError when a sample that is made holds a value that is not finite, or labels do not fit
+ */
+export function fromFunction(source: FunctionSource): DataSet {
+  return dataFromFunction(source, hashOf);
 }
 
 /** Collects an iterable of samples. */
@@ -25,7 +42,7 @@ export function fromSource(
   options: { classes?: readonly string[]; limit?: number; labels: "use" | "ignore" },
 ): { data: DataSet; testFrom: number | null } {
   const size = source.sampleShape.reduce((p, d) => p * d, 1);
-  const train = options.limit ? cut(source.train, options.limit, size) : source.train;
+  const train = options.limit ? cutPart(source.train, options.limit, size) : source.train;
   const drop = (part: RawPart): RawPart => (options.labels === "ignore" ? { ...part, labels: null } : part);
   const data = assemble(
     hashOf,
@@ -36,21 +53,12 @@ export function fromSource(
     options.classes,
     source,
   );
-  return { data, testFrom: source.test ? train.samples.length / size : null };
+  return { data, testFrom: source.test ? countOf(train, size) : null };
 }
 
-function cut(part: RawPart, limit: number, size: number): RawPart {
-  return { samples: part.samples.slice(0, limit * size), labels: part.labels?.slice(0, limit) ?? null };
-}
-
-function hashOf(
-  shape: readonly number[],
-  samples: SampleArray,
-  labels: Int32Array | null,
-  classes: readonly string[],
-): string {
+const hashOf: DataHash = ({ sampleShape: shape, samples, labels, classes }, pieces) => {
   const hash = createHash("sha256").update(JSON.stringify({ shape, type: samples.constructor.name, classes }));
-  hash.update(new Uint8Array(samples.buffer, samples.byteOffset, samples.byteLength));
+  for (const piece of pieces) hash.update(new Uint8Array(piece.buffer, piece.byteOffset, piece.byteLength));
   if (labels) hash.update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength));
   return hash.digest("hex");
-}
+};

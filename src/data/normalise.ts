@@ -1,4 +1,5 @@
 /** Normalisation fitted on the training part, and applied outside of graphs where that is needed. */
+import { samplePieces } from "./read.js";
 import type { DataSet, Normalisation, SampleArray } from "./types.js";
 
 /** Mean and standard deviation per channel ([C,H,W]) or feature ([F]) over the given samples; constant features get std 1. */
@@ -9,8 +10,8 @@ export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normal
   const sum = new Float64Array(channels);
   const square = new Float64Array(channels);
   const each = (apply: (channel: number, value: number) => void): void => {
-    for (const i of indices)
-      for (let k = 0; k < size; k++) apply(Math.floor(k / plane), data.samples[i * size + k] as number);
+    for (const { samples } of samplePieces(data, indices))
+      for (let k = 0; k < samples.length; k++) apply(Math.floor((k % size) / plane), samples[k] as number);
   };
   each((c, v) => {
     sum[c] = (sum[c] as number) + v;

@@ -16,6 +16,20 @@ export function allocateSamples(like: SampleArray, length: number): SampleArray 
   return like instanceof Int32Array ? new Int32Array(length) : new Float32Array(length);
 }
 
+/** [count, pixels, channels] into [count, channels, pixels]. */
+export function channelsFirst(
+  from: SampleArray,
+  to: SampleArray,
+  count: number,
+  pixels: number,
+  channels: number,
+): void {
+  for (let n = 0; n < count; n++)
+    for (let p = 0; p < pixels; p++)
+      for (let c = 0; c < channels; c++)
+        to[(n * channels + c) * pixels + p] = from[(n * pixels + p) * channels + c] as number;
+}
+
 /** Whole numbers as int32 (token ids, counts), which float32 would round beyond 2^24; null when one does not fit. */
 export function wholeSamples(values: ArrayLike<number>): Int32Array | null {
   const out = new Int32Array(values.length);

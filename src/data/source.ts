@@ -1,9 +1,18 @@
 /** What every source returns before splitting and normalising. */
-import type { Normalisation, SampleArray } from "./types.js";
+import type { DataSet, Normalisation, SampleArray } from "./types.js";
+
+/** Samples that are not in memory. */
+export interface MadeSamples {
+  readonly count: number;
+  readonly fill: NonNullable<DataSet["fill"]>;
+  /** What the samples are known by; absent: by their own bytes, in one pass over all of them. */
+  readonly identity?: string | undefined;
+}
 
 export interface RawPart {
-  /** [size, ...sampleShape], row-major. */
+  /** [size, ...sampleShape], row-major; empty where samples are made, and then says of which type. */
   readonly samples: SampleArray;
+  readonly made?: MadeSamples;
   /** Class of each sample as the source writes it; null without labels. */
   readonly labels: readonly string[] | null;
 }

@@ -17,7 +17,7 @@ export type SampleArray = Float32Array | Uint8Array | Int32Array;
 /** Element types of raw samples, by their ONNX names. */
 export type SampleType = "float32" | "uint8" | "int32";
 
-/** Indexed samples in memory. Samples are stored raw (bytes stay bytes, whole numbers int32); normalisation happens when batches are made. */
+/** Indexed samples, in memory or made when they are asked for (`samplePieces` and `fillBatch` serve both). Samples are stored raw (bytes stay bytes, whole numbers int32); normalisation happens when batches are made. */
 export interface DataSet {
   /** Short name for messages: "digits", "idx(train-images...)". */
   readonly name: string;

@@ -6,6 +6,7 @@ import { mixes } from "./augment/config.js";
 import { decodeMix, drawMix, encodeMix, MIX_WIDTH, type Mix } from "./augment/mix.js";
 import { mixInto, rangeOf, renderView } from "./augment/render.js";
 import { decodeView, drawView, encodeView, VIEW_WIDTH, type View } from "./augment/view.js";
+import { fillBatch, sampleAt } from "./read.js";
 import { allocateSamples } from "./samples.js";
 import type { Augmentation, DataSet, SampleArray } from "./types.js";
 
@@ -68,14 +69,17 @@ export function renderViews(
   const size = sampleShape.reduce((p, d) => p * d, 1);
   const range = rangeOf(data);
   const blends = mixes(augmentation);
-  const other = allocateSamples(samples, blends ? size : 0);
+  const raw = allocateSamples(samples, indices.length * size);
+  fillBatch(data, indices, raw);
+  const [theirs, other] = [0, 1].map(() => allocateSamples(samples, blends ? size : 0)) as [SampleArray, SampleArray];
   const partners = Uint32Array.from(indices);
   const shares = new Float32Array(indices.length).fill(1);
   indices.forEach((sample, i) => {
     const { view, mix } = at(sample, epoch);
-    renderView(view, samples, sample * size, sampleShape, out, i * size, range);
+    renderView(view, raw, i * size, sampleShape, out, i * size, range);
     if (!mix) return;
-    renderView(at(mix.partner, epoch).view, samples, mix.partner * size, sampleShape, other, 0, range);
+    sampleAt(data, mix.partner, theirs);
+    renderView(at(mix.partner, epoch).view, theirs, 0, sampleShape, other, 0, range);
     mixInto(mix, out, i * size, other, 0, sampleShape);
     partners[i] = mix.partner;
     shares[i] = mix.lambda;

@@ -1,4 +1,5 @@
 /** What the teacher knows besides the right class: mean softened distributions, and samples it hesitates on. */
+import { sampleAt } from "../data/loader.js";
 import type { DataSet } from "../data/types.js";
 import { argmaxRow, logProbabilities, type OutputKind } from "./metrics.js";
 import type { DarkKnowledge, DarkSample } from "./summary.js";
@@ -104,12 +105,11 @@ function significant(v: number): number {
 
 /** Least and largest raw value of these samples: what black and white stand for. */
 function rangeOf(data: DataSet, indices: readonly number[]): readonly [number, number] {
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
   let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
   for (const index of indices)
-    for (let k = index * size; k < (index + 1) * size; k++) {
-      low = Math.min(low, data.samples[k] as number);
-      high = Math.max(high, data.samples[k] as number);
+    for (const v of sampleAt(data, index)) {
+      low = Math.min(low, v);
+      high = Math.max(high, v);
     }
   return [low, high];
 }
@@ -121,8 +121,7 @@ function contentOf(
   index: number,
   [low, high]: readonly [number, number],
 ): Pick<DarkSample, "shape" | "values" | "features"> {
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
-  const raw = data.samples.subarray(index * size, (index + 1) * size);
+  const raw = sampleAt(data, index);
   const [channels = 0, height = 0, width = 0] = data.sampleShape;
   if (data.sampleShape.length !== 3 || (channels !== 1 && channels !== 3)) {
     const names = data.features ?? Array.from(raw, (_, i) => `feature ${i + 1}`);

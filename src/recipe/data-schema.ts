@@ -68,6 +68,12 @@ export const dataSchema = z
       samples: file("Samples [N, ...]; integers stay whole numbers (token ids [N, sequence])"),
       label_file: file("Labels [N], integers").optional(),
       test_samples: file("Test samples").optional(),
+      memory: z
+        .enum(["auto", "whole", "file"])
+        .default("auto")
+        .describe(
+          '"file" reads samples when they are needed and shuffles them in blocks (for more data than memory holds), "whole" loads them; "auto" is "file" where the files exceed an eighth of the machine\'s memory, or one 2 GiB',
+        ),
       test_label_file: file("Test labels").optional(),
       ...common,
     }),

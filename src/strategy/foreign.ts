@@ -1,6 +1,7 @@
 /** Models that can be trained: built here, or found in an ONNX file. Nothing here is Node's. */
 import { freeBatch } from "../compile/evaluation.js";
 import type { TrainableModel } from "../compile/types.js";
+import { samplePieces } from "../data/loader.js";
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { canonicalGraph } from "../graph/canonical.js";
@@ -44,14 +45,16 @@ export function builtModel(
 
 /** Every sample must be made of token ids: a row beyond the table would stop the run in its middle. */
 function checkTokens(data: DataSet, vocabulary: number): void {
-  const { samples, name } = data;
-  const bad = samples.findIndex((v) => !Number.isInteger(v) || v < 0 || v >= vocabulary);
-  if (bad < 0) return;
   const width = sizeOf(data.sampleShape);
-  throw new InputError(
-    name,
-    `sample ${Math.floor(bad / width)}, position ${bad % width}: found ${samples[bad]}; a text-encoder with vocabulary ${vocabulary} takes token ids from 0 to ${vocabulary - 1}`,
-  );
+  const all = Uint32Array.from({ length: data.size }, (_, i) => i);
+  for (const { indices, samples } of samplePieces(data, all)) {
+    const bad = samples.findIndex((v) => !Number.isInteger(v) || v < 0 || v >= vocabulary);
+    if (bad < 0) continue;
+    throw new InputError(
+      data.name,
+      `sample ${indices[Math.floor(bad / width)]}, position ${bad % width}: found ${samples[bad]}; a text-encoder with vocabulary ${vocabulary} takes token ids from 0 to ${vocabulary - 1}`,
+    );
+  }
 }
 
 /**

@@ -169,11 +169,8 @@ function ownClasses(names: readonly string[] | undefined, data: DataSet): readon
 
 /** Rounding to bytes must not destroy the samples. */
 function checkBytes(path: string, data: DataSet, some: Uint32Array, normalisation: Normalisation): void {
-  const raw = new Float32Array(some.length * sizeOf(data.sampleShape));
-  const size = sizeOf(data.sampleShape);
-  some.forEach((sample, i) => {
-    raw.set(data.samples.subarray(sample * size, (sample + 1) * size), i * size);
-  });
+  const raw = allocateSamples(data.samples, some.length * sizeOf(data.sampleShape));
+  fillBatch(data, some, raw);
   const values = normaliseSamples(raw, normalisation, data.sampleShape);
   const [least, most] = values.reduce(([a, b], v) => [Math.min(a, v), Math.max(b, v)], [Infinity, -Infinity]);
   const lost = most <= 1 && values.some((v) => v !== Math.round(v));

@@ -1,8 +1,14 @@
 /** limbeck in the browser (`limbeck/web`): arrays in, model bytes out. Nothing it reaches is Node's. */
-import { type ArraySource, dataFromArrays, dataFromIterable } from "../data/assemble.js";
+import {
+  type ArraySource,
+  dataFromArrays,
+  dataFromFunction,
+  dataFromIterable,
+  type FunctionSource,
+} from "../data/assemble.js";
 import type { DataSet } from "../data/types.js";
 
-export type { ArraySource } from "../data/assemble.js";
+export type { ArraySource, FunctionSource } from "../data/assemble.js";
 export type { Augmentation, DataSet, LoadedData, Normalisation, SampleArray, Splits } from "../data/types.js";
 export { InputError, InterruptedError, RunError } from "../errors.js";
 export {
@@ -32,6 +38,11 @@ const unhashed = (): string => "";
 /** A data set from arrays. Samples are copied unless they already are one Float32Array or Uint8Array. */
 export function fromArrays(source: ArraySource): DataSet {
   return dataFromArrays(source, unhashed);
+}
+
+/** A data set whose samples a function makes when they are asked for. */
+export function fromFunction(source: FunctionSource): DataSet {
+  return dataFromFunction(source, unhashed);
 }
 
 /** Collects an iterable of samples. */

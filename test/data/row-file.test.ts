@@ -5,6 +5,7 @@ import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, mock, test } from "node:test";
+import { BlockReader, rowsOfBlock } from "../../src/data/row-blocks.js";
 import { readRows, rowRanges } from "../../src/data/row-file.js";
 import { InputError } from "../../src/index.js";
 
@@ -93,4 +94,31 @@ test("ranges cover every row once", () => {
   );
   assert.ok(parts.every((p) => p.length <= 24));
   assert.equal([...rowRanges(3, 5000, 10)].length, 3, "at least a row at a time");
+});
+
+test("a block that is asked for again is read once from end to end", () => {
+  const { file } = fileOf(1000);
+  const blocks = new BlockReader(file, COUNT);
+  const rows = rowsOfBlock(1000);
+  assert.equal(rows, 1048);
+  const bytesFor = (...asked: number[]): number => {
+    const before = counted.read.mock.callCount();
+    blocks.ask(Uint32Array.from(asked));
+    const calls = counted.read.mock.calls.slice(before);
+    return calls.reduce((sum, call) => sum + ((call.arguments as unknown[])[3] as number), 0);
+  };
+  assert.equal(bytesFor(5, 900), 0, "a first look reads nothing ahead");
+  assert.equal(bytesFor(7), rows * 1000, "a second look reads the block");
+  assert.equal(bytesFor(9, 10), 0, "which is then known");
+  const dense = range(rows, 200);
+  assert.equal(bytesFor(...dense) + bytesFor(...dense), 0, "what is read together anyway needs no help");
+  assert.equal(
+    bytesFor(4 * rows, 4 * rows + 1) + bytesFor(COUNT - 1),
+    (COUNT - 4 * rows) * 1000,
+    "the last is shorter",
+  );
+  const large = new BlockReader({ ...file, rowBytes: 64 << 10 }, 10);
+  const before = counted.read.mock.callCount();
+  for (let i = 0; i < 3; i++) large.ask(Uint32Array.of(1));
+  assert.equal(counted.read.mock.callCount(), before, "large rows are read by themselves");
 });

@@ -66,7 +66,7 @@ function drawn(bytes: boolean): Images {
 for (const bytes of [false, true])
   test(`more severe is further from the image, within its range (${bytes ? "uint8" : "float32"})`, () => {
     const data = drawn(bytes);
-    const range = bytes ? ([0, 255] as const) : valueRange(data);
+    const range = bytes ? ([0, 255] as const) : valueRange({ ...data, size: 40 });
     const all = Uint32Array.from({ length: 40 }, (_, i) => i);
     for (const corruption of CORRUPTION_NAMES) {
       const squares = SEVERITIES.map((severity) => {

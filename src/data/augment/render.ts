@@ -1,5 +1,6 @@
 /** Renders views: geometry in one resampling, then values, then what is cut out. Pure: nothing is random here. */
 import { Random, streamNumber } from "../../random/random.js";
+import { leastAndMost, type SampleSource } from "../read.js";
 import type { DataSet, SampleArray } from "../types.js";
 import * as colour from "./colour.js";
 import { blur } from "./filters.js";
@@ -15,16 +16,12 @@ const NOISE = streamNumber("augmentation noise field");
 const ranges = new WeakMap<SampleArray, ValueRange>();
 
 /** The range that colours and noise are a matter of: 0 to 255 for bytes, else the lowest and highest value; found once a data set. */
-export function rangeOf({ samples }: Pick<DataSet, "samples">): ValueRange {
+export function rangeOf(data: SampleSource & Pick<DataSet, "size">): ValueRange {
+  const { samples } = data;
   if (samples instanceof Uint8Array) return BYTES;
   let range = ranges.get(samples);
   if (!range) {
-    let [min, max] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-    for (const v of samples) {
-      if (v < min) min = v;
-      if (v > max) max = v;
-    }
-    range = [min, max];
+    range = leastAndMost(data);
     ranges.set(samples, range);
   }
   return range;

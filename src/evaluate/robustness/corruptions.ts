@@ -4,7 +4,7 @@
  * amounts to the range of its values, so that digits of 8x8 and photographs of 224x224 are corrupted alike.
  */
 
-import { fillBatch } from "../../data/loader.js";
+import { fillBatch, leastAndMost } from "../../data/read.js";
 import { allocateSamples } from "../../data/samples.js";
 import type { DataSet, SampleArray } from "../../data/types.js";
 import { InputError } from "../../errors.js";
@@ -99,14 +99,10 @@ export function corrupt(
 }
 
 /** The lowest and the highest value of all samples. */
-export function valueRange({ samples }: Pick<DataSet, "samples">): [low: number, high: number] {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  for (const v of samples) {
-    if (v < low) low = v;
-    if (v > high) high = v;
-  }
-  return [low, high];
+export function valueRange(
+  data: Pick<DataSet, "samples" | "sampleShape" | "size" | "fill">,
+): [low: number, high: number] {
+  return leastAndMost(data);
 }
 
 /** @throws InputError when samples are no images */

@@ -1,5 +1,6 @@
 /** Selection on what is tested on: methods.md, pitfall 9. */
 import { createHash } from "node:crypto";
+import { samplePieces } from "../../data/loader.js";
 import type { DataSet } from "../../data/types.js";
 import { type Check, type Finding, fine } from "./types.js";
 
@@ -18,8 +19,9 @@ export const selection: Check = ({ loaded: { data, splits } }) => {
       why: "nothing but the training loss can choose the epoch, and a look at the test part would be a choice on it (pitfall 9)",
       change: "--set data.split.validation=0.1",
     });
-  const known = new Set([...splits.train, ...splits.validation].map((i) => keyOf(data, i)));
-  const seen = splits.test.filter((i) => known.has(keyOf(data, i))).length;
+  const known = new Set([...keysOf(data, splits.train), ...keysOf(data, splits.validation)]);
+  let seen = 0;
+  for (const key of keysOf(data, splits.test)) seen += Number(known.has(key));
   const found = `${seen} of ${splits.test.length} test samples are also in the training or validation part`;
   const share = seen / Math.max(1, splits.test.length);
   if (share === 0) findings.push(fine(check, found));
@@ -34,10 +36,13 @@ export const selection: Check = ({ loaded: { data, splits } }) => {
   return findings;
 };
 
-function keyOf({ samples, sampleShape }: DataSet, index: number): string {
-  const size = sampleShape.reduce((a, b) => a * b, 1);
-  const part = samples.subarray(index * size, (index + 1) * size);
-  return createHash("sha256")
-    .update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
-    .digest("base64");
+function* keysOf(data: DataSet, indices: Uint32Array): Generator<string> {
+  const size = data.sampleShape.reduce((a, b) => a * b, 1);
+  for (const { samples } of samplePieces(data, indices))
+    for (let at = 0; at < samples.length; at += size) {
+      const part = samples.subarray(at, at + size);
+      yield createHash("sha256")
+        .update(new Uint8Array(part.buffer, part.byteOffset, part.byteLength))
+        .digest("base64");
+    }
 }

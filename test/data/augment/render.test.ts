@@ -5,6 +5,7 @@ import { blur, gaussianKernel } from "../../../src/data/augment/filters.js";
 import { rangeOf, renderView } from "../../../src/data/augment/render.js";
 import { drawView } from "../../../src/data/augment/view.js";
 import { augmentInto } from "../../../src/data/loader.js";
+import type { SampleArray } from "../../../src/data/types.js";
 import { fromArrays } from "../../../src/index.js";
 import { close, fixture, viewWith } from "./support.js";
 
@@ -18,11 +19,18 @@ test("cutout sets its box to 0 in every channel and nothing else", () => {
 });
 
 test("the range of a data set: bytes have theirs, others what occurs", () => {
-  assert.deepEqual(rangeOf({ samples: Uint8Array.of(3, 9) }), [0, 255]);
-  assert.deepEqual(rangeOf({ samples: Float32Array.of(3, -2.5, 0) }), [-2.5, 3]);
+  const data = (samples: SampleArray) => ({ samples, size: samples.length, sampleShape: [1] });
+  assert.deepEqual(rangeOf(data(Uint8Array.of(3, 9))), [0, 255]);
+  assert.deepEqual(rangeOf(data(Float32Array.of(3, -2.5, 0))), [-2.5, 3]);
   const samples = Int32Array.of(-4, 12);
-  assert.deepEqual(rangeOf({ samples }), [-4, 12]);
-  assert.equal(rangeOf({ samples }), rangeOf({ samples }), "found once");
+  assert.deepEqual(rangeOf(data(samples)), [-4, 12]);
+  assert.equal(rangeOf(data(samples)), rangeOf(data(samples)), "found once");
+  const values = Float32Array.of(8, 1, 9);
+  const fill = (indices: Uint32Array, out: SampleArray): void =>
+    indices.forEach((index, i) => {
+      out[i] = values[index] as number;
+    });
+  assert.deepEqual(rangeOf({ ...data(new Float32Array(0)), size: 3, fill }), [1, 9], "samples that are made");
 });
 
 /** Mean and standard deviation. */

@@ -1,0 +1,62 @@
+/** Raw samples of a data set, wherever they are: in memory, in a file, or made by a function. */
+import { allocateSamples } from "./samples.js";
+import type { DataSet, SampleArray } from "./types.js";
+
+/** What is needed of a data set to copy samples out of it. */
+export type SampleSource = Pick<DataSet, "samples" | "sampleShape" | "fill">;
+
+/** Copies raw samples into out [indices.length, ...sampleShape]. */
+export function fillBatch(data: SampleSource, indices: Uint32Array, out: SampleArray): void {
+  if (data.fill) {
+    data.fill(indices, out);
+    return;
+  }
+  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  for (let i = 0; i < indices.length; i++) {
+    const from = (indices[i] as number) * size;
+    out.set(data.samples.subarray(from, from + size), i * size);
+  }
+}
+
+/** Copies one raw sample into out [...sampleShape], an array of the data's type if not given. */
+export function sampleAt(data: SampleSource, index: number, out?: SampleArray): SampleArray {
+  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const to = out ?? allocateSamples(data.samples, size);
+  fillBatch(data, Uint32Array.of(index), to);
+  return to;
+}
+
+/** Bytes of samples that are looked at together. */
+const PIECE = 1 << 20;
+
+export interface SamplePiece {
+  readonly indices: Uint32Array;
+  /** [indices.length, ...sampleShape]; overwritten by the next piece. */
+  readonly samples: SampleArray;
+}
+
+/** Raw samples piece by piece, in the given order: for passes over more than memory holds. */
+export function* samplePieces(data: SampleSource, indices: Uint32Array): Generator<SamplePiece> {
+  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const count = Math.max(1, Math.floor(PIECE / (size * data.samples.BYTES_PER_ELEMENT)));
+  const held = allocateSamples(data.samples, Math.min(count, indices.length) * size);
+  for (let from = 0; from < indices.length; from += count) {
+    const part = indices.subarray(from, from + count);
+    const samples = held.subarray(0, part.length * size);
+    fillBatch(data, part, samples);
+    yield { indices: part, samples };
+  }
+}
+
+/** The lowest and the highest value of all samples. */
+export function leastAndMost(data: SampleSource & Pick<DataSet, "size">): [low: number, high: number] {
+  let low = Number.POSITIVE_INFINITY;
+  let high = Number.NEGATIVE_INFINITY;
+  const all = Uint32Array.from({ length: data.fill ? data.size : 0 }, (_, i) => i);
+  for (const { samples } of data.fill ? samplePieces(data, all) : [data])
+    for (const v of samples) {
+      if (v < low) low = v;
+      if (v > high) high = v;
+    }
+  return [low, high];
+}
