@@ -4,7 +4,16 @@
 export { withOutputBias } from "./compile/output-bias.js";
 // Data
 export { type ArraySource, type FunctionSource, fromArrays, fromAsyncIterable, fromFunction } from "./data/dataset.js";
-export type { Augmentation, DataSet, LoadedData, Normalisation, SampleArray, Splits } from "./data/types.js";
+export type {
+  Augmentation,
+  BlockLayout,
+  DataSet,
+  LoadedData,
+  Normalisation,
+  SampleArray,
+  SampleType,
+  Splits,
+} from "./data/types.js";
 // Errors
 export { InputError, InterruptedError, RunError } from "./errors.js";
 export { type BiasOffset, biasOffset } from "./evaluate/bias-offset.js";

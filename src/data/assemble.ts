@@ -4,7 +4,7 @@ import { type SampleSource, samplePieces } from "./read.js";
 import { countOf, finitePieces, joinParts } from "./made.js";
 import { wholeSamples } from "./samples.js";
 import type { RawPart, RawSource } from "./source.js";
-import type { DataSet, SampleArray, SampleType } from "./types.js";
+import type { BlockLayout, DataSet, SampleArray, SampleType } from "./types.js";
 
 /** What a data set is known by; see `DataSet.hash`. @param pieces all samples, one after the other */
 export type DataHash = (
@@ -51,16 +51,21 @@ export interface FunctionSource extends Pick<ArraySource, "labels" | "classes" |
    * theirs. Default: their own bytes, for which each is made once when the data set is.
    */
   readonly identity?: string;
+  /** Where neighbours are made or read faster together. */
+  readonly blocks?: BlockLayout;
 }
 
 /** A data set whose samples a function makes when they are asked for; labels are in memory. */
 export function dataFromFunction(source: FunctionSource, hash: DataHash): DataSet {
-  const { size, sampleShape, type = "float32", fill, identity, name = "function" } = source;
+  const { size, sampleShape, type = "float32", fill, identity, blocks, name = "function" } = source;
   if (!Number.isInteger(size) || size < 1)
     throw new InputError(name, `size is ${size}; expected the number of samples`);
+  for (const [field, value] of Object.entries(blocks ?? {}))
+    if (!Number.isInteger(value) || value < 1)
+      throw new InputError(name, `blocks.${field} is ${value}; expected a whole number from 1`);
   const samples = { float32: new Float32Array(0), uint8: new Uint8Array(0), int32: new Int32Array(0) }[type];
   const { labels, classes } = labelNames(name, source);
-  const part = { samples, made: { count: size, fill, identity }, labels };
+  const part = { samples, made: { count: size, fill, identity, blocks }, labels };
   return assemble(hash, name, sampleShape, part, null, classes);
 }
 
@@ -166,6 +171,7 @@ export function assemble(
     sampleShape,
     samples,
     ...(made ? { fill: made.fill } : {}),
+    ...(made?.blocks ? { blocks: made.blocks } : {}),
     labels,
     classes,
     features: source?.features,

@@ -1,17 +1,12 @@
 /** Batches: shuffled orders, gathered samples, random views. Pure functions of (seed, sample, epoch). */
-import { Random } from "../random/random.js";
 import { rangeOf, renderView } from "./augment/render.js";
 import { drawView } from "./augment/view.js";
 import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
 import type { Augmentation, DataSet, SampleArray } from "./types.js";
 
+export { epochOrder } from "./order.js";
 export { fillBatch, type SamplePiece, type SampleSource, sampleAt, samplePieces } from "./read.js";
-
-/** The samples in the order an epoch sees them. */
-export function epochOrder(indices: Uint32Array, seed: number, epoch: number): Uint32Array {
-  return new Random(seed, "shuffle").permutation(indices.length, epoch).map((i) => indices[i] as number);
-}
 
 /** Like fillBatch, with each sample's random view of this epoch; mixing with other samples is not part of it. */
 export function augmentInto(

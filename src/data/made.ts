@@ -32,7 +32,7 @@ export function joinParts(a: RawPart, b: RawPart, size: number): Pick<RawPart, "
     fillFrom(a, size, 0, first, indices, out);
     fillFrom(b, size, first, first + second, indices, out);
   };
-  return { samples: zeros(0), made: { count: first + second, fill } };
+  return { samples: zeros(0), made: { count: first + second, fill, blocks: a.made?.blocks } };
 }
 
 /** Copies those of the samples that lie in a part, which holds the numbers from .. to-1. */

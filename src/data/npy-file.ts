@@ -2,7 +2,7 @@
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { InputError } from "../errors.js";
 import { checkLength, headerBytes, type NpyHeader, PREFIX, parseHeader, sampleLayout } from "./npy-format.js";
-import { BlockReader } from "./row-blocks.js";
+import { BlockReader, layoutOf } from "./row-blocks.js";
 import { type RowFile, readRows, rowRanges } from "./row-file.js";
 import { allocateSamples, channelsFirst, wholeSamples } from "./samples.js";
 import type { RawPart } from "./source.js";
@@ -40,7 +40,7 @@ export function npyFilePart(path: string): FilePart {
     decode.rows(rows, indices, last);
     channelsFirst(last, out, indices.length, size / channels, channels);
   };
-  return { name: path, count, shape, samples, made: { count, fill } };
+  return { name: path, count, shape, samples, made: { count, fill, blocks: layoutOf(rows.rowBytes) } };
 }
 
 interface OpenFile {

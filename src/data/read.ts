@@ -5,6 +5,11 @@ import type { DataSet, SampleArray } from "./types.js";
 /** What is needed of a data set to copy samples out of it. */
 export type SampleSource = Pick<DataSet, "samples" | "sampleShape" | "fill">;
 
+/** What a training knows the data by: its hash, and where samples are shuffled in blocks, in which. */
+export function trainingIdentity({ hash, blocks }: Pick<DataSet, "hash" | "blocks">): string {
+  return blocks ? `${hash} in blocks of ${blocks.rows}, windows of ${blocks.window}` : hash;
+}
+
 /** Copies raw samples into out [indices.length, ...sampleShape]. */
 export function fillBatch(data: SampleSource, indices: Uint32Array, out: SampleArray): void {
   if (data.fill) {

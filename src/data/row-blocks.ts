@@ -1,14 +1,21 @@
 /** Reading ahead in a file of rows whose neighbours are wanted soon. */
 import { type RowFile, readRows } from "./row-file.js";
+import type { BlockLayout } from "./types.js";
 
 /** Bytes of a block, about. */
-export const BLOCK_BYTES = 1 << 20;
+const BLOCK_BYTES = 1 << 20;
 /** A row as large as this is read as fast by itself. */
 const LARGE_ROW = 64 << 10;
 /** A call that asks for such a part of a block reads most of it anyway. */
 const DENSE = 1 / 8;
 /** Blocks remembered: several windows of an epoch's order, for trainings side by side. */
 const REMEMBERED = 512;
+
+/** Blocks of a window: about 128 MiB, or 2,048 large rows. */
+const WINDOW = 128;
+
+/** How an epoch shuffles rows of a file. */
+export const layoutOf = (rowBytes: number): BlockLayout => ({ rows: rowsOfBlock(rowBytes), window: WINDOW });
 
 /** Rows of a block. */
 export const rowsOfBlock = (rowBytes: number): number => Math.max(16, Math.floor(BLOCK_BYTES / Math.max(1, rowBytes)));

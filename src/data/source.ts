@@ -1,10 +1,11 @@
 /** What every source returns before splitting and normalising. */
-import type { DataSet, Normalisation, SampleArray } from "./types.js";
+import type { BlockLayout, DataSet, Normalisation, SampleArray } from "./types.js";
 
 /** Samples that are not in memory. */
 export interface MadeSamples {
   readonly count: number;
   readonly fill: NonNullable<DataSet["fill"]>;
+  readonly blocks?: BlockLayout | undefined;
   /** What the samples are known by; absent: by their own bytes, in one pass over all of them. */
   readonly identity?: string | undefined;
 }

@@ -29,6 +29,8 @@ export interface DataSet {
   readonly samples: SampleArray;
   /** Makes samples when they are asked for, [indices.length, ...sampleShape]; `samples` then only says of which type. */
   readonly fill?: (indices: Uint32Array, out: SampleArray) => void;
+  /** Where samples lie so that neighbours are best read together: how an epoch shuffles them. Absent: in any order. */
+  readonly blocks?: BlockLayout;
   /** Class index of each sample, -1 where unknown; null when the source has no labels at all. */
   readonly labels: Int32Array | null;
   /** Class names, in the order of the indices; empty when the source has no labels. */
@@ -39,6 +41,17 @@ export interface DataSet {
   readonly hash: string;
   /** Where it came from and under which licence, for the report. */
   readonly origin?: string;
+}
+
+/**
+ * An epoch takes blocks of neighbouring samples in a random order and shuffles the samples within windows of several
+ * blocks. A window should be much larger than a batch, or batches are less mixed than they seem.
+ */
+export interface BlockLayout {
+  /** Samples of a block, consecutive ones. */
+  readonly rows: number;
+  /** Blocks of a window. */
+  readonly window: number;
 }
 
 /** Disjoint index lists into one `DataSet`. */

@@ -124,6 +124,7 @@ export function viewedData(
     name: `${count} views of ${samples.length} samples of ${data.name}`,
     size: count * samples.length,
     samples: data.samples.subarray(0, 0),
+    blocks: undefined,
     // Rows that are neighbours are of one view, so that a call asks for a run of them at a time.
     fill(rows, out) {
       for (let from = 0, to = 0; from < rows.length; from = to) {

@@ -7,6 +7,7 @@ import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
 import { labelsOf } from "../data/labels.js";
 import { fittedNormalisation } from "../data/normalise.js";
+import { trainingIdentity } from "../data/read.js";
 import { sampleTypeOf } from "../data/samples.js";
 import { splitData } from "../data/splits.js";
 import type { DataSet, LoadedData, Normalisation, Splits } from "../data/types.js";
@@ -258,7 +259,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const { augmentation } = settings;
     const online = teacher && augmentation && options.views !== "clean";
     const views = online && onlineViews(teacher, loaded.data, augmentation, seed, loaded.splits.train);
-    const known = [loaded.data.hash, loaded.splits.train, loaded.splits.validation, loaded.normalisation];
+    const known = [trainingIdentity(loaded.data), loaded.splits.train, loaded.splits.validation, loaded.normalisation];
     const result = await this.train(
       {
         name: "student",

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { withNormalisation } from "../compile/normalise.js";
 import { joinPeers, weightsOfPeer } from "../compile/peers.js";
+import { trainingIdentity } from "../data/read.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import { settingsOf } from "../recipe/resolve.js";
@@ -40,7 +41,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
   );
   const settings = settingsOf(request.training, samples.length, seed, execution);
   const { threads: _, device: __, ...deciding } = settings;
-  const { hash } = loaded.data;
+  const hash = trainingIdentity(loaded.data);
   const print = fingerprint("peers", hash, samples, loaded.splits.validation, loaded.normalisation, models, objective, [
     deciding,
     context.recipe.seeds,

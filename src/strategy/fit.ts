@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
+import { trainingIdentity } from "../data/read.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { writeModel } from "../graph/write.js";
@@ -65,7 +66,7 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
   const { threads: _, device: __, ...deciding } = settings;
   const store = request.teacher?.header;
   const print = fingerprint(
-    loaded.data.hash,
+    trainingIdentity(loaded.data),
     request.samples,
     loaded.splits.validation,
     loaded.normalisation,

@@ -56,7 +56,7 @@ export class BatchMaker {
     const { batch, stepsPerEpoch } = this.plan;
     const epoch = Math.floor(step / stepsPerEpoch);
     if (epoch !== this.#epoch) {
-      this.#order = epochOrder(this.task.train, settings.seed, epoch);
+      this.#order = epochOrder(this.task.train, settings.seed, epoch, this.task.data.blocks);
       this.#epoch = epoch;
     }
     const order = this.#order;

@@ -9,7 +9,16 @@ import {
 import type { DataSet } from "../data/types.js";
 
 export type { ArraySource, FunctionSource } from "../data/assemble.js";
-export type { Augmentation, DataSet, LoadedData, Normalisation, SampleArray, Splits } from "../data/types.js";
+export type {
+  Augmentation,
+  BlockLayout,
+  DataSet,
+  LoadedData,
+  Normalisation,
+  SampleArray,
+  SampleType,
+  Splits,
+} from "../data/types.js";
 export { InputError, InterruptedError, RunError } from "../errors.js";
 export {
   accuracy,

@@ -54,8 +54,9 @@ async function both(config: Record<string, unknown>, what = ""): Promise<{ file:
   const [file, loaded] = [await load("file"), await load("whole")];
   assert.equal(file.data.samples.length, 0, "nothing is held");
   assert.ok(loaded.data.samples.length > 0 && !loaded.data.fill);
-  const { samples: _, fill: __, ...described } = file.data;
+  const { samples: _, fill: __, blocks, ...described } = file.data;
   const { samples: ___, ...other } = loaded.data;
+  assert.ok(blocks && !loaded.data.blocks, "only what lies on the disk is shuffled in blocks");
   assert.deepEqual(described, other, `${what} name, shape, labels, classes and hash`);
   assert.deepEqual([file.splits, file.normalisation], [loaded.splits, loaded.normalisation]);
   assert.deepEqual(shuffled(file.data), shuffled(loaded.data));
