@@ -1,5 +1,6 @@
 /** A row of a strategy's table with the models behind it. */
 import type { ModelRow } from "../evaluate/summary.js";
+import { knownClasses } from "../teacher/partial.js";
 import type { RunContext } from "./context.js";
 import { answersOf } from "./fit.js";
 import { type Answering, type Askable, openExported, type Unasked } from "./robustness.js";
@@ -26,6 +27,9 @@ export function askable(
   { row: { id, role, seeds }, files, open }: ChainRow,
 ): Askable | Unasked {
   if (files.length === 0) return { id, why: "it has no file of its own" };
+  const { teacher } = recipe;
+  if (role === "teacher" && "classes" in teacher && knownClasses(teacher.classes, loaded.data, "file" in teacher))
+    return { id, why: "it knows only part of the classes" };
   // Teachers are never exported raw.
   const expects = recipe.export.raw && role !== "teacher" ? loaded.normalisation : null;
   const opened = files.map((file, i) => ({
