@@ -368,7 +368,7 @@ const CHAIN_CLAIMS = {
   ],
   "noisy-student": [
     ["", "the noisy student beats labels alone (Xie 2020)"],
-    ["round 2 against round 1", "a second round beats the first (Xie 2020)"],
+    ["round 3 against round 1", "later rounds beat the first (Xie 2020)"],
     ["round 1 against without input noise", "input noise helps (Xie 2020)"],
     ["round 1 against without model noise", "model noise helps (Xie 2020)"],
     ["round 1 against with a noised teacher", "the teacher should see clean samples (Xie 2020)"],
