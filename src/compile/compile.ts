@@ -22,6 +22,8 @@ export interface CompiledTraining {
   readonly scheduled: readonly { readonly index: number; readonly curve: ScalarCurve }[];
   /** Start values of the losses' own parameters, by name: parameters of the step that do not belong to the student. */
   readonly connectors: ReadonlyMap<string, Float32Array>;
+  /** Start values of what the losses keep from step to step, by name: buffers of the step, not of the student. */
+  readonly states: ReadonlyMap<string, () => Float32Array>;
   /** Names of the objective's terms, aligned with step.losses[1..]. */
   readonly terms: readonly string[];
 }
@@ -35,7 +37,7 @@ export interface CompileOptions extends StepOptions {
 
 /** Compiles the programs of one training. Pure: the same options give the same bytes. */
 export function compileTraining(options: CompileOptions): CompiledTraining {
-  const graphs = buildStep(options);
+  const graphs = buildStep({ ...options, wholeTables: options.target === "webgpu" });
   const passes = options.target === "webgpu" ? webgpuPasses : defaultPasses;
   const evaluation = evaluationGraph(options.model);
   const lowering: Pass = { name: "lowering", run: (graph) => lowerGraph(graph, options.target) };
@@ -67,6 +69,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
     scalars: Float32Array.from(graphs.scalars, (s) => s.initial),
     scheduled: graphs.scalars.flatMap(({ curve }, index) => (curve ? [{ index, curve }] : [])),
     connectors: graphs.connectors,
+    states: graphs.states,
     terms: graphs.terms,
   };
 }

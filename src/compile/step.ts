@@ -3,7 +3,7 @@ import { backward } from "../autodiff/backward.js";
 import type { SampleType } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
-import { isFloat, scalar, sizeOf } from "../graph/tensor.js";
+import { int64s, isFloat, scalar, sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
 import { drawValues } from "../nn/initialisers.js";
 import { type FeatureInfo, pairFeatures, perSample } from "../objective/features.js";
@@ -15,7 +15,7 @@ import type {
   ParameterStart,
 } from "../objective/objective.js";
 import { buildObjective } from "../objective/objective.js";
-import type { Blend, TeacherValues } from "../objective/types.js";
+import type { Blend, LossMemory, LossState, TeacherValues } from "../objective/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { reshape } from "../ops/support.js";
 import { Random } from "../random/random.js";
@@ -39,6 +39,10 @@ export interface StepOptions {
   readonly teacherFeatures?: readonly TeacherFeature[];
   /** Whether samples are blends of two (mixup, cutmix): then losses on labels read both. */
   readonly blended?: boolean;
+  /** Number of training samples, for losses that remember them. */
+  readonly samples?: number;
+  /** Where only some rows of a loss's table change, give the whole table all the same: where it stays on a device. */
+  readonly wholeTables?: boolean;
   /** Of the start values of the losses' own parameters; default 0. */
   readonly seed?: number;
 }
@@ -61,6 +65,8 @@ export interface StepGraphs {
   readonly scalars: readonly ObjectiveScalar[];
   /** Start values of the losses' own parameters, by name: they are among `parameters`, but no part of the student. */
   readonly connectors: ReadonlyMap<string, Float32Array>;
+  /** Start values of what the losses keep from step to step, by name: among `buffers`, but no part of the student. */
+  readonly states: ReadonlyMap<string, () => Float32Array>;
   /** Output names: total first. */
   readonly losses: readonly string[];
   /** Term names, aligned with losses[1..] and with the diagnostic's outputs. */
@@ -76,6 +82,10 @@ export const BLEND_LABELS = "step/blend/labels";
 export const BLEND_SHARE = "step/blend/share";
 /** With the place in `teacherFeatures` behind it. */
 export const FEATURE = "step/feature/";
+/** int64 [batch]: the batch's samples as numbers among the training samples. */
+export const ROWS = "step/rows";
+/** int64 [count]: numbers of other training samples; with the name of who draws behind it. */
+export const OTHERS = "step/others/";
 
 interface Assembled {
   readonly builder: GraphBuilder;
@@ -85,6 +95,16 @@ interface Assembled {
   readonly objective: ReturnType<typeof buildObjective>;
   readonly batch: BatchInput[];
   readonly connectors: readonly Connector[];
+  readonly states: readonly State[];
+}
+
+/** What a loss keeps: its value in this step and in the next. */
+interface State {
+  readonly value: Value;
+  readonly start: () => Float32Array;
+  next?: Value;
+  /** Input with the numbers of the rows that `next` holds; absent: all. */
+  readonly rows?: Value;
 }
 
 interface Connector {
@@ -124,6 +144,7 @@ export function buildStep(options: StepOptions): StepGraphs {
     b.output(value, `step/update/${name}`);
     return { name, shape: value.shape, update: `step/update/${name}` };
   });
+  buffers.push(...main.states.map((state) => stateSlot(b, state, options.wholeTables ?? false)));
   return {
     step: b.build(),
     diagnostic: terms.length > 1 ? buildDiagnostic(options) : null,
@@ -133,6 +154,7 @@ export function buildStep(options: StepOptions): StepGraphs {
     masks: main.masks,
     scalars: main.objective.scalars,
     connectors: new Map(main.connectors.map((c) => [c.value.name, c.start])),
+    states: new Map(main.states.map((s) => [s.value.name, s.start])),
     losses: ["step/loss", ...terms.map((t) => `step/loss/${t}`)],
     terms,
   };
@@ -176,6 +198,7 @@ function assemble(options: StepOptions, name: string): Assembled {
   const logits = values.get(model.output);
   checkLogits(logits, options);
   const connectors: Connector[] = [];
+  const states: State[] = [];
   const objective = buildObjective(
     {
       builder: b,
@@ -196,6 +219,9 @@ function assemble(options: StepOptions, name: string): Assembled {
         connectors.push({ value, start: startOf(value, start, options.seed ?? 0) });
         return value;
       },
+      get memory() {
+        return memoryOf(b, options, inputs, states);
+      },
     },
     options.objective,
   );
@@ -206,6 +232,8 @@ function assemble(options: StepOptions, name: string): Assembled {
     BLEND_SHARE,
     TEACHER,
     ...(options.teacherFeatures ?? []).map((_, i) => FEATURE + i),
+    ROWS,
+    ...inputs.map((i) => i.name).filter((id) => id.startsWith(OTHERS)),
   ];
   inputs.sort((p, q) => order.indexOf(p.name) - order.indexOf(q.name));
   return {
@@ -216,6 +244,56 @@ function assemble(options: StepOptions, name: string): Assembled {
     objective: named(objective),
     batch: inputs,
     connectors,
+    states,
+  };
+}
+
+function stateSlot(b: GraphBuilder, { value, next, rows }: State, whole: boolean): BufferSlot {
+  const { name, shape } = value;
+  if (!next) throw new Error(`state "${name}": the loss does not say what becomes of it`);
+  const update = `step/update/${name}`;
+  const expected = rows ? [...rows.shape, ...shape.slice(1)] : shape;
+  if (next.shape.join() !== expected.join())
+    throw new Error(`state "${name}": what becomes of it is [${next.shape}], expected [${expected}]`);
+  if (rows && !whole) {
+    b.output(next, update);
+    return { name, shape, update, rows: rows.name };
+  }
+  const places = rows && b.op("Unsqueeze", [rows, b.constant(int64s([1]))]);
+  b.output(places ? b.op("ScatterND", [value, places, next]) : next, update);
+  return { name, shape, update };
+}
+
+/** Numbers of samples are inputs, made on first use; state is fed and fetched as running statistics are. */
+function memoryOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[], states: State[]): LossMemory {
+  const { samples, batch, seed = 0 } = options;
+  if (samples === undefined) throw new Error("a loss remembers samples, and how many there are was not said");
+  const numbers = (name: string, shape: readonly number[]): Value => {
+    const existing = b.find(name);
+    if (!existing) inputs.push({ name, dtype: "int64", shape });
+    return existing ?? b.input(name, "int64", shape);
+  };
+  const keep = (id: string, shape: readonly number[], start: ParameterStart, rows?: Value): LossState => {
+    const value = b.input(`step/state/${id}`, "float32", shape);
+    const state: State = { value, start: () => startOf(value, start, seed), ...(rows ? { rows } : {}) };
+    states.push(state);
+    return {
+      value,
+      become(next) {
+        if (state.next) throw new Error(`state "${value.name}": its next value is said twice`);
+        state.next = next;
+      },
+    };
+  };
+  const rows = (): Value => numbers(ROWS, [batch]);
+  return {
+    count: samples,
+    get rows() {
+      return rows();
+    },
+    others: (id, count) => numbers(OTHERS + id, [count]),
+    state: (id, shape, start) => keep(id, shape, start),
+    table: (id, width, start) => keep(id, [samples, width], start, rows()),
   };
 }
 

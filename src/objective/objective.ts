@@ -22,13 +22,13 @@ import {
   studentLosses,
 } from "./registry.js";
 import { checkSchedule, type FactorSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
-import type { LossConfig, LossDefinition, LossInputs, TeacherValues } from "./types.js";
+import type { LossConfig, LossDefinition, LossInputs, LossMemory, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";
 
 export type { LayerPair } from "./features.js";
 export type { CustomLossConfig, DistillationLossConfig, FeatureLossConfig, StudentLossConfig } from "./registry.js";
 export type { FactorSchedule } from "./schedule.js";
-export type { FeatureValues, LossInputs, ParameterStart, TeacherValues } from "./types.js";
+export type { FeatureValues, LossInputs, LossMemory, LossState, ParameterStart, TeacherValues } from "./types.js";
 export { DEFAULT_ALPHA, objectiveWeights } from "./weights.js";
 
 /** Weight and name of a further term. */
@@ -157,6 +157,9 @@ function peersOf(inputs: LossInputs, peers: number): LossInputs[] {
     scalar: (...args) => inputs.scalar(...args),
     features: (layers) => inputs.features(layers),
     parameter: (...args) => inputs.parameter(...args),
+    get memory() {
+      return inputs.memory;
+    },
   }));
 }
 
@@ -188,6 +191,9 @@ function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined): LossI
     scalar: (...args) => inputs.scalar(...args),
     features: (layers) => inputs.features(layers),
     parameter: (...args) => inputs.parameter(...args),
+    get memory() {
+      return inputs.memory;
+    },
   };
 }
 
@@ -209,6 +215,21 @@ function scopedInputs(inputs: LossInputs, term: string, scalar: LossInputs["scal
     scalar,
     features: (layers) => inputs.features(layers),
     parameter: (id, shape, start) => inputs.parameter(`${term}/${id}`, shape, start),
+    get memory() {
+      return inputs.memory && scopedMemory(inputs.memory, term);
+    },
+  };
+}
+
+function scopedMemory(memory: LossMemory, term: string): LossMemory {
+  return {
+    count: memory.count,
+    get rows() {
+      return memory.rows;
+    },
+    others: (id, count) => memory.others(`${term}/${id}`, count),
+    state: (id, shape, start) => memory.state(`${term}/${id}`, shape, start),
+    table: (id, width, start) => memory.table(`${term}/${id}`, width, start),
   };
 }
 

@@ -4,6 +4,7 @@ import { attention } from "./attention.js";
 import { attentionMap } from "./attention-map.js";
 import { bernoulli } from "./bernoulli.js";
 import { cosine } from "./cosine.js";
+import { crd } from "./crd.js";
 import { crossEntropy } from "./cross-entropy.js";
 import { dist } from "./dist.js";
 import { dkd } from "./dkd.js";
@@ -55,6 +56,7 @@ export const featureLosses = [
   pkt,
   fsp,
   vid,
+  crd,
   review,
   simkd,
   hidden,

@@ -34,6 +34,31 @@ export interface FeatureValues {
 /** How a loss's own parameter starts. */
 export type ParameterStart = Distribution | { readonly kind: "values"; readonly values: Float32Array };
 
+/** A number or array that a loss keeps from step to step: kept in checkpoints, never exported. */
+export interface LossState {
+  /** What it is in this step: a constant to the gradient. */
+  readonly value: Value;
+  /** Says what it is in the next step. Exactly once. */
+  become(next: Value): void;
+}
+
+/** What a loss may know of the samples outside the batch, and keep of them. */
+export interface LossMemory {
+  /** Number of different training samples. */
+  readonly count: number;
+  /** int64 [batch]: which of them the batch holds, by numbers from 0 to count - 1 that a sample keeps; one is there twice only where its sample is. */
+  readonly rows: Value;
+  /**
+   * int64 [count]: numbers of training samples that the batch does not hold, drawn anew for every step (with replacement);
+   * a function of the seed, the step and the name.
+   */
+  others(name: string, count: number): Value;
+  /** State of the loss, of the logits' element type. */
+  state(name: string, shape: readonly number[], start: ParameterStart): LossState;
+  /** State with a row for every training sample, [count, width]; what becomes of it are the rows of the batch, [batch, width]. */
+  table(name: string, width: number, start: ParameterStart): LossState;
+}
+
 /** What a loss is built from. Read `teacher` and `labels` only when the loss needs them: reading may create the input. */
 export interface LossInputs {
   readonly builder: GraphBuilder;
@@ -62,6 +87,8 @@ export interface LossInputs {
    * the logits' element type.
    */
   parameter(name: string, shape: readonly number[], start: ParameterStart): Value;
+  /** What it may keep from step to step; absent outside of a training. */
+  readonly memory?: LossMemory | undefined;
 }
 
 /** Every loss's configuration names its loss. */

@@ -34,6 +34,19 @@ export const featureLossSchemas = [
     initial_variance: z.number().gt(1e-5).default(5).describe("The variances at the start"),
   }),
   z.strictObject({
+    kind: z.literal("crd").describe("Contrast with other samples through memory banks, Tian 2020"),
+    layers,
+    dimension: z.number().int().min(1).default(128).describe("Width of the embeddings compared"),
+    temperature: z.number().gt(0).default(0.07).describe("What cosines are divided by"),
+    negatives: z
+      .number()
+      .int()
+      .min(1)
+      .default(1024)
+      .describe("Other samples drawn at every step, at most those there are"),
+    momentum: z.number().min(0).lt(1).default(0.5).describe("Share of its old row that a sample keeps in the banks"),
+  }),
+  z.strictObject({
     kind: z.literal("review").describe("Deeper layers review shallower ones, Chen 2021; layers from the input on"),
     layers,
     mid_channels: z.number().int().min(1).optional().describe("Channels of the fused maps; default the last layer's"),

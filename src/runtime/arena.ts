@@ -16,7 +16,7 @@ export interface ArenaSlot {
 
 export interface ArenaOptions {
   readonly parameters: readonly (ArenaSlot & { readonly decay: boolean })[];
-  /** `updated`: the step gives it a new value. */
+  /** `updated`: the step gives it a new value, all of it. */
   readonly buffers: readonly (ArenaSlot & { readonly updated: boolean })[];
   /** Moments a parameter: 1 for SGD, 2 for Adam. */
   readonly moments: number;
@@ -46,6 +46,7 @@ export class Arena {
   /** Averages of the parameters; null without averaging. */
   readonly averages: Region | null;
   readonly buffers: Region;
+  /** The updated buffers as they were before the step. */
   readonly savedBuffers: Region;
   /** New values of the updated buffers, which are the front of the buffer-shaped regions. */
   readonly bufferUpdates: Region;
@@ -75,9 +76,10 @@ export class Arena {
     this.moments = Array.from({ length: options.moments }, () => region(bytes));
     this.averages = options.average ? region(bytes) : null;
     this.buffers = region(this.#bufferLayout.bytes);
-    this.savedBuffers = region(this.#bufferLayout.bytes);
-    this.bufferUpdates = region(new Layout(updated).bytes);
-    this.bufferAverages = options.average ? region(this.bufferUpdates.bytes) : null;
+    const updates = new Layout(updated).bytes;
+    this.savedBuffers = region(updates);
+    this.bufferUpdates = region(updates);
+    this.bufferAverages = options.average ? region(updates) : null;
     this.memory = allocateMemory(end);
     this.kernels = createKernels(this.memory);
   }

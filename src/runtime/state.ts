@@ -5,10 +5,10 @@ import type { Arena, ArenaOptions } from "./arena.js";
 import type { ExecutorConfig, ExecutorState } from "./types.js";
 import { momentCount } from "./update.js";
 
-/** Slots of the arena. Buffers of the initial state that no step changes (a frozen batch norm's statistics) are kept too. */
+/** Slots of the arena. Buffers of which only rows change have no room for a whole update; see RowTables. Buffers of the initial state that no step changes (a frozen batch norm's statistics) are kept too. */
 export function slotsOf(config: ExecutorConfig, initial: ExecutorState): Pick<ArenaOptions, "parameters" | "buffers"> {
   const { parameters, buffers } = config.step;
-  const updated = buffers.map((b) => ({ name: b.name, size: sizeOf(b.shape), updated: true }));
+  const updated = buffers.map((b) => ({ name: b.name, size: sizeOf(b.shape), updated: b.rows === undefined }));
   const constant = [...initial.buffers]
     .filter(([name]) => !buffers.some((b) => b.name === name))
     .map(([name, data]) => ({ name, size: data.length, updated: false }));

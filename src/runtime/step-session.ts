@@ -4,6 +4,7 @@ import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena } from "./arena.js";
 import { messageOf, type OnnxRuntime } from "./ort.js";
+import type { RowTables } from "./row-tables.js";
 import { type Feeds, StepFeeds } from "./step-feeds.js";
 import type { ExecutorConfig, StepRequest } from "./types.js";
 
@@ -27,11 +28,16 @@ export class StepSession {
   }
 
   /** @throws RunError when the graph does not load or does not have the inputs and outputs the program declares */
-  static async open(runtime: OnnxRuntime, config: ExecutorConfig, arena: Arena): Promise<StepSession> {
+  static async open(
+    runtime: OnnxRuntime,
+    config: ExecutorConfig,
+    arena: Arena,
+    tables: RowTables,
+  ): Promise<StepSession> {
     const native = await load(runtime, config, config.step.graph, "training");
     const session = new StepSession(runtime, config, native);
     try {
-      session.#bind(arena);
+      session.#bind(arena, tables);
       session.#verify();
     } catch (error) {
       await native.release();
@@ -85,7 +91,7 @@ export class StepSession {
     await this.#diagnostic?.release();
   }
 
-  #bind(arena: Arena): void {
+  #bind(arena: Arena, tables: RowTables): void {
     const { step } = this.#config;
     const tensor = (data: Float32Array, shape: readonly number[]) => new this.#runtime.Tensor("float32", data, shape);
     for (const p of step.parameters) {
@@ -94,7 +100,9 @@ export class StepSession {
     }
     for (const b of step.buffers) {
       this.#feeds[b.name] = tensor(arena.buffer(b.name), b.shape);
-      this.#fetch(b.update, tensor(arena.bufferUpdate(b.name), b.shape));
+      const rows = tables.update(b.name);
+      const shape = rows ? [rows.length / sizeOf(b.shape.slice(1)), ...b.shape.slice(1)] : b.shape;
+      this.#fetch(b.update, tensor(rows ?? arena.bufferUpdate(b.name), shape));
     }
     for (const { name, shape } of constantBuffers(this.#native, arena, this.#feeds))
       this.#feeds[name] = tensor(arena.buffer(name), shape);

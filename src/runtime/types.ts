@@ -28,6 +28,8 @@ export interface BufferSlot {
   readonly shape: readonly number[];
   /** Output of the step graph that holds the new value. */
   readonly update: string;
+  /** Batch input int64 [n]: only these rows change, and the update is [n, ...]. Absent: all of it. Not on devices. */
+  readonly rows?: string;
 }
 
 /** A mask of dropout or stochastic depth: each element is 1 / (1 - rate) with probability 1 - rate, else 0, a function of (seed, stream, step, element). */

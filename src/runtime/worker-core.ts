@@ -4,6 +4,7 @@ import { Arena } from "./arena.js";
 import { drive, type Stepper } from "./drive.js";
 import { Evaluator } from "./evaluator.js";
 import { messageOf, type OnnxRuntime } from "./ort.js";
+import { RowTables } from "./row-tables.js";
 import { exportState, importState, slotsOf } from "./state.js";
 import { StepSession } from "./step-session.js";
 import type { BatchArray, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "./types.js";
@@ -15,14 +16,22 @@ const NORM_FLOOR = 1e-6;
 export class TrainingCore {
   readonly #config: ExecutorConfig;
   readonly #arena: Arena;
+  readonly #tables: RowTables;
   readonly #session: StepSession;
   readonly #evaluator: Evaluator;
   readonly #stepper: Stepper;
   #step = 0;
 
-  private constructor(config: ExecutorConfig, arena: Arena, session: StepSession, evaluator: Evaluator) {
+  private constructor(
+    config: ExecutorConfig,
+    arena: Arena,
+    tables: RowTables,
+    session: StepSession,
+    evaluator: Evaluator,
+  ) {
     this.#config = config;
     this.#arena = arena;
+    this.#tables = tables;
     this.#session = session;
     this.#evaluator = evaluator;
     const done = (): number => this.#step;
@@ -50,10 +59,12 @@ export class TrainingCore {
       accumulate: config.accumulate > 1,
       average: config.average !== undefined,
     });
-    const session = await StepSession.open(runtime, config, arena);
+    const tables = new RowTables(config, arena);
+    const session = await StepSession.open(runtime, config, arena, tables);
     const core = new TrainingCore(
       config,
       arena,
+      tables,
       session,
       new Evaluator(runtime, config, (name, shape) => {
         const view = arena.average(name) ?? arena.state(name);
@@ -104,25 +115,32 @@ export class TrainingCore {
   async #update(request: StepRequest, losses: Float32Array): Promise<number> {
     const { kernels, accumulators, buffers, savedBuffers } = this.#arena;
     const { accumulate, clipNorm, rule, average } = this.#config;
-    kernels.copy(savedBuffers.offset, buffers.offset, buffers.bytes);
+    kernels.copy(savedBuffers.offset, buffers.offset, savedBuffers.bytes);
     let norm = Number.NaN;
     try {
       if (await this.#gradients(request, losses))
         norm = Math.sqrt(kernels.sumOfSquares(accumulators.offset, accumulators.bytes)) / accumulate;
     } catch (error) {
-      kernels.copy(buffers.offset, savedBuffers.offset, buffers.bytes);
+      this.#revertBuffers();
       throw new RunError(`training step ${this.#step + 1} failed: ${messageOf(error)}`, { cause: error });
     }
     if (!Number.isFinite(norm)) {
-      kernels.copy(buffers.offset, savedBuffers.offset, buffers.bytes);
+      this.#revertBuffers();
       return norm;
     }
     const clip = clipNorm > 0 ? Math.min(1, clipNorm / (norm + NORM_FLOOR)) : 1;
     const { lr, momentum } = request;
     applyUpdate(this.#arena, rule, { step: this.#step + 1, lr, momentum }, clip / accumulate);
+    this.#tables.commit();
     this.#step++;
     if (average) applyAverage(this.#arena, average, this.#step);
     return norm;
+  }
+
+  #revertBuffers(): void {
+    const { kernels, buffers, savedBuffers } = this.#arena;
+    kernels.copy(buffers.offset, savedBuffers.offset, savedBuffers.bytes);
+    this.#tables.revert();
   }
 
   /** Sums the gradients of the micro-batches in the accumulators and updates the buffers after each; false when the loss is not finite. */
@@ -135,6 +153,7 @@ export class TrainingCore {
         losses[i] = (losses[i] as number) + (this.#session.loss(i) as number) / accumulate;
       if (!Number.isFinite(losses[0])) return false;
       kernels.copy(buffers.offset, bufferUpdates.offset, bufferUpdates.bytes);
+      this.#tables.apply(request.micro[k] as readonly BatchArray[]);
       if (accumulate === 1) continue;
       const combine = k === 0 ? kernels.copy : kernels.add;
       combine(accumulators.offset, gradients.offset, gradients.bytes);

@@ -1,7 +1,7 @@
 /** Turns step numbers into requests: every batch is a pure function of (task, step). */
 
 import { type CompiledTraining, scalarsAt } from "../compile/compile.js";
-import { BLEND_LABELS, BLEND_SHARE, FEATURE, LABELS, SAMPLES, TEACHER } from "../compile/step.js";
+import { BLEND_LABELS, BLEND_SHARE, FEATURE, LABELS, OTHERS, ROWS, SAMPLES, TEACHER } from "../compile/step.js";
 import { epochOrder, fillBatch } from "../data/loader.js";
 import { allocateSamples } from "../data/samples.js";
 import { drawnViews } from "../data/views.js";
@@ -10,6 +10,7 @@ import { scheduledStep } from "../optim/schedule.js";
 import { Random } from "../random/random.js";
 import type { BatchArray, BatchInput, StepRequest } from "../runtime/types.js";
 import { blendedAnswers } from "./blends.js";
+import { drawOthers } from "./others.js";
 import type { Blends, TeacherMember, TrainingTask, TrainingViews, ViewAnswers } from "./types.js";
 
 export interface BatchPlan {
@@ -41,6 +42,8 @@ export class BatchMaker {
   #epoch = -1;
   #order: Uint32Array = new Uint32Array(0);
   readonly #views: TrainingViews | null;
+  /** Number of each sample among the different training samples, in their order; made on first use. */
+  #places: Map<number, number> | undefined;
 
   constructor(
     private readonly task: TrainingTask,
@@ -64,7 +67,7 @@ export class BatchMaker {
     const micro: BatchArray[][] = [];
     for (let k = 0; k < settings.accumulate; k++) {
       const from = first + k * batch;
-      micro.push(await this.#arrays(order.subarray(from, from + batch), epoch, step));
+      micro.push(await this.#arrays(order.subarray(from, from + batch), epoch, step, k));
     }
     return {
       micro,
@@ -85,7 +88,7 @@ export class BatchMaker {
     return one * this.task.settings.accumulate;
   }
 
-  async #arrays(indices: Uint32Array, epoch: number, step: number): Promise<BatchArray[]> {
+  async #arrays(indices: Uint32Array, epoch: number, step: number, k: number): Promise<BatchArray[]> {
     const { data } = this.task;
     const size = data.sampleShape.reduce((p, d) => p * d, 1);
     const samples = allocateSamples(data.samples, indices.length * size);
@@ -99,8 +102,23 @@ export class BatchMaker {
       if (input.name === LABELS) return labelsOf(this.task, indices);
       if (input.name === BLEND_LABELS && blends) return labelsOf(this.task, blends.partners);
       if (input.name === BLEND_SHARE && blends) return blends.shares;
+      if (input.name === ROWS) return BigInt64Array.from(this.#rows(indices), BigInt);
+      if (input.name.startsWith(OTHERS)) return this.#others(input, indices, step, k);
       return this.#teacherRows(input, indices, step, blends, answers);
     });
+  }
+
+  /** Numbers of the batch's samples among the training samples. */
+  #rows(indices: Uint32Array): Uint32Array {
+    this.#places ??= new Map([...new Set(this.task.train)].map((sample, place) => [sample, place]));
+    return indices.map((sample) => this.#places?.get(sample) as number);
+  }
+
+  #others({ name, shape }: BatchInput, indices: Uint32Array, step: number, k: number): BatchArray {
+    const { accumulate, seed } = this.task.settings;
+    const rows = this.#rows(indices);
+    const random = new Random(seed, name);
+    return drawOthers(random, rows, this.#places?.size ?? 0, shape[0] as number, step * accumulate + k);
   }
 
   /** The teacher's answers, or one of its inner values. */

@@ -103,6 +103,7 @@ class Loop {
       blended: viewsOf(task)?.blends,
       teacherMembers: task.teacher?.members?.map(({ kind, weight }) => ({ kind, weight })),
       teacherFeatures: task.teacher?.features,
+      samples: new Set(task.train).size,
       seed: settings.seed,
       target: host.target,
       verify: host.verify,
@@ -168,7 +169,7 @@ class Loop {
     const initial: ExecutorState = this.found?.state ?? {
       step: 0,
       parameters: new Map([...weightsOf(task, task.model.parameters), ...this.#compiled.connectors]),
-      buffers: weightsOf(task, task.model.buffers),
+      buffers: new Map([...weightsOf(task, task.model.buffers), ...startOf(this.#compiled.states)]),
       moments: new Map(),
     };
     const { step, evaluation, diagnostic } = this.#compiled;
@@ -305,7 +306,8 @@ class Loop {
   async #weights(): Promise<ReadonlyMap<string, Float32Array>> {
     const { parameters, buffers, averages = [] } = await (this.#executor as Executor).snapshot();
     const all = new Map([...parameters, ...buffers, ...averages]);
-    return new Map([...all].filter(([name]) => !this.#compiled.connectors.has(name)));
+    const { connectors, states } = this.#compiled;
+    return new Map([...all].filter(([name]) => !connectors.has(name) && !states.has(name)));
   }
 
   #seconds(): number {
@@ -382,6 +384,9 @@ function classesOf(task: TrainingTask): number {
     "its number of classes is unknown; declare the output's shape in the model",
   );
 }
+
+const startOf = (states: ReadonlyMap<string, () => Float32Array>): [string, Float32Array][] =>
+  [...states].map(([name, start]) => [name, start()]);
 
 function weightsOf(task: TrainingTask, names: readonly string[]): Map<string, Float32Array> {
   return new Map(

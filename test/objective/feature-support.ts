@@ -2,10 +2,10 @@
 import { backward } from "../../src/autodiff/backward.js";
 import { lowerGraph } from "../../src/compile/lower.js";
 import type { Value } from "../../src/graph/builder.js";
-import { sizeOf, tensor } from "../../src/graph/tensor.js";
+import { int64s, sizeOf, tensor } from "../../src/graph/tensor.js";
 import type { Graph, Tensor } from "../../src/graph/types.js";
 import { featureLosses } from "../../src/objective/registry.js";
-import type { LossConfig, LossDefinition, LossInputs } from "../../src/objective/types.js";
+import type { LossConfig, LossDefinition, LossInputs, LossMemory, LossState } from "../../src/objective/types.js";
 import { createBuilder, opOf } from "../../src/ops/registry.js";
 import { evaluateReference } from "../ops/support/reference.js";
 
@@ -27,6 +27,8 @@ export interface FeatureGraph {
   readonly graph: Graph;
   /** Shapes of the parameters asked for, by name. */
   readonly parameters: ReadonlyMap<string, readonly number[]>;
+  /** Shapes of the states asked for, by name. */
+  readonly states: ReadonlyMap<string, readonly number[]>;
 }
 
 export function definitionOf(kind: string): LossDefinition<LossConfig> {
@@ -35,11 +37,12 @@ export function definitionOf(kind: string): LossDefinition<LossConfig> {
   return found as LossDefinition<LossConfig>;
 }
 
-/** Outputs: "loss", "student/<i>" and "parameter/<name>", the gradients of each. */
+/** Inputs: "s<i>", "t<i>", "p/<name>", "rows", "others/<name>", "state/<name>". Outputs: "loss", "gradient/<input>", "next/<name>". */
 export function featureGraph(
   config: Config,
   shapes: readonly { readonly student: readonly number[]; readonly teacher: readonly number[] }[],
   dtype: "float32" | "float64" = "float64",
+  count?: number,
 ): FeatureGraph {
   const b = createBuilder("feature_loss");
   const pairs = shapes.map((s, i) => ({
@@ -48,7 +51,33 @@ export function featureGraph(
     names: { student: `student layer ${i}`, teacher: `teacher layer ${i}` },
   }));
   const parameters: Value[] = [];
+  const states = new Map<string, { value: Value; next?: Value }>();
+  const numbers = (name: string, size: number): Value => b.find(name) ?? b.input(name, "int64", [size]);
+  const keep = (name: string, shape: readonly number[], rows?: Value): LossState => {
+    const state: { value: Value; next?: Value } = { value: b.input(`state/${name}`, dtype, shape) };
+    states.set(name, state);
+    const places = rows && b.op("Unsqueeze", [rows, b.constant(int64s([1]))]);
+    return {
+      value: state.value,
+      become: (next) => {
+        state.next = places ? b.op("ScatterND", [state.value, places, next]) : next;
+      },
+    };
+  };
+  const memory: LossMemory | undefined =
+    count === undefined
+      ? undefined
+      : {
+          count,
+          get rows() {
+            return numbers("rows", shapes[0]?.student[0] ?? 1);
+          },
+          others: (name, size) => numbers(`others/${name}`, size),
+          state: (name, shape) => keep(name, shape),
+          table: (name, width) => keep(name, [count, width], numbers("rows", shapes[0]?.student[0] ?? 1)),
+        };
   const inputs: LossInputs = {
+    memory,
     builder: b,
     studentLogits: b.input("logits", dtype, [shapes[0]?.student[0] ?? 1, 2]),
     scalar: (name) => b.input(`scalar/${name}`, dtype, []),
@@ -71,7 +100,12 @@ export function featureGraph(
     if (!g) throw new Error(`no gradient reaches ${leaves[i]?.name}`);
     b.output(g, `gradient/${leaves[i]?.name}`);
   });
-  return { graph: b.build(), parameters: new Map(parameters.map((p) => [p.name.slice(2), p.shape])) };
+  for (const [name, { next }] of states) b.output(next as Value, `next/${name}`);
+  return {
+    graph: b.build(),
+    parameters: new Map(parameters.map((p) => [p.name.slice(2), p.shape])),
+    states: new Map([...states].map(([name, { value }]) => [name, value.shape])),
+  };
 }
 
 export function feedsOf(
@@ -92,6 +126,25 @@ export function feedsOf(
   const [rows = 1] = pairs[0]?.student.shape ?? [];
   put("logits", { shape: [rows, 2], values: Array<number>(2 * rows).fill(0) });
   return feeds;
+}
+
+/** What a loss that remembers is fed besides. */
+export interface Remembered {
+  readonly count: number;
+  readonly rows: readonly number[];
+  readonly others: Readonly<Record<string, readonly number[]>>;
+  readonly states: Readonly<Record<string, Given & { readonly next: readonly number[] }>>;
+}
+
+export function memoryFeeds(memory: Remembered, dtype: "float32" | "float64" = "float64"): Map<string, Tensor> {
+  const whole = (values: readonly number[]): Tensor => tensor("int64", [...values]);
+  return new Map([
+    ["rows", whole(memory.rows)],
+    ...Object.entries(memory.others).map(([name, v]) => [`others/${name}`, whole(v)] as const),
+    ...Object.entries(memory.states).map(
+      ([name, v]) => [`state/${name}`, tensor(dtype, [...v.values], v.shape)] as const,
+    ),
+  ]);
 }
 
 /** The loss in float64 by the reference evaluator. */

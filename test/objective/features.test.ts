@@ -16,8 +16,10 @@ import {
   feedsOf,
   type Given,
   lossOf,
+  memoryFeeds,
   numbers,
   type Pair,
+  type Remembered,
 } from "./feature-support.js";
 
 interface Case {
@@ -25,6 +27,7 @@ interface Case {
   readonly config: Config;
   readonly pairs: readonly (Pair & { readonly gradient: readonly number[] })[];
   readonly parameters: Readonly<Record<string, Given & { readonly gradient: readonly number[] }>>;
+  readonly memory?: Remembered;
   readonly loss: number;
 }
 
@@ -34,12 +37,15 @@ for (const dtype of ["float64", "float32"] as const) {
   test(`every case has PyTorch's loss and gradients, in ${dtype}`, async () => {
     for (const c of cases) {
       const shapes = c.pairs.map((p) => ({ student: p.student.shape, teacher: p.teacher.shape }));
-      const { graph: built, parameters } = featureGraph(c.config, shapes, dtype);
+      const { graph: built, parameters } = featureGraph(c.config, shapes, dtype, c.memory?.count);
       const graph = lowerGraph(built);
       // ONNX Runtime has no convolution in float64.
       if (dtype === "float32") await assertInferredShapes(graph);
       assert.deepEqual([...parameters.keys()].sort(), Object.keys(c.parameters).sort(), `${c.name}: parameters`);
-      const feeds = feedsOf(graph, c.pairs, c.parameters, dtype);
+      const feeds = new Map([
+        ...feedsOf(graph, c.pairs, c.parameters, dtype),
+        ...(c.memory ? memoryFeeds(c.memory, dtype) : []),
+      ]);
       const found = dtype === "float64" ? evaluateReference(graph, feeds) : await runInOnnxRuntime(graph, feeds);
       const tolerance = dtype === "float64" ? 1e-10 : 2e-5;
       const check = (output: string, expected: readonly number[]): void => {
@@ -56,6 +62,7 @@ for (const dtype of ["float64", "float32"] as const) {
         check(`gradient/s${i}`, p.gradient);
       });
       for (const [name, p] of Object.entries(c.parameters)) check(`gradient/p/${name}`, p.gradient);
+      for (const [name, s] of Object.entries(c.memory?.states ?? {})) check(`next/${name}`, s.next);
     }
   });
 }

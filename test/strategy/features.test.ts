@@ -47,6 +47,7 @@ const terms = [
     schedule: { kind: "warm-up", steps: 10 },
     layers: [{ student: "conv1/relu", teacher: "pool1/*" }, ...last],
   },
+  { kind: "crd", weight: 0.8, layers: [{ student: "*/global_average_pool", teacher: "pool2/flatten" }] },
 ] as const;
 const recipe: RecipeInput = {
   name: "features",
@@ -69,7 +70,7 @@ test("every term acts, and the student leaves without connectors", () => {
   const row = run.summary.models.find((m) => m.role === "student");
   const shares = row?.gradientShares ?? [];
   assert.ok(shares.length >= 3);
-  for (const name of ["fitnet", "attention", "similarity", "review"])
+  for (const name of ["fitnet", "attention", "similarity", "review", "crd"])
     assert.ok(
       shares.every((s) => (s.shares[name] ?? 0) > 1e-4),
       `${name}: ${JSON.stringify(shares)}`,
@@ -79,7 +80,7 @@ test("every term acts, and the student leaves without connectors", () => {
   assert.ok((end?.fitnet ?? 1) < (first?.fitnet ?? 0), "the hint is followed");
   const { graph } = loadModelFile(run.student).model;
   const names = [...graph.initializers.keys(), ...graph.nodes.flatMap((n) => [n.name, ...n.outputs])];
-  assert.ok(!names.some((n) => n.includes("connector")), names.join());
+  assert.ok(!names.some((n) => n.includes("connector") || n.includes("step/")), names.join());
   assert.deepEqual(
     graph.inputs.map((i) => i.name),
     ["input"],
@@ -180,7 +181,7 @@ test("from TypeScript, with answers in memory or in a folder: the same student",
     const distiller = new Distiller({ teacher: { file: teacherFile, normalise: "none" }, student, threads: 1 });
     distiller.compile({ alpha: 0.5, terms });
     const result = await distiller.fit(data, { steps: 40, batchSize: 16, labelStore });
-    assert.ok(["fitnet", "attention", "similarity", "review"].every((t) => t in result.chosen.terms));
+    assert.ok(["fitnet", "attention", "similarity", "review", "crd"].every((t) => t in result.chosen.terms));
     assert.ok([...result.weights.keys()].every((name) => !name.includes("connector")));
     students.push(distiller.student.bytes);
     await distiller.dispose();
