@@ -268,6 +268,11 @@ function stateSlot(b: GraphBuilder, { value, next, rows }: State, whole: boolean
 function memoryOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[], states: State[]): LossMemory {
   const { samples, batch, seed = 0 } = options;
   if (samples === undefined) throw new Error("a loss remembers samples, and how many there are was not said");
+  if (options.blended)
+    throw new InputError(
+      "training.augment",
+      "mixup and cutmix make samples of two, and a loss of the objective (crd) remembers samples one by one; leave either out",
+    );
   const numbers = (name: string, shape: readonly number[]): Value => {
     const existing = b.find(name);
     if (!existing) inputs.push({ name, dtype: "int64", shape });

@@ -188,6 +188,13 @@ test("the contrast is learnt: the term falls, and its share of the gradient is m
   assert.ok(result.gradientShares.every((g) => (g.shares.crd ?? 0) > 0.01));
 });
 
+test("samples blended of two have no row to remember", async () => {
+  await assert.rejects(
+    train(task({ augmentation: { mixup: { alpha: 1 } } }, null)),
+    /training\.augment: mixup and cutmix make samples of two, and .*crd/,
+  );
+});
+
 test("a batch that holds every sample leaves none to draw from", async () => {
   await assert.rejects(
     train({ ...task({}, null), train: splits.train.slice(0, 16) }),
