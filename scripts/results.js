@@ -338,6 +338,9 @@ const CLAIMS = {
     ["pkt", "pkt (Passalis 2018) beats kd"],
     ["fsp", "fsp (Yim 2017) beats kd"],
     ["vid", "vid (Ahn 2019) beats kd"],
+    ["review", "review (Chen 2021) beats kd"],
+    ["crd", "crd (Tian 2020) beats kd"],
+    ["simkd", "simkd (Chen 2022) beats kd"],
   ],
   "all-labels": [
     ["label smoothing 0.1", "distillation beats label smoothing (Yuan 2020)", -1],
