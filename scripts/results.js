@@ -158,7 +158,12 @@ function table(run) {
 }
 
 const machine = ({ limbeck, environment: env, durationSeconds }) =>
-  `limbeck ${limbeck}, ONNX Runtime ${env["onnxruntime-node"]}, Node ${env.node}, ${env.cpu} (${env.cores} cores), ${Math.round(durationSeconds / 60)} minutes with other work beside it.`;
+  `limbeck ${limbeck}, ONNX Runtime ${env["onnxruntime-node"]}, Node ${env.node}, ${env.cpu} (${env.cores} cores), ${minutes(durationSeconds)} with other work beside it.`;
+
+function minutes(seconds) {
+  const n = Math.max(1, Math.round(seconds / 60));
+  return `${n} ${n === 1 ? "minute" : "minutes"}`;
+}
 
 /** A strategy of several runs: its models in their order, its comparisons, how long each hop took. */
 function chainTable(run) {
@@ -215,7 +220,7 @@ const firstTitle = (run) => TITLES[run.name] ?? "student";
 
 /** Students that never saw some classes, before and after the correction of their biases, each above its baseline. */
 function omittedTable(run) {
-  const { models, environment: env, counts, durationSeconds } = run;
+  const { models, counts } = run;
   const teacher = models.find((m) => m.role === "teacher");
   const title = (m) => `${m.variant || firstTitle(run)}: ${m.role === "student" ? "student" : "labels alone"}`;
   const lines = models
@@ -234,7 +239,7 @@ function omittedTable(run) {
     });
   return [
     `Teacher ${share(teacher?.accuracy)} %; ${models.find((m) => m.role === "student")?.seeds.length} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
-    `limbeck ${run.limbeck}, ONNX Runtime ${env["onnxruntime-node"]}, Node ${env.node}, ${env.cpu} (${env.cores} cores), ${Math.round(durationSeconds / 60)} minutes with other work beside it.`,
+    machine(run),
     "",
     "| transfer set | accuracy (%) | of the omitted classes (%) | offset | accuracy with it (%) | of the omitted classes (%) |",
     "|---|---|---|---|---|---|",
@@ -277,7 +282,7 @@ function heatTable(run) {
   };
   return [
     `Validation accuracy in %, ${run.seeds.length} seeds, ${run.validationSamples.toLocaleString("en-US")} validation images that trained nothing.`,
-    `limbeck ${run.limbeck}, ${Math.max(1, Math.round(run.durationSeconds / 60))} minutes with other work beside it.`,
+    `limbeck ${run.limbeck}, ${minutes(run.durationSeconds)} with other work beside it.`,
     "",
     `| T | ${alphas.map((a) => (a === 0 ? "labels alone" : `alpha ${a}`)).join(" | ")} |`,
     `|---|${alphas.map(() => "---|").join("")}`,
