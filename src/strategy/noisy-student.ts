@@ -25,30 +25,30 @@ export const noisyStudent: Strategy<"noisy-student"> = {
         "a noisy student learns from pseudo-labels alone; remove the further terms (--set objective.terms=[])",
       );
     const hops: Hop[] = [];
-    const add = (title: string, from: Hop | null, changes: Partial<Recipe>): void => {
+    const add = (title: string, from: Hop | null, changes: (base: Recipe) => Partial<Recipe>): void => {
       const base = from ? taughtBy(recipe, directory, from, recipe.seeds) : recipe;
       hops.push({
         title,
         folder: folderName(hops.length + 1, title),
         command: "distill",
         // Seeds of its own: a student that starts where its teacher started would be half a copy of it.
-        recipe: single(base, { ...changes, seed: recipe.seed + (from ? hops.length * recipe.seeds : 0) }),
+        recipe: single(base, { ...changes(base), seed: recipe.seed + (from ? hops.length * recipe.seeds : 0) }),
         teacher: from?.title ?? "teacher",
         ownTeacher: from === null,
       });
     };
     for (let k = 1; k <= rounds; k++)
-      add(`round ${k}`, hops[k - 2] ?? null, {
-        ...noisy(recipe, strategy),
+      add(`round ${k}`, hops[k - 2] ?? null, (base) => ({
+        ...noisy(base, strategy),
         student: models?.[k - 1] ?? recipe.student,
         baseline: recipe.baseline && k === rounds,
-      });
+      }));
     const last = `round ${rounds}`;
     const pairs: Pair[] = [{ title: "", student: last, against: "own baseline" }];
     if (rounds > 1) pairs.push(instead(last, "round 1", `Round ${rounds} instead of round 1`));
     if (ablation)
       for (const [title, changes] of ablations(recipe, strategy)) {
-        add(title, null, { ...changes, baseline: false });
+        add(title, null, () => ({ ...changes, baseline: false }));
         pairs.push(instead("round 1", title, `Round 1 instead of the same ${title}`));
       }
     return {

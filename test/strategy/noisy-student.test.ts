@@ -91,6 +91,20 @@ test("consistent: labels unused, mixup added, and the other answers beside it", 
   assert.equal(stores.filter((s) => s.startsWith("views-")).length, 1, "one labelling of views for all hops");
 });
 
+test("later rounds leave the teacher's half alone, as the first does", () => {
+  const halved = parseRecipe({ ...recipe, teacher: { ...recipe.teacher, train_on: "disjoint-half" } });
+  const strategy = { kind: "noisy-student", rounds: 2, labels: "soft", min_confidence: 0.3, balance: true } as const;
+  const { hops } = noisyStudent.plan(halved, { ...strategy, ablation: false }, folder);
+  assert.deepEqual(
+    hops.map(({ recipe: { teacher, transfer } }) => ["train_on" in teacher && teacher.train_on, transfer.part]),
+    [
+      ["disjoint-half", "all"],
+      [false, "second-half"],
+    ],
+    "the labels of the half that the teacher saw are not the student's",
+  );
+});
+
 test("plans: defaults where the recipe says nothing, and what makes no sense is named", () => {
   const plain = parseRecipe({ ...recipe, training: { steps: 10 }, student: { kind: "mlp", hidden: [8] } });
   const noisy = {
