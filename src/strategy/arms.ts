@@ -107,7 +107,7 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
     );
   }
   checkViews(where, recipe);
-  checkPseudoLabels(where, recipe, hasLabels);
+  checkPseudoLabels(where, recipe, { samples: transfer.length, labelled: labelled.length });
   checkAugmentations(recipe, data.sampleShape, name ? `${where}: ` : "");
   objectiveNeeds(baselineObjectiveOf(recipe.objective));
   return {

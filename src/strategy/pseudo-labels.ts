@@ -9,14 +9,27 @@ import { LabelStore } from "../teacher/store.js";
 import type { Arm } from "./arms.js";
 import { fingerprint } from "./context.js";
 
-/** @param where names the arm @throws InputError for pseudo-labels that cannot go with the rest of the recipe */
-export function checkPseudoLabels(where: string, { transfer, objective, teacher }: Recipe, hasLabels: boolean): void {
+/**
+ * @param where names the arm
+ * @param seen how many samples its student sees, and of how many of them it may use the label
+ * @throws InputError for pseudo-labels that cannot go with the rest of the recipe
+ */
+export function checkPseudoLabels(
+  where: string,
+  { transfer, objective, teacher }: Recipe,
+  seen: { readonly samples: number; readonly labelled: number },
+): void {
   if (!transfer.pseudo_labels) return;
   const field = `${where}: transfer.pseudo_labels`;
-  if (transfer.samples !== "all" && hasLabels)
+  if (seen.labelled > 0 && seen.labelled === seen.samples)
     throw new InputError(
       field,
-      'the student sees labelled samples only, so there is nothing to label; set transfer.samples to "all"',
+      `the student sees ${seen.samples} samples, all of them with their label, so there is nothing to label; set transfer.samples to "all", and transfer.labelled to how many labels it may use`,
+    );
+  if (transfer.pseudo_labels.balance && transfer.omit_classes.length + transfer.only_classes.length > 0)
+    throw new InputError(
+      `${field}.balance`,
+      "of an omitted class there are only samples that the teacher takes for it by mistake, and balancing would repeat these until they are as many as of the others; set it to false (strategy.balance of a noisy-student)",
     );
   const needs = objectiveNeeds(objectiveOf(objective));
   if (needs.labels || !needs.teacher)
@@ -52,12 +65,18 @@ export function pseudoLabelled(
   const { kind, balance, min_confidence: minConfidence } = options;
   const { classes } = store.header;
   const made = pseudoLabels(answers, classes.length, transfer, labels, { kind, balance, minConfidence });
+  // The precision that is left in the header is that of features, which stay where they are.
   const header = {
     ...store.header,
     kind: "probabilities",
-    precision: "float32",
     preprocessing: fingerprint(store.header.preprocessing, store.header.precision, options, labelled),
-    features: undefined,
   } as const;
   return { store: new LabelStore(store.folder, header, made.targets), samples: made.samples, counts: made.counts };
+}
+
+/** What a student with pseudo-labels was trained on, and what was left out: "100 samples with labels and 520 of 969 others ...". */
+export function pseudoSaid({ samples, counts }: Pseudo): string {
+  const { unlabelled, confident, chosen } = counts;
+  const copies = chosen === confident ? "" : `, balanced to ${chosen}`;
+  return `${samples.length - chosen} samples with labels and ${confident} of ${unlabelled} others with the teacher's pseudo-labels${copies}`;
 }

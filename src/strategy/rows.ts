@@ -2,6 +2,7 @@
 
 import type { LoadedData } from "../data/types.js";
 import type { ModelRow, OmittedScores } from "../evaluate/summary.js";
+import { objectiveNeeds } from "../objective/objective.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
 import { type RunContext, seedsOf } from "./context.js";
@@ -9,7 +10,7 @@ import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import type { Judged } from "./judge.js";
 import { omittedScores, withoutSaid } from "./omitted.js";
 import { fitAll } from "./pool.js";
-import { type Pseudo, pseudoLabelled } from "./pseudo-labels.js";
+import { type Pseudo, pseudoLabelled, pseudoSaid } from "./pseudo-labels.js";
 import { prepareTeacher, type ReadyTeacher } from "./teachers.js";
 
 /** One row in the making: a model of an arm over its seeds. */
@@ -76,6 +77,11 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
   return rows;
 }
 
+/** The training of a student, with the pseudo-labels that it learns. */
+export interface StudentRequest extends FitRequest {
+  readonly pseudo?: Pseudo | null;
+}
+
 /** The training of an arm's student: also a sweep's. */
 export function studentRequest(
   arm: Pick<Arm, "recipe" | "transfer" | "labelled" | "omission">,
@@ -83,7 +89,7 @@ export function studentRequest(
   teacher: ReadyTeacher,
   seed: number,
   name: string,
-): FitRequest & { readonly pseudo: Pseudo | null } {
+): StudentRequest {
   const { recipe, transfer, omission } = arm;
   const pseudo = pseudoLabelled(arm, loaded, teacher.store);
   return {
@@ -102,7 +108,7 @@ export function studentRequest(
   };
 }
 
-function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: { readonly pseudo: Pseudo | null }): void {
+function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: StudentRequest): void {
   if (!pseudo) return;
   const { unlabelled, confident, chosen } = pseudo.counts;
   const text = `${arm.name ? `${arm.name}: ` : ""}pseudo-labels: of ${unlabelled} samples without a usable label the teacher is sure enough about ${confident}; with copies for balance ${chosen} are learnt`;
@@ -112,6 +118,19 @@ function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: { readonly 
       "pseudo-labels: the teacher is sure enough about no sample, so only labelled ones are learnt; lower transfer.pseudo_labels.min_confidence or train it longer",
     );
   context.emit({ kind: "info", text });
+}
+
+/** What a student or baseline was trained on. With a teacher for each seed pseudo-labels are counted for the first. */
+function learntSaid(arm: Arm, role: "student" | "baseline", request: StudentRequest | undefined): string {
+  if (role === "baseline") return `${arm.labelled.length} samples with labels`;
+  if (request?.pseudo) return pseudoSaid(request.pseudo);
+  const needs = objectiveNeeds(objectiveOf(arm.recipe.objective));
+  const given = needs.teacher
+    ? needs.labels
+      ? "with labels and the teacher's answers"
+      : "with the teacher's answers only"
+    : "with labels";
+  return `${arm.transfer.length} samples ${given}`;
 }
 
 const isRole =
@@ -203,14 +222,7 @@ async function studentRow(
       seconds,
     });
   }
-  const labels =
-    role === "baseline"
-      ? "with labels"
-      : arm.transfer.length === arm.labelled.length && objectiveOf(arm.recipe.objective).alpha !== 1
-        ? "with labels and the teacher's answers"
-        : "with the teacher's answers only";
-  const count = role === "baseline" ? arm.labelled.length : arm.transfer.length;
-  const trainedOn = `${count} samples ${labels}${withoutSaid(arm, loaded.data.classes)}`;
+  const trainedOn = `${learntSaid(arm, role, fitted[0]?.request)}${withoutSaid(arm, loaded.data.classes)}`;
   const omitted =
     arm.omission &&
     (await omittedScores(

@@ -17,7 +17,10 @@ export interface PseudoLabelOptions {
 export interface PseudoLabels {
   /** Samples to train on: labelled ones first, then the chosen others; a class with too few has some several times. */
   readonly samples: Uint32Array;
-  /** Probabilities [answers.length / classes, classes] by sample: one-hot where labelled, the teacher's elsewhere. */
+  /**
+   * Probabilities [answers.length / classes, classes] by sample: one-hot where labelled (with "hard" in the whole transfer
+   * set), the teacher's elsewhere.
+   */
   readonly targets: Float32Array;
   /** How many samples had no usable label; how many of them were sure enough; how many stand in `samples`, copies counted. */
   readonly counts: { readonly unlabelled: number; readonly confident: number; readonly chosen: number };
@@ -47,24 +50,23 @@ export function pseudoLabels(
   let unlabelled = 0;
   for (let sample = 0; sample < values.length / classes; sample++) {
     logProbabilities(values, sample, classes, given, 1, row);
-    const best = row.indexOf(Math.max(...row));
-    for (let c = 0; c < classes; c++)
-      targets[sample * classes + c] = kind === "hard" ? Number(c === best) : Math.exp(row[c] as number);
+    targets.set(row.map(Math.exp), sample * classes);
   }
   for (const sample of transfer) {
     const label = labels[sample] as number;
+    logProbabilities(values, sample, classes, given, 1, row);
+    const top = Math.max(...row);
+    const best = row.indexOf(top);
     const own = targets.subarray(sample * classes, (sample + 1) * classes);
+    const certain = label >= 0 ? label : kind === "hard" ? best : null;
+    if (certain !== null) own.fill(0)[certain] = 1;
     if (label >= 0) {
-      own.fill(0);
-      own[label] = 1;
       known.push(sample);
       continue;
     }
     unlabelled++;
-    logProbabilities(values, sample, classes, given, 1, row);
-    const top = Math.max(...row);
     const confidence = Math.exp(top);
-    if (confidence >= minConfidence) byClass[row.indexOf(top)]?.push({ sample, confidence });
+    if (confidence >= minConfidence) byClass[best]?.push({ sample, confidence });
   }
   const confident = byClass.reduce((sum, own) => sum + own.length, 0);
   const chosen = balance ? balanced(byClass) : byClass.flat().map((s) => s.sample);

@@ -7,9 +7,12 @@ import { after, test } from "node:test";
 import { allocateSamples } from "../../src/data/samples.js";
 import { drawnViews } from "../../src/data/views.js";
 import { distill, InputError, loadData, type RecipeInput } from "../../src/index.js";
+import { loadRecipe } from "../../src/recipe/load.js";
 import { openSession } from "../../src/runtime/session.js";
+import { pseudoLabelled } from "../../src/strategy/pseudo-labels.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
 import { openOnnxTeacher } from "../../src/teacher/onnx.js";
+import { readLabelStore } from "../../src/teacher/store.js";
 import { openViewStore } from "../../src/teacher/view-store.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-views-"));
@@ -162,6 +165,11 @@ test("views that cannot go with the rest are refused by name, before anything is
     [{ objective: { alpha: 0.5, terms: [similarity] }, ...views("clean") }, /transfer\.views\.answers.*layers/s],
     [{ teacher: { ...group, combine: "mean-losses" }, ...views("clean") }, /training\.augment.*mean-losses/s],
     [{ transfer: { pseudo_labels: {} } }, /transfer\.pseudo_labels.*samples/s],
+    [{ transfer: { samples: "all", pseudo_labels: {} } }, /transfer\.pseudo_labels.*transfer\.labelled/s],
+    [
+      { transfer: { labelled: 50, samples: "all", pseudo_labels: {}, omit_classes: [3] } },
+      /transfer\.pseudo_labels\.balance.*omitted class/s,
+    ],
     [
       { transfer: { labelled: 50, samples: "all", pseudo_labels: {}, views: { answers: "online" } } },
       /transfer\.views\.answers.*pseudo-labels/s,
@@ -193,4 +201,31 @@ test("pseudo-labels: labels where there are some, the teacher's elsewhere, and n
     (r) => summary.models.find((m) => m.role === r)?.accuracy?.mean ?? 0,
   );
   assert.ok((student as number) > (teacher as number) - 0.1, `${student} after ${teacher}`);
+  assert.equal(
+    summary.models.find((m) => m.role === "student")?.trainedOn,
+    `100 samples with labels and ${sure} of ${unlabelled} others with the teacher's pseudo-labels, balanced to ${chosen}`,
+  );
+});
+
+test("pseudo-labels beside losses between layers: the teacher's inner values stay its own", async () => {
+  const layers = [{ teacher: "*elu*", student: "*elu*" }];
+  const { directory, summary } = await run("pseudo-layers", {
+    teacher: { ...recipe.teacher, train_on: "labelled", precision: "float16" },
+    training: { ...recipe.training, augment: undefined, gradient_shares_every: 10 },
+    objective: { ...recipe.objective, terms: [{ kind: "similarity", weight: 10, layers }] },
+    transfer: { labelled: 100, samples: "all", pseudo_labels: {} },
+  });
+  const shares = summary.models.find((m) => m.role === "student")?.gradientShares ?? [];
+  assert.ok(shares.length > 0 && shares.every((s) => (s.shares.similarity as number) > 0));
+  const [name] = readdirSync(join(directory, "label-stores"));
+  const store = readLabelStore(join(directory, "label-stores", name as string), loaded.data);
+  const { recipe: parsed } = loadRecipe(join(directory, "recipe.yaml"));
+  const made = pseudoLabelled({ recipe: parsed, transfer: loaded.splits.train, labelled: plan.samples }, loaded, store);
+  const values = [store, made?.store].map((s) => {
+    const out = new Float32Array(2 * 64);
+    s?.features[0]?.gather(Uint32Array.of(7, 1200), out);
+    return out;
+  });
+  assert.ok(values[0]?.some((v) => v !== 0));
+  assert.deepEqual(values[1], values[0]);
 });

@@ -59,6 +59,9 @@ test("the filter leaves out what the teacher is unsure about, never what is labe
   const part = make({ minConfidence: 0.55 }, Uint32Array.of(0, 4));
   assert.deepEqual([...part.samples], [0, 4]);
   near(part.targets.subarray(3, 6), rows[1] as number[]);
+  const hard = make({ kind: "hard" }, Uint32Array.of(0, 4));
+  near(hard.targets.subarray(12, 15), [1, 0, 0]);
+  near(hard.targets.subarray(18, 21), rows[6] as number[]);
 });
 
 test("balance: the surest of frequent classes, those of rare ones again", () => {
