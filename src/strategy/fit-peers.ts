@@ -23,6 +23,11 @@ export interface PeersRequest {
   readonly seed: number;
 }
 
+/** Seed of the start weights of student i of those that learn together: the first starts as it would alone. */
+export function weightSeedOf({ recipe }: Pick<RunContext, "recipe">, seed: number, i: number): number {
+  return seed + i * recipe.seeds;
+}
+
 /**
  * Trains (or finds the finished training of) students that see the same batches. The first starts from the weights that it
  * would have alone with this seed; the others from weights of their own.
@@ -36,7 +41,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
       folder: context.folder,
       data: loaded.data,
       classes: loaded.data.classes.length,
-      seed: seed + i * context.recipe.seeds,
+      seed: weightSeedOf(context, seed, i),
     }),
   );
   const settings = settingsOf(request.training, samples.length, seed, execution);

@@ -39,6 +39,8 @@ export interface FitRequest {
   /** Of the same teacher, for an objective with simkd. */
   readonly reusable?: Reusable;
   readonly seed: number;
+  /** Of the start weights alone, where they are not those of `seed`. */
+  readonly weightSeed?: number;
   /** Classes whose outputs a bias correction shifts after the training; none without one. */
   readonly shifted?: readonly number[] | null;
 }
@@ -76,6 +78,7 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
     store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
     ...(request.views ? [viewsIdentity(loaded.data, request.views)] : []),
     ...(request.shifted ? [{ shifted: request.shifted }] : []),
+    ...(request.weightSeed === undefined ? [] : [{ weightSeed: request.weightSeed }]),
   );
   return { settings, print, id: `${request.role}-${print.slice(0, 10)}-seed${request.seed}` };
 }
@@ -84,7 +87,8 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
 export async function fit(context: RunContext, request: FitRequest): Promise<Fitted> {
   const { loaded } = context;
   const { data } = loaded;
-  const { seed, objective, teacher } = request;
+  const { objective, teacher } = request;
+  const seed = request.weightSeed ?? request.seed;
   const classes = data.classes.length || (teacher?.header.classes.length ?? 0);
   const whole = prepareModel(request.model, { folder: context.folder, data, classes, seed });
   const prepared = reusingClassifier(whole, objective, reusableIn(request), data, classes, seed);

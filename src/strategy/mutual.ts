@@ -20,9 +20,10 @@ import { checkModels } from "./check.js";
 import { contextOf, labelsOf, type RunContext, seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import { answersOf, type Fitted } from "./fit.js";
-import { fitPeers } from "./fit-peers.js";
+import { fitPeers, weightSeedOf } from "./fit-peers.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
+import { omittedScores, withoutSaid } from "./omitted.js";
 import { distinct, type StrategyOf, shortName } from "./plan.js";
 import { fitAll } from "./pool.js";
 import { checkRecipe, runRobustness } from "./robustness.js";
@@ -56,9 +57,9 @@ export async function runMutual(
   return orDiscard(directory, options, async () => {
     const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
     const together = await trainTogether(context, { models, names, strategy, arm });
-    const baselines = recipe.baseline ? await trainAlone(context, models, arm) : new Map<string, readonly Fitted[]>();
+    const baselines = recipe.baseline ? await trainAlone(context, models, arm) : [];
     context.emit({ kind: "stage", text: "Measuring" });
-    const judged = await judge(context, { models, names, together, baselines });
+    const judged = await judge(context, arm, { models, names, together, baselines });
     const seconds = (performance.now() - started) / 1000;
     const best = await bestOnValidation(context, together.flat());
     const summary = await summarise(context, judged, arm, { seconds, command: options.command, best });
@@ -124,26 +125,29 @@ async function trainTogether(
   return models.map((_, i) => bySeed.map((fitted) => fitted[i] as Fitted));
 }
 
-/** Every architecture by itself, on the same labels with the same budget. @returns by the model as JSON, [seed] */
-async function trainAlone(context: RunContext, models: Models, arm: Arm): Promise<Map<string, readonly Fitted[]>> {
+/** Each of them by itself: from its own start weights, on the same labels with the same budget. @returns [student][seed] */
+async function trainAlone(context: RunContext, models: Models, arm: Arm): Promise<Fitted[][]> {
   const { objective, training } = context.recipe;
-  const alone = new Map(models.map((model) => [JSON.stringify(model), model]));
-  const found = new Map<string, readonly Fitted[]>();
-  for (const [key, model] of alone) {
-    const name = alone.size > 1 ? `baseline (${shortName(model)})` : "baseline";
-    const requests = seedsOf(context.recipe).map((seed) => ({
-      name: `${name}, seed ${seed}`,
+  const seeds = seedsOf(context.recipe);
+  const names = baselineNames(models);
+  const requests = models.flatMap((model, i) =>
+    seeds.map((seed) => ({
+      name: `${names[i]}, seed ${seed}`,
       role: "baseline" as const,
       model,
       training,
       objective: baselineObjectiveOf(objective),
       samples: arm.labelled,
       seed,
-    }));
-    found.set(key, await fitAll(context, requests));
-  }
-  return found;
+      // The first starts as any baseline does, and shares its training.
+      ...(i === 0 ? {} : { weightSeed: weightSeedOf(context, seed, i) }),
+    })),
+  );
+  const fitted = await fitAll(context, requests);
+  return models.map((_, i) => fitted.slice(i * seeds.length, (i + 1) * seeds.length));
 }
+
+const baselineNames = (models: Models): string[] => models.map((m, i) => `baseline ${i + 1} (${shortName(m)})`);
 
 interface JudgedRow extends ChainRow {
   /** Id of the row to compare with; null for a baseline, or without one. */
@@ -154,30 +158,35 @@ interface Trained {
   readonly models: Models;
   readonly names: readonly string[];
   readonly together: readonly (readonly Fitted[])[];
-  readonly baselines: ReadonlyMap<string, readonly Fitted[]>;
+  /** [student][seed]; none without baselines. */
+  readonly baselines: readonly (readonly Fitted[])[];
 }
 
-/** Each student's row, and behind the last of an architecture that of its baseline. */
-async function judge(context: RunContext, { models, names, together, baselines }: Trained): Promise<JudgedRow[]> {
+/** Each student's row, then those of their baselines. */
+async function judge(
+  context: RunContext,
+  arm: Arm,
+  { models, names, together, baselines }: Trained,
+): Promise<JudgedRow[]> {
   const rows: JudgedRow[] = [];
-  const baselineName = (key: string): string =>
-    baselines.size > 1 ? `baseline (${shortName(JSON.parse(key) as Recipe["student"])})` : "baseline";
-  for (const [i, model] of models.entries()) {
-    const key = JSON.stringify(model);
-    const against = baselines.has(key) ? baselineName(key) : null;
-    rows.push({ ...(await rowOf(context, names[i] as string, "student", together[i] as readonly Fitted[])), against });
+  const alone = baselineNames(models);
+  for (const [i, own] of together.entries()) {
+    const against = baselines.length > 0 ? (alone[i] as string) : null;
+    rows.push({ ...(await rowOf(context, names[i] as string, "student", own, arm)), against });
   }
-  for (const [key, fitted] of baselines)
-    rows.push({ ...(await rowOf(context, baselineName(key), "baseline", fitted)), against: null });
+  for (const [i, own] of baselines.entries())
+    rows.push({ ...(await rowOf(context, alone[i] as string, "baseline", own, arm)), against: null });
   return rows;
 }
 
 async function rowOf(
-  { loaded, execution, recipe }: RunContext,
+  context: RunContext,
   id: string,
   role: "student" | "baseline",
   fitted: readonly Fitted[],
+  arm: Arm,
 ): Promise<ChainRow> {
+  const { loaded, execution, recipe } = context;
   const judged: Judged[] = [];
   for (const f of fitted) {
     const answers = await answersOf(f, loaded.data, loaded.splits.test, execution.threads);
@@ -186,6 +195,9 @@ async function rowOf(
   }
   const first = fitted[0] as Fitted;
   const samples = `${first.request.samples.length} samples with labels`;
+  const without = withoutSaid(arm, loaded.data.classes);
+  const answers = judged.map((j) => j.answers);
+  const omitted = arm.omission && (await omittedScores(context, arm.omission, fitted, answers));
   return {
     row: {
       id,
@@ -196,11 +208,12 @@ async function rowOf(
       parameters: first.parameters,
       macs: first.macs,
       fileBytes: first.fileBytes,
-      trainedOn: role === "student" ? `${samples} and the other students' answers` : samples,
+      trainedOn: `${samples}${role === "student" ? " and the other students' answers" : ""}${without}`,
       ...aggregate(loaded, judged, recipe.evaluation.top_k),
       latency: null,
       curves: fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
       gradientShares: first.result.gradientShares,
+      ...(omitted ? { omitted } : {}),
     } satisfies ModelRow,
     files: fitted.map((f) => f.file),
     right: async () => judged.map((j) => hits(loaded, j.answers)),

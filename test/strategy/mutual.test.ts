@@ -34,7 +34,7 @@ const largestDifference = (a: string, b: string): number => {
   );
 };
 
-test("without weight on each other the first student is the baseline, and the second is another", async () => {
+test("without weight on each other each student is its own baseline, from start weights of its own", async () => {
   const out = join(folder, "apart");
   const strategy = { kind: "mutual", weight: 0 } as const;
   const training = { ...recipe.training, select: "last" } as const;
@@ -42,9 +42,12 @@ test("without weight on each other the first student is the baseline, and the se
   await distill({ ...plain, training, strategy }, { out, threads: 1 });
   const trainings = listTrainings(out);
   const [first, second] = trainings.filter((t) => t.role === "student");
-  const alone = trainings.find((t) => t.role === "baseline");
-  assert.ok(first && second && alone);
+  const named = (name: string) => trainings.find((t) => t.names.includes(`${name} (mlp-16), seed 0`));
+  const [alone, other] = [named("baseline 1"), named("baseline 2")];
+  assert.ok(first && second && alone && other);
+  assert.ok(first.names[0]?.startsWith("student 1") && second.names[0]?.startsWith("student 2"));
   assert.ok(largestDifference(first.file, alone.file) < 1e-4, "they saw the same batches");
+  assert.ok(largestDifference(second.file, other.file) < 1e-4, "from the same start weights");
   assert.ok(largestDifference(second.file, alone.file) > 1e-2, "fresh weights");
 });
 
@@ -54,7 +57,7 @@ test("three students of two kinds: rows, baselines and comparisons; the best on 
   const strategy = { kind: "mutual", models: [small, small] } as const;
   const { summary, student } = await distill({ ...recipe, seeds: 2, strategy }, { out, threads: 1 });
   const names = ["student 1 (mlp-16)", "student 2 (mlp-8)", "student 3 (mlp-8)"];
-  const baselines = ["baseline (mlp-16)", "baseline (mlp-8)"];
+  const baselines = ["baseline 1 (mlp-16)", "baseline 2 (mlp-8)", "baseline 3 (mlp-8)"];
   assert.deepEqual(
     summary.models.map((m) => m.id),
     [...names, ...baselines],
@@ -65,7 +68,7 @@ test("three students of two kinds: rows, baselines and comparisons; the best on 
     [
       [names[0], baselines[0]],
       [names[1], baselines[1]],
-      [names[2], baselines[1]],
+      [names[2], baselines[2]],
     ],
   );
   for (const c of summary.comparisons)
@@ -78,6 +81,20 @@ test("three students of two kinds: rows, baselines and comparisons; the best on 
   assert.equal(listTrainings(out).filter((t) => t.role === "teacher").length, 0, "nobody asked the teacher");
   assert.equal(listRuns(out)[0]?.strategy?.kind, "mutual");
   assert.ok(existsSync(join(out, "report.html")));
+});
+
+test("classes left out of the transfer set: said, and scored by themselves", async () => {
+  const chain = { ...recipe, transfer: { omit_classes: [3] }, strategy: { kind: "mutual" } as const };
+  const training = { ...recipe.training, steps: 60 };
+  const { summary } = await distill({ ...chain, training }, { out: join(folder, "without-3"), threads: 1 });
+  for (const { role, trainedOn, omitted } of summary.models) {
+    assert.match(
+      trainedOn,
+      role === "student" ? /^\d+ samples .* other students.*, none of class 3$/ : /, none of class 3$/,
+    );
+    assert.deepEqual(omitted?.classes, ["3"]);
+    assert.equal(omitted?.accuracy?.mean, 0, "nobody told them of it");
+  }
 });
 
 test("stopped and resumed: the same students", async () => {
