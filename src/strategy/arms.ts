@@ -36,7 +36,7 @@ export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
     if (names.has(variant.name)) throw new InputError("variants", `the name "${variant.name}" occurs twice`);
     names.add(variant.name);
     const fixed = Object.keys(variant.set).find((path) =>
-      /^(data|seeds?|name|variants|evaluation|strategy|sweep)\b/.test(path),
+      /^(data|seeds?|name|variants|evaluation|export|strategy|sweep)\b/.test(path),
     );
     if (fixed)
       throw new InputError(`variants "${variant.name}"`, `${fixed} cannot change within a run; write another recipe`);

@@ -10,7 +10,7 @@ import type { ModelRecipe, TrainingRecipe } from "../recipe/schema.js";
 import { train } from "../train/train.js";
 import { fingerprint, type RunContext } from "./context.js";
 import { exportFitted, type Fitted } from "./fit.js";
-import { prepareModel } from "./prepare.js";
+import { fileIdentity, prepareModel } from "./prepare.js";
 
 export interface PeersRequest {
   readonly models: readonly ModelRecipe[];
@@ -50,6 +50,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
   const print = fingerprint("peers", hash, samples, loaded.splits.validation, loaded.normalisation, models, objective, [
     deciding,
     context.recipe.seeds,
+    ...models.flatMap((model) => fileIdentity(model, context.folder)),
   ]);
   const id = `${print.slice(0, 10)}-seed${seed}`;
   const joined = joinPeers(prepared.map((p) => p.model));

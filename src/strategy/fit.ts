@@ -19,7 +19,7 @@ import type { TrainingResult } from "../train/types.js";
 import { type Correction, correctBias } from "./bias-correction.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { NORMALISATION_KEY } from "./open-model.js";
-import { type Prepared, prepareModel } from "./prepare.js";
+import { fileIdentity, type Prepared, prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "./trainings.js";
 import { type Reusable, reusingClassifier } from "./transfer.js";
@@ -63,7 +63,7 @@ export interface Fitted {
 }
 
 /** What a training depends on, as a name: requests with the same id are the same training in the same folder. */
-export function trainingOfRequest({ loaded, execution }: RunContext, request: FitRequest) {
+export function trainingOfRequest({ loaded, execution, folder }: RunContext, request: FitRequest) {
   const settings = settingsOf(request.training, request.samples.length, request.seed, execution);
   const { threads: _, device: __, ...deciding } = settings;
   const store = request.teacher?.header;
@@ -77,6 +77,7 @@ export function trainingOfRequest({ loaded, execution }: RunContext, request: Fi
     deciding,
     store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
     ...(request.views ? [viewsIdentity(loaded.data, request.views)] : []),
+    ...fileIdentity(request.model, folder),
     ...(request.shifted ? [{ shifted: request.shifted }] : []),
     ...(request.weightSeed === undefined ? [] : [{ weightSeed: request.weightSeed }]),
   );
@@ -96,10 +97,11 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   const { settings, print, id } = trainingOfRequest(context, request);
   const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
   const sampleType = sampleTypeOf(loaded.data);
+  const graph = withNormalisation(model.graph, model.input, loaded.normalisation, sampleType);
   const opened = request.views && (await openTrainingViews(request.views, loaded.data, settings, request.samples));
   const task = {
     name: request.name,
-    model: { ...model, graph: withNormalisation(model.graph, model.input, loaded.normalisation, sampleType) },
+    model: { ...model, graph },
     data: loaded.data,
     train: request.samples,
     validation: loaded.splits.validation,

@@ -13,6 +13,7 @@ import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import type { LabelStore } from "../teacher/store.js";
 import { type Arm, expandArms } from "./arms.js";
 import { contextOf, type RunOptions } from "./context.js";
+import { seeingAllClasses } from "./omitted.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { noTeacher } from "./teacher-group.js";
 import { prepareTeacher } from "./teachers.js";
@@ -101,7 +102,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
 /** The recipe as far as its teacher goes: what it says of the student must not stand in the way. */
 function teacherOnly(recipe: Recipe): Recipe {
   const objective = { ...recipe.objective, alpha: 1, weights: undefined };
-  const transfer = { ...recipe.transfer, views: undefined, pseudo_labels: undefined };
+  const transfer = { ...seeingAllClasses(recipe.transfer), views: undefined, pseudo_labels: undefined };
   return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
 }
 

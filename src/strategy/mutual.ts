@@ -15,6 +15,7 @@ import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import { aboutRun } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
+import { checkTrainingViews } from "./augmentations.js";
 import { askable, type ChainRow } from "./chain-row.js";
 import { checkModels } from "./check.js";
 import { contextOf, labelsOf, type RunContext, seedsOf } from "./context.js";
@@ -88,6 +89,7 @@ function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loa
   if (loaded.splits.test.length === 0)
     throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
   checkRecipe(recipe, loaded);
+  checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
   const arms = models.map((student) => ({ ...arm, recipe: { ...recipe, student } }));
   checkModels(arms, loaded, folder);
 }

@@ -55,6 +55,11 @@ export function omissionOf({ transfer }: Recipe, loaded: LoadedData): Omission |
   return { classes, shifted: corrected ? named : null };
 }
 
+/** The same transfer of every class: what a teacher by itself looks at. */
+export function seeingAllClasses(transfer: Recipe["transfer"]): Recipe["transfer"] {
+  return { ...transfer, omit_classes: [], only_classes: [], bias_correction: false };
+}
+
 /** Indices by name, ascending. @throws InputError for an unknown name */
 export function classIndices(
   names: readonly (string | number)[],

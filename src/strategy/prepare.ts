@@ -16,6 +16,11 @@ export interface PrepareOptions {
   readonly seed: number;
 }
 
+/** What start weights from a file are known by besides its name: a training from other weights is another one. */
+export function fileIdentity(recipe: ModelRecipe, folder: string): string[] {
+  return recipe.kind === "onnx" ? [loadModelFile(resolve(folder, recipe.file)).hash] : [];
+}
+
 /** Builds a model with start weights, or opens the file that holds them. */
 export function prepareModel(recipe: ModelRecipe, options: PrepareOptions): Prepared {
   const { folder, data, classes, seed } = options;

@@ -22,6 +22,8 @@ export interface Row {
   readonly fitted: readonly Fitted[];
   readonly judged: readonly Judged[];
   readonly teacher: ReadyTeacher | null;
+  /** Of a student: which trainings its baseline is, as `trainingsOf` names them; absent without one. */
+  readonly baseline?: string;
   /** On the classes that it never saw; absent where it saw all. */
   readonly omitted?: OmittedScores;
 }
@@ -68,14 +70,18 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
       }
     }
     seen.add(teacherKey);
-    rows.push(await studentRow(context, arm, "student", students, teachers, `${prefix}student`));
-    const baselineKey = baselines.map((b) => b.id).join();
+    const student = await studentRow(context, arm, "student", students, teachers, `${prefix}student`);
+    const baselineKey = trainingsOf(baselines);
+    rows.push(arm.baseline ? { ...student, baseline: baselineKey } : student);
     if (arm.baseline && !seen.has(baselineKey))
       rows.push(await studentRow(context, arm, "baseline", baselines, teachers, `${prefix}baseline`));
     seen.add(baselineKey);
   }
   return rows;
 }
+
+/** A name for trainings: models with the same one are the same models. */
+export const trainingsOf = (fitted: readonly Fitted[]): string => fitted.map((f) => f.id).join();
 
 /** The training of a student, with the pseudo-labels that it learns. */
 export interface StudentRequest extends FitRequest {

@@ -11,7 +11,7 @@ import type { RunContext } from "./context.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
 import { type Askable, openExported, runRobustness, type Unasked } from "./robustness.js";
-import type { Row } from "./rows.js";
+import { type Row, trainingsOf } from "./rows.js";
 
 /** Everything a run found out, as written to summary.json. */
 export async function summarise(
@@ -65,6 +65,7 @@ function askable({ execution }: RunContext, { name: id, role, fitted, judged, te
       role,
       seeds: fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, execution.threads) })),
     };
+  if (teacher?.knows) return { id, why: "it knows only part of the classes" };
   const teachers = judged.flatMap((j) => (j.open ? [{ seed: j.seed, open: j.open }] : []));
   return teachers.length === judged.length && teacher
     ? { id, role, seeds: teachers }
@@ -76,10 +77,7 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
   const teacher =
     rows.find((r) => r.role === "teacher" && r.arm === student.arm) ?? (rows.find((r) => r.role === "teacher") as Row);
   const base = { variant: student.arm.name, student: student.name, teacher: teacher.name };
-  const same = (r: Row): boolean =>
-    JSON.stringify([r.arm.recipe.student, r.arm.recipe.training, [...r.arm.labelled]]) ===
-    JSON.stringify([student.arm.recipe.student, student.arm.recipe.training, [...student.arm.labelled]]);
-  const baseline = student.arm.baseline ? rows.find((r) => r.role === "baseline" && same(r)) : undefined;
+  const baseline = rows.find((r) => r.role === "baseline" && trainingsOf(r.fitted) === student.baseline);
   const scores = aggregate(context.loaded, student.judged, context.recipe.evaluation.top_k);
   if (!baseline) {
     const reason = student.arm.labelled.length === 0 ? "no labels" : "switched off";

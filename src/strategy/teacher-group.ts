@@ -162,8 +162,13 @@ async function openGroup(
   weights: GroupTeacherRecipe["weights"],
 ): Promise<Teacher> {
   const opened: Teacher[] = [];
-  for (const m of members) opened.push(await (m.open as () => Promise<Teacher>)());
-  return groupTeacher(opened, { combine, weights: weights === "confidence" ? undefined : weights });
+  try {
+    for (const m of members) opened.push(await (m.open as () => Promise<Teacher>)());
+    return groupTeacher(opened, { combine, weights: weights === "confidence" ? undefined : weights });
+  } catch (error) {
+    for (const teacher of opened) await teacher.dispose();
+    throw error;
+  }
 }
 
 /** Logits of which these are the softmax. @param probabilities floored where they are 0 */

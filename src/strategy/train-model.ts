@@ -13,10 +13,11 @@ import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { aboutRun, type RunFacts } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
+import { checkTrainingViews } from "./augmentations.js";
 import { contextOf, labelsOf, type RunContext, type RunOptions, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted, scoreOf } from "./fit.js";
 import { latencyOf } from "./measure.js";
-import { omittedScores, withoutSaid } from "./omitted.js";
+import { omittedScores, seeingAllClasses, withoutSaid } from "./omitted.js";
 import { fitAll } from "./pool.js";
 import { checkRecipe, openExported, runRobustness } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
@@ -50,7 +51,8 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const folder = options.folder ?? process.cwd();
   const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
   checkRecipe(recipe, loaded);
-  const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
+  const arm = expandArms(withoutDistillation(recipe, which), loaded)[0] as Arm;
+  if (which === "student") checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
   const request = requestFor(which, recipe, arm);
   // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
   const directory = await claimDirectory(
@@ -75,12 +77,16 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   return { directory, summary, ...(await deliver(context, summary, fitted)) };
 }
 
-/** The recipe as far as labels alone go: what it says of teacher and variants must not stand in the way. */
-export function withoutDistillation(recipe: Recipe): Recipe {
+/**
+ * The recipe as far as labels alone go: what it says of teacher and variants must not stand in the way, nor what it says of the
+ * student in that of the teacher. Random views are checked by who trains with them.
+ */
+export function withoutDistillation(recipe: Recipe, which: "student" | "teacher" = "student"): Recipe {
   const { student_loss } = recipe.objective;
   const plain = { kind: student_loss.kind, label_smoothing: 0 };
   const objective = { ...recipe.objective, alpha: 1, weights: undefined, student_loss: plain };
-  const transfer = { ...recipe.transfer, views: undefined, pseudo_labels: undefined };
+  const own = which === "student" ? recipe.transfer : seeingAllClasses(recipe.transfer);
+  const transfer = { ...own, views: undefined, pseudo_labels: undefined };
   return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
 }
 

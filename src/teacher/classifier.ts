@@ -96,7 +96,9 @@ export async function classifierTeacher(
   return {
     ...identity,
     name: options.name ?? identity.name,
-    preprocessing: digest(JSON.stringify({ plan, output, normalisation, order })),
+    preprocessing: digest(
+      JSON.stringify({ plan, output, normalisation, order, ...(kind === "probabilities" ? { kind } : {}) }),
+    ),
     kind,
     classes,
     batch: answerer.options.batch,

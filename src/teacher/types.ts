@@ -10,7 +10,7 @@ export interface Teacher {
   readonly hash: string;
   /** Path of the model, where it is a file. */
   readonly file?: string;
-  /** Hash of everything between a raw sample and the model's input, and of the order of classes. */
+  /** Hash of everything between a raw sample and the model's input, of the order of classes and of how its outputs are read. */
   readonly preprocessing: string;
   /** What `answer` returns. */
   readonly kind: "logits" | "probabilities";

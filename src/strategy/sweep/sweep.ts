@@ -76,7 +76,12 @@ function candidatesOf(combinations: readonly Combination[], loaded: LoadedData, 
     const { recipe, title } = combination;
     try {
       const [arm] = expandArms({ ...recipe, variants: [] }, loaded) as [Arm];
-      const key = JSON.stringify([recipe.student, recipe.teacher, recipe.objective.student_loss]);
+      const key = JSON.stringify([
+        recipe.student,
+        recipe.teacher,
+        recipe.objective.student_loss,
+        recipe.objective.terms,
+      ]);
       if (!checked.has(key)) checkModels([arm], loaded, folder);
       checked.add(key);
       return { ...combination, arm };

@@ -1,0 +1,121 @@
+/** What trainings, answers and baselines are known by: what differs is never taken for the same, what is the same is shared. */
+import assert from "node:assert/strict";
+import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, test } from "node:test";
+import { distill, InputError, labelData, loadData, type RecipeInput, trainModel } from "../../src/index.js";
+import { parseRecipe } from "../../src/recipe/load.js";
+import { contextOf } from "../../src/strategy/context.js";
+import { type FitRequest, trainingOfRequest } from "../../src/strategy/fit.js";
+
+const folder = mkdtempSync(join(tmpdir(), "limbeck-identity-"));
+after(() => rmSync(folder, { recursive: true, force: true }));
+
+const recipe = {
+  name: "identity",
+  data: { source: "digits", split: { validation: 0.15, test: 0.3 } },
+  teacher: { model: { kind: "mlp", hidden: [32] }, training: { steps: 150, batch: 32 } },
+  student: { kind: "mlp", hidden: [8] },
+  training: { steps: 60, batch: 32, schedule: { kind: "one-cycle", lr: 0.01 } },
+  objective: { alpha: 0.5 },
+  evaluation: { latency_runs: 5 },
+} satisfies RecipeInput;
+
+test("a variant with another baseline stands beside its own; one with the same shares it", async () => {
+  const variants = [
+    { name: "smooth", set: { "objective.student_loss.label_smoothing": 0.2 } },
+    { name: "hot", set: { "objective.distillation_loss.temperature": 8 } },
+    { name: "bare", set: { "objective.alpha": 1, baseline: false } },
+  ];
+  const { summary } = await distill({ ...recipe, variants }, { out: join(folder, "variants"), threads: 1 });
+  assert.deepEqual(
+    summary.comparisons.map((c) => [c.student, c.baseline]),
+    [
+      ["student", "baseline"],
+      ["smooth: student", "smooth: baseline"],
+      ["hot: student", "baseline"],
+      ["bare: student", null],
+    ],
+  );
+  const mean = (id: string | null): number => summary.models.find((m) => m.id === id)?.accuracy?.mean ?? Number.NaN;
+  const [, smooth] = summary.comparisons;
+  assert.ok(
+    Math.abs((smooth?.points as number) - 100 * (mean("smooth: student") - mean("smooth: baseline"))) < 1e-9,
+    "the points are those of its own baseline",
+  );
+  assert.match(summary.models.find((m) => m.id === "student")?.trainedOn ?? "", /labels and the teacher's answers$/);
+  assert.match(summary.models.find((m) => m.id === "bare: student")?.trainedOn ?? "", /the teacher's answers only$/);
+});
+
+test("what is said of the labels is what the losses look at, not alpha", async () => {
+  const trainedOn = async (name: string, objective: RecipeInput["objective"]): Promise<string> => {
+    const { summary } = await distill(
+      { ...recipe, objective, baseline: false },
+      { out: join(folder, name), threads: 1 },
+    );
+    return summary.models.find((m) => m.role === "student")?.trainedOn ?? "";
+  };
+  assert.match(await trainedOn("dkd", { alpha: 1, distillation_loss: { kind: "dkd" } }), /with labels and the teacher/);
+  const weights = { student: 0, distillation: 1 };
+  assert.match(await trainedOn("weights", { weights }), /with the teacher's answers only$/);
+  assert.match(await trainedOn("labels", { alpha: 0 }), /samples with labels$/);
+});
+
+test("the same file read as logits and as probabilities is two teachers", async () => {
+  const file = join(process.cwd(), "test", "fixtures", "teacher", "plain.onnx");
+  const teacher = { file, outputs: "logits", normalise: "data", allow_chance: true } as const;
+  // Whatever it means: the second variant must not meet the store of the first.
+  const variants = [{ name: "read otherwise", set: { "teacher.outputs": "probabilities" } }];
+  const { summary } = await distill({ ...recipe, teacher, variants }, { out: join(folder, "kinds"), threads: 1 });
+  const students = summary.models.filter((m) => m.role === "student");
+  assert.equal(students.length, 2);
+  assert.notEqual(students[0]?.softKL?.mean, students[1]?.softKL?.mean);
+});
+
+test("start weights from a file are known by what is in it", async () => {
+  const file = "student.onnx";
+  const [before, now] = ["torchscript", "dynamo"].map((n) =>
+    join(process.cwd(), "test", "fixtures", "student", `${n}.onnx`),
+  );
+  const parsed = parseRecipe({ ...recipe, student: { kind: "onnx", file } });
+  const context = contextOf(parsed, await loadData(recipe.data), folder, { folder });
+  const request: FitRequest = {
+    name: "student",
+    role: "baseline",
+    model: parsed.student,
+    training: parsed.training,
+    objective: { alpha: 0, studentLoss: { kind: "cross-entropy" } },
+    samples: context.loaded.splits.train,
+    seed: 0,
+  };
+  const ids = [before, now, before].map((from) => {
+    copyFileSync(from as string, join(folder, file));
+    return trainingOfRequest(context, request).id;
+  });
+  assert.notEqual(ids[0], ids[1], "another content under the same name");
+  assert.equal(ids[0], ids[2]);
+});
+
+test("random views that do not go with the data are refused before anything is written, with labels alone too", async () => {
+  const training = { ...recipe.training, augment: { colour: { hue: 0.1 } } };
+  for (const [name, work] of [
+    ["train", (out: string) => trainModel({ ...recipe, training }, { out, threads: 1 })],
+    ["mutual", (out: string) => distill({ ...recipe, training, strategy: { kind: "mutual" } }, { out, threads: 1 })],
+  ] as const)
+    await assert.rejects(
+      work(join(folder, name)),
+      (e: Error) => e instanceof InputError && /training\.augment.*hue/s.test(e.message),
+      name,
+    );
+});
+
+test("what the student never sees does not keep its teacher from being trained or from labelling", async () => {
+  const data = { ...recipe.data, split: { validation: 0, test: 0.3 } };
+  const transfer = { omit_classes: [3], bias_correction: true };
+  const bare = { ...recipe, data, transfer };
+  const labelled = await labelData(bare, { out: join(folder, "store"), threads: 1 });
+  assert.equal(labelled.samples, 1797);
+  const { summary } = await trainModel(bare, { out: join(folder, "teacher"), model: "teacher", threads: 1 });
+  assert.match(summary.models[0]?.trainedOn ?? "", /^\d+ samples with labels$/);
+});
