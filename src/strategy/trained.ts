@@ -4,7 +4,7 @@ import { normaliseSamples } from "../data/normalise.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
-import type { Session, SessionValue } from "../runtime/ort.js";
+import type { Session, SessionValue } from "../runtime/session-types.js";
 import type { Prepared } from "./foreign.js";
 
 export type OpenModel = (bytes: Uint8Array) => Promise<Session>;

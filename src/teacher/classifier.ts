@@ -9,7 +9,7 @@ import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
 import type { Model, Tensor } from "../graph/types.js";
 import { type FeatureInfo, perSample } from "../objective/features.js";
-import type { Session, SessionValue } from "../runtime/ort.js";
+import type { Session, SessionValue } from "../runtime/session-types.js";
 import type { OpenedFeatures } from "./features.js";
 import { checkKnowledge } from "./knowledge.js";
 import { channelsLast, type InputPlan, planInput, resizePlanes } from "./layout.js";
