@@ -14,7 +14,7 @@ import type {
   ObjectiveScalar,
   ParameterStart,
 } from "../objective/objective.js";
-import { buildObjective } from "../objective/objective.js";
+import { buildObjective, checkSampleWeights } from "../objective/objective.js";
 import type { Blend, LossMemory, LossState, TeacherValues } from "../objective/types.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { reshape } from "../ops/support.js";
@@ -35,6 +35,8 @@ export interface StepOptions {
   readonly teacherKind?: "logits" | "probabilities";
   /** Several teachers whose losses are averaged: then the teacher's input is [batch, teachers, classes]. */
   readonly teacherMembers?: readonly { readonly kind: "logits" | "probabilities"; readonly weight: number }[];
+  /** Whether these weigh differently from sample to sample: then their weights are an input, [batch, teachers]. */
+  readonly teachersWeighed?: boolean;
   /** Inner values of the teacher that can be fed, with the shape of one sample. */
   readonly teacherFeatures?: readonly TeacherFeature[];
   /** Whether samples are blends of two (mixup, cutmix): then losses on labels read both. */
@@ -77,6 +79,8 @@ export interface StepGraphs {
 export const SAMPLES = "step/samples";
 export const LABELS = "step/labels";
 export const TEACHER = "step/teacher";
+/** float32 [batch, teachers]: what each of several teachers counts for each sample. */
+export const TEACHER_WEIGHTS = "step/teacher-weights";
 /** Of samples blended of two: the other one's label, and the first one's share. */
 export const BLEND_LABELS = "step/blend/labels";
 export const BLEND_SHARE = "step/blend/share";
@@ -231,6 +235,7 @@ function assemble(options: StepOptions, name: string): Assembled {
     BLEND_LABELS,
     BLEND_SHARE,
     TEACHER,
+    TEACHER_WEIGHTS,
     ...(options.teacherFeatures ?? []).map((_, i) => FEATURE + i),
     ROWS,
     ...inputs.map((i) => i.name).filter((id) => id.startsWith(OTHERS)),
@@ -379,11 +384,28 @@ function teacherOf(b: GraphBuilder, options: StepOptions, inputs: BatchInput[]):
   if (!existing) inputs.push({ name: TEACHER, dtype: "float32", shape });
   const values = existing ?? b.input(TEACHER, "float32", shape);
   if (!teacherMembers) return { values, kind: teacherKind };
+  const weights = options.teachersWeighed ? teacherWeightsOf(b, options, inputs) : null;
   const members = teacherMembers.map((member, k) => ({
     ...member,
+    weight: weights
+      ? b.op("Gather", [weights, b.constant(int64s([k]))], { axis: { kind: "int", value: 1 } })
+      : member.weight,
     values: b.op("Gather", [values, b.constant(scalar(k, "int64"))], { axis: { kind: "int", value: 1 } }),
   }));
   return { ...(members[0] as TeacherValues), members };
+}
+
+/** [batch, teachers]. @throws InputError when a loss cannot weigh its samples */
+function teacherWeightsOf(
+  b: GraphBuilder,
+  { teacherMembers = [], batch, objective }: StepOptions,
+  inputs: BatchInput[],
+): Value {
+  checkSampleWeights(objective);
+  const existing = b.find(TEACHER_WEIGHTS);
+  const shape = [batch, teacherMembers.length];
+  if (!existing) inputs.push({ name: TEACHER_WEIGHTS, dtype: "float32", shape });
+  return existing ?? b.input(TEACHER_WEIGHTS, "float32", shape);
 }
 
 function checkLogits(logits: Value | undefined, options: StepOptions): void {

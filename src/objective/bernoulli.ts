@@ -19,6 +19,7 @@ export interface BernoulliConfig extends Omit<Softening, "standardise" | "temper
 export const bernoulli: LossDefinition<BernoulliConfig> = {
   name: "bernoulli",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check(config, field) {
     checkSoftening(config, field);
     for (const name of ["standardise", "temperatureByConfidence"] as const) {
@@ -34,7 +35,7 @@ export const bernoulli: LossDefinition<BernoulliConfig> = {
     const [t, s] = [softened(odds), softened(studentLogits)];
     const yes = divergence(b, logSigmoid(b, t), logSigmoid(b, s));
     const no = divergence(b, logSigmoid(b, b.op("Neg", [t])), logSigmoid(b, b.op("Neg", [s])));
-    return meanTimesT2(b, b.op("Add", [yes, no]), temperature);
+    return meanTimesT2(inputs, b.op("Add", [yes, no]), temperature);
   },
 };
 

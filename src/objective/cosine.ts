@@ -3,7 +3,7 @@ import { int } from "../graph/attributes.js";
 import { int64s } from "../graph/tensor.js";
 import { constantLike } from "../ops/support.js";
 import { unitRows } from "./geometry.js";
-import { requiredOutputs } from "./support.js";
+import { requiredOutputs, weighed } from "./support.js";
 import type { LossDefinition } from "./types.js";
 
 export interface CosineConfig {
@@ -14,13 +14,14 @@ export interface CosineConfig {
 export const cosine: LossDefinition<CosineConfig> = {
   name: "cosine",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check() {},
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "cosine", "objective.distillationLoss");
     const product = b.op("Mul", [unitRows(b, studentLogits), unitRows(b, outputs)]);
-    const cosines = b.op("ReduceSum", [product, b.constant(int64s([1]))], { keepdims: int(0) });
-    const mean = b.op("ReduceMean", [cosines], { keepdims: int(0) });
-    return b.op("Sub", [constantLike(b, 1, mean), mean]);
+    const cosines = b.op("ReduceSum", [product, b.constant(int64s([1]))], { keepdims: int(1) });
+    const apart = b.op("Sub", [constantLike(b, 1, cosines), cosines]);
+    return b.op("ReduceMean", [weighed(inputs, apart)], { keepdims: int(0) });
   },
 };

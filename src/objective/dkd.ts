@@ -32,6 +32,7 @@ export interface DkdConfig extends Softening {
 export const dkd: LossDefinition<DkdConfig> = {
   name: "dkd",
   needs: { teacher: true, labels: true },
+  perSample: true,
   check(config, field) {
     checkSoftening(config, field);
     for (const name of ["targetWeight", "otherWeight"] as const) {
@@ -49,7 +50,7 @@ export const dkd: LossDefinition<DkdConfig> = {
     const others = divergence(b, softmaxWithout(b, sides.teacher, hot), softmaxWithout(b, sides.student, hot));
     const tckd = scale(b, sumOverClasses(b, target), config.targetWeight ?? 1);
     const nckd = scale(b, sumOverClasses(b, others), config.otherWeight ?? 8);
-    return meanTimesT2(b, b.op("Add", [tckd, nckd]), temperature);
+    return meanTimesT2(inputs, b.op("Add", [tckd, nckd]), temperature);
   },
 };
 

@@ -29,6 +29,7 @@ export interface JsdConfig extends Softening {
 export const jsd: LossDefinition<JsdConfig> = {
   name: "jsd",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check(config, field) {
     checkSoftening(config, field);
     const { beta = 0.5 } = config;
@@ -38,7 +39,7 @@ export const jsd: LossDefinition<JsdConfig> = {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "jsd");
     const sides = logSides(inputs, config, "jsd", temperature);
-    return meanTimesT2(b, perClass(b, sides, config.beta ?? 0.5), temperature);
+    return meanTimesT2(inputs, perClass(b, sides, config.beta ?? 0.5), temperature);
   },
 };
 

@@ -14,11 +14,12 @@ export interface KdConfig extends Softening {
 export const kd: LossDefinition<KdConfig> = {
   name: "kd",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check: checkSoftening,
   build(inputs, config) {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "kd");
     const { student, teacher } = logSides(inputs, config, "kd", temperature);
-    return meanTimesT2(b, divergence(b, teacher, student), temperature);
+    return meanTimesT2(inputs, divergence(b, teacher, student), temperature);
   },
 };

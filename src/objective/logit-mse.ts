@@ -1,7 +1,7 @@
 /** Regression on the teacher's logits. */
 
 import { int } from "../graph/attributes.js";
-import { requiredOutputs } from "./support.js";
+import { requiredOutputs, weighed } from "./support.js";
 import type { LossDefinition } from "./types.js";
 
 export interface LogitMseConfig {
@@ -12,11 +12,12 @@ export interface LogitMseConfig {
 export const logitMse: LossDefinition<LogitMseConfig> = {
   name: "logit-mse",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check() {},
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "logit-mse", "objective.distillationLoss");
     const difference = b.op("Sub", [studentLogits, outputs]);
-    return b.op("ReduceMean", [b.op("Mul", [difference, difference])], { keepdims: int(0) });
+    return b.op("ReduceMean", [weighed(inputs, b.op("Mul", [difference, difference]))], { keepdims: int(0) });
   },
 };

@@ -29,7 +29,7 @@ export const mutual: LossDefinition<MutualConfig> = {
       throw new InputError("objective", 'the loss "mutual" needs students that learn together (peers of at least 2)');
     const t = inputs.scalar("temperature", temperature);
     const own = softenedLogits(b, studentLogits, t);
-    const losses = peers.map((peer) => meanTimesT2(b, divergence(b, softenedLogits(b, peer, t), own), t));
+    const losses = peers.map((peer) => meanTimesT2(inputs, divergence(b, softenedLogits(b, peer, t), own), t));
     const sum = losses.reduce((a, loss) => b.op("Add", [a, loss]));
     return b.op("Div", [sum, constantLike(b, losses.length, sum)]);
   },

@@ -4,7 +4,7 @@ import { InputError } from "../errors.js";
 import { scalar } from "../graph/tensor.js";
 import { maskOf, scale } from "../ops/support.js";
 import { checkSoftening, logSides, meanTimesT2, type Softening, temperatureOf } from "./softening.js";
-import { batchMean, isLabel, requiredLabels, softmaxWithout } from "./support.js";
+import { batchMean, isLabel, requiredLabels, softmaxWithout, weighed } from "./support.js";
 import type { LossDefinition } from "./types.js";
 
 export interface NkdConfig extends Softening {
@@ -20,6 +20,7 @@ export interface NkdConfig extends Softening {
 export const nkd: LossDefinition<NkdConfig> = {
   name: "nkd",
   needs: { teacher: true, labels: true },
+  perSample: true,
   check(config, field) {
     checkSoftening(config, field);
     const { gamma = 1.5 } = config;
@@ -31,11 +32,11 @@ export const nkd: LossDefinition<NkdConfig> = {
     const hot = isLabel(b, requiredLabels(inputs, "nkd"), z.shape[1] as number);
     const plain = logSides(inputs, config, "nkd", b.constant(scalar(1, z.dtype)));
     const believed = b.op("Mul", [b.op("Exp", [plain.teacher]), plain.student]);
-    const target = batchMean(b, b.op("Mul", [believed, maskOf(b, hot, z)]));
+    const target = batchMean(b, weighed(inputs, b.op("Mul", [believed, maskOf(b, hot, z)])));
     const temperature = temperatureOf(inputs, config, "nkd");
     const sides = logSides(inputs, config, "nkd", temperature);
     const [student, teacher] = [softmaxWithout(b, sides.student, hot), softmaxWithout(b, sides.teacher, hot)];
-    const others = meanTimesT2(b, b.op("Mul", [b.op("Exp", [teacher]), student]), temperature);
+    const others = meanTimesT2(inputs, b.op("Mul", [b.op("Exp", [teacher]), student]), temperature);
     return b.op("Neg", [b.op("Add", [target, scale(b, others, config.gamma ?? 1.5)])]);
   },
 };

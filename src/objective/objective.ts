@@ -168,20 +168,24 @@ function buildTerm({ definition, config }: ActiveTerm, inputs: LossInputs): Valu
   // Features come from one teacher: what reads none but those is built once.
   if (!definition.needs.teacher || definition.layers?.(config).length) return definition.build(inputs, config);
   const { builder: b, teacher } = inputs;
-  const against = (one: TeacherValues | undefined): Value => definition.build(taughtBy(inputs, one), config);
+  const against = (one: TeacherValues | undefined, sampleWeights?: Value): Value =>
+    definition.build(taughtBy(inputs, one, sampleWeights), config);
   if (!teacher?.members) return against(teacher);
-  const losses = teacher.members.map(({ weight, ...one }) => scale(b, against(one), weight));
+  const losses = teacher.members.map(({ weight, ...one }) =>
+    typeof weight === "number" ? scale(b, against(one), weight) : against(one, weight),
+  );
   return losses.reduce((sum, loss) => b.op("Add", [sum, loss]));
 }
 
-/** The same inputs with this teacher, which is read once only. */
-function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined): LossInputs {
+/** The same inputs with this teacher, which is read once only. @param sampleWeights of this teacher, [batch, 1] */
+function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined, sampleWeights?: Value): LossInputs {
   const { builder, studentLogits } = inputs;
   return {
     builder,
     studentLogits,
     peers: inputs.peers,
     teacher,
+    ...(sampleWeights ? { sampleWeights } : {}),
     get labels() {
       return inputs.labels;
     },
@@ -242,6 +246,20 @@ export function objectiveLayers(config: ObjectiveConfig): LayerPair[] {
 export function objectiveNeeds(config: ObjectiveConfig): { readonly teacher: boolean; readonly labels: boolean } {
   const needs = activeTerms(config).map((t) => t.definition.needs);
   return { teacher: needs.some((n) => n.teacher), labels: needs.some((n) => n.labels) };
+}
+
+/**
+ * Whether teachers may weigh differently from sample to sample: every loss against them has to be a mean over samples.
+ * @throws InputError naming the loss that is none
+ */
+export function checkSampleWeights(config: ObjectiveConfig): void {
+  const odd = activeTerms(config).find(({ definition: d }) => d.needs.teacher && !d.perSample);
+  if (!odd) return;
+  const able = distillationLosses.filter((d) => "perSample" in d && d.perSample).map((d) => d.name);
+  throw new InputError(
+    "objective",
+    `the teachers weigh by confidence, sample by sample, and the loss "${odd.definition.name}" is no mean over samples; take one of ${able.join(", ")}, fixed teacher.weights, or combine: mean-probabilities`,
+  );
 }
 
 interface ActiveTerm {
@@ -340,6 +358,7 @@ function customDefinition({ definition }: CustomLossConfig, field: string): Loss
   return {
     name,
     needs,
+    ...(definition.perSample ? { perSample: true } : {}),
     check() {},
     layers: () => definition.layers ?? [],
     build: (inputs) => definition.build(inputs),

@@ -94,6 +94,8 @@ export interface CustomLoss {
   /** Ties checkpoints to this form of the loss, besides its source text: change it when what `build` refers to changes. */
   readonly version?: string;
   readonly needs: LossDefinition<LossConfig>["needs"];
+  /** Says that it is a mean over the samples and multiplies what each sample has by `inputs.sampleWeights` where it is there. */
+  readonly perSample?: true;
   /** Layers whose values `build` asks for with `inputs.features`; default none. */
   readonly layers?: readonly LayerPair[];
   /** The loss as a scalar []; its gradient follows from the graph. */

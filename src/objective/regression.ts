@@ -3,7 +3,7 @@
 import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import { huber } from "./huber.js";
-import { requiredOutputs } from "./support.js";
+import { requiredOutputs, weighed } from "./support.js";
 import type { LossDefinition } from "./types.js";
 
 export interface RegressionConfig {
@@ -20,6 +20,7 @@ export interface RegressionConfig {
 export const regression: LossDefinition<RegressionConfig> = {
   name: "regression",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check({ form, delta = 1 }, field) {
     if (form !== "mse" && form !== "huber")
       throw new InputError(`${field}.form`, `found "${form}"; expected mse or huber`);
@@ -30,6 +31,6 @@ export const regression: LossDefinition<RegressionConfig> = {
     const outputs = requiredOutputs(inputs, "regression", "objective.distillationLoss");
     const difference = b.op("Sub", [studentLogits, outputs]);
     const each = form === "mse" ? b.op("Mul", [difference, difference]) : huber(b, difference, delta);
-    return b.op("ReduceMean", [each], { keepdims: int(0) });
+    return b.op("ReduceMean", [weighed(inputs, each)], { keepdims: int(0) });
   },
 };

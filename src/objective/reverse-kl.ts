@@ -10,11 +10,12 @@ export interface ReverseKlConfig extends Softening {
 export const reverseKl: LossDefinition<ReverseKlConfig> = {
   name: "reverse-kl",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check: checkSoftening,
   build(inputs, config) {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "reverse-kl");
     const { student, teacher } = logSides(inputs, config, "reverse-kl", temperature);
-    return meanTimesT2(b, divergence(b, student, teacher), temperature);
+    return meanTimesT2(inputs, divergence(b, student, teacher), temperature);
   },
 };

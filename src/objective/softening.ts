@@ -8,7 +8,7 @@ import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
 import { constantLike, scale } from "../ops/support.js";
 import { checkSchedule, type FactorSchedule } from "./schedule.js";
-import { batchMean, requiredTeacher, softenedLogits, softenedTeacher, teacherLogits } from "./support.js";
+import { batchMean, requiredTeacher, softenedLogits, softenedTeacher, teacherLogits, weighed } from "./support.js";
 import type { LossInputs } from "./types.js";
 
 /** Options that every loss of softened distributions takes. */
@@ -92,11 +92,16 @@ export function standardised(b: GraphBuilder, logits: Value, loss: string): Valu
   return b.op("Div", [centred, b.op("Add", [std, constantLike(b, 1e-7, std)])]);
 }
 
-/** T^2 times the sum over the classes, averaged over the batch: [batch, classes] -> []; T may differ by sample. */
-export function meanTimesT2(b: GraphBuilder, perClass: Value, temperature: Value): Value {
+/**
+ * T^2 times the sum over the classes, averaged over the batch: [batch, classes] -> []; T may differ by sample, and so may
+ * what the teacher counts for.
+ */
+export function meanTimesT2(inputs: LossInputs, perClass: Value, temperature: Value): Value {
+  const { builder: b } = inputs;
+  const each = weighed(inputs, perClass);
   const squared = b.op("Mul", [temperature, temperature]);
-  if (squared.shape.length === 0) return b.op("Mul", [batchMean(b, perClass), squared]);
-  return batchMean(b, b.op("Mul", [perClass, squared]));
+  if (squared.shape.length === 0) return b.op("Mul", [batchMean(b, each), squared]);
+  return batchMean(b, b.op("Mul", [each, squared]));
 }
 
 /** p (log p - log q) of each class, from log p and log q. */

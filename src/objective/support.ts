@@ -42,6 +42,11 @@ export function batchMean(b: GraphBuilder, perClass: Value): Value {
   return b.op("ReduceMean", [rows, b.constant(int64s([0]))], { keepdims: int(0) });
 }
 
+/** What each sample has, [batch, n], times what the teacher counts for that sample where that is said. */
+export function weighed({ builder: b, sampleWeights }: LossInputs, each: Value): Value {
+  return sampleWeights ? b.op("Mul", [each, sampleWeights]) : each;
+}
+
 /** Sum of everything: [batch, classes] -> []. */
 export function total(b: GraphBuilder, values: Value): Value {
   return b.op("ReduceSum", [values], { keepdims: int(0) });

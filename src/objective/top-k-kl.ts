@@ -38,6 +38,7 @@ export interface TopKKlConfig extends Softening {
 export const topKKl: LossDefinition<TopKKlConfig> = {
   name: "top-k-kl",
   needs: { teacher: true, labels: false },
+  perSample: true,
   check(config, field) {
     checkSoftening(config, field);
     if (!(Number.isInteger(config.k) && config.k >= 1))
@@ -54,7 +55,7 @@ export const topKKl: LossDefinition<TopKKlConfig> = {
       config.k >= classes
         ? divergence(b, sides.teacher, sides.student)
         : policies[config.tail](b, best(b, sides, config.k));
-    return meanTimesT2(b, perClass, temperature);
+    return meanTimesT2(inputs, perClass, temperature);
   },
 };
 

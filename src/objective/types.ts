@@ -9,8 +9,11 @@ export interface TeacherValues {
   /** [batch, classes], of the student logits' element type. */
   readonly values: Value;
   readonly kind: "logits" | "probabilities";
-  /** Several teachers: a loss is taken against each and averaged with their weights, instead of against `values`. */
-  readonly members?: readonly (TeacherValues & { readonly weight: number })[];
+  /**
+   * Several teachers: a loss is taken against each and averaged with their weights, instead of against `values`. A weight is
+   * a number, or one a sample: [batch, 1], of the student logits' element type.
+   */
+  readonly members?: readonly (TeacherValues & { readonly weight: number | Value })[];
 }
 
 /** What a sample blended of two is besides its first label. */
@@ -66,6 +69,11 @@ export interface LossInputs {
   readonly studentLogits: Value;
   /** A constant: no gradient is ever asked for it. */
   readonly teacher?: TeacherValues;
+  /**
+   * What the teacher counts for each sample, [batch, 1]: one of several whose weights differ from sample to sample. A loss
+   * that is `perSample` multiplies by it before it averages; to no other it is given.
+   */
+  readonly sampleWeights?: Value;
   /** Logits of the students that learn together with this one, [batch, classes] each: constants. */
   readonly peers?: readonly Value[];
   /** int64 [batch], each in [0, classes). */
@@ -101,6 +109,8 @@ export interface LossDefinition<Config extends LossConfig> {
   /** The `kind` of its configuration. */
   readonly name: Config["kind"];
   readonly needs: { readonly teacher: boolean; readonly labels: boolean };
+  /** Whether it is a mean over the samples of numbers that each depend on one sample, and reads `sampleWeights`. Absent: no. */
+  readonly perSample?: true;
   /** Throws InputError when the configuration makes no sense; `field` is its place in the objective. */
   check(config: Config, field: string): void;
   /** Layers whose values it compares; absent: none. */

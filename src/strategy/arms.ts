@@ -65,7 +65,7 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
   const hasLabels = data.labels !== null;
   let own: Uint32Array = splits.train;
   let teacherSamples: Uint32Array = splits.train;
-  checkGroup(recipe.teacher, data);
+  checkGroup(recipe, data);
   const trainOn = trainOnOf(recipe);
   if (trainOn === "disjoint-half")
     [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes);

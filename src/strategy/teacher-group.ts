@@ -1,8 +1,9 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
-import { logProbabilities } from "../evaluate/metrics.js";
+import { checkSampleWeights } from "../objective/objective.js";
 import { PROBABILITY_FLOOR } from "../objective/support.js";
+import { objectiveOf } from "../recipe/resolve.js";
 import {
   asksNoTeacher,
   type GroupTeacherRecipe,
@@ -19,12 +20,13 @@ import {
   groupName,
   groupTeacher,
   type MemberWeights,
+  type StoredMember,
 } from "../teacher/group.js";
+import { drawnKind, type MemberOutputs, memberOutputs } from "../teacher/member-outputs.js";
 import { checkCover } from "../teacher/merge.js";
 import { knownClasses } from "../teacher/partial.js";
 import { LabelStore, type StoreHeader } from "../teacher/store.js";
 import type { Teacher } from "../teacher/types.js";
-import type { TeacherMember } from "../train/types.js";
 import type { Arm } from "./arms.js";
 import { fingerprint, type RunContext } from "./context.js";
 import type { ReadyTeacher } from "./teachers.js";
@@ -37,19 +39,19 @@ type Rows = (indices: Uint32Array) => Float32Array;
  * instead.
  */
 class GroupStore extends LabelStore {
-  readonly members: readonly TeacherMember[] | undefined;
-  readonly drawn: readonly TeacherMember[] | undefined;
+  readonly members: MemberOutputs["members"];
+  readonly weigh: MemberOutputs["weigh"];
+  readonly drawn: MemberOutputs["drawn"];
 
   constructor(
     header: StoreHeader,
     private readonly combined: Float32Array | Rows,
-    combine: GroupTeacherRecipe["combine"],
-    each: readonly TeacherMember[],
+    { members, weigh, drawn }: MemberOutputs,
   ) {
     super("", header, typeof combined === "function" ? null : combined);
-    this.members = combine === "mean-losses" ? each : undefined;
-    this.drawn =
-      combine === "draw" ? each.map((member) => asKind(member, this.kind, header.classes.length)) : undefined;
+    this.members = members;
+    this.weigh = weigh;
+    this.drawn = drawn;
   }
 
   override get outputs(): Float32Array {
@@ -75,15 +77,18 @@ function combinedAnswers(
     const each = "labels" in weights ? confidenceWeights(answers, weights.labels, classes) : weights;
     return combineAnswers(answers, how, each, classes);
   }
-  const stored = members.map(({ store, knows }) => ({
-    kind: store.kind,
-    knows,
-    gather: (indices: Uint32Array, out: Float32Array) => store.gather(indices, out),
-  }));
+  const stored = storedMembers(members);
   const rows: Rows = (indices) => combineRows(stored, how, weights, classes, indices);
   rows(new Uint32Array(0));
   return rows;
 }
+
+const storedMembers = (members: readonly ReadyTeacher[]): StoredMember[] =>
+  members.map(({ store, knows }) => ({
+    kind: store.kind,
+    knows,
+    gather: (indices, out) => store.gather(indices, out),
+  }));
 
 /**
  * Combines members that are ready.
@@ -106,8 +111,8 @@ export function combineTeachers(
     );
   const fixed = fixedWeights(group.weights === "confidence" ? undefined : group.weights, members.length);
   const weights = group.weights === "confidence" ? { labels: usableLabels(context, arm) } : fixed;
-  // A step's graph is made for one kind of answers: drawn teachers that all give logits keep them.
-  const drawnLogits = combine === "draw" && members.every((m) => m.store.kind === "logits");
+  const stored = storedMembers(members);
+  const drawnLogits = combine === "draw" && drawnKind(stored) === "logits";
   const kind = combine === "mean-logits" || drawnLogits ? "logits" : "probabilities";
   const how = combine === "mean-logits" || combine === "merge" ? combine : "mean-probabilities";
   const identity = fingerprint(
@@ -132,19 +137,13 @@ export function combineTeachers(
     preprocessing: fingerprint(members.map((m) => m.store.header.preprocessing)),
     precision: "float32",
   };
-  const each = members.map(
-    ({ store: s }, k): TeacherMember => ({
-      kind: s.kind,
-      weight: fixed[k] as number,
-      gather: (indices, out) => s.gather(indices, out),
-    }),
-  );
+  const each = memberOutputs(combine, stored, fixed, "labels" in weights ? weights.labels : null, classes.length);
   const parameters = members.map((m) => m.parameters);
   const seen = [...new Set(members.map((m) => m.trainedOn))];
   return {
     key: identity,
     name: header.teacher,
-    store: new GroupStore(header, drawnLogits ? logarithms(combined) : combined, combine, each),
+    store: new GroupStore(header, drawnLogits ? logarithms(combined) : combined, each),
     trainedOn: seen.length === 1 ? `each: ${seen[0]}` : seen.join("; "),
     fitted: null,
     file: null,
@@ -177,23 +176,11 @@ function logarithms(probabilities: Float32Array | Rows): Float32Array | Rows {
   return probabilities.map((p) => Math.log(Math.max(p, PROBABILITY_FLOOR)));
 }
 
-/** A member that gathers answers of this kind. */
-function asKind(member: TeacherMember, kind: TeacherMember["kind"], classes: number): TeacherMember {
-  if (member.kind === kind) return member;
-  return {
-    kind,
-    weight: member.weight,
-    gather(indices, out) {
-      member.gather(indices, out);
-      const row = new Float64Array(classes);
-      for (let i = 0; i < indices.length; i++)
-        out.set(logProbabilities(out, i, classes, member.kind, 1, row).map(Math.exp), i * classes);
-    },
-  };
-}
-
 /** What can be known of a group before its teachers are trained. @throws InputError naming the field */
-export function checkGroup(teacher: TeacherRecipe, data: Pick<DataSet, "classes" | "labels">): void {
+export function checkGroup(
+  { teacher, objective }: Pick<Recipe, "teacher" | "objective">,
+  data: Pick<DataSet, "classes" | "labels">,
+): void {
   if ("none" in teacher) return;
   if (!("group" in teacher)) {
     checkWhole(teacher, data);
@@ -202,11 +189,12 @@ export function checkGroup(teacher: TeacherRecipe, data: Pick<DataSet, "classes"
   const { group, combine, weights } = teacher;
   checkClasses(teacher, data);
   if (weights !== "confidence") fixedWeights(weights, group.length);
-  else if (combine === "mean-losses" || combine === "draw" || combine === "merge")
+  else if (combine === "draw" || combine === "merge")
     throw new InputError(
       "teacher.weights",
-      `weights by confidence differ from sample to sample, and ${combine} has one a teacher; combine by mean-probabilities or mean-logits`,
+      `weights by confidence differ from sample to sample, and ${combine} has one a teacher; combine by mean-losses, mean-probabilities or mean-logits`,
     );
+  else if (combine === "mean-losses") checkSampleWeights(objectiveOf(objective));
 }
 
 /** A teacher by itself knows every class. */

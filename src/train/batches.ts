@@ -1,7 +1,17 @@
 /** Turns step numbers into requests: every batch is a pure function of (task, step). */
 
 import { type CompiledTraining, scalarsAt } from "../compile/compile.js";
-import { BLEND_LABELS, BLEND_SHARE, FEATURE, LABELS, OTHERS, ROWS, SAMPLES, TEACHER } from "../compile/step.js";
+import {
+  BLEND_LABELS,
+  BLEND_SHARE,
+  FEATURE,
+  LABELS,
+  OTHERS,
+  ROWS,
+  SAMPLES,
+  TEACHER,
+  TEACHER_WEIGHTS,
+} from "../compile/step.js";
 import { epochOrder, fillBatch } from "../data/loader.js";
 import { allocateSamples } from "../data/samples.js";
 import { drawnViews } from "../data/views.js";
@@ -96,7 +106,7 @@ export class BatchMaker {
     if (this.#views) blends = this.#views.render(indices, epoch, samples);
     else fillBatch(data, indices, samples);
     const asked = this.compiled.step.batch.some((i) => i.name === TEACHER || i.name.startsWith(FEATURE));
-    const answers = asked ? await this.#views?.answers?.(indices, epoch, samples) : undefined;
+    const answers = asked ? await this.#views?.answers?.(indices, epoch, samples, step) : undefined;
     return this.compiled.step.batch.map((input) => {
       if (input.name === SAMPLES) return samples;
       if (input.name === LABELS) return labelsOf(this.task, indices);
@@ -104,6 +114,7 @@ export class BatchMaker {
       if (input.name === BLEND_SHARE && blends) return blends.shares;
       if (input.name === ROWS) return BigInt64Array.from(this.#rows(indices), BigInt);
       if (input.name.startsWith(OTHERS)) return this.#others(input, indices, step, k);
+      if (input.name === TEACHER_WEIGHTS) return answers?.weights ?? this.#teacherWeights(input, indices);
       return this.#teacherRows(input, indices, step, blends, answers);
     });
   }
@@ -119,6 +130,12 @@ export class BatchMaker {
     const rows = this.#rows(indices);
     const random = new Random(seed, name);
     return drawOthers(random, rows, this.#places?.size ?? 0, shape[0] as number, step * accumulate + k);
+  }
+
+  #teacherWeights({ shape }: BatchInput, indices: Uint32Array): Float32Array {
+    const out = new Float32Array(shape.reduce((p, d) => p * d, 1));
+    this.task.teacher?.weigh?.(indices, out);
+    return out;
   }
 
   /** The teacher's answers, or one of its inner values. */

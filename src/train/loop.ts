@@ -102,6 +102,7 @@ class Loop {
       teacherKind: blendsAnswers(task) ? "probabilities" : task.teacher?.kind,
       blended: viewsOf(task)?.blends,
       teacherMembers: task.teacher?.members?.map(({ kind, weight }) => ({ kind, weight })),
+      teachersWeighed: task.teacher?.weigh !== undefined,
       teacherFeatures: task.teacher?.features,
       samples: new Set(task.train).size,
       seed: settings.seed,
@@ -361,7 +362,13 @@ class Loop {
 /** Whether the teacher's answers are blended from those for unblended samples. */
 function blendsAnswers(task: TrainingTask): boolean {
   const views = viewsOf(task);
-  return task.teacher !== undefined && views !== null && views.blends && !views.answers;
+  const blends = task.teacher !== undefined && views !== null && views.blends && !views.answers;
+  if (blends && task.teacher?.members)
+    throw new InputError(
+      "training.augment",
+      "answers for blended samples are blended as probabilities, and mean-losses keeps each teacher's own; combine by mean-probabilities, or ask the teachers about the views (online)",
+    );
+  return blends;
 }
 
 function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: number, early: boolean): string {

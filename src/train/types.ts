@@ -12,6 +12,11 @@ export interface TeacherOutputs {
   gather(indices: Uint32Array, out: Float32Array): void;
   /** There when every loss against the teacher is the mean of the losses against these; `gather` then serves scores only. */
   readonly members?: readonly TeacherMember[];
+  /**
+   * Copies what each of the members counts for these samples into out [indices.length, members.length], rows that sum to 1;
+   * absent: each counts by its `weight`.
+   */
+  weigh?(indices: Uint32Array, out: Float32Array): void;
   /** There when each update learns from one of these, drawn with its weight as probability; `gather` then serves scores only. */
   readonly drawn?: readonly TeacherMember[];
   /** Inner values it kept too, by sample index as well. */
@@ -43,8 +48,9 @@ export interface TrainingViews {
    * The teacher's answers for these very views, and its inner values in the order of its features; absent: its answers for
    * the unchanged samples stand for all their views.
    * @param samples the views, as rendered
+   * @param step the update they are for, from 0
    */
-  readonly answers?: (indices: Uint32Array, epoch: number, samples: SampleArray) => Promise<ViewAnswers>;
+  readonly answers?: (indices: Uint32Array, epoch: number, samples: SampleArray, step: number) => Promise<ViewAnswers>;
 }
 
 /** What blended samples are besides themselves. */
@@ -56,8 +62,10 @@ export interface Blends {
 }
 
 export interface ViewAnswers {
-  /** [indices.length, classes] */
+  /** [indices.length, classes]; with `members` [indices.length, members.length, classes]. */
   readonly answers: Float32Array;
+  /** What each of the members counts for these views, [indices.length, members.length]; absent: what it does for the samples. */
+  readonly weights?: Float32Array;
   /** [indices.length, ...shape] each. */
   readonly features: readonly Float32Array[];
 }

@@ -214,7 +214,7 @@ test("what does not fit is named", async () => {
   const cases: [RecipeInput["teacher"], RegExp][] = [
     [{ group: [member, { ...member, train_on: "disjoint-half" }] }, /teacher\.group.*train_on: all, disjoint-half/s],
     [{ group: [member, member], weights: [1, 2, 3] }, /teacher\.weights.*\[1,2,3\] for 2 teachers/s],
-    [{ group: [member, member], weights: "confidence", combine: "mean-losses" }, /teacher\.weights/],
+    [{ group: [member, member], weights: "confidence", combine: "merge" }, /teacher\.weights/],
     [{ group: [member] }, /group/],
   ];
   for (const [teacher, message] of cases)
