@@ -262,11 +262,11 @@ function stateSlot(b: GraphBuilder, { value, next, rows }: State, whole: boolean
     throw new Error(`state "${name}": what becomes of it is [${next.shape}], expected [${expected}]`);
   if (rows && !whole) {
     b.output(next, update);
-    return { name, shape, update, rows: rows.name };
+    return { name, shape, update, rows: rows.name, ofLoss: true };
   }
   const places = rows && b.op("Unsqueeze", [rows, b.constant(int64s([1]))]);
   b.output(places ? b.op("ScatterND", [value, places, next]) : next, update);
-  return { name, shape, update };
+  return { name, shape, update, ofLoss: true };
 }
 
 /** Numbers of samples are inputs, made on first use; state is fed and fetched as running statistics are. */

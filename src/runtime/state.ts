@@ -2,7 +2,7 @@
 import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena, ArenaOptions } from "./arena.js";
-import type { ExecutorConfig, ExecutorState } from "./types.js";
+import type { BufferSlot, ExecutorConfig, ExecutorState } from "./types.js";
 import { momentCount } from "./update.js";
 
 /** Slots of the arena. Buffers of which only rows change have no room for a whole update; see RowTables. Buffers of the initial state that no step changes (a frozen batch norm's statistics) are kept too. */
@@ -18,9 +18,14 @@ export function slotsOf(config: ExecutorConfig, initial: ExecutorState): Pick<Ar
   };
 }
 
-/** What is averaged: parameters and updated buffers; nothing without averaging. */
-export function averagedNames(config: ExecutorConfig): string[] {
-  return config.average ? [...config.step.parameters, ...config.step.buffers].map((s) => s.name) : [];
+/** What is averaged: parameters and updated buffers of the student; nothing without averaging. */
+export function averagedNames({ average, step }: ExecutorConfig): string[] {
+  return average ? [...step.parameters, ...averagedBuffers(step.buffers)].map((s) => s.name) : [];
+}
+
+/** The updated buffers that are averaged along with the parameters: not what losses keep for themselves. */
+export function averagedBuffers(buffers: readonly BufferSlot[]): BufferSlot[] {
+  return buffers.filter((b) => !b.ofLoss);
 }
 
 /** Copies of everything in the arena that the next step depends on. */

@@ -30,6 +30,8 @@ export interface BufferSlot {
   readonly update: string;
   /** Batch input int64 [n]: only these rows change, and the update is [n, ...]. Absent: all of it. Not on devices. */
   readonly rows?: string;
+  /** State of a loss, which is no part of the student and never averaged. */
+  readonly ofLoss?: boolean;
 }
 
 /** A mask of dropout or stochastic depth: each element is 1 / (1 - rate) with probability 1 - rate, else 0, a function of (seed, stream, step, element). */

@@ -8,6 +8,7 @@ import { compileUpdate } from "../compile/update.js";
 import { sampleTypeOf } from "../data/samples.js";
 import { InputError, InterruptedError, type RunError } from "../errors.js";
 import { meanShares, shareWarnings } from "../objective/gradient-shares.js";
+import { averagedBuffers } from "../runtime/state.js";
 import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { initialShareWarning } from "./average.js";
 import { BatchMaker, planBatches, viewsOf } from "./batches.js";
@@ -175,9 +176,11 @@ class Loop {
     };
     const { step, evaluation, diagnostic } = this.#compiled;
     const { rule, clipNorm, accumulate, average, seed, device, threads } = settings;
-    const averagedBuffers = average && step.buffers;
+    const averaged = average && averagedBuffers(step.buffers);
     const update =
-      device === "cpu" ? undefined : compileUpdate(step.parameters, { rule, clipNorm, accumulate, averagedBuffers });
+      device === "cpu"
+        ? undefined
+        : compileUpdate(step.parameters, { rule, clipNorm, accumulate, averagedBuffers: averaged });
     return this.host.createExecutor(
       { step, evaluation, diagnostic, update, rule, clipNorm, accumulate, average, seed, device, threads },
       initial,

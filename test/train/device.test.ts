@@ -162,42 +162,50 @@ test("a training stopped on the device goes on to the same bytes", options, asyn
   assert.ok(existsSync(join(directory, "trained.safetensors")));
 });
 
-test("a loss that remembers samples keeps its banks on the device", options, async () => {
-  const layer = {
-    name: "layer",
-    node: "",
-    shape: [6],
-    gather(indices: Uint32Array, out: Float32Array): void {
-      for (const [k, sample] of indices.entries())
-        for (let i = 0; i < 6; i++) out[6 * k + i] = Math.sin(sample * (i + 1));
-    },
-  };
-  const crd = {
-    kind: "crd",
-    dimension: 8,
-    negatives: 40,
-    layers: [{ student: "hidden1/relu", teacher: "layer" }],
-  } as const;
-  const states = await Promise.all(
-    (["webgpu", "cpu"] as const).map(async (device) => {
-      const directory = join(folder, `crd-${device}`);
-      const base = task(mlp, { steps: 3, accumulate: 2, device }, directory);
-      const taught = { ...(teacher as NonNullable<typeof teacher>), features: [layer] };
-      await train(
-        { ...base, objective: { ...base.objective, terms: [crd] }, teacher: taught },
-        { checkpointSeconds: 0 },
-      );
-      return loadCheckpoint(directory)?.state.buffers ?? new Map<string, Float32Array>();
-    }),
-  );
-  const [found, expected] = states as [(typeof states)[0], (typeof states)[0]];
-  assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort());
-  assert.ok(expected.has("step/state/crd/0/teacher/bank"));
-  for (const [name, values] of expected) {
-    const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-3);
-    const own = found.get(name);
-    assert.equal(own?.length, values.length, name);
-    for (const [i, v] of values.entries())
-      assert.ok(Math.abs((own?.[i] as number) - v) <= 1e-4 * largest, `${name}[${i}]: ${own?.[i]}, on the CPU ${v}`);
-  }
-});
+test(
+  "a loss that remembers samples keeps its banks on the device, and they are not averaged with the weights",
+  options,
+  async () => {
+    const layer = {
+      name: "layer",
+      node: "",
+      shape: [6],
+      gather(indices: Uint32Array, out: Float32Array): void {
+        for (const [k, sample] of indices.entries())
+          for (let i = 0; i < 6; i++) out[6 * k + i] = Math.sin(sample * (i + 1));
+      },
+    };
+    const crd = {
+      kind: "crd",
+      dimension: 8,
+      negatives: 40,
+      layers: [{ student: "hidden1/relu", teacher: "layer" }],
+    } as const;
+    const average = { decay: 0.9, ramp: false };
+    const states = await Promise.all(
+      (["webgpu", "cpu"] as const).map(async (device) => {
+        const directory = join(folder, `crd-${device}`);
+        const base = task(mlp, { steps: 3, accumulate: 2, device, average }, directory);
+        const taught = { ...(teacher as NonNullable<typeof teacher>), features: [layer] };
+        await train(
+          { ...base, objective: { ...base.objective, terms: [crd] }, teacher: taught },
+          { checkpointSeconds: 0 },
+        );
+        const { buffers, averages = new Map() } = loadCheckpoint(directory)?.state ?? assert.fail("no checkpoint");
+        assert.ok(averages.has("hidden1/weight"));
+        assert.ok([...averages.keys()].every((name) => !buffers.has(name)));
+        return buffers;
+      }),
+    );
+    const [found, expected] = states as [(typeof states)[0], (typeof states)[0]];
+    assert.deepEqual([...found.keys()].sort(), [...expected.keys()].sort());
+    assert.ok(expected.has("step/state/crd/0/teacher/bank"));
+    for (const [name, values] of expected) {
+      const largest = values.reduce((m, v) => Math.max(m, Math.abs(v)), 1e-3);
+      const own = found.get(name);
+      assert.equal(own?.length, values.length, name);
+      for (const [i, v] of values.entries())
+        assert.ok(Math.abs((own?.[i] as number) - v) <= 1e-4 * largest, `${name}[${i}]: ${own?.[i]}, on the CPU ${v}`);
+    }
+  },
+);

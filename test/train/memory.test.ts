@@ -181,6 +181,28 @@ test("stopped and resumed: the same student, banks and all, to the byte", async 
   }
 });
 
+test("beside averaged weights the banks stay as they are, and a resumed training is the same to the byte", async () => {
+  const average = { decay: 0.9, ramp: false };
+  const straight = await run({ average });
+  const own = ["classifier/bias", "classifier/weight", "hidden1/bias", "hidden1/weight"];
+  assert.deepEqual([...straight.result.weights.keys()].sort(), own);
+  assert.deepEqual(straight.checkpoint.state.buffers, whole.checkpoint.state.buffers);
+  assert.deepEqual(straight.checkpoint.state.parameters, whole.checkpoint.state.parameters);
+  const averages = straight.checkpoint.state.averages ?? new Map();
+  assert.deepEqual([...averages.keys()].sort(), [...whole.checkpoint.state.parameters.keys()].sort());
+  for (const name of own) assert.deepEqual(straight.result.weights.get(name), averages.get(name));
+  assert.notDeepEqual(straight.result.weights, whole.result.weights);
+  const directory = join(folder, "averaged");
+  const controller = new AbortController();
+  const onProgress: TrainingHooks["onProgress"] = (p) => {
+    if (p.step >= 4) controller.abort();
+  };
+  await assert.rejects(run({ average }, { signal: controller.signal, onProgress }, directory), InterruptedError);
+  const resumed = await run({ average }, { resume: true }, directory);
+  assert.deepEqual(resumed.result.weights, straight.result.weights);
+  assert.deepEqual(resumed.checkpoint.state, straight.checkpoint.state);
+});
+
 test("the contrast is learnt: the term falls, and its share of the gradient is measured", async () => {
   const { result } = await run({ steps: 400, validateEvery: 50 });
   const terms = result.curve.map((p) => p.terms.crd as number);
