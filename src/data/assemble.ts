@@ -1,7 +1,7 @@
 /** Data sets from parts in memory. Everything is checked here, once. Nothing here is Node's. */
 import { InputError } from "../errors.js";
-import { type SampleSource, samplePieces } from "./read.js";
 import { countOf, finitePieces, joinParts } from "./made.js";
+import { type SampleSource, samplePieces } from "./read.js";
 import { wholeSamples } from "./samples.js";
 import type { RawPart, RawSource } from "./source.js";
 import type { BlockLayout, DataSet, SampleArray, SampleType } from "./types.js";

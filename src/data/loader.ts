@@ -1,5 +1,5 @@
 /** Batches: shuffled orders, gathered samples, random views. Pure functions of (seed, sample, epoch). */
-import { rangeOf, renderView } from "./augment/render.js";
+import { rangeFor, renderView } from "./augment/render.js";
 import { drawView } from "./augment/view.js";
 import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
@@ -18,7 +18,7 @@ export function augmentInto(
   out: SampleArray,
 ): void {
   const size = data.sampleShape.reduce((p, d) => p * d, 1);
-  const range = rangeOf(data);
+  const range = rangeFor(augmentation, data);
   const raw = allocateSamples(data.samples, indices.length * size);
   fillBatch(data, indices, raw);
   indices.forEach((sample, i) => {

@@ -4,9 +4,9 @@
  */
 import { mixes } from "./augment/config.js";
 import { decodeMix, drawMix, encodeMix, MIX_WIDTH, type Mix } from "./augment/mix.js";
-import { mixInto, rangeOf, renderView } from "./augment/render.js";
+import { mixInto, rangeFor, renderView } from "./augment/render.js";
 import { decodeView, drawView, encodeView, VIEW_WIDTH, type View } from "./augment/view.js";
-import { fillBatch, sampleAt } from "./read.js";
+import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
 import type { Augmentation, DataSet, SampleArray } from "./types.js";
 
@@ -67,22 +67,25 @@ export function renderViews(
 ): BlendedWith | null {
   const { samples, sampleShape } = data;
   const size = sampleShape.reduce((p, d) => p * d, 1);
-  const range = rangeOf(data);
+  const range = rangeFor(augmentation, data);
   const blends = mixes(augmentation);
-  const raw = allocateSamples(samples, indices.length * size);
-  fillBatch(data, indices, raw);
-  const [theirs, other] = [0, 1].map(() => allocateSamples(samples, blends ? size : 0)) as [SampleArray, SampleArray];
-  const partners = Uint32Array.from(indices);
-  const shares = new Float32Array(indices.length).fill(1);
-  indices.forEach((sample, i) => {
-    const { view, mix } = at(sample, epoch);
-    renderView(view, raw, i * size, sampleShape, out, i * size, range);
+  const raw = (of: Uint32Array): SampleArray => {
+    const values = allocateSamples(samples, of.length * size);
+    fillBatch(data, of, values);
+    return values;
+  };
+  const drawn = Array.from(indices, (sample) => at(sample, epoch));
+  const partners = indices.map((sample, i) => drawn[i]?.mix?.partner ?? sample);
+  const shares = Float32Array.from(drawn, ({ mix }) => mix?.lambda ?? 1);
+  // All at once: where they lie in a file, neighbours are read together.
+  const own = raw(indices);
+  const theirs = blends ? raw(partners) : own;
+  const other = allocateSamples(samples, blends ? size : 0);
+  drawn.forEach(({ view, mix }, i) => {
+    renderView(view, own, i * size, sampleShape, out, i * size, range);
     if (!mix) return;
-    sampleAt(data, mix.partner, theirs);
-    renderView(at(mix.partner, epoch).view, theirs, 0, sampleShape, other, 0, range);
+    renderView(at(mix.partner, epoch).view, theirs, i * size, sampleShape, other, 0, range);
     mixInto(mix, out, i * size, other, 0, sampleShape);
-    partners[i] = mix.partner;
-    shares[i] = mix.lambda;
   });
   return blends ? { partners, shares } : null;
 }

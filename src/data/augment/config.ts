@@ -64,6 +64,8 @@ const VIEW_OPTIONS = [
 
 export type ViewOption = (typeof VIEW_OPTIONS)[number];
 
+const VALUE_OPTIONS: ReadonlySet<ViewOption> = new Set(["colour", "noise", "blur", "randaugment"] as const);
+
 /** The options that make a sample's view another than the sample itself. */
 export function viewOptions(config: Augmentation): ViewOption[] {
   return VIEW_OPTIONS.filter((name) => {
@@ -72,6 +74,11 @@ export function viewOptions(config: Augmentation): ViewOption[] {
     if (name === "colour") return Object.values(config.colour ?? {}).some((v) => v > 0);
     return value !== undefined && value !== false && value !== 0;
   });
+}
+
+/** Whether views change values, not only places: then the values' range matters. */
+export function changesValues(config: Augmentation): boolean {
+  return viewOptions(config).some((name) => VALUE_OPTIONS.has(name));
 }
 
 /** Whether samples are mixed with others, labels and answers included. */

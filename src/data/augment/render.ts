@@ -3,6 +3,7 @@ import { Random, streamNumber } from "../../random/random.js";
 import { leastAndMost, type SampleSource } from "../read.js";
 import type { DataSet, SampleArray } from "../types.js";
 import * as colour from "./colour.js";
+import { type Augmentation, changesValues } from "./config.js";
 import { blur } from "./filters.js";
 import type { Mix } from "./mix.js";
 import { resample } from "./resample.js";
@@ -27,8 +28,13 @@ export function rangeOf(data: SampleSource & Pick<DataSet, "size">): ValueRange 
   return range;
 }
 
+/** The same for views of this configuration: those that only move pixels need no look at all the data. */
+export function rangeFor(config: Augmentation, data: Parameters<typeof rangeOf>[0]): ValueRange {
+  return changesValues(config) ? rangeOf(data) : BYTES;
+}
+
 /** Whether more than places change, so that the values' range matters. */
-function changesValues(view: View): boolean {
+function valuesChange(view: View): boolean {
   const { brightness, contrast, saturation } = view;
   return (
     view.ops.length > 0 ||
@@ -63,7 +69,7 @@ export function renderView(
     return;
   }
   const image = shape as readonly [number, number, number];
-  if (changesValues(view)) renderValues(view, source, offset, image, out, outOffset, range);
+  if (valuesChange(view)) renderValues(view, source, offset, image, out, outOffset, range);
   else resample(view.affine, source, offset, image, out, outOffset);
   erase(view.cutout, image, out, outOffset);
 }

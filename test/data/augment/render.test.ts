@@ -1,12 +1,14 @@
 /** Rendering: what is cut out, noise, blur, ranges; all element types. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Augmentation } from "../../../src/data/augment/config.js";
 import { blur, gaussianKernel } from "../../../src/data/augment/filters.js";
 import { rangeOf, renderView } from "../../../src/data/augment/render.js";
 import { drawView } from "../../../src/data/augment/view.js";
 import { augmentInto } from "../../../src/data/loader.js";
 import type { SampleArray } from "../../../src/data/types.js";
-import { fromArrays } from "../../../src/index.js";
+import { drawnViews } from "../../../src/data/views.js";
+import { fromArrays, fromFunction } from "../../../src/index.js";
 import { close, fixture, viewWith } from "./support.js";
 
 test("cutout sets its box to 0 in every channel and nothing else", () => {
@@ -153,4 +155,42 @@ test("a batch: each sample's own view of that epoch, in the order asked for", ()
     renderView(drawView(config, 9, sample, 6, [3, 4, 4]), samples, sample * 48, [3, 4, 4], one, 0);
     assert.deepEqual(out.subarray(i * 48, i * 48 + 48), one);
   }
+});
+
+test("of samples that are made only those of a batch are: for the views, and once more for what is blended in", () => {
+  const calls: number[][] = [];
+  const data = fromFunction({
+    size: 50,
+    sampleShape: [1, 4, 4],
+    identity: "made",
+    fill(indices, out) {
+      calls.push([...indices]);
+      indices.forEach((index, i) => {
+        out.fill(index, 16 * i, 16 * (i + 1));
+      });
+    },
+  });
+  const batch = Uint32Array.of(7, 3, 30);
+  const rendered = (config: Augmentation) => {
+    calls.length = 0;
+    const out = new Float32Array(48);
+    const blends = drawnViews(
+      data,
+      config,
+      5,
+      Uint32Array.from({ length: 50 }, (_, i) => i),
+    ).render(batch, 0, out);
+    return { out, blends };
+  };
+  rendered({ flip: true, shift: 1, crop: { area: [0.5, 1], ratio: [1, 1] } });
+  assert.deepEqual(calls, [[...batch]]);
+  const { out, blends } = rendered({ mixup: { alpha: 1 } });
+  assert.deepEqual(calls, [[...batch], [...(blends?.partners ?? [])]]);
+  batch.forEach((index, i) => {
+    const share = blends?.shares[i] as number;
+    const expected = share * index + (1 - share) * (blends?.partners[i] as number);
+    assert.ok(Math.abs((out[16 * i] as number) - expected) < 1e-4);
+  });
+  rendered({ noise: 0.1 });
+  assert.equal(Math.max(...calls.map((asked) => asked.length)), 50, "noise is a matter of the values' range");
 });
