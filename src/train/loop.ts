@@ -2,29 +2,22 @@
  * The training loop: knows no loss, no optimiser and no architecture, and nothing of Node. Where steps are executed and
  * where checkpoints go is its host's business.
  */
-import { type CompiledTraining, compileTraining } from "../compile/compile.js";
-import type { Target } from "../compile/lower.js";
-import { compileUpdate } from "../compile/update.js";
-import { sampleTypeOf } from "../data/samples.js";
-import { InputError, InterruptedError, type RunError } from "../errors.js";
+import type { CompiledTraining } from "../compile/compile.js";
+import { InterruptedError, type RunError } from "../errors.js";
 import { meanShares, shareWarnings } from "../objective/gradient-shares.js";
-import { averagedBuffers } from "../runtime/state.js";
 import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { initialShareWarning } from "./average.js";
-import { BatchMaker, planBatches, viewsOf } from "./batches.js";
+import { BatchMaker, planBatches } from "./batches.js";
 import type { Checkpoint, LoopState } from "./checkpoint.js";
 import { describeDivergence } from "./divergence.js";
+import { classesOf, compileTask, executorConfig, initialState, type ProgramTarget } from "./program.js";
 import { ProgressMeter } from "./progress.js";
 import type { CurvePoint, TrainingHooks, TrainingResult, TrainingTask } from "./types.js";
 import { isBetter, mainScore, validate } from "./validate.js";
 
 /** What a loop needs of where it runs. */
-export interface LoopHost {
+export interface LoopHost extends ProgramTarget {
   createExecutor(config: ExecutorConfig, initial: ExecutorState): Promise<Executor>;
-  /** What the graphs are lowered for. */
-  readonly target: Target;
-  /** Whether graphs are verified after every pass. */
-  readonly verify?: boolean;
   /** What must be equal for a resume to give the same bytes, besides the fingerprint. */
   readonly environment: string;
   /** Takes the records of steps and validations. */
@@ -90,26 +83,10 @@ class Loop {
     readonly host: LoopHost,
     readonly found: Checkpoint | null,
   ) {
-    const { settings, model } = task;
+    const { settings } = task;
     const plan = planBatches(task.train.length, settings.batch, settings.accumulate);
     this.#classes = classesOf(task);
-    this.#compiled = compileTraining({
-      model,
-      batch: plan.batch,
-      sampleShape: task.data.sampleShape,
-      sampleType: sampleTypeOf(task.data),
-      classes: this.#classes,
-      objective: task.objective,
-      teacherKind: blendsAnswers(task) ? "probabilities" : task.teacher?.kind,
-      blended: viewsOf(task)?.blends,
-      teacherMembers: task.teacher?.members?.map(({ kind, weight }) => ({ kind, weight })),
-      teachersWeighed: task.teacher?.weigh !== undefined,
-      teacherFeatures: task.teacher?.features,
-      samples: new Set(task.train).size,
-      seed: settings.seed,
-      target: host.target,
-      verify: host.verify,
-    });
+    this.#compiled = compileTask(task, plan.batch, host);
     this.#maker = new BatchMaker(task, this.#compiled, plan);
     const epochs = Math.ceil(settings.steps / plan.stepsPerEpoch);
     this.#every = settings.validateEvery ?? plan.stepsPerEpoch * Math.ceil(epochs / MOST_VALIDATIONS);
@@ -140,13 +117,7 @@ class Loop {
     while (this.#state.step < settings.steps && !this.#exhausted()) {
       await this.#stopWhenAsked();
       const requests = upcoming;
-      const onAbort = (): void => this.#executor?.stop();
-      this.hooks.signal?.addEventListener("abort", onAbort, { once: true });
-      // The next batches are made while these run.
-      const [result, next] = await Promise.all([
-        this.#executor.run(requests),
-        this.#chunk(this.#state.step + requests.length),
-      ]).finally(() => this.hooks.signal?.removeEventListener("abort", onAbort));
+      const [result, next] = await this.#runAndMake(requests);
       upcoming = next;
       this.#account(requests, result);
       if (result.diverged) throw this.#diverged(result, requests);
@@ -165,36 +136,42 @@ class Loop {
     await this.#executor?.dispose();
   }
 
-  async #open(): Promise<Executor> {
-    const { task } = this;
-    const { settings } = task;
-    const initial: ExecutorState = this.found?.state ?? {
-      step: 0,
-      parameters: new Map([...weightsOf(task, task.model.parameters), ...this.#compiled.connectors]),
-      buffers: new Map([...weightsOf(task, task.model.buffers), ...startOf(this.#compiled.states)]),
-      moments: new Map(),
-    };
-    const { step, evaluation, diagnostic } = this.#compiled;
-    const { rule, clipNorm, accumulate, average, seed, device, threads } = settings;
-    const averaged = average && averagedBuffers(step.buffers);
-    const update =
-      device === "cpu"
-        ? undefined
-        : compileUpdate(step.parameters, { rule, clipNorm, accumulate, averagedBuffers: averaged });
-    return this.host.createExecutor(
-      { step, evaluation, diagnostic, update, rule, clipNorm, accumulate, average, seed, device, threads },
-      initial,
-    );
+  #open(): Promise<Executor> {
+    const initial = this.found?.state ?? initialState(this.task, this.#compiled);
+    return this.host.createExecutor(executorConfig(this.task, this.#compiled), initial);
   }
 
-  /** Requests from a step up to the next validation, within the chunk limits. */
-  async #chunk(from: number): Promise<StepRequest[]> {
+  /**
+   * Runs steps while the batches of those behind them are made. When one of the two fails, the other is stopped and waited
+   * for, so that nothing goes on behind the error, which is the first there was.
+   */
+  async #runAndMake(requests: readonly StepRequest[]): Promise<[result: StepsResult, next: StepRequest[]]> {
+    const { signal } = this.hooks;
+    const executor = this.#executor as Executor;
+    const errors: unknown[] = [];
+    const stop = (): void => executor.stop();
+    const failed = (error: unknown): undefined => {
+      errors.push(error);
+      stop();
+    };
+    signal?.addEventListener("abort", stop, { once: true });
+    const running = executor.run(requests).catch(failed);
+    const making = this.#chunk(this.#state.step + requests.length, () => errors.length > 0).catch(failed);
+    const [result, next] = [await running, await making];
+    signal?.removeEventListener("abort", stop);
+    if (!result || !next) throw errors[0];
+    return [result, next];
+  }
+
+  /** Requests from a step up to the next validation, within the chunk limits; fewer when nobody wants them any more. */
+  async #chunk(from: number, unwanted = (): boolean => false): Promise<StepRequest[]> {
     const { steps } = this.task.settings;
     const untilValidation = this.#every - (from % this.#every);
     const fitting = Math.max(1, Math.floor(CHUNK_BYTES / this.#maker.bytes));
     const count = Math.min(CHUNK_STEPS, fitting, untilValidation, steps - from);
     const requests: StepRequest[] = [];
-    for (let i = 0; i < count; i++) requests.push(await this.#maker.request(from + i));
+    for (let i = 0; i < count && !this.hooks.signal?.aborted && !unwanted(); i++)
+      requests.push(await this.#maker.request(from + i));
     return requests;
   }
 
@@ -362,18 +339,6 @@ class Loop {
   }
 }
 
-/** Whether the teacher's answers are blended from those for unblended samples. */
-function blendsAnswers(task: TrainingTask): boolean {
-  const views = viewsOf(task);
-  const blends = task.teacher !== undefined && views !== null && views.blends && !views.answers;
-  if (blends && task.teacher?.members)
-    throw new InputError(
-      "training.augment",
-      "answers for blended samples are blended as probabilities, and mean-losses keeps each teacher's own; combine by mean-probabilities, or ask the teachers about the views (online)",
-    );
-  return blends;
-}
-
 function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: number, early: boolean): string {
   const score = mainScore(chosen);
   const value = score ? ` ${(100 * score.value).toFixed(1)} %` : "";
@@ -382,29 +347,4 @@ function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: n
   return select === "best"
     ? `best by ${metric} (${value.trim()}), step ${chosen.step} of ${steps}${end}`
     : `last step ${steps} (${metric}${value})${end}`;
-}
-
-function classesOf(task: TrainingTask): number {
-  const output = task.model.graph.outputs.find((o) => o.name === task.model.output);
-  const last = output?.shape?.[output.shape.length - 1];
-  if (typeof last === "number") return last / (task.objective.peers ?? 1);
-  if (task.data.classes.length > 0) return task.data.classes.length;
-  throw new InputError(
-    `output "${task.model.output}"`,
-    "its number of classes is unknown; declare the output's shape in the model",
-  );
-}
-
-const startOf = (states: ReadonlyMap<string, () => Float32Array>): [string, Float32Array][] =>
-  [...states].map(([name, start]) => [name, start()]);
-
-function weightsOf(task: TrainingTask, names: readonly string[]): Map<string, Float32Array> {
-  return new Map(
-    names.map((name) => {
-      const tensor = task.model.graph.initializers.get(name);
-      if (!(tensor?.data instanceof Float32Array))
-        throw new InputError(`parameter "${name}"`, "the student has no float32 initialiser of that name");
-      return [name, Float32Array.from(tensor.data)];
-    }),
-  );
 }

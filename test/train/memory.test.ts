@@ -211,8 +211,13 @@ test("the contrast is learnt: the term falls, and its share of the gradient is m
 });
 
 test("samples blended of two have no row to remember", async () => {
+  const views: TrainingTask["views"] = {
+    blends: true,
+    render: () => assert.fail("nothing is trained"),
+    answers: () => assert.fail("nobody is asked"),
+  };
   await assert.rejects(
-    train(task({ augmentation: { mixup: { alpha: 1 } } }, null)),
+    train({ ...task({}, null), views }),
     /training\.augment: mixup and cutmix make samples of two, and .*crd/,
   );
 });

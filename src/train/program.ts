@@ -1,0 +1,109 @@
+/** What a training compiles of its task, and the state its first step starts from. */
+import { type CompiledTraining, compileTraining } from "../compile/compile.js";
+import type { Target } from "../compile/lower.js";
+import { compileUpdate } from "../compile/update.js";
+import { sampleTypeOf } from "../data/samples.js";
+import { InputError } from "../errors.js";
+import { objectiveLayers } from "../objective/objective.js";
+import { averagedBuffers } from "../runtime/state.js";
+import type { ExecutorConfig, ExecutorState } from "../runtime/types.js";
+import { viewsOf } from "./batches.js";
+import type { TrainingTask } from "./types.js";
+
+/** Where the programs run. */
+export interface ProgramTarget {
+  /** What the graphs are lowered for. */
+  readonly target: Target;
+  /** Whether graphs are verified after every pass. */
+  readonly verify?: boolean;
+}
+
+/**
+ * The programs of a training.
+ * @param batch samples of a micro-batch
+ * @throws InputError when the task's parts do not go together
+ */
+export function compileTask(task: TrainingTask, batch: number, { target, verify }: ProgramTarget): CompiledTraining {
+  let different: number | undefined;
+  return compileTraining({
+    model: task.model,
+    batch,
+    sampleShape: task.data.sampleShape,
+    sampleType: sampleTypeOf(task.data),
+    classes: classesOf(task),
+    objective: task.objective,
+    teacherKind: blendsAnswers(task) ? "probabilities" : task.teacher?.kind,
+    blended: viewsOf(task)?.blends,
+    teacherMembers: task.teacher?.members?.map(({ kind, weight }) => ({ kind, weight })),
+    teachersWeighed: task.teacher?.weigh !== undefined,
+    teacherFeatures: task.teacher?.features,
+    samples: () => (different ??= new Set(task.train).size),
+    seed: task.settings.seed,
+    target,
+    verify,
+  });
+}
+
+/** The programs with everything an executor needs besides its state. */
+export function executorConfig({ settings }: TrainingTask, compiled: CompiledTraining): ExecutorConfig {
+  const { step, evaluation, diagnostic } = compiled;
+  const { rule, clipNorm, accumulate, average, seed, device, threads } = settings;
+  const options = { rule, clipNorm, accumulate, averagedBuffers: average && averagedBuffers(step.buffers) };
+  const update = device === "cpu" ? undefined : compileUpdate(step.parameters, options);
+  return { step, evaluation, diagnostic, update, rule, clipNorm, accumulate, average, seed, device, threads };
+}
+
+/** The state of a training that begins: the model's weights, and where its losses start. */
+export function initialState(task: TrainingTask, { connectors, states }: CompiledTraining): ExecutorState {
+  const { parameters, buffers } = task.model;
+  return {
+    step: 0,
+    parameters: new Map([...weightsOf(task, parameters), ...connectors]),
+    buffers: new Map([...weightsOf(task, buffers), ...[...states].map(([name, start]) => [name, start()] as const)]),
+    moments: new Map(),
+  };
+}
+
+/**
+ * Whether the teacher's answers are blended from those for unblended samples.
+ * @throws InputError where what it says of the unchanged samples says nothing of their views
+ */
+function blendsAnswers(task: TrainingTask): boolean {
+  const views = viewsOf(task);
+  if (!task.teacher || !views || views.answers) return false;
+  if (objectiveLayers(task.objective).length > 0)
+    throw new InputError(
+      "training.augment",
+      "losses between layers compare values of the same image, and the teacher's are those of the unchanged one; let it answer for the views, or leave either out",
+    );
+  if (!views.blends) return false;
+  if (task.teacher.members)
+    throw new InputError(
+      "training.augment",
+      "mixup and cutmix blend a teacher's answers as probabilities, and a mean of losses keeps each teacher's own; combine the teachers by their probabilities, or leave mixup and cutmix out",
+    );
+  return true;
+}
+
+/** Number of classes of the data, from the model's output where that says it. */
+export function classesOf(task: TrainingTask): number {
+  const output = task.model.graph.outputs.find((o) => o.name === task.model.output);
+  const last = output?.shape?.[output.shape.length - 1];
+  if (typeof last === "number") return last / (task.objective.peers ?? 1);
+  if (task.data.classes.length > 0) return task.data.classes.length;
+  throw new InputError(
+    `output "${task.model.output}"`,
+    "its number of classes is unknown; declare the output's shape in the model",
+  );
+}
+
+function weightsOf(task: TrainingTask, names: readonly string[]): Map<string, Float32Array> {
+  return new Map(
+    names.map((name) => {
+      const tensor = task.model.graph.initializers.get(name);
+      if (!(tensor?.data instanceof Float32Array))
+        throw new InputError(`parameter "${name}"`, "the student has no float32 initialiser of that name");
+      return [name, Float32Array.from(tensor.data)];
+    }),
+  );
+}
