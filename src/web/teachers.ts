@@ -114,7 +114,10 @@ function knownTeacher({ answers, kind = "logits" }: KnownAnswers, data: DataSet)
     classes,
     async answer(asked, indices) {
       if (asked !== data)
-        throw new InputError("teacher.answers", `they belong to "${data.name}", not to "${asked.name}"`);
+        throw new InputError(
+          "teacher.answers",
+          `they belong to the samples of "${data.name}" as they are, and others were asked for; with augment, fit with views: "clean", or give the teacher's model`,
+        );
       const rows = new Float32Array(indices.length * classes);
       indices.forEach((sample, i) => {
         rows.set(answers.subarray(sample * classes, (sample + 1) * classes), i * classes);

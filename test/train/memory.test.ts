@@ -222,6 +222,13 @@ test("samples blended of two have no row to remember", async () => {
   );
 });
 
+test("a teacher's layers for the unchanged samples are not compared with the student's for their views", async () => {
+  await assert.rejects(
+    train(task({ augmentation: { flip: true } }, null)),
+    /training\.augment: losses between layers compare values of the same image/,
+  );
+});
+
 test("a batch that holds every sample leaves none to draw from", async () => {
   await assert.rejects(
     train({ ...task({}, null), train: splits.train.slice(0, 16) }),
