@@ -156,6 +156,8 @@ class Loop {
     };
     signal?.addEventListener("abort", stop, { once: true });
     const running = executor.run(requests).catch(failed);
+    // Before somebody listened.
+    if (signal?.aborted) stop();
     const making = this.#chunk(this.#state.step + requests.length, () => errors.length > 0).catch(failed);
     const [result, next] = [await running, await making];
     signal?.removeEventListener("abort", stop);
