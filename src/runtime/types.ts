@@ -152,7 +152,7 @@ export interface ExecutorState {
   readonly buffers: ReadonlyMap<string, Float32Array>;
   /** Per parameter name, per moment index ("name/0" is momentum or first moment, "name/1" second); none at all: they start at zero. */
   readonly moments: ReadonlyMap<string, Float32Array>;
-  /** With weight averaging, of each parameter and updated buffer; none at all: they start as what they average. */
+  /** With weight averaging, of each parameter and updated buffer of the student; none at all: they start as what they average. */
   readonly averages?: ReadonlyMap<string, Float32Array>;
 }
 

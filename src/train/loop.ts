@@ -76,6 +76,8 @@ class Loop {
   #best: ReadonlyMap<string, Float32Array> | null;
   #started = 0;
   #lastCheckpoint = 0;
+  /** Seconds that the last one took. */
+  #checkpointCost = 0;
 
   constructor(
     readonly task: TrainingTask,
@@ -272,17 +274,19 @@ class Loop {
   }
 
   async #checkpointWhenDue(): Promise<void> {
-    const due = (this.hooks.checkpointSeconds ?? 2) * 1000;
-    if (performance.now() - this.#lastCheckpoint >= due) await this.#checkpoint();
+    const since = (performance.now() - this.#lastCheckpoint) / 1000;
+    if (since >= checkpointInterval(this.#checkpointCost, this.hooks.checkpointSeconds)) await this.#checkpoint();
   }
 
   async #checkpoint(): Promise<void> {
     const { save, environment } = this.host;
     if (!save || !this.#executor) return;
+    const begun = performance.now();
     const state = await this.#executor.snapshot();
     const loop = { ...this.#state, seconds: this.#seconds() };
     await save({ fingerprint: this.task.fingerprint, environment, loop, state, best: this.#best });
     this.#lastCheckpoint = performance.now();
+    this.#checkpointCost = (this.#lastCheckpoint - begun) / 1000;
   }
 
   /** The student's own parameters and buffers as they are now, averaged where weights are averaged. */
@@ -339,6 +343,15 @@ class Loop {
       warnings: [...this.#warnings, ...this.#shareWarnings()],
     };
   }
+}
+
+/**
+ * Seconds from one checkpoint to the next: those asked for, else 2, and more where a large state takes long to write, so that
+ * writing takes a twentieth of the time.
+ * @param cost seconds that the last one took
+ */
+export function checkpointInterval(cost: number, asked?: number): number {
+  return asked ?? Math.max(2, 20 * cost);
 }
 
 function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: number, early: boolean): string {

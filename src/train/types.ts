@@ -172,6 +172,6 @@ export interface TrainingHooks {
   readonly onProgress?: (progress: TrainingProgress) => void;
   /** Continue from the checkpoint in the directory when there is one. */
   readonly resume?: boolean;
-  /** Seconds between checkpoints; default 2. */
+  /** Seconds between checkpoints; default 2, more where one takes longer than a tenth of a second. */
   readonly checkpointSeconds?: number;
 }

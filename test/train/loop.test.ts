@@ -8,7 +8,7 @@ import { InterruptedError, loadData, RunError } from "../../src/index.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import { createExecutor } from "../../src/runtime/executor.js";
 import type { Executor } from "../../src/runtime/types.js";
-import { type LoopHost, runLoop } from "../../src/train/loop.js";
+import { checkpointInterval, type LoopHost, runLoop } from "../../src/train/loop.js";
 import type { TrainingHooks, TrainingResult, TrainingTask, TrainingViews } from "../../src/train/types.js";
 
 const { data, splits, normalisation } = await loadData({ source: "digits" });
@@ -80,6 +80,7 @@ function loop(
   answer: () => Promise<void>,
   hooks: TrainingHooks = {},
   run?: (own: Executor["run"], requests: Parameters<Executor["run"]>[0]) => ReturnType<Executor["run"]>,
+  save: LoopHost["save"] = null,
 ): Promise<TrainingResult> {
   const host: LoopHost = {
     async createExecutor(config, initial) {
@@ -102,7 +103,7 @@ function loop(
     target: "plain",
     environment: "",
     log: { bytes: 0, append() {} },
-    save: null,
+    save,
     kept: () => null,
   };
   return runLoop(task(answer), hooks, host, null);
@@ -180,4 +181,22 @@ test("a stop does not wait for the rest of the batches", async () => {
   await assert.rejects(loop(stops, { signal: controller.signal }), InterruptedError);
   assert.deepEqual(asked, { begun: 45, ended: 45 });
   await assertSettled();
+});
+
+test("checkpoints come every two seconds, less often where writing one would take more than a twentieth of the time", () => {
+  assert.equal(checkpointInterval(0), 2);
+  assert.equal(checkpointInterval(0.1), 2);
+  assert.equal(checkpointInterval(0.5), 10);
+  assert.equal(checkpointInterval(0.5, 0), 0, "as asked");
+  assert.equal(checkpointInterval(0, 60), 60);
+});
+
+test("a checkpoint is written as often as asked", async () => {
+  let written = 0;
+  const save = async (): Promise<void> => {
+    written++;
+  };
+  await loop(() => later(0), { checkpointSeconds: 0 }, undefined, save);
+  // After each validation, every 20 steps.
+  assert.equal(written, STEPS / 20);
 });
