@@ -2,6 +2,9 @@
  * Function matching: the teacher answers for the very view that the student sees, blends included, labels are not used, and
  * training is long. Beyer et al., CVPR 2022, arXiv:2106.05237 ("a good teacher is patient and consistent").
  */
+import { InputError } from "../errors.js";
+import { objectiveNeeds } from "../objective/objective.js";
+import { objectiveOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single } from "./plan.js";
 
@@ -17,6 +20,12 @@ const TITLES: Record<Answers, string> = {
 export const consistent: Strategy<"consistent"> = {
   kind: "consistent",
   plan(recipe, { answers, count, compare }) {
+    const alone = { ...recipe.objective, alpha: 1, weights: undefined, alpha_schedule: undefined };
+    if (objectiveNeeds(objectiveOf(alone)).labels)
+      throw new InputError(
+        "objective",
+        "a consistent student learns from its teacher's answers and from no label, and a loss of this objective looks at labels; take another distillation_loss, or leave that term out",
+      );
     const given = recipe.training.augment;
     // Mixup goes with every kind of data; a share from Beta(1, 1) is even in [0, 1], as the paper draws it.
     const augment = { ...given, mixup: given?.mixup ?? { alpha: 1 } };
@@ -25,7 +34,7 @@ export const consistent: Strategy<"consistent"> = {
       const views = { answers: kind, ...(kind === "replayed" && count !== undefined ? { count } : {}) };
       const changes = {
         training: { ...recipe.training, augment },
-        objective: { ...recipe.objective, alpha: 1, weights: undefined, alpha_schedule: undefined },
+        objective: alone,
         transfer: { ...recipe.transfer, samples: "all", views },
         baseline: recipe.baseline && i === 0,
       } as Partial<Recipe>;

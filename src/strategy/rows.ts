@@ -5,6 +5,7 @@ import type { ModelRow, OmittedScores } from "../evaluate/summary.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
+import { budgetWarning } from "./budget.js";
 import { type RunContext, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import type { Judged } from "./judge.js";
@@ -47,16 +48,10 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
       requests.push(request);
       if (seed === seeds[0]) notePseudoLabels(context, arm, request);
       if (!arm.baseline) continue;
-      requests.push({
-        model: arm.recipe.student,
-        training: arm.recipe.training,
-        seed,
-        name: label("baseline"),
-        role: "baseline",
-        objective: baselineObjectiveOf(arm.recipe.objective),
-        samples: arm.labelled,
-        shifted: arm.omission?.shifted,
-      });
+      const baseline = baselineRequest(arm, seed, label("baseline"));
+      requests.push(baseline);
+      const unfair = seed === seeds[0] ? budgetWarning(request, baseline, context.execution) : null;
+      if (unfair) context.warnings.push(unfair);
     }
     const fitted = await fitAll(context, requests);
     const [students, baselines] = [fitted.filter(isRole("student")), fitted.filter(isRole("baseline"))];
@@ -110,6 +105,20 @@ export function studentRequest(
     reusable: teacher.reusable,
     seed,
     pseudo,
+    shifted: omission?.shifted,
+  };
+}
+
+/** The same student on labels alone. */
+function baselineRequest({ recipe, labelled, omission }: Arm, seed: number, name: string): FitRequest {
+  return {
+    model: recipe.student,
+    training: recipe.training,
+    seed,
+    name,
+    role: "baseline",
+    objective: baselineObjectiveOf(recipe.objective),
+    samples: labelled,
     shifted: omission?.shifted,
   };
 }

@@ -82,10 +82,18 @@ function deliver(done: readonly FinishedHop[]): { hop: FinishedHop; reason: stri
   return { hop: best, reason: "the best on the validation samples" };
 }
 
-/** Mean over the seeds of the best validation accuracy (agreement without labels) of a hop's student. */
+/**
+ * Mean over the seeds of the validation accuracy (agreement without labels) of a hop's student as it leaves: of the weights that
+ * were kept, after a correction of its biases.
+ */
 export function validationScore({ hop, summary }: FinishedHop): number {
   const role = hop.command === "distill" ? "student" : hop.command === "train-student" ? "baseline" : "teacher";
-  const curves = summary.models.find((m) => m.role === role)?.curves ?? [];
-  const best = curves.map((c) => Math.max(...c.points.map((p) => p.accuracy ?? p.agreement ?? 0)));
-  return best.length === 0 ? 0 : best.reduce((a, v) => a + v, 0) / best.length;
+  const row = summary.models.find((m) => m.role === role);
+  const { teacher, training } = hop.recipe;
+  const { select } = role === "teacher" && "training" in teacher ? teacher.training : training;
+  const kept = (scores: readonly number[]): number => (select === "last" ? scores.at(-1) : Math.max(...scores)) ?? 0;
+  const scores =
+    row?.omitted?.correction?.seeds.map((s) => s.validationAfter) ??
+    (row?.curves ?? []).map((c) => kept(c.points.map((p) => p.accuracy ?? p.agreement ?? 0)));
+  return scores.length === 0 ? 0 : scores.reduce((a, v) => a + v, 0) / scores.length;
 }

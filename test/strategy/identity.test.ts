@@ -8,6 +8,8 @@ import { distill, InputError, labelData, loadData, type RecipeInput, trainModel 
 import { parseRecipe } from "../../src/recipe/load.js";
 import { contextOf } from "../../src/strategy/context.js";
 import { type FitRequest, trainingOfRequest } from "../../src/strategy/fit.js";
+import type { FinishedHop } from "../../src/strategy/hops.js";
+import { validationScore } from "../../src/strategy/teacher-free.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-identity-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -118,4 +120,40 @@ test("what the student never sees does not keep its teacher from being trained o
   assert.equal(labelled.samples, 1797);
   const { summary } = await trainModel(bare, { out: join(folder, "teacher"), model: "teacher", threads: 1 });
   assert.match(summary.models[0]?.trainedOn ?? "", /^\d+ samples with labels$/);
+});
+
+test("epochs of different numbers of samples are said to be different budgets; steps and equal sets are not", async () => {
+  const warnings = async (name: string, changes: Partial<RecipeInput>): Promise<readonly string[]> => {
+    const base = { ...recipe, objective: { alpha: 1 }, ...changes };
+    const { summary } = await distill(base, { out: join(folder, name), threads: 1 });
+    return summary.warnings.filter((w) => /budget/.test(w));
+  };
+  const epochs = { epochs: 4, batch: 32 };
+  const few = { labelled: 100, samples: "all" } as const;
+  const [unfair, ...more] = await warnings("epochs", { training: epochs, transfer: few });
+  // 1,069 training samples are 33 batches of 32, a hundred are 3.
+  assert.match(unfair ?? "", /^student, seed 0 takes 132 updates and its baseline 12: .* training\.steps/);
+  assert.deepEqual(more, []);
+  assert.deepEqual(
+    await warnings("steps", { training: { ...epochs, epochs: undefined, steps: 40 }, transfer: few }),
+    [],
+  );
+  assert.deepEqual(await warnings("alike", { training: epochs }), []);
+});
+
+test("a strategy's student is chosen by the weights that leave, corrections of biases included", () => {
+  const points = [0.5, 0.9, 0.7].map((accuracy) => ({ accuracy }));
+  const score = (select: "best" | "last", more: object = {}): number => {
+    const own = { ...recipe, training: { ...recipe.training, select } };
+    const models = [{ role: "student", curves: [{ seed: 0, points }], ...more }];
+    return validationScore({
+      hop: { command: "distill", recipe: parseRecipe(own) },
+      summary: { models },
+    } as unknown as FinishedHop);
+  };
+  assert.equal(score("best"), 0.9);
+  assert.equal(score("last"), 0.7);
+  const seeds = [{ validationAfter: 0.95 }, { validationAfter: 0.85 }];
+  assert.ok(Math.abs(score("best", { omitted: { correction: { seeds } } }) - 0.9) < 1e-12);
+  assert.ok(Math.abs(score("last", { omitted: { correction: { seeds } } }) - 0.9) < 1e-12);
 });

@@ -105,6 +105,14 @@ test("later rounds leave the teacher's half alone, as the first does", () => {
   );
 });
 
+test("a consistent student refuses losses that look at labels: it says that none is used", () => {
+  const dkd = parseRecipe({ ...recipe, objective: { alpha: 1, distillation_loss: { kind: "dkd" } } });
+  assert.throws(
+    () => consistent.plan(dkd, { kind: "consistent", answers: "replayed", compare: [] }, folder),
+    (e: Error) => e instanceof InputError && /^objective: .*distillation_loss/.test(e.message),
+  );
+});
+
 test("plans: defaults where the recipe says nothing, and what makes no sense is named", () => {
   const plain = parseRecipe({ ...recipe, training: { steps: 10 }, student: { kind: "mlp", hidden: [8] } });
   const noisy = {
