@@ -81,8 +81,10 @@ export interface AdviceFacts {
   readonly labelled: number;
   /** Training samples the student saw. */
   readonly seen: number;
-  /** Training samples there are. */
+  /** Training samples it could see with transfer.samples: all. */
   readonly available: number;
+  /** Whether it learnt pseudo-labels: then labels count although alpha is 1. */
+  readonly pseudoLabels?: boolean;
 }
 
 /**
@@ -100,6 +102,14 @@ export function advice(difference: Difference, facts: AdviceFacts): string | nul
     return `The student saw ${seen} of ${available} training samples: let the teacher label the others too (transfer.samples: all, objective.alpha: 1).`;
   if (difference.verdict !== "harmed") return null;
   const lowered = temperature !== null && temperature > 2;
+  if (facts.pseudoLabels)
+    return lowered
+      ? `The temperature was ${temperature}: try 1, at which pseudo-labels are learnt as labels are.`
+      : "Look at the pseudo-labels: their teacher, the confidence they need (min_confidence) and how many each class has (balance).";
+  if (alpha === 1 && seen > labelled)
+    return lowered
+      ? `The temperature was ${temperature} and no label was used: try temperature 1, or transfer.pseudo_labels, beside which labelled samples keep their labels.`
+      : "No label was used: try transfer.pseudo_labels, beside which labelled samples keep their labels.";
   if (alpha === 1)
     return lowered
       ? `The labels were not used (alpha 1) and the temperature was ${temperature}: try temperature 1, or a lower alpha so that labels count.`

@@ -22,6 +22,8 @@ export interface Arm {
   readonly labelled: Uint32Array;
   /** Samples the student sees. */
   readonly transfer: Uint32Array;
+  /** How many samples it could see with transfer.samples: all. */
+  readonly available: number;
   readonly hasLabels: boolean;
   /** Whether a baseline is trained beside it. */
   readonly baseline: boolean;
@@ -116,6 +118,7 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
     teacherSamples,
     labelled,
     transfer,
+    available: omission ? own.filter((i) => !omission.classes.includes(data.labels?.[i] ?? -1)).length : own.length,
     hasLabels,
     baseline: recipe.baseline && labelled.length > 0,
     omission,

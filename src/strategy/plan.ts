@@ -3,6 +3,7 @@ import { join, relative } from "node:path";
 import type { ModelRecipe, Recipe, StrategyRecipe } from "../recipe/schema.js";
 import type { FinishedHop } from "./hops.js";
 import { hopFolder } from "./hops.js";
+import { teachersOf } from "./teacher-group.js";
 
 /** One run of a strategy. */
 export interface Hop {
@@ -75,8 +76,8 @@ export function single(recipe: Recipe, changes: Partial<Recipe>): Recipe {
  */
 export function taughtBy(recipe: Recipe, directory: string, hop: Pick<Hop, "folder" | "title">, seeds: number): Recipe {
   const { teacher } = recipe;
+  const halved = teachersOf(teacher).some((t) => "train_on" in t && t.train_on === "disjoint-half");
   const models = join(hopFolder(directory, hop.folder), "models");
-  const halved = "train_on" in teacher && teacher.train_on === "disjoint-half";
   return {
     ...recipe,
     teacher: {

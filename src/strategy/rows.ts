@@ -194,14 +194,17 @@ function teacherRow(context: RunContext, arm: Arm, teachers: readonly ReadyTeach
     };
   });
   const fitted = unique.flatMap((t) => (t.fitted ? [t.fitted] : []));
+  const first = unique[0] as ReadyTeacher;
+  const { classes } = context.loaded.data;
+  const knows = first.knows ? `; it answers only for the classes ${first.knows.map((c) => classes[c]).join(", ")}` : "";
   return {
     role: "teacher",
     arm,
     name,
-    trainedOn: (unique[0] as ReadyTeacher).trainedOn,
+    trainedOn: `${first.trainedOn}${knows}`,
     fitted,
     judged,
-    teacher: unique[0] as ReadyTeacher,
+    teacher: first,
   };
 }
 

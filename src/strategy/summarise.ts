@@ -98,7 +98,8 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
     alpha: alpha ?? DEFAULT_ALPHA,
     labelled: student.arm.labelled.length,
     seen: student.arm.transfer.length,
-    available: context.loaded.splits.train.length,
+    available: student.arm.available,
+    pseudoLabels: student.arm.recipe.transfer.pseudo_labels !== undefined,
   };
   const sentence = verdictSentence(verdict);
   return { ...base, baseline: baseline.name, ...verdict, sentence, advice: advice(verdict, facts) };

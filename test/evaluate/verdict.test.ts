@@ -172,6 +172,11 @@ test("advice follows the measurements, and keeps quiet where there are none", ()
   assert.equal(advice(difference({}), facts), null);
   assert.match(advice(harmed, facts) ?? "", /temperature \(4\) and alpha \(0\.9\).*try temperature 2 and alpha 0\.5/);
   assert.match(advice(harmed, { ...facts, alpha: 1 }) ?? "", /labels were not used.*temperature 1/);
+  const unlabelled = { ...facts, alpha: 1, labelled: 3000 };
+  assert.match(advice(harmed, unlabelled) ?? "", /try temperature 1, or transfer\.pseudo_labels/);
+  const pseudo = { ...unlabelled, temperature: 1, pseudoLabels: true };
+  assert.doesNotMatch(advice(harmed, pseudo) ?? "", /alpha/, "it must stay 1");
+  assert.match(advice(harmed, pseudo) ?? "", /min_confidence/);
   assert.match(advice(harmed, { ...facts, temperature: 1 }) ?? "", /high alpha \(0\.9\)/);
   assert.match(advice(harmed, { ...facts, temperature: null, alpha: 0.5 }) ?? "", /gains nothing/);
   assert.match(advice(harmed, { ...facts, teacherAccuracy: 0.889 }) ?? "", /teacher \(88\.9 %\).*better teacher/);

@@ -92,17 +92,21 @@ test("consistent: labels unused, mixup added, and the other answers beside it", 
 });
 
 test("later rounds leave the teacher's half alone, as the first does", () => {
-  const halved = parseRecipe({ ...recipe, teacher: { ...recipe.teacher, train_on: "disjoint-half" } });
+  const half = { ...recipe.teacher, train_on: "disjoint-half" } as const;
+  const halved = parseRecipe({ ...recipe, teacher: half });
+  const several = parseRecipe({ ...recipe, teacher: { group: [half, half] } });
   const strategy = { kind: "noisy-student", rounds: 2, labels: "soft", min_confidence: 0.3, balance: true } as const;
-  const { hops } = noisyStudent.plan(halved, { ...strategy, ablation: false }, folder);
-  assert.deepEqual(
-    hops.map(({ recipe: { teacher, transfer } }) => ["train_on" in teacher && teacher.train_on, transfer.part]),
-    [
-      ["disjoint-half", "all"],
-      [false, "second-half"],
-    ],
-    "the labels of the half that the teacher saw are not the student's",
-  );
+  for (const one of [halved, several]) {
+    const { hops } = noisyStudent.plan(one, { ...strategy, ablation: false }, folder);
+    assert.deepEqual(
+      hops.map(({ recipe: { teacher, transfer } }) => ["file" in teacher, transfer.part]),
+      [
+        [false, "all"],
+        [true, "second-half"],
+      ],
+      "the labels of the half that the teacher saw are not the student's",
+    );
+  }
 });
 
 test("a consistent student refuses losses that look at labels: it says that none is used", () => {

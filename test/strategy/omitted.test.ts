@@ -44,6 +44,7 @@ test("the transfer set lacks the classes; the teacher, validation and test have 
     [...all.transfer].filter((_, i) => labels[i] !== 3),
   );
   assert.deepEqual(without.teacherSamples, all.teacherSamples);
+  assert.deepEqual([all.available, without.available], [all.transfer.length, without.transfer.length]);
   const { validation, test: held } = (await loaded).splits;
   for (const samples of [without.teacherSamples, validation, held]) assert.equal((await classesIn(samples)).length, 10);
   const two = await arm({ only_classes: [7, "8"] });
