@@ -39,7 +39,8 @@ export async function aboutRun(
         test: splits.test.length,
       },
     },
-    notes,
-    warnings,
+    // Every seed may find out the same.
+    notes: [...new Set(notes)],
+    warnings: [...new Set(warnings)],
   };
 }

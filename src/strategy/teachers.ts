@@ -84,25 +84,68 @@ async function prepareSingle(
     further = [],
   }: { readonly storeFolder?: string; readonly member?: number; readonly further?: readonly string[] },
 ): Promise<ReadyTeacher> {
-  const { data } = context.loaded;
   if ("label_store" in teacher) return readStore(context, teacher);
   if ("url" in teacher) return prepareEndpoint(context, arm, teacher, storeFolder);
-  // A file may know classes besides that this data has not.
-  const known = knownClasses(teacher.classes, data, "file" in teacher);
+  return prepareModelFile(context, arm, await modelFileOf(context, arm, teacher, seed, member), {
+    storeFolder,
+    further,
+  });
+}
+
+/** A teacher that is an ONNX file: the recipe's own, or trained first. */
+interface ModelFile {
+  readonly path: string;
+  /** How it is asked. */
+  readonly options: ClassifierOptions;
+  readonly precision: LabelOptions["precision"];
+  /** Indices of the classes it knows; null: all. */
+  readonly known: readonly number[] | null;
+  readonly trained: Fitted | null;
+  readonly trainedOn: string;
+}
+
+async function modelFileOf(
+  context: RunContext,
+  arm: Arm,
+  teacher: TrainedTeacherRecipe | FileTeacherRecipe,
+  seed: number,
+  member: number | undefined,
+): Promise<ModelFile> {
+  const { loaded, folder, recipe } = context;
+  const { precision } = teacher;
+  if ("file" in teacher) {
+    // It may know classes besides that this data has not.
+    const known = knownClasses(teacher.classes, loaded.data, true);
+    const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder, seed - recipe.seed + 1);
+    const unknown = "unknown: the teacher came as a file and may have seen any of this data";
+    return { path, options, precision, known, trained: null, trainedOn: teacher.trained_on ?? unknown };
+  }
+  const known = knownClasses(teacher.classes, loaded.data);
   const samples = known ? samplesOfClasses(context, arm.teacherSamples, known) : arm.teacherSamples;
-  const trained = "model" in teacher ? await trainTeacher(context, { ...teacher, samples }, seed, member) : null;
-  const { path: file, ...options } = trained
-    ? {
-        path: trained.file,
-        name: trained.request.name,
-        outputs: "logits" as const,
-        layout: "nchw" as const,
-        resize: "none" as const,
-        normalisation: NONE,
-        batch: 256,
-        allowChance: true,
-      }
-    : onnxTeacherOptions(teacher as FileTeacherRecipe, context.loaded, context.folder, seed - context.recipe.seed + 1);
+  const trained = await trainTeacher(context, { ...teacher, samples }, seed, member);
+  const { name } = trained.request;
+  const trainedOn = `${samples.length} samples with labels${overlap(arm, samples)}`;
+  return { path: trained.file, options: { ...OWN, name }, precision, known, trained, trainedOn };
+}
+
+/** How models are asked that limbeck exported. */
+const OWN = {
+  outputs: "logits",
+  layout: "nchw",
+  resize: "none",
+  normalisation: NONE,
+  batch: 256,
+  allowChance: true,
+} as const satisfies ClassifierOptions;
+
+/** Opens it, and labels the data and the student's views with it once. */
+async function prepareModelFile(
+  context: RunContext,
+  arm: Arm,
+  { path: file, options, precision, known, trained, trainedOn }: ModelFile,
+  { storeFolder, further }: { readonly storeFolder: string | undefined; readonly further: readonly string[] },
+): Promise<ReadyTeacher> {
+  const { data } = context.loaded;
   const layers = objectiveLayers(objectiveOf(arm.recipe.objective));
   const features = [...new Set([...layers.map((l) => l.teacher), ...further])];
   const { threads } = context.execution;
@@ -115,20 +158,13 @@ async function prepareSingle(
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
     const kept = opened.features?.length ? [opened.features] : [];
-    const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision, ...kept);
-    const labelling = labelOptions(context, opened, teacher.precision);
+    const key = fingerprint(opened.hash, opened.preprocessing, precision, ...kept);
+    const labelling = labelOptions(context, opened, precision);
     const store = await openLabelStore(storeFolder ?? labelFolder(context, key.slice(0, 12)), opened, data, labelling);
+    const again = (): Promise<Teacher> => open(features);
+    const into = { folder: labelFolder(context), options: labelling };
     // `limbeck label` writes a store of the samples as they are.
-    const views = storeFolder
-      ? undefined
-      : await prepareViews(arm, data, opened, () => open(features), {
-          folder: labelFolder(context),
-          options: labelling,
-        });
-    const trainedOn = trained
-      ? `${samples.length} samples with labels${overlap(arm, samples)}`
-      : ((teacher as FileTeacherRecipe).trained_on ??
-        "unknown: the teacher came as a file and may have seen any of this data");
+    const views = storeFolder ? undefined : await prepareViews(arm, data, opened, again, into);
     return {
       key,
       name: opened.name,
