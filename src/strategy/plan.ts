@@ -74,7 +74,12 @@ export function single(recipe: Recipe, changes: Partial<Recipe>): Recipe {
  * Their path starts at the folder of the hop that they teach.
  * @param seeds how many models that hop trained
  */
-export function taughtBy(recipe: Recipe, directory: string, hop: Pick<Hop, "folder" | "title">, seeds: number): Recipe {
+export function taughtBy(
+  recipe: Recipe,
+  directory: string,
+  hop: Pick<Hop, "folder" | "title" | "command">,
+  seeds: number,
+): Recipe {
   const { teacher } = recipe;
   const halved = teachersOf(teacher).some((t) => "train_on" in t && t.train_on === "disjoint-half");
   const models = join(hopFolder(directory, hop.folder), "models");
@@ -86,7 +91,8 @@ export function taughtBy(recipe: Recipe, directory: string, hop: Pick<Hop, "fold
       outputs: "logits",
       layout: "nchw",
       resize: "none",
-      normalise: recipe.export.raw ? "data" : "none",
+      // A trained teacher is never exported raw.
+      normalise: recipe.export.raw && hop.command !== "train-teacher" ? "data" : "none",
       batch: 256,
       allow_chance: true,
       trained_on: `what ${hop.title} was trained on`,

@@ -173,6 +173,22 @@ test("born-again: fresh weights, the generation before as teacher, and the ensem
   assert.ok(Math.abs(together - right / (2 * splits.test.length)) < 1e-9, `${together}`);
 });
 
+test("born-again with raw exports: every generation learns what it would have learnt without them", async () => {
+  const data = { ...recipe.data, normalise: "standard" } as RecipeInput["data"];
+  const strategy = { kind: "born-again", generations: 2, ensemble: false } as const;
+  const accuracies = async (raw: boolean): Promise<(number | undefined)[]> => {
+    const changes = { data, seeds: 1, baseline: false, export: { raw } };
+    const { summary } = await run(`raw-${raw}`, strategy, changes);
+    return summary.models.map((m) => m.accuracy?.mean);
+  };
+  const [inside, outside] = [await accuracies(false), await accuracies(true)];
+  assert.equal(inside.length, 3);
+  // Two ways to divide by a standard deviation differ in their last bits.
+  inside.forEach((share, i) => {
+    assert.ok(Math.abs((share as number) - (outside[i] as number)) < 0.02, `${inside} and ${outside}`);
+  });
+});
+
 test("teacher-free: the methods are the trainings they claim to be", async () => {
   const result = await run("teacher-free", { kind: "teacher-free" }, { seeds: 1 });
   const titles = result.summary.strategy?.hops.map((h) => h.title);
