@@ -1,4 +1,5 @@
 /** The arms of a run: the recipe itself and each variant, with the samples each may see. */
+import { labelsOf } from "../data/labels.js";
 import { halves, stratifiedSubset } from "../data/splits.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
@@ -61,6 +62,23 @@ function trainOnOf({ teacher }: Recipe): TrainedTeacherRecipe["train_on"] {
   return all[0] ?? "all";
 }
 
+/** Samples with a label. */
+function withLabels(samples: Uint32Array, loaded: LoadedData): Uint32Array {
+  const labels = labelsOf(loaded, samples);
+  return samples.filter((_, i) => (labels[i] as number) >= 0);
+}
+
+/** Of the student's own samples those whose labels it may use. @throws InputError when there are fewer than wanted */
+function labelledOf({ transfer, data: { split } }: Recipe, own: Uint32Array, loaded: LoadedData): Uint32Array {
+  const { labelled: wanted } = transfer;
+  const { labels, classes } = loaded.data;
+  const there = withLabels(own, loaded);
+  if (wanted !== "all" && wanted > there.length)
+    throw new InputError("transfer.labelled", `${wanted} labelled samples are wanted, ${there.length} are there`);
+  if (wanted === "all" || labels === null) return there;
+  return stratifiedSubset(labels, there, wanted, split.seed, classes, "labelled");
+}
+
 function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
   const { data, splits } = loaded;
   const where = name ? `variants "${name}"` : "recipe";
@@ -73,25 +91,9 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
     [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes);
   else if (recipe.transfer.part === "second-half")
     own = halves(data.labels, splits.train, recipe.data.split.seed, data.classes)[1];
-  const withLabel = hasLabels ? own.filter((i) => ((data.labels as Int32Array)[i] as number) >= 0) : own.slice(0, 0);
-  const wanted = recipe.transfer.labelled;
-  if (wanted !== "all" && wanted > withLabel.length)
-    throw new InputError("transfer.labelled", `${wanted} labelled samples are wanted, ${withLabel.length} are there`);
-  const allLabelled =
-    wanted === "all"
-      ? withLabel
-      : stratifiedSubset(
-          data.labels as Int32Array,
-          withLabel,
-          wanted,
-          recipe.data.split.seed,
-          data.classes,
-          "labelled",
-        );
+  const allLabelled = labelledOf(recipe, own, loaded);
   if (trainOn === "labelled") teacherSamples = allLabelled;
-  teacherSamples = hasLabels
-    ? teacherSamples.filter((i) => ((data.labels as Int32Array)[i] as number) >= 0)
-    : teacherSamples;
+  if (hasLabels) teacherSamples = withLabels(teacherSamples, loaded);
   if (teachersOf(recipe.teacher).some((t) => "model" in t) && teacherSamples.length === 0)
     throw new InputError(
       "teacher",

@@ -8,9 +8,10 @@ import type { ObjectiveConfig } from "../objective/objective.js";
 import { settingsOf } from "../recipe/resolve.js";
 import type { ModelRecipe, TrainingRecipe } from "../recipe/schema.js";
 import { train } from "../train/train.js";
+import type { TrainingResult } from "../train/types.js";
 import { fingerprint, type RunContext } from "./context.js";
 import { exportFitted, type Fitted } from "./fit.js";
-import { fileIdentity, prepareModel } from "./prepare.js";
+import { fileIdentity, type Prepared, prepareModel } from "./prepare.js";
 
 export interface PeersRequest {
   readonly models: readonly ModelRecipe[];
@@ -77,20 +78,24 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
     },
   );
   context.warnings.push(...result.warnings);
+  return exportPeers(context, request, prepared, { id, result });
+}
+
+/** Writes each of the students that a training holds. */
+async function exportPeers(
+  context: RunContext,
+  { models, training, objective, names, samples, seed }: PeersRequest,
+  prepared: readonly Prepared[],
+  { id, result }: { readonly id: string; readonly result: TrainingResult },
+): Promise<Fitted[]> {
   const fitted: Fitted[] = [];
   for (const [i, own] of prepared.entries()) {
     const student = `student-${id}-peer${i + 1}`;
+    const model = models[i] as ModelRecipe;
+    const name = `${names[i]}, seed ${seed}`;
     fitted.push(
       await exportFitted(context, {
-        request: {
-          name: `${request.names[i]}, seed ${seed}`,
-          role: "student",
-          model: models[i] as ModelRecipe,
-          training: request.training,
-          objective: request.objective,
-          samples,
-          seed,
-        },
+        request: { name, role: "student", model, training, objective, samples, seed },
         id: student,
         directory: join(context.directory, "trainings", student),
         prepared: own,

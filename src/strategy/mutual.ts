@@ -257,7 +257,10 @@ async function summarise(
     darkKnowledge: null,
     ...robustness,
     files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
-    notes: [...about.notes, `student.onnx is ${best.request.name}: the best on the validation samples.`],
+    notes: [
+      ...about.notes,
+      `student.onnx is ${best.request.name}: ${context.loaded.splits.validation.length > 0 ? "the best on the validation samples" : "the first, for want of validation samples"}.`,
+    ],
   };
 }
 
