@@ -74,7 +74,7 @@ function noisy(recipe: Recipe, { labels, min_confidence, balance }: Noisy): Part
       weights: undefined,
       alpha_schedule: undefined,
       // Against soft pseudo-labels at T = 1 this is cross-entropy, but for the teacher's own entropy.
-      distillation_loss: { ...objective.distillation_loss, kind: "kd", temperature: 1 },
+      distillation_loss: { kind: "kd", temperature: 1 },
     } as Recipe["objective"],
     transfer: {
       ...transfer,
@@ -104,11 +104,15 @@ function ablations(recipe: Recipe, strategy: Noisy): [string, Partial<Recipe>][]
           ["without any noise", { ...base, student: calm, training: still, transfer: unseen }],
         ] as [string, Partial<Recipe>][])
       : []),
-    // The teacher answers for what the student sees: no pseudo-label is made of a sample, but one of each view.
-    [
-      "with a noised teacher",
-      { ...base, transfer: { ...transfer, pseudo_labels: undefined, views: { answers: "replayed" } } },
-    ],
+    ...(canAnswerViews(recipe)
+      ? // The teacher answers for what the student sees: no pseudo-label is made of a sample, but one of each view.
+        ([
+          [
+            "with a noised teacher",
+            { ...base, transfer: { ...transfer, pseudo_labels: undefined, views: { answers: "replayed" } } },
+          ],
+        ] as [string, Partial<Recipe>][])
+      : []),
     [`with ${other} labels`, { ...base, transfer: { ...transfer, pseudo_labels: { ...pseudo, kind: other } } }],
   ];
   if (strategy.min_confidence > 0)
@@ -123,6 +127,9 @@ function ablations(recipe: Recipe, strategy: Noisy): [string, Partial<Recipe>][]
     ]);
   return list;
 }
+
+/** Only one teacher can be asked about new views, and no label store can. */
+const canAnswerViews = ({ teacher }: Recipe): boolean => !("group" in teacher) && !("label_store" in teacher);
 
 /** The model without dropout and stochastic depth; null when it has neither. */
 function withoutModelNoise(model: ModelRecipe): ModelRecipe | null {

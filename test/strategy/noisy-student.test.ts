@@ -133,6 +133,18 @@ test("plans: defaults where the recipe says nothing, and what makes no sense is 
     ["round 1", "without input noise", "with a noised teacher", "with hard labels"],
     "what is not there cannot be taken away",
   );
+  const several = {
+    ...plain,
+    teacher: parseRecipe({ ...recipe, teacher: { group: [recipe.teacher, recipe.teacher] } }).teacher,
+  };
+  assert.ok(!noisyStudent.plan(several, noisy, folder).hops.some((h) => h.title === "with a noised teacher"));
+  const other = parseRecipe({
+    ...recipe,
+    objective: { distillation_loss: { kind: "jsd", beta: 0.3, temperature: 2 } },
+  });
+  const [changed] = noisyStudent.plan(other, { ...noisy, ablation: false }, folder).hops;
+  const loss = parseRecipe(changed?.recipe).objective.distillation_loss;
+  assert.deepEqual([loss?.kind, "beta" in (loss ?? {})], ["kd", false], "nothing of the recipe's own loss is left");
   assert.deepEqual(hops[0]?.recipe.training.augment, { randaugment: { ops: 2, magnitude: 5 } });
   assert.equal(hops[0]?.recipe.objective.alpha, 1);
   const [own] = consistent.plan(plain, { kind: "consistent", answers: "replayed", compare: ["replayed"] }, folder).hops;
