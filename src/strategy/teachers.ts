@@ -189,9 +189,12 @@ function readStore({ folder, loaded }: RunContext, teacher: StoreTeacherRecipe):
   const found = readLabelStore(resolve(folder, teacher.label_store), loaded.data);
   const known = knownClasses(teacher.classes, loaded.data);
   const store = known ? storeOfClasses(found, known) : found;
+  const { teacherHash, preprocessing, kind, precision, outputsHash, teacher: name } = store.header;
+  // What is in it, not where it lies: it may be moved.
+  const answers = outputsHash ?? store.folder;
   return {
-    key: fingerprint(store.folder, ...(known ? [known] : [])),
-    name: store.header.teacher,
+    key: fingerprint(teacherHash, preprocessing, kind, precision, answers, ...(known ? [known] : [])),
+    name,
     store,
     trainedOn: "unknown to this run: answers come from a label store",
     fitted: null,

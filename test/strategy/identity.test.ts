@@ -1,8 +1,8 @@
 /** What trainings, answers and baselines are known by: what differs is never taken for the same, what is the same is shared. */
 import assert from "node:assert/strict";
-import { copyFileSync, mkdtempSync, rmSync } from "node:fs";
+import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { distill, InputError, labelData, loadData, type RecipeInput, trainModel } from "../../src/index.js";
 import { parseRecipe } from "../../src/recipe/load.js";
@@ -10,6 +10,7 @@ import { contextOf } from "../../src/strategy/context.js";
 import { type FitRequest, trainingOfRequest } from "../../src/strategy/fit.js";
 import type { FinishedHop } from "../../src/strategy/hops.js";
 import { validationScore } from "../../src/strategy/teacher-free.js";
+import { listTrainings } from "../../src/strategy/trainings.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-identity-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -156,4 +157,21 @@ test("a strategy's student is chosen by the weights that leave, corrections of b
   const seeds = [{ validationAfter: 0.95 }, { validationAfter: 0.85 }];
   assert.ok(Math.abs(score("best", { omitted: { correction: { seeds } } }) - 0.9) < 1e-12);
   assert.ok(Math.abs(score("last", { omitted: { correction: { seeds } } }) - 0.9) < 1e-12);
+});
+
+test("label stores are known by what is in them, not by where they lie", async () => {
+  const [store, other] = await Promise.all(
+    [0, 1].map((seed) => labelData({ ...recipe, seed }, { out: join(folder, `labels-${seed}`), threads: 1 })),
+  );
+  const moved = join(folder, "moved");
+  cpSync(store?.store as string, moved, { recursive: true });
+  const studentOf = async (name: string, folders: readonly (string | undefined)[]): Promise<string | undefined> => {
+    const group = folders.map((label_store) => ({ label_store: label_store as string }));
+    const out = join(folder, name);
+    await distill({ ...recipe, baseline: false, teacher: { group } }, { out, threads: 1 });
+    return listTrainings(out).map((t) => basename(t.directory))[0];
+  };
+  const here = await studentOf("here", [store?.store, other?.store]);
+  assert.equal(await studentOf("there", [moved, other?.store]), here);
+  assert.notEqual(await studentOf("twice", [moved, moved]), here);
 });
