@@ -98,13 +98,13 @@ export {
   type Question,
   type TopK,
 } from "./teacher/function.js";
-export { type GroupOptions, groupTeacher } from "./teacher/group.js";
+export { type GroupOptions, groupTeacher } from "./teacher/group-teacher.js";
 export { type HttpTeacherOptions, httpTeacher } from "./teacher/http.js";
 export { mergeAnswers, type PartialAnswers } from "./teacher/merge.js";
 export { type OnnxTeacherOptions, openOnnxTeacher } from "./teacher/onnx.js";
 export { partialTeacher } from "./teacher/partial.js";
 export { type PseudoLabelOptions, type PseudoLabels, pseudoLabels } from "./teacher/pseudo-labels.js";
 export { LabelStore, openLabelStore, readLabelStore } from "./teacher/store.js";
-export type { Teacher } from "./teacher/types.js";
+export type { Teacher, TeacherGroup } from "./teacher/types.js";
 export { openViewStore, type ViewPlan, ViewStore } from "./teacher/view-store.js";
 export type { TrainingProgress, TrainingResult } from "./train/types.js";

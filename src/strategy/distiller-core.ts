@@ -6,11 +6,9 @@ import { z } from "zod";
 import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
 import { labelsOf } from "../data/labels.js";
-import { fittedNormalisation } from "../data/normalise.js";
 import { trainingIdentity } from "../data/read.js";
 import { sampleTypeOf } from "../data/samples.js";
-import { splitData } from "../data/splits.js";
-import type { DataSet, LoadedData, Normalisation, Splits } from "../data/types.js";
+import type { DataSet, LoadedData, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { SeedScores } from "../evaluate/summary.js";
@@ -32,10 +30,13 @@ import {
   type TrainingRecipe,
   trainingSchema,
 } from "../recipe/schema.js";
+import type { StoredMember } from "../teacher/group.js";
+import { checkGroupFit, groupOutputs } from "../teacher/group-teacher.js";
 import { labelInMemory } from "../teacher/memory.js";
 import { onlineViews } from "../teacher/online-views.js";
 import type { Teacher } from "../teacher/types.js";
 import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../train/types.js";
+import { everything, NONE, split } from "./fit-data.js";
 import type { Prepared } from "./foreign.js";
 import type { TrainedStudent } from "./trained.js";
 import { reusableOf, reusingClassifier } from "./transfer.js";
@@ -136,8 +137,6 @@ interface Compiled {
 /** What a training is known by, besides its settings. */
 export type Identity = readonly unknown[];
 
-const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
-
 export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptionsAnywhere> {
   #compiled: Compiled | undefined;
   #student: S | undefined;
@@ -165,8 +164,11 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   /** Version of limbeck, written into the student. */
   protected abstract readonly version: string;
 
-  /** The teacher's answers for the samples of a fit. */
-  protected label(teacher: Teacher, loaded: LoadedData, options: F): Promise<TeacherOutputs> {
+  /**
+   * A teacher's answers for the samples of a fit.
+   * @param _member which of a group's teachers it is, from 1; absent: there is one
+   */
+  protected label(teacher: Teacher, loaded: LoadedData, options: F, _member?: number): Promise<TeacherOutputs> {
     const { train: trained, validation } = loaded.splits;
     const wanted = Uint32Array.from([...trained, ...validation]);
     return labelInMemory(teacher, loaded.data, wanted, { signal: options.signal, onProgress: options.onLabelling });
@@ -239,8 +241,13 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     if (needs.labels && labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
       throw new InputError(loaded.data.name, "some training samples have no label; set alpha to 1, which needs none");
     const teacher = needs.teacher ? await this.#open(loaded, objective) : undefined;
-    const answers = teacher && (await this.label(teacher, loaded, options));
     const { seed = 0, threads = 0, device = "cpu" } = this.settings;
+    const execution = { threads, device };
+    const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
+    const { threads: _, device: __, ...deciding } = settings;
+    const { augmentation } = settings;
+    if (teacher?.group) checkGroupFit(teacher.group, objective, augmentation, options.views ?? "online");
+    const answers = teacher && (await this.#answers(teacher, loaded, options));
     const classes = loaded.data.classes.length || (teacher?.classes ?? 0);
     const whole = this.prepare(loaded.data, classes);
     const prepared = reusingClassifier(
@@ -253,10 +260,6 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     );
     const { model } = prepared;
     const sampleType = sampleTypeOf(loaded.data);
-    const execution = { threads, device };
-    const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
-    const { threads: _, device: __, ...deciding } = settings;
-    const { augmentation } = settings;
     const online = teacher && augmentation && options.views !== "clean";
     const views = online && onlineViews(teacher, loaded.data, augmentation, seed, loaded.splits.train);
     const known = [trainingIdentity(loaded.data), loaded.splits.train, loaded.splits.validation, loaded.normalisation];
@@ -311,6 +314,19 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     await this.#student?.dispose();
     if (!this.keepsTeacher) await this.#teacher?.dispose();
     this.#teacher = undefined;
+  }
+
+  /** The teacher's answers; of a group that is looked at one by one, each of its teachers'. */
+  async #answers(teacher: Teacher, loaded: LoadedData, options: F): Promise<TeacherOutputs> {
+    if (!teacher.group) return this.label(teacher, loaded, options);
+    const stored: StoredMember[] = [];
+    for (const [i, member] of teacher.group.teachers.entries()) {
+      const outputs = await this.label(member, loaded, options, i + 1);
+      stored.push({ kind: outputs.kind, gather: (indices, out) => outputs.gather(indices, out), knows: member.knows });
+    }
+    const labels = new Int32Array(loaded.data.size).fill(-1);
+    for (const i of loaded.splits.train) labels[i] = loaded.data.labels?.[i] ?? -1;
+    return groupOutputs(teacher.group, stored, labels, teacher.classes);
   }
 
   #needCompiled(): Compiled {
@@ -370,25 +386,4 @@ function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere)
     gradient_shares_every: options.gradientSharesEvery ?? 100,
   };
   return parseParts(z.object({ training: trainingSchema }), { training }, "fit").training;
-}
-
-const everything = (data: DataSet): Splits => {
-  const none = new Uint32Array(0);
-  return { train: none, validation: none, test: Uint32Array.from({ length: data.size }, (_, i) => i) };
-};
-
-function split(data: DataSet, options: FitOptionsAnywhere, seed: number): LoadedData {
-  const config = { validation: options.validationSplit ?? 0.15, test: 0, stratify: true, seed };
-  const splits = splitData(data, config, null);
-  const bytes = data.samples instanceof Uint8Array;
-  const choice = options.normalise ?? (bytes ? "unit" : "none");
-  const normalisation =
-    choice === "none"
-      ? NONE
-      : choice === "unit"
-        ? { ...NONE, scale: bytes ? 1 / 255 : 1 }
-        : choice === "standard"
-          ? fittedNormalisation(data, splits.train)
-          : choice;
-  return { data, splits, normalisation };
 }

@@ -1,4 +1,5 @@
 /** The library's hands-on way: a teacher, a student, compile, fit, evaluate, save. The shape is the one Keras users know. */
+import { join } from "node:path";
 import { z } from "zod";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { packageVersion } from "../package-root.js";
@@ -35,7 +36,10 @@ export interface DistillerOptions extends DistillerSettings {
 }
 
 export interface FitOptions extends FitOptionsAnywhere {
-  /** Keeps the teacher's answers in this folder (a label store) instead of memory. */
+  /**
+   * Keeps the teacher's answers in this folder (a label store) instead of memory; of a group that a fit looks at one by one, in a
+   * folder of each teacher inside it.
+   */
   readonly labelStore?: string;
   /** Keeps metrics and checkpoints in this folder; an interrupted fit continues there. Default: nothing is written. */
   readonly directory?: string;
@@ -80,11 +84,17 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
     return openOnnxTeacher(path, loaded.data, probe, { ...options, features, threads: this.settings.threads ?? 0 });
   }
 
-  protected override label(teacher: Teacher, loaded: LoadedData, options: FitOptions): Promise<TeacherOutputs> {
+  protected override label(
+    teacher: Teacher,
+    loaded: LoadedData,
+    options: FitOptions,
+    member?: number,
+  ): Promise<TeacherOutputs> {
     const { signal, onLabelling, labelStore } = options;
     if (labelStore === undefined) return super.label(teacher, loaded, options);
     const stored = { precision: "float32" as const, signal, onProgress: onLabelling };
-    return openLabelStore(labelStore, teacher, loaded.data, stored);
+    const folder = member === undefined ? labelStore : join(labelStore, `teacher-${member}`);
+    return openLabelStore(folder, teacher, loaded.data, stored);
   }
 
   protected prepare(data: DataSet, classes: number): Prepared {

@@ -2,7 +2,6 @@
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { checkSampleWeights } from "../objective/objective.js";
-import { PROBABILITY_FLOOR } from "../objective/support.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import {
   asksNoTeacher,
@@ -18,11 +17,11 @@ import {
   confidenceWeights,
   fixedWeights,
   groupName,
-  groupTeacher,
   type MemberWeights,
   type StoredMember,
 } from "../teacher/group.js";
-import { drawnKind, type MemberOutputs, memberOutputs } from "../teacher/member-outputs.js";
+import { groupTeacher } from "../teacher/group-teacher.js";
+import { drawnKind, logitsOf, type MemberOutputs, memberOutputs } from "../teacher/member-outputs.js";
 import { checkCover } from "../teacher/merge.js";
 import { knownClasses } from "../teacher/partial.js";
 import { LabelStore, type StoreHeader } from "../teacher/store.js";
@@ -143,7 +142,7 @@ export function combineTeachers(
   return {
     key: identity,
     name: header.teacher,
-    store: new GroupStore(header, drawnLogits ? logarithms(combined) : combined, each),
+    store: new GroupStore(header, drawnLogits ? asLogits(combined) : combined, each),
     trainedOn: seen.length === 1 ? `each: ${seen[0]}` : seen.join("; "),
     fitted: null,
     file: null,
@@ -170,10 +169,8 @@ async function openGroup(
   }
 }
 
-/** Logits of which these are the softmax. @param probabilities floored where they are 0 */
-function logarithms(probabilities: Float32Array | Rows): Float32Array | Rows {
-  if (typeof probabilities === "function") return (indices) => logarithms(probabilities(indices)) as Float32Array;
-  return probabilities.map((p) => Math.log(Math.max(p, PROBABILITY_FLOOR)));
+function asLogits(probabilities: Float32Array | Rows): Float32Array | Rows {
+  return typeof probabilities === "function" ? (indices) => logitsOf(probabilities(indices)) : logitsOf(probabilities);
 }
 
 /** What can be known of a group before its teachers are trained. @throws InputError naming the field */

@@ -1,9 +1,8 @@
 /** Several teachers as one. Mean of probabilities, of logits and of losses are three different things. */
-import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities } from "../evaluate/metrics.js";
 import type { TeacherMember } from "../train/types.js";
-import { checkCover, mergeAnswers } from "./merge.js";
+import { mergeAnswers } from "./merge.js";
 import type { Teacher } from "./types.js";
 
 /** How the answers of a group become one. */
@@ -136,55 +135,6 @@ export function combineRows(
   if (!("labels" in weights)) return combineAnswers(answers, combination, weights, classes);
   const labels = Int32Array.from(indices, (i) => weights.labels[i] as number);
   return combineAnswers(answers, combination, confidenceWeights(answers, labels, classes), classes);
-}
-
-export interface GroupOptions {
-  /** Default mean-probabilities. */
-  readonly combine?: Combination;
-  /** One positive number a teacher; default all alike. */
-  readonly weights?: readonly number[];
-}
-
-/**
- * Several teachers as one, for `Distiller`: each answers with its own preprocessing, the answers are combined.
- * Disposing the group disposes its members.
- * @throws InputError when they differ in the number of classes, or weights or kinds do not fit
- */
-export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions = {}): Teacher {
-  const { combine = "mean-probabilities" } = options;
-  const [first] = teachers;
-  if (!first || teachers.length < 2) throw new InputError("groupTeacher", "give two teachers or more");
-  const odd = teachers.find((t) => t.classes !== first.classes);
-  if (odd) throw new InputError(odd.name, `it knows ${odd.classes} classes, ${first.name} knows ${first.classes}`);
-  const weights = fixedWeights(options.weights, teachers.length);
-  const wrong = combine === "mean-logits" ? teachers.find((t) => t.kind !== "logits") : undefined;
-  if (wrong) throw new InputError(wrong.name, "it gives probabilities; combine by mean-probabilities");
-  if (combine === "merge") checkCover(teachers, first.classes);
-  else if (teachers.some((t) => t.knows))
-    throw new InputError("groupTeacher", "a teacher knows only part of the classes; combine by merge");
-  const parameters = teachers.map((t) => t.parameters);
-  return {
-    name: groupName(
-      teachers.map((t) => t.name),
-      combine,
-    ),
-    hash: teachers.map((t) => t.hash).join("+"),
-    preprocessing: JSON.stringify([combine, weights, teachers.map((t) => t.preprocessing)]),
-    kind: combine === "mean-logits" ? "logits" : "probabilities",
-    classes: first.classes,
-    batch: Math.max(...teachers.map((t) => t.batch)),
-    parameters: parameters.every((p) => p !== null) ? parameters.reduce((a, p) => a + p, 0) : null,
-    bytes: teachers.reduce((a, t) => a + t.bytes, 0),
-    notes: teachers.flatMap((t) => t.notes.map((note) => `${t.name}: ${note}`)),
-    async answer(data: DataSet, indices: Uint32Array) {
-      const members: MemberAnswers[] = [];
-      for (const t of teachers) members.push({ kind: t.kind, values: await t.answer(data, indices), knows: t.knows });
-      return combineAnswers(members, combine, weights, first.classes);
-    },
-    async dispose() {
-      for (const t of teachers) await t.dispose();
-    },
-  };
 }
 
 /** "mean of probabilities of 2 teachers: a, b". */

@@ -1,5 +1,6 @@
 /** What a training sees of a group whose members it looks at one by one: mean of losses, or a draw for each update. */
 import { logProbabilities } from "../evaluate/metrics.js";
+import { PROBABILITY_FLOOR } from "../objective/support.js";
 import type { TeacherMember, TeacherOutputs } from "../train/types.js";
 import { confidenceWeights, type MemberAnswers, type StoredMember } from "./group.js";
 import type { Teacher } from "./types.js";
@@ -56,6 +57,11 @@ export function sideBySide(answers: readonly Float32Array[], classes: number): F
       out.set(values.subarray(i * classes, (i + 1) * classes), (i * answers.length + k) * classes);
   });
   return out;
+}
+
+/** Logits of which these are the softmax. @param probabilities floored where they are 0 */
+export function logitsOf(probabilities: Float32Array): Float32Array {
+  return probabilities.map((p) => Math.log(Math.max(p, PROBABILITY_FLOOR)));
 }
 
 /** Answers as logits, or as the probabilities that they stand for. @returns [samples, classes] */

@@ -3,6 +3,7 @@ import type { Augmentation, DataSet } from "../data/types.js";
 import { drawnViews } from "../data/views.js";
 import type { TrainingViews } from "../train/types.js";
 import { fullAnswers } from "./answers.js";
+import { groupViewAnswers } from "./group-teacher.js";
 import type { Teacher } from "./types.js";
 
 /**
@@ -19,13 +20,14 @@ export function onlineViews(
 ): TrainingViews {
   return {
     ...drawnViews(data, augmentation, seed, samples),
-    async answers({ length }, _, rendered) {
+    async answers(samples, _, rendered, step) {
+      const { length } = samples;
       const batch = { ...data, size: length, samples: rendered, fill: undefined, labels: null };
-      return fullAnswers(
-        teacher,
-        batch,
-        Uint32Array.from({ length }, (_, i) => i),
-      );
+      const indices = Uint32Array.from({ length }, (_, i) => i);
+      if (!teacher.group) return fullAnswers(teacher, batch, indices);
+      // Those in training may all be used: they are the fit's own.
+      const labels = Int32Array.from(samples, (i) => data.labels?.[i] ?? -1);
+      return groupViewAnswers(teacher.group, { data: batch, indices, labels, seed, step });
     },
   };
 }

@@ -36,7 +36,20 @@ export interface Teacher {
   answerWithFeatures?(data: DataSet, indices: Uint32Array): Promise<FullAnswers>;
   /** Reads its model, for students that end in its classifier; absent: it is none. Works after `dispose` too. */
   readonly classifier?: () => ReusableClassifier;
+  /** The teachers that a fit looks at one by one; absent: `answer` is all there is to learn from. */
+  readonly group?: TeacherGroup;
   dispose(): Promise<void>;
+}
+
+/** Several teachers, and what becomes of their answers; see `groupTeacher`. */
+export interface TeacherGroup {
+  readonly combine: "mean-probabilities" | "mean-logits" | "mean-losses" | "draw" | "merge";
+  /** Two or more. */
+  readonly teachers: readonly Teacher[];
+  /** One a teacher, summing to 1. */
+  readonly weights: readonly number[];
+  /** Whether labels weigh the teachers instead, sample by sample. */
+  readonly confidence: boolean;
 }
 
 export interface FullAnswers {

@@ -19,6 +19,7 @@ import { InputError } from "../errors.js";
 import { scheduledStep } from "../optim/schedule.js";
 import { Random } from "../random/random.js";
 import type { BatchArray, BatchInput, StepRequest } from "../runtime/types.js";
+import { drawnMember } from "../teacher/draw.js";
 import { blendedAnswers } from "./blends.js";
 import { drawOthers } from "./others.js";
 import type { Blends, TeacherMember, TrainingTask, TrainingViews, ViewAnswers } from "./types.js";
@@ -163,21 +164,6 @@ export class BatchMaker {
     feature.gather(indices, rows);
     return rows;
   }
-}
-
-/** The teacher of an update, drawn with its weight as probability: a pure function of (seed, step). */
-export function drawnMember<T extends { readonly weight: number }>(
-  members: readonly T[],
-  seed: number,
-  step: number,
-): T {
-  let left = new Random(seed, "drawn-teacher").uniform(step);
-  for (const member of members) {
-    if (left < member.weight) return member;
-    left -= member.weight;
-  }
-  // Weights that sum to a little less than 1.
-  return members[members.length - 1] as T;
 }
 
 /** [batch, teachers, classes]. */

@@ -10,8 +10,9 @@ import { TEACHER } from "../../src/compile/step.js";
 import { distill, InputError, InterruptedError, loadData, type RecipeInput } from "../../src/index.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
+import { drawnMember } from "../../src/teacher/draw.js";
 import { readLabelStore } from "../../src/teacher/store.js";
-import { BatchMaker, drawnMember, planBatches } from "../../src/train/batches.js";
+import { BatchMaker, planBatches } from "../../src/train/batches.js";
 import type { TeacherMember, TrainingTask } from "../../src/train/types.js";
 import { softmax } from "../objective/support.js";
 
