@@ -31,7 +31,7 @@ export function addDistill(program: Command): void {
       "after",
       `
 The run's folder holds student.onnx, report.html, summary.json, ready snippets, and everything a resume needs. A student
-is compared with a baseline: the same network with the same budget, on labels alone.
+is compared with a baseline: the same network with the same number of updates, on labels alone.
 
 Examples:
   limbeck distill                                        the embedded digits, in well under two minutes

@@ -115,5 +115,5 @@ export const augmentSchema = z
       .describe("Paste a box of another image, labels by area (Yun 2019); with mixup, each half the time"),
   })
   .describe(
-    "Random views, another in each epoch (docs/augmentation.md). Cached teacher answers belong to the unchanged image, so only training on labels may use it",
+    "Random views, another in each epoch (docs/augmentation.md); transfer.views says what a teacher answers for them",
   );

@@ -51,6 +51,18 @@ export interface Execution {
 }
 
 /**
+ * The training with as many updates as it makes of other samples: a baseline that sees fewer samples than the student it
+ * stands beside would otherwise be trained for a part of its time.
+ * @param samples whose epochs count
+ * @param own samples it sees itself
+ */
+export function withBudgetOf(training: TrainingRecipe, samples: number, own: number): TrainingRecipe {
+  if (training.steps !== undefined || samples === own) return training;
+  const { steps } = settingsOf(training, samples, 0, { threads: 1, device: "cpu" });
+  return { ...training, epochs: undefined, steps };
+}
+
+/**
  * @param samples training samples, to turn epochs into steps
  * @param seed of this training
  */

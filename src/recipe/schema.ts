@@ -91,7 +91,10 @@ export const recipeSchema = z
       })
       .prefault({})
       .describe("What the student may see of the training data"),
-    baseline: z.boolean().default(true).describe("Also train the same student on labels alone, with the same budget"),
+    baseline: z
+      .boolean()
+      .default(true)
+      .describe("Also train the same student on labels alone, with the same number of updates"),
     variants: z
       .array(
         z.strictObject({

@@ -3,9 +3,8 @@
 import type { LoadedData } from "../data/types.js";
 import type { ModelRow, OmittedScores } from "../evaluate/summary.js";
 import { objectiveNeeds } from "../objective/objective.js";
-import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
+import { baselineObjectiveOf, objectiveOf, withBudgetOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
-import { budgetWarning } from "./budget.js";
 import { type RunContext, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
 import type { Judged } from "./judge.js";
@@ -48,10 +47,7 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
       requests.push(request);
       if (seed === seeds[0]) notePseudoLabels(context, arm, request);
       if (!arm.baseline) continue;
-      const baseline = baselineRequest(arm, seed, label("baseline"));
-      requests.push(baseline);
-      const unfair = seed === seeds[0] ? budgetWarning(request, baseline, context.execution) : null;
-      if (unfair) context.warnings.push(unfair);
+      requests.push(baselineRequest(arm, request.samples.length, seed, label("baseline")));
     }
     const fitted = await fitAll(context, requests);
     const [students, baselines] = [fitted.filter(isRole("student")), fitted.filter(isRole("baseline"))];
@@ -109,11 +105,11 @@ export function studentRequest(
   };
 }
 
-/** The same student on labels alone. */
-function baselineRequest({ recipe, labelled, omission }: Arm, seed: number, name: string): FitRequest {
+/** The same student on labels alone. @param samples the student's: its updates are the budget of both */
+function baselineRequest({ recipe, labelled, omission }: Arm, samples: number, seed: number, name: string): FitRequest {
   return {
     model: recipe.student,
-    training: recipe.training,
+    training: withBudgetOf(recipe.training, samples, labelled.length),
     seed,
     name,
     role: "baseline",
@@ -125,14 +121,11 @@ function baselineRequest({ recipe, labelled, omission }: Arm, seed: number, name
 
 function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: StudentRequest): void {
   if (!pseudo) return;
-  const { unlabelled, confident, chosen } = pseudo.counts;
-  const text = `${arm.name ? `${arm.name}: ` : ""}pseudo-labels: of ${unlabelled} samples without a usable label the teacher is sure enough about ${confident}; with copies for balance ${chosen} are learnt`;
-  context.notes.push(text);
-  if (confident === 0)
+  context.emit({ kind: "info", text: `${arm.name ? `${arm.name}: ` : ""}student: ${pseudoSaid(pseudo)}` });
+  if (pseudo.counts.confident === 0)
     context.warnings.push(
       "pseudo-labels: the teacher is sure enough about no sample, so only labelled ones are learnt; lower transfer.pseudo_labels.min_confidence or train it longer",
     );
-  context.emit({ kind: "info", text });
 }
 
 /** What a student or baseline was trained on. With a teacher for each seed pseudo-labels are counted for the first. */
