@@ -41,7 +41,7 @@ export function matchFeatures<F extends FeatureInfo>(pattern: string, features: 
   const listed = names.slice(0, SHOWN).join(", ") + (names.length > SHOWN ? `, ... (${names.length} in all)` : "");
   throw new InputError(
     where,
-    `no tensor or node "${pattern}"${near ? `; did you mean "${near}"?` : ""} It has ${listed || "no features"}; \`limbeck inspect --features\` lists them with their shapes`,
+    `no tensor or node "${pattern}"${near ? `; did you mean "${near}"?` : "."} It has ${listed || "no features"}; \`limbeck inspect --features\` lists them with their shapes`,
   );
 }
 

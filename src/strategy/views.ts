@@ -36,7 +36,10 @@ export function checkViews(where: string, recipe: Recipe): void {
       "they say what the teacher answers for random views, and there are none; set training.augment and an objective with a teacher, or remove them",
     );
   if (transfer.views?.count !== undefined && answers !== "replayed")
-    throw new InputError(`${where}: transfer.views.count`, `views are kept to be replayed, and answers is ${answers}`);
+    throw new InputError(
+      `${where}: transfer.views.count`,
+      `views are kept to be replayed, and answers is ${answers}; take count out, or set answers to replayed`,
+    );
   if (answers === null) return;
   const { augmentation } = settingsOf(training, 1, 0, CPU);
   const layers = objectiveLayers(objectiveOf(objective)).length > 0;
