@@ -54,18 +54,21 @@ function gainsChart(student: ModelRow, baseline: ModelRow, title: string): Promi
   const longest = Math.max(...bars.map((_, i) => label(i).length));
   const [low, high] = [Math.min(0, ...bars.map((b) => b.points)), Math.max(0, ...bars.map((b) => b.points))];
   const room = 0.16 * Math.max(high - low, 1);
+  // Another student in the baseline's place: nothing was gained by distillation there.
+  const own = baseline.role === "baseline";
+  const [first, second] = own ? ["student", "baseline"] : [student.name, baseline.name];
   return figure({
-    title: `Recall gained by distillation${title && `: ${title}`}`,
+    title: `${own ? "Recall gained by distillation" : "Difference in recall"}${title && `: ${title}`}`,
     description: `From ${bars[0]?.tip} down to ${bars[bars.length - 1]?.tip}.${left > 0 ? ` ${noun(left, "class")} in between are left out.` : ""}`,
     height: 52 + 20 * bars.length,
-    legend: { "student better": COLOR.student, "baseline better": COLOR.baseline },
+    legend: { [`${first} better`]: COLOR.student, [`${second} better`]: COLOR.baseline },
     options: (plot) => ({
       marginLeft: 14 + 7 * longest,
       marginTop: 8,
       marginBottom: 40,
       marginRight: 14,
       x: {
-        label: `student minus baseline (points)${left > 0 ? `, ${noun(left, "class")} in between left out` : ""}`,
+        label: `${first} minus ${second} (points)${left > 0 ? `, ${noun(left, "class")} in between left out` : ""}`,
         labelArrow: "none",
         labelAnchor: "center",
         domain: [low < 0 ? low - room : 0, high > 0 ? high + room : 0.001],

@@ -36,12 +36,14 @@ async function chartsOf(rows: readonly (ModelRow | null)[], title: string): Prom
   const score = labelled ? "accuracy" : "agreement";
   const suffix = title ? `: ${title}` : "";
   const out = [];
-  const scored = models.flatMap((m) => lines(m, (p) => (p[score] === null ? null : 100 * p[score])));
+  const scored = models.flatMap((m, i) =>
+    lines(m, colorOf(models, i), (p) => (p[score] === null ? null : 100 * p[score])),
+  );
   if (scored.length > 0)
     out.push(
       await lineChart(`Validation ${score}${suffix}`, `validation ${score} (%)`, scored, models, clipTo(scored)),
     );
-  const losses = models.flatMap((m) => lines(m, (p) => p.loss));
+  const losses = models.flatMap((m, i) => lines(m, colorOf(models, i), (p) => p.loss));
   // A student's loss and its baseline's are different functions: each is its own curve, not a contest.
   out.push(await lineChart(`Training loss${suffix}`, "training loss", losses, models));
   return out;
@@ -58,8 +60,16 @@ function clipTo(points: readonly Point[]): [number, number] {
 
 const MEAN = "mean";
 
-function lines(model: ModelRow, of: (point: CurvePoint) => number | null): Point[] {
-  const color = COLOR[model.role];
+/** A student beside another student has a colour and a name of its own. */
+const rival = (models: readonly ModelRow[], i: number): boolean => i > 0 && models[i]?.role === models[0]?.role;
+const colorOf = (models: readonly ModelRow[], i: number): string =>
+  rival(models, i) ? "var(--third)" : COLOR[(models[i] as ModelRow).role];
+const nameOf = (models: readonly ModelRow[], i: number): string => {
+  const model = models[i] as ModelRow;
+  return models.some((_, j) => rival(models, j)) ? model.name : model.role;
+};
+
+function lines(model: ModelRow, color: string, of: (point: CurvePoint) => number | null): Point[] {
   const seeds = model.curves.filter((c) => c.points.length > 0);
   const points = seeds.flatMap((curve) =>
     curve.points.flatMap((p) => {
@@ -96,15 +106,15 @@ function lineChart(
 ): Promise<Markup> {
   const mean = points.filter((p) => p.line.endsWith(`/${MEAN}`));
   const seeds = points.filter((p) => !p.line.endsWith(`/${MEAN}`));
-  const last = models.map((m) => {
+  const last = models.map((m, i) => {
     const of = mean.filter((p) => p.line === `${m.id}/${MEAN}`);
-    return `${m.role} ends at ${of[of.length - 1]?.value.toPrecision(3) ?? "nothing"}`;
+    return `${nameOf(models, i)} ends at ${of[of.length - 1]?.value.toPrecision(3) ?? "nothing"}`;
   });
   return figure({
     title,
     description: `${label} over training steps; ${last.join(", ")}.`,
     height: 250,
-    legend: Object.fromEntries(models.map((m) => [m.role, COLOR[m.role]])),
+    legend: Object.fromEntries(models.map((_, i) => [nameOf(models, i), colorOf(models, i)])),
     options: (plot) => ({
       marginLeft: 46,
       marginBottom: 38,

@@ -105,7 +105,7 @@ function dataAndEnvironment(summary: Summary): Markup {
     ["classes", `${data.classes.length}: ${names}${data.classes.length > 40 ? ", …" : ""}`],
     [
       "training",
-      `${count(train)}${labelled === undefined ? "" : `, of which ${count(labelled)} with labels for the student`}`,
+      `${count(train)}${labelled === undefined || labelled === train ? "" : `, of which ${count(labelled)} with labels for the student`}`,
     ],
     ["validation", `${count(validation)}, chooses the weights`],
     ["test", `${count(test)}, read once`],

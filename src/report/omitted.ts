@@ -20,10 +20,10 @@ export function omittedSection(summary: Summary): Markup | null {
   if (rows.length === 0) return null;
   const line = (m: Lacking): Markup => {
     const before = m.omitted.correction?.before;
-    return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text">${m.omitted.classes.join(", ")}</td><td>${offsetSaid(m.omitted)}</td><td>${before ? percentValue(before.accuracy) : NONE}</td><td>${percentValue(m.accuracy)}</td><td>${before ? percentValue(before.omitted) : NONE}</td><td>${percentValue(m.omitted.accuracy)}</td></tr>`;
+    return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text" data-label="Omitted">${m.omitted.classes.join(", ")}</td><td data-label="Bias correction">${offsetSaid(m.omitted)}</td><td data-label="Accuracy before, %">${before ? percentValue(before.accuracy) : NONE}</td><td data-label="Accuracy, %">${percentValue(m.accuracy)}</td><td data-label="Omitted classes before, %">${before ? percentValue(before.omitted) : NONE}</td><td data-label="Omitted classes, %">${percentValue(m.omitted.accuracy)}</td></tr>`;
   };
   return markup`<section id="omitted"><h2>Classes it never saw</h2>
-<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Model</th><th scope="col" class="text">Omitted</th><th scope="col">Bias correction</th><th scope="col">Accuracy before <small>%</small></th><th scope="col">Accuracy <small>%</small></th><th scope="col">Omitted classes before <small>%</small></th><th scope="col">Omitted classes <small>%</small></th></tr></thead>
+<div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">Model</th><th scope="col" class="text">Omitted</th><th scope="col">Bias correction</th><th scope="col">Accuracy before <small>%</small></th><th scope="col">Accuracy <small>%</small></th><th scope="col">Omitted classes before <small>%</small></th><th scope="col">Omitted classes <small>%</small></th></tr></thead>
 <tbody>${rows.map(line)}</tbody></table></div>
 <p class="note">No sample of the omitted classes was in the transfer set; validation and test have them. The correction is one number
 added to the outputs of the classes named, chosen on the validation samples (Hinton et al. 2015, section 3, chose it on the test samples).</p></section>`;

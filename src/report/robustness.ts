@@ -114,7 +114,7 @@ function meanAt({ seeds }: RobustnessRow, severity: number): number {
 function table(robustness: RobustnessSummary): Markup {
   const [head = [], ...rows] = robustnessRows(robustness);
   const dots = robustness.models.map((m) => markup`<i class="dot" style="background:${COLOR[m.role]}"></i>`);
-  return markup`<details open><summary>Every corruption</summary><div class="scroll" tabindex="0"><table><thead><tr>${head.map((text, c) => markup`<th scope="col">${c > 0 && dots[c - 1]}${text}</th>`)}</tr></thead>
+  return markup`<details open><summary>Every corruption</summary><div class="scroll" tabindex="0"><table class="errors"><thead><tr>${head.map((text, c) => markup`<th scope="col">${c > 0 && dots[c - 1]}${text}</th>`)}</tr></thead>
 <tbody>${rows.map(([name, ...cells]) => markup`<tr${["mean", "mCE"].includes(name ?? "") && markup` class="student"`}><th scope="row">${name}</th>${cells.map(cell)}</tr>`)}</tbody></table></div></details>`;
 }
 

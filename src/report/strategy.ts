@@ -14,18 +14,18 @@ export async function strategySection(summary: Summary): Promise<Markup | null> 
 <p class="lead">${strategy.hops.length} runs one after another, each with a folder and a report of its own.
 student.onnx is the student of <strong>${strategy.delivered.hop}</strong>: ${strategy.delivered.reason}.</p>
 ${charts.length > 0 && markup`<div class="charts">${charts}</div>`}
-<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">hop</th><th scope="col">taught by</th>
-<th scope="col" class="number">parameters</th><th scope="col" class="number">accuracy (%)</th><th scope="col" class="number">against its baseline</th>
-<th scope="col" class="number">took</th></tr></thead><tbody>${strategy.hops.map((hop) => hopLine(summary, hop))}</tbody></table></div></section>`;
+<div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">hop</th><th scope="col">taught by</th>
+<th scope="col">parameters</th><th scope="col">accuracy (%)</th><th scope="col">against its baseline</th>
+<th scope="col">took</th></tr></thead><tbody>${strategy.hops.map((hop) => hopLine(summary, hop))}</tbody></table></div></section>`;
 }
 
 function hopLine(summary: Summary, hop: HopSummary): Markup {
   const row = rowOf(summary, hop.student);
   const difference = hop.verdict === null || hop.points === null ? NONE : `${signed(hop.points)} (${hop.verdict})`;
   const report = `${encodeURI(hop.folder)}/report.html`;
-  return markup`<tr><th scope="row"><a href="${report}">${hop.title}</a></th><td>${hop.teacher ?? "labels alone"}</td>
-<td class="number">${count(row?.parameters)}</td><td class="number">${percentValue(row?.accuracy ?? null)}</td>
-<td class="number">${difference}</td><td class="number">${duration(hop.seconds)}</td></tr>`;
+  return markup`<tr><th scope="row"><a href="${report}">${hop.title}</a></th><td data-label="taught by">${hop.teacher ?? "labels alone"}</td>
+<td data-label="parameters">${count(row?.parameters)}</td><td data-label="accuracy (%)">${percentValue(row?.accuracy ?? null)}</td>
+<td data-label="against its baseline">${difference}</td><td data-label="took">${duration(hop.seconds)}</td></tr>`;
 }
 
 const rowOf = (summary: Summary, id: string | null): ModelRow | undefined => summary.models.find((m) => m.id === id);

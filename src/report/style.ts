@@ -38,11 +38,13 @@ a{color:var(--student);text-decoration:none}a:hover{text-decoration:underline}
 .key{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:0;margin:32px 0 0;border-top:1px solid var(--line);border-bottom:1px solid var(--line)}
 .key div{padding:14px 18px 14px 0;display:flex;flex-direction:column-reverse;justify-content:flex-end}
 .key dt{color:var(--muted);font-size:13px;line-height:1.4}.key dd{margin:0;font-size:24px;font-weight:600;letter-spacing:-.01em;font-variant-numeric:tabular-nums}
-.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch}
+.many{grid-template-columns:minmax(0,1fr)}.many>div:first-child{display:grid;gap:26px 40px;grid-template-columns:repeat(auto-fit,minmax(min(100%,290px),1fr))}
+.many .verdict+.verdict{margin-top:0}
+.scroll{overflow-x:auto;-webkit-overflow-scrolling:touch;background:linear-gradient(90deg,var(--bg) 40%,transparent) 0 0/32px 100%,linear-gradient(270deg,var(--bg) 40%,transparent) 100% 0/32px 100%,linear-gradient(90deg,var(--line),transparent) 0 0/12px 100%,linear-gradient(270deg,var(--line),transparent) 100% 0/12px 100%;background-repeat:no-repeat;background-attachment:local,local,scroll,scroll}
 table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums;font-size:14px}
 th,td{padding:8px 0 8px 18px;text-align:right;vertical-align:top;border-bottom:1px solid var(--line);white-space:nowrap;font-weight:400}
 th:first-child,td:first-child{padding-left:0;text-align:left}
-thead th{color:var(--muted);font-size:13px;vertical-align:bottom}
+thead th{color:var(--muted);font-size:13px;vertical-align:bottom;white-space:normal}
 th.text,td.text{text-align:left;white-space:normal;min-width:200px}
 td small,th small{display:block;font-size:12px;font-weight:400;line-height:1.4}
 thead th small{display:inline}
@@ -96,6 +98,12 @@ pre{background:var(--surface);padding:14px 16px;border-radius:6px;overflow-x:aut
 footer{margin-top:64px;padding-top:14px;border-top:1px solid var(--line);color:var(--muted);font-size:13px}
 .print-only{display:none!important}
 @media (max-width:760px){.page{padding:24px 16px 48px}.verdicts{grid-template-columns:minmax(0,1fr)}section{margin-top:40px}h1{font-size:25px}.single .points{font-size:36px}.facts{grid-template-columns:1fr;gap:0}.facts dd{margin-bottom:8px}.controls{position:static}}
+@media screen and (max-width:760px){.stack,.stack tbody{display:block}.stack thead{display:none}
+.stack tr{display:grid;grid-template-columns:repeat(3,minmax(0,1fr));gap:8px 14px;padding:12px 0;border-bottom:1px solid var(--line)}
+.stack th,.stack td{padding:0;border:0;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:0}
+.stack th[scope=row],.stack td.text{grid-column:1/-1;max-width:none}.stack tbody th small{max-width:none}
+.stack td::before{content:attr(data-label);display:block;color:var(--muted);font-size:12px;font-weight:400;line-height:1.4}
+.errors th:first-child{position:sticky;left:0;background:var(--bg);padding-right:8px}th,td{padding-left:10px}.errors thead th{min-width:72px}.key{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media print{:root{color-scheme:light;--bg:#fff;--surface:#f6f6f4;--ink:#000;--muted:#444;--line:#ccc;--teacher:#6b7280;--student:#0a6ab3;--baseline:#c65a08;--third:#007a5e;--fourth:#a3487f;--heat:#0a5a9c;--on-heat:#fff;--cell-muted:#e9e9e6;--cell-empty:#f6f6f4;--helped:#00765a;--harmed:#b44208;--neither:#444}
 body{font-size:11pt}.page{max-width:none;padding:0}nav,.controls{display:none!important}.print-only{display:inline!important}section{margin-top:28px}
 figure,tr,.sample,.verdict,pre{break-inside:avoid}h2,h3{break-after:avoid}.scroll{overflow:visible}.scroll>div{min-width:0!important}th,td{padding-left:10px}*{-webkit-print-color-adjust:exact;print-color-adjust:exact}}

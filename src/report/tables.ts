@@ -24,7 +24,8 @@ const CLASS = { helped: "helped", harmed: "harmed", "no measurable difference": 
 export async function verdictSection(summary: Summary): Promise<Markup> {
   const measured = summary.comparisons.filter((c) => typeof c.points === "number");
   const chart = measured.length > 0 ? await forest(summary, measured) : null;
-  return markup`<section id="verdict" class="verdicts${summary.comparisons.length === 1 && " single"}">
+  const n = summary.comparisons.length;
+  return markup`<section id="verdict" class="verdicts${n === 1 ? " single" : n > 3 && " many"}">
 <div>${summary.comparisons.map((c) => verdictItem(summary, c))}</div>${chart}</section>`;
 }
 
@@ -40,27 +41,31 @@ function verdictItem(summary: Summary, comparison: Comparison): Markup {
   return markup`<article class="verdict">${title && markup`<h2>${title}</h2>`}${badge}${figure}<p class="sentence">${sentence}</p>${advice && markup`<p class="advice">${advice}</p>`}</article>`;
 }
 
-/** Difference and 95 % interval of every student, around zero. */
+/** Difference and 95 % interval of every comparison, around zero; its title stands above its line. */
 function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<Markup> {
   const rows = comparisons.map((c) => ({
-    label: titleOf(summary, c) || "student",
+    label: titleOf(summary, c),
     points: c.points ?? 0,
     low: c.low ?? c.points ?? 0,
     high: c.high ?? c.points ?? 0,
     color: c.verdict === "helped" ? "var(--helped)" : c.verdict === "harmed" ? "var(--harmed)" : "var(--muted)",
   }));
   const single = rows.length === 1;
-  const label = (i: number): string => (single ? "" : shorten(rows[i]?.label ?? "", 22));
-  const longest = Math.max(...rows.map((_, i) => label(i).length));
+  const label = (i: number): string => (single ? "" : shorten(rows[i]?.label ?? "", 60));
   const index = (_: unknown, i: number): number => i;
+  const own = comparisons.every((c) => modelsOf(summary, c).baseline?.role === "baseline");
+  const low = Math.min(0, ...rows.map((r) => r.low));
   return figure({
-    title: "Student minus baseline",
+    title: own ? "Student minus baseline" : "The first minus the second, of each comparison",
     description: rows
-      .map((r) => `${r.label}: ${signed(r.points)} points, 95 % interval ${signed(r.low)} to ${signed(r.high)}`)
+      .map(
+        (r) =>
+          `${r.label || "student"}: ${signed(r.points)} points, 95 % interval ${signed(r.low)} to ${signed(r.high)}`,
+      )
       .join("; "),
-    height: 66 + 30 * rows.length,
+    height: 66 + (single ? 30 : 40) * rows.length,
     options: (plot) => ({
-      marginLeft: 16 + 7 * longest,
+      marginLeft: 16,
       marginRight: 20,
       marginTop: 8,
       marginBottom: 40,
@@ -71,32 +76,48 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
         grid: true,
         nice: true,
         ticks: 6,
-        domain: [Math.min(0, ...rows.map((r) => r.low)), Math.max(0.001, ...rows.map((r) => r.high))],
+        domain: [low, Math.max(0.001, ...rows.map((r) => r.high))],
         tickFormat: (v: number) => signed(v, Number.isInteger(v) ? 0 : 1),
       },
-      y: { type: "point", padding: 0.5, domain: rows.map((_, i) => i), tickFormat: label, tickSize: 0, label: null },
+      y: { type: "point", padding: 0.5, domain: rows.map((_, i) => i), axis: null },
       marks: [
         plot.ruleX([0], { stroke: COLOR.ink, strokeWidth: 1.5 }),
         plot.ruleY(rows, { x1: "low", x2: "high", y: index, stroke: "color", strokeWidth: 3 }),
         plot.dot(rows, { x: "points", y: index, fill: "color", r: 5.5 }),
+        plot.text(single ? [] : rows, {
+          frameAnchor: "left",
+          y: index,
+          dy: -15,
+          text: (_: unknown, i: number) => label(i),
+          fill: COLOR.ink,
+          stroke: "var(--bg)",
+          strokeWidth: 4,
+        }),
       ],
       color: { type: "identity" },
     }),
   });
 }
 
-/** What the first student costs beside its teacher. */
-export function keyFigures(summary: Summary): Markup | null {
+/** The student that leaves and who taught it: of a strategy the one it chose, else the first. */
+function delivered(summary: Summary): { student: ModelRow | null; teacher: ModelRow | null } {
   const [comparison] = summary.comparisons;
-  if (!comparison) return null;
-  const { student, teacher } = modelsOf(summary, comparison);
+  const hop = summary.strategy?.hops.find((h) => h.title === summary.strategy?.delivered.hop);
+  if (!hop) return comparison ? modelsOf(summary, comparison) : { student: null, teacher: null };
+  const find = (id: string | null): ModelRow | null => summary.models.find((m) => m.id === id) ?? null;
+  return { student: find(hop.student), teacher: find(hop.teacher) };
+}
+
+/** What the student that leaves costs beside its teacher. */
+export function keyFigures(summary: Summary): Markup | null {
+  const { student, teacher } = delivered(summary);
   if (!student) return null;
   const figures: [string, string][] = [];
-  const vs = (label: string): string => (teacher ? `${label} (teacher ` : label);
+  const vs = (label: string): string => (teacher ? `${label} (${teacher.name} ` : label);
   if (student.accuracy)
     figures.push([
       `${(100 * student.accuracy.mean).toFixed(1)} %`,
-      `${vs("test accuracy")}${teacher?.accuracy ? `${(100 * teacher.accuracy.mean).toFixed(1)} %)` : teacher ? "unknown)" : ""}`,
+      `${vs(summary.strategy ? `test accuracy of ${student.name}` : "test accuracy")}${teacher?.accuracy ? `${(100 * teacher.accuracy.mean).toFixed(1)} %)` : teacher ? "unknown)" : ""}`,
     ]);
   else if (student.agreement)
     figures.push([`${(100 * student.agreement.mean).toFixed(1)} %`, "agreement with the teacher on the test samples"]);
@@ -134,8 +155,8 @@ export function comparisonSection(summary: Summary): Markup {
   const seeds = Math.max(1, ...summary.models.map((m) => m.seeds.length));
   const k = topKLabel(summary);
   return markup`<section id="comparison"><h2>Comparison</h2>
-<div class="scroll" tabindex="0"><table class="models"><thead><tr><th scope="col">Model</th>${columns.map((c) => markup`<th scope="col">${c.head}${c.unit && markup` <small>${c.unit}</small>`}</th>`)}</tr></thead>
-<tbody>${summary.models.map((m) => markup`<tr class="${m.role}"><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}<small>${m.architecture}</small></th>${columns.map((c) => markup`<td>${c.cell(m)}</td>`)}</tr>`)}</tbody></table></div>
+<div class="scroll" tabindex="0"><table class="models stack"><thead><tr><th scope="col">Model</th>${columns.map((c) => markup`<th scope="col">${c.head}${c.unit && markup` <small>${c.unit}</small>`}</th>`)}</tr></thead>
+<tbody>${summary.models.map((m) => markup`<tr class="${m.role}"><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}<small>${m.architecture}</small></th>${columns.map((c) => markup`<td data-label="${c.unit ? `${c.head}, ${c.unit}` : c.head}">${c.cell(m)}</td>`)}</tr>`)}</tbody></table></div>
 <p class="note">Test set of ${noun(summary.data.counts.test, "sample")}, read once, at the end.
 ${seeds > 1 ? `± is half of the 95 % interval of the mean over seeds (Student's t), for this one test set; a model trained with one seed has none. ` : "One seed: no interval over seeds. "}Agreement: share of test samples with the teacher's top class. Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${k}: the label is among so many best classes. `}Latency: one sample a call, median, with the 95th percentile.</p></section>`;
 }
@@ -180,13 +201,13 @@ export function seenSection(summary: Summary): Markup {
     const mean = m.seeds.reduce((a, s) => a + s.seconds, 0) / Math.max(1, m.seeds.length);
     const selections = [...new Set(m.seeds.map((s) => s.selection))];
     const each = selections.length > 1;
-    return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text">${m.trainedOn}${m.objective && markup`<small>${m.objective}</small>`}</td><td class="text">${
+    return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text" data-label="Trained on">${m.trainedOn}${m.objective && markup`<small>${m.objective}</small>`}</td><td class="text" data-label="Weights kept">${
       each
         ? markup`<details><summary>${selections[0]}, …</summary><ul>${m.seeds.map((s) => markup`<li>seed ${s.seed}: ${s.selection}</li>`)}</ul></details>`
         : (selections[0] ?? NONE)
-    }</td><td>${m.seeds.map((s) => s.seed).join(", ")}</td><td>${trained ? steps.map((s) => count(s)).join(", ") : NONE}</td><td>${trained ? duration(mean) : NONE}</td></tr>`;
+    }</td><td data-label="Seeds">${m.seeds.map((s) => s.seed).join(", ")}</td><td data-label="Steps">${trained ? steps.map((s) => count(s)).join(", ") : NONE}</td><td data-label="Training, mean">${trained ? duration(mean) : NONE}</td></tr>`;
   };
   return markup`<section id="seen"><h2>What each model had seen</h2>
-<div class="scroll" tabindex="0"><table><thead><tr><th scope="col">Model</th><th scope="col" class="text">Trained on</th><th scope="col" class="text">Weights kept</th><th scope="col">Seeds</th><th scope="col">Steps</th><th scope="col">Training <small>mean</small></th></tr></thead>
+<div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">Model</th><th scope="col" class="text">Trained on</th><th scope="col" class="text">Weights kept</th><th scope="col">Seeds</th><th scope="col">Steps</th><th scope="col">Training <small>mean</small></th></tr></thead>
 <tbody>${summary.models.map(row)}</tbody></table></div></section>`;
 }

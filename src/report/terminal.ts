@@ -4,7 +4,7 @@ import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { count, decimal, formatBytes, milliseconds, NONE, percent } from "./format.js";
 import { omittedLines } from "./omitted.js";
 import { robustnessLines } from "./robustness-text.js";
-import { noun } from "./wording.js";
+import { needsTitle, noun, titleOf } from "./wording.js";
 
 export { formatBytes } from "./format.js";
 
@@ -74,7 +74,8 @@ function foot(summary: Summary): string {
 function verdicts(summary: Summary, colors: ReturnType<typeof pc.createColors>): string[] {
   const paint = { helped: colors.green, harmed: colors.red, "no measurable difference": colors.yellow };
   return summary.comparisons.flatMap((c) => {
-    const prefix = c.variant ? `${c.variant}: ` : "";
+    const title = summary.strategy ? titleOf(summary, c) : c.variant;
+    const prefix = title && needsTitle(c) ? `${title}: ` : "";
     const sentence = c.verdict ? paint[c.verdict](c.sentence) : c.sentence;
     return [`${prefix}${sentence}`, ...(c.advice ? [`  ${c.advice}`] : [])];
   });

@@ -28,5 +28,11 @@ export function modelsOf(
 /** What to call a comparison where several stand side by side. */
 export function titleOf(summary: Summary, comparison: Comparison): string {
   if (comparison.variant) return comparison.variant;
-  return summary.comparisons.length > 1 ? summary.name : "";
+  if (summary.comparisons.length === 1) return "";
+  return summary.strategy ? `${comparison.student} against its baseline` : summary.name;
+}
+
+/** Whether its sentence speaks of "distillation" only, so that a title must say of which student. */
+export function needsTitle({ sentence }: Comparison): boolean {
+  return /^(Distillation|No baseline)\b/.test(sentence);
 }

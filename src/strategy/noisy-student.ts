@@ -18,7 +18,10 @@ export const noisyStudent: Strategy<"noisy-student"> = {
   plan(recipe, strategy, directory) {
     const { rounds, models, ablation } = strategy;
     if (models && models.length !== rounds)
-      throw new InputError("strategy.models", `${models.length} students for ${rounds} rounds; give one a round`);
+      throw new InputError(
+        "strategy.models",
+        `found ${models.length} for ${rounds} rounds; give one student a round, or set strategy.rounds to ${models.length}`,
+      );
     if (recipe.objective.terms?.length)
       throw new InputError(
         "objective.terms",
@@ -49,7 +52,10 @@ export const noisyStudent: Strategy<"noisy-student"> = {
     if (ablation)
       for (const [title, changes] of ablations(recipe, strategy)) {
         add(title, null, () => ({ ...changes, baseline: false }));
-        pairs.push(instead("round 1", title, `Round 1 instead of the same ${title}`));
+        pairs.push({
+          ...instead("round 1", title, `Round 1 instead of the same ${title}`),
+          title: `round 1 against the same ${title}`,
+        });
       }
     return {
       hops,

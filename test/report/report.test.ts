@@ -234,3 +234,63 @@ test("summary.json holds the summary, and the terminal's table its figures", () 
   assert.ok(lines.some((l) => l === summary.comparisons[0]?.sentence));
   assert.doesNotMatch(html, /undefined|NaN|\[object/);
 });
+
+test("on a telephone no figure of the tables of models is cut off", { skip: withoutBrowser }, async () => {
+  await open(report, async (page) => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    // The page's own types are not known here: it is asked in words.
+    const found = (await page.evaluate(`(() => {
+      const cells = [...document.querySelectorAll("table.stack td")];
+      return {
+        page: document.documentElement.scrollWidth,
+        outside: cells.filter((c) => c.getBoundingClientRect().right > 390).map((c) => c.textContent),
+        unlabelled: cells.filter((c) => !getComputedStyle(c, "::before").content.startsWith('"')).length,
+        models: document.querySelectorAll("#comparison table.stack tbody tr").length,
+      };
+    })()`)) as { page: number; outside: string[]; unlabelled: number; models: number };
+    assert.deepEqual(found, { page: 390, outside: [], unlabelled: 0, models: summary.models.length });
+  });
+});
+
+test("a strategy's comparisons say what stands beside what, its curves who is who, its figures who leaves", async () => {
+  const [teacher, student, baseline] = ["teacher", "student", "baseline"].map((role) => {
+    const row = summary.models.find((m) => m.role === role);
+    assert.ok(row);
+    return row;
+  });
+  assert.ok(teacher && student && baseline);
+  const rival = { ...student, id: "calm", name: "calm", accuracy: { mean: 0.4321, low: null, high: null, n: 1 } };
+  const hop = {
+    folder: "hops/1",
+    teacher: teacher.id,
+    baseline: null,
+    verdict: null,
+    points: null,
+    low: null,
+    high: null,
+  };
+  const [own] = summary.comparisons;
+  assert.ok(own);
+  const sentence =
+    "Student instead of calm: +1.0 points of test accuracy (95 % interval 0.5 to 1.5, two seeds), helped.";
+  const chain: Summary = {
+    ...summary,
+    models: [teacher, student, baseline, rival],
+    comparisons: [own, { ...own, variant: "student against calm", baseline: "calm", sentence }],
+    strategy: {
+      kind: "noisy-student",
+      hops: ["student", "calm"].map((title) => ({ ...hop, title, student: title, seconds: 1 })),
+      delivered: { hop: "calm", reason: "it is best" },
+    },
+  };
+  const text = formatTable(chain, { color: false });
+  assert.match(text, /^student against its baseline: Distillation /m);
+  assert.match(text, /^Student instead of calm: /m);
+  const page = await renderReport(chain);
+  assert.match(page, /<dt>test accuracy of calm \(teacher [\d.]+ %\)<\/dt><dd>43\.2 %<\/dd>/);
+  assert.match(page, /The first minus the second/);
+  const legend = page.match(
+    /Validation accuracy: student against calm<\/strong><span class="legend">(.*?)<\/figcaption>/,
+  )?.[1];
+  assert.match(legend ?? "", /--student\)"><\/i>student.*--third\)"><\/i>calm/);
+});

@@ -66,7 +66,7 @@ test("noisy student: each round's student teaches the next, and the ablation tak
   assert.doesNotMatch(recipeOf("without input noise"), /shift: 1\n {2}select/);
   assert.match(recipeOf("without model noise"), /dropout: 0\n/);
   for (const c of summary.comparisons)
-    if (c.variant) assert.match(c.variant, /^(round 2 against round 1|round 1 against with(out)? .+)$/);
+    if (c.variant) assert.match(c.variant, /^(round 2 against round 1|round 1 against the same with(out)? .+)$/);
   assert.equal(summary.comparisons.length, 9);
   assert.match(summary.strategy?.delivered.hop ?? "", /^round [12]$/);
   const round = summary.models.find((m) => m.id === "round 1")?.accuracy?.mean ?? 0;
@@ -151,6 +151,6 @@ test("plans: defaults where the recipe says nothing, and what makes no sense is 
   assert.deepEqual(own?.recipe.training.augment?.mixup, { alpha: 1 });
   assert.throws(
     () => noisyStudent.plan(plain, { ...noisy, rounds: 2, models: [plain.student] }, folder),
-    (e: Error) => e instanceof InputError && /strategy\.models.*1 students for 2 rounds/s.test(e.message),
+    (e: Error) => e instanceof InputError && /strategy\.models.*found 1 for 2 rounds/s.test(e.message),
   );
 });
