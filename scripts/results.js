@@ -199,7 +199,7 @@ function chainTable(run) {
 
 function chainClaims({ name, comparisons }) {
   return (CHAIN_CLAIMS[name] ?? []).flatMap(([title, claim, alike]) => {
-    const found = comparisons.find((c) => c.variant === title);
+    const found = comparisons.find((c) => c.variant.replace("the same ", "") === title);
     if (found?.verdict === undefined) return [];
     const none = alike ? "no difference was measurable, as it has it" : "not measurable here";
     const differs = alike ? "not so here" : VERDICTS[found.verdict];

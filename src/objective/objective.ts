@@ -262,6 +262,15 @@ export function checkSampleWeights(config: ObjectiveConfig): void {
   );
 }
 
+/** The first of the objective's losses that wants one right class a sample, so that samples cannot be blended; null without one. */
+export function refusesBlends(config: ObjectiveConfig): string | null {
+  const odd = activeTerms(config).find(
+    ({ definition: d, config: own }) => d.needs.labels && (d.name !== "cross-entropy" || "virtualTeacher" in own),
+  );
+  if (!odd) return null;
+  return odd.definition.name === "cross-entropy" ? "a virtual teacher" : odd.definition.name;
+}
+
 interface ActiveTerm {
   readonly name: string;
   readonly weight: Weight;

@@ -96,7 +96,7 @@ export const strategySchema = z
       kind: z
         .literal("noisy-student")
         .describe(
-          "The teacher labels what has no label; an equal or larger student learns it under noise and teaches the next round, Xie 2020. Input noise is training.augment (default RandAugment), model noise the student's dropout and drop_path",
+          "The teacher labels what has no label; an equal or larger student learns it under noise and teaches the next round, Xie 2020. Input noise is training.augment (default RandAugment of images, mixup of other data), model noise the student's dropout and drop_path",
         ),
       rounds: count.default(3).describe("Students in a row; each teaches the next"),
       models: z

@@ -11,7 +11,7 @@ import { checkAugmentations } from "./augmentations.js";
 import { type Omission, omissionOf, withoutClasses } from "./omitted.js";
 import { checkPseudoLabels } from "./pseudo-labels.js";
 import { checkGroup, teachersOf } from "./teacher-group.js";
-import { checkViews } from "./views.js";
+import { checkBlends, checkViews } from "./views.js";
 
 export interface Arm {
   /** "" for the recipe itself. */
@@ -111,6 +111,7 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
     );
   }
   checkViews(where, recipe);
+  checkBlends(where, recipe);
   checkPseudoLabels(where, recipe, { samples: transfer.length, labelled: labelled.length });
   checkAugmentations(recipe, data.sampleShape, name ? `${where}: ` : "");
   objectiveNeeds(baselineObjectiveOf(recipe.objective));

@@ -3,6 +3,7 @@
  * under noise (augmentation, dropout, stochastic depth) and teaches the next round. Xie, Luong, Hovy & Le, CVPR 2020,
  * arXiv:1911.04252.
  */
+import { augments } from "../data/augment/config.js";
 import { InputError } from "../errors.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema.js";
 import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single, taughtBy } from "./plan.js";
@@ -10,12 +11,13 @@ import { validationScore } from "./teacher-free.js";
 
 type Noisy = StrategyOf<"noisy-student">;
 
-/** Input noise where the recipe names none: Cubuk et al. 2020, at half the scale. */
-const NOISE = { randaugment: { ops: 2, magnitude: 5 } };
+/** Input noise where the recipe names none: Cubuk et al. 2020 at half the scale for images, Zhang et al. 2018 for all else. */
+const NOISE = { images: { randaugment: { ops: 2, magnitude: 5 } }, others: { mixup: { alpha: 1 } } };
 
 export const noisyStudent: Strategy<"noisy-student"> = {
   kind: "noisy-student",
-  plan(recipe, strategy, directory) {
+  plan(given, strategy, directory, data) {
+    const recipe = withNoise(given, data?.sampleShape.length ?? 3);
     const { rounds, models, ablation } = strategy;
     if (models && models.length !== rounds)
       throw new InputError(
@@ -69,11 +71,19 @@ export const noisyStudent: Strategy<"noisy-student"> = {
   },
 };
 
+/** The recipe with input noise. @param dimensions of a sample */
+function withNoise(recipe: Recipe, dimensions: number): Recipe {
+  const { training } = recipe;
+  if (augments(training.augment)) return recipe;
+  const augment = (dimensions === 3 ? NOISE.images : NOISE.others) as Recipe["training"]["augment"];
+  return { ...recipe, training: { ...training, augment } };
+}
+
 /** What makes a run a noisy student's. */
 function noisy(recipe: Recipe, { labels, min_confidence, balance }: Noisy): Partial<Recipe> {
   const { objective, transfer, training } = recipe;
   return {
-    training: { ...training, augment: training.augment ?? NOISE } as Recipe["training"],
+    training,
     objective: {
       ...objective,
       alpha: 1,

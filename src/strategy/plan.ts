@@ -1,5 +1,6 @@
 /** What a strategy is: the ordinary runs it is made of, what they are compared with, and which student leaves. */
 import { join, relative } from "node:path";
+import type { DataSet } from "../data/types.js";
 import type { ModelRecipe, Recipe, StrategyRecipe } from "../recipe/schema.js";
 import type { FinishedHop } from "./hops.js";
 import { hopFolder } from "./hops.js";
@@ -59,9 +60,10 @@ export interface Strategy<Kind extends StrategyRecipe["kind"]> {
   /**
    * @param recipe the run's recipe
    * @param directory the run's folder
+   * @param data what it runs on; default images
    * @throws InputError when the strategy makes no sense for this recipe
    */
-  plan(recipe: Recipe, strategy: StrategyOf<Kind>, directory: string): Plan;
+  plan(recipe: Recipe, strategy: StrategyOf<Kind>, directory: string, data?: Pick<DataSet, "sampleShape">): Plan;
 }
 
 /** The recipe of a single run: what a hop starts from. */

@@ -52,6 +52,8 @@ export function starterRecipe(options: StarterOptions = {}): string {
     on("training.schedule", { kind: "one-cycle", lr: 0.005 }),
     on("training.select", "best"),
     off("training.early_stopping", { patience: 10 }),
+    off("training.augment", image ? { flip: true, shift: 2 } : { mixup: { alpha: 1 } }),
+    off("training.ema", { decay: 0.999 }),
     on("objective.alpha", 0.9),
     on(
       "objective.distillation_loss",
@@ -60,7 +62,9 @@ export function starterRecipe(options: StarterOptions = {}): string {
     ),
     on("transfer.labelled", "all"),
     on("transfer.samples", "labelled"),
+    off("transfer.views", { answers: "replayed" }),
     on("baseline", true),
+    off("strategy", { kind: "teacher-free" }, "Several trainings instead of one: docs/strategies.md"),
     off("variants", [{ name: "softer", set: { "objective.distillation_loss.temperature": 8 } }]),
     off("evaluation.top_k", 5),
     off("evaluation.robustness", true),

@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";
+import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
@@ -49,7 +50,7 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
     // Corruptions are for the models of all hops side by side, at the end.
     const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
     // A hop's paths start at its own folder: what lies outside of the run keeps its place.
-    const plan = planOf(withAbsoluteFiles(plain, folder), directory);
+    const plan = planOf(withAbsoluteFiles(plain, folder), directory, loaded);
     check(plan, context);
     context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${plan.hops.length} hops in ${directory}` });
     const done = await runHops(directory, kind, plan.hops, options, oneShot);
@@ -69,12 +70,12 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
   });
 }
 
-function planOf(recipe: Recipe, directory: string): Plan {
+function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
   const { strategy } = recipe;
   const found = strategies.find((s) => s.kind === strategy.kind) as Strategy<StrategyRecipe["kind"]> | undefined;
   if (!found)
     throw new InputError("strategy.kind", `found "${strategy.kind}", which is not a strategy of several runs`);
-  const plan = found.plan(recipe, strategy, directory);
+  const plan = found.plan(recipe, strategy, directory, data);
   // Defaults of models that came from the strategy are there already; what a plan changed must still be a valid recipe.
   return { ...plan, hops: plan.hops.map((hop) => ({ ...hop, recipe: parseRecipe(hop.recipe, hop.title) })) };
 }

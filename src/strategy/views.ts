@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { mixes } from "../data/augment/config.js";
 import type { Augmentation, DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
-import { objectiveLayers, objectiveNeeds } from "../objective/objective.js";
-import { objectiveOf, settingsOf } from "../recipe/resolve.js";
+import { objectiveLayers, objectiveNeeds, refusesBlends } from "../objective/objective.js";
+import { baselineObjectiveOf, objectiveOf, settingsOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import { onlineViews } from "../teacher/online-views.js";
 import type { LabelOptions } from "../teacher/store.js";
@@ -75,6 +75,18 @@ export function checkViews(where: string, recipe: Recipe): void {
       `${where}: training.augment`,
       "answers for blended samples are blended as probabilities, and mean-losses keeps each teacher's own; combine by mean-probabilities",
     );
+}
+
+/** Mixup and cutmix go with losses that take labels by their shares. @throws InputError naming the loss that does not */
+export function checkBlends(where: string, { training, objective }: Recipe): void {
+  const { augmentation } = settingsOf(training, 1, 0, CPU);
+  if (!augmentation || !mixes(augmentation)) return;
+  const loss = refusesBlends(objectiveOf(objective)) ?? refusesBlends(baselineObjectiveOf(objective));
+  if (loss === null) return;
+  throw new InputError(
+    `${where}: training.augment`,
+    `mixup and cutmix blend two samples, and ${loss} wants one right class a sample; take another loss, or take them away`,
+  );
 }
 
 /** Which views an arm's teacher labels to be replayed; null when it labels none. */

@@ -147,6 +147,8 @@ test("plans: defaults where the recipe says nothing, and what makes no sense is 
   assert.deepEqual([loss?.kind, "beta" in (loss ?? {})], ["kd", false], "nothing of the recipe's own loss is left");
   assert.deepEqual(hops[0]?.recipe.training.augment, { randaugment: { ops: 2, magnitude: 5 } });
   assert.equal(hops[0]?.recipe.objective.alpha, 1);
+  const table = noisyStudent.plan(plain, noisy, folder, { sampleShape: [5] }).hops[0]?.recipe;
+  assert.deepEqual(table?.training.augment, { mixup: { alpha: 1 } }, "what goes with every kind of data");
   const [own] = consistent.plan(plain, { kind: "consistent", answers: "replayed", compare: ["replayed"] }, folder).hops;
   assert.deepEqual(own?.recipe.training.augment?.mixup, { alpha: 1 });
   assert.throws(

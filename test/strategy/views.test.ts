@@ -164,6 +164,14 @@ test("views that cannot go with the rest are refused by name, before anything is
     ],
     [{ objective: { alpha: 0.5, terms: [similarity] }, ...views("clean") }, /transfer\.views\.answers.*layers/s],
     [{ teacher: { ...group, combine: "mean-losses" }, ...views("clean") }, /training\.augment.*mean-losses/s],
+    [
+      { objective: { alpha: 0.5, distillation_loss: { kind: "dkd" } } },
+      /training\.augment.*mixup.*dkd wants one right/s,
+    ],
+    [
+      { objective: { alpha: 0, student_loss: { virtual_teacher: {} } } },
+      /training\.augment.*mixup.*a virtual teacher wants one right/s,
+    ],
     [{ transfer: { pseudo_labels: {} } }, /transfer\.pseudo_labels.*samples/s],
     [{ transfer: { samples: "all", pseudo_labels: {} } }, /transfer\.pseudo_labels.*transfer\.labelled/s],
     [
