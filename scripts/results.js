@@ -133,7 +133,8 @@ function table(run) {
   const students = models.filter((m) => m.role === "student");
   const teacher = models.find((m) => m.role === "teacher");
   const baseline = models.find((m) => m.role === "baseline");
-  const title = (m) => m.variant || firstTitle(run);
+  // Students that learn together have names of their own.
+  const title = (m) => m.variant || (teacher ? firstTitle(run) : m.name);
   const lines = students.map((m) => {
     const c = comparisons.find((x) => x.student === m.name);
     const own = c?.points === undefined ? "" : `${signed(c.points)} (${signed(c.low)} to ${signed(c.high)})`;
@@ -145,7 +146,7 @@ function table(run) {
   });
   lines.sort((a, b) => b.accuracy - a.accuracy);
   return [
-    `Teacher ${share(teacher?.accuracy)} %; baseline (labels alone) ${share(baseline?.accuracy)} %; ${baseline?.seeds.length} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
+    `${teacher ? `Teacher ${share(teacher.accuracy)} %; baseline` : "Baseline"} (labels alone) ${share(baseline?.accuracy)} %; ${baseline?.seeds.length} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
     machine(run),
     "",
     `| student | accuracy (%) | points against labels alone (95 %) | verdict | points against ${firstTitle(run)} (95 %) | agreement (%) | soft KL | ECE |`,
