@@ -70,6 +70,16 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
   });
 }
 
+/**
+ * The recipe under which a strategy's student is first trained by the recipe's own teacher: what the strategy changes about
+ * objective, views and samples is in it; the recipe itself where that is what is trained.
+ */
+export function firstHop(recipe: Recipe, loaded: LoadedData): Recipe {
+  const { kind } = recipe.strategy;
+  if (kind !== "consistent" && kind !== "noisy-student") return recipe;
+  return planOf({ ...recipe, variants: [] }, "", loaded).hops[0]?.recipe ?? recipe;
+}
+
 function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
   const { strategy } = recipe;
   const found = strategies.find((s) => s.kind === strategy.kind) as Strategy<StrategyRecipe["kind"]> | undefined;

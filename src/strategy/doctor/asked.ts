@@ -13,6 +13,7 @@ import { readLabelStore } from "../../teacher/store.js";
 import type { FullAnswers, Teacher } from "../../teacher/types.js";
 import type { RunEvent } from "../events.js";
 import { onnxTeacherOptions } from "../teachers.js";
+import { reusableOf } from "../transfer.js";
 import type { AskedTeacher, FinishedTrainings } from "./types.js";
 
 export interface AskingOptions {
@@ -67,6 +68,7 @@ function askedStore(folder: string, { data }: LoadedData, wanted: readonly strin
     classes: classes.length,
     parameters: null,
     features,
+    reusable: { name, classifier: null, features },
     missing,
     file: null,
     answer,
@@ -104,6 +106,7 @@ async function askedFile(
     classes: opened.classes,
     parameters: opened.parameters,
     features: opened.features ?? [],
+    reusable: reusableOf(opened),
     missing,
     file: null,
     answer: async (indices) => (await inBlocks(opened, indices, false, options)).answers,

@@ -1,14 +1,16 @@
 /** One call of a compiled training step at a student's start weights: gradients as the run itself would take them. */
 import type { CompiledTraining } from "../../compile/compile.js";
-import { LABELS, SAMPLES } from "../../compile/step.js";
+import { BLEND_LABELS, BLEND_SHARE, LABELS, OTHERS, ROWS, SAMPLES } from "../../compile/step.js";
 import type { TrainableModel } from "../../compile/types.js";
 import { fillBatch } from "../../data/loader.js";
 import { allocateSamples } from "../../data/samples.js";
 import type { DataSet } from "../../data/types.js";
 import { sizeOf, tensor } from "../../graph/tensor.js";
 import type { Tensor } from "../../graph/types.js";
+import { Random } from "../../random/random.js";
 import { MaskFiller } from "../../runtime/masks.js";
 import { openSession } from "../../runtime/session.js";
+import { drawOthers } from "../../train/others.js";
 
 export interface StepCall {
   readonly compiled: CompiledTraining;
@@ -18,6 +20,8 @@ export interface StepCall {
   readonly indices: Uint32Array;
   /** Further batch inputs by name: the teacher's answers and inner values. */
   readonly inputs?: ReadonlyMap<string, Float32Array>;
+  /** Number of training samples, where a loss remembers them; the batch is then the first of them. */
+  readonly samples?: number;
   /** Values of scalars other than those configured, by the end of their names. */
   readonly scalars?: Readonly<Record<string, number>>;
 }
@@ -39,14 +43,19 @@ export async function callStep(graph: Uint8Array, call: StepCall): Promise<Reado
   }
 }
 
-function feedsOf({ compiled, model, data, indices, inputs, scalars = {} }: StepCall): Map<string, Tensor> {
-  const { step, connectors } = compiled;
+function feedsOf(call: StepCall): Map<string, Tensor> {
+  const { compiled, model, inputs, scalars = {} } = call;
+  const { step, connectors, states } = compiled;
   const feeds = new Map<string, Tensor>();
   for (const name of [...model.parameters, ...model.buffers])
     feeds.set(name, model.graph.initializers.get(name) as Tensor);
   for (const { name, shape } of step.parameters) {
     const start = connectors.get(name);
     if (start) feeds.set(name, tensor("float32", start, shape));
+  }
+  for (const { name, shape } of step.buffers) {
+    const start = states.get(name);
+    if (start) feeds.set(name, tensor("float32", start(), shape));
   }
   for (const { name, shape, rate, stream } of step.masks) {
     const mask = new Float32Array(sizeOf(shape));
@@ -59,10 +68,22 @@ function feedsOf({ compiled, model, data, indices, inputs, scalars = {} }: StepC
     feeds.set(name, tensor("float32", [value], []));
   });
   for (const { name, dtype, shape } of step.batch) {
-    const values = name === SAMPLES ? samplesOf(data, indices) : name === LABELS ? labelsOf(data, indices) : null;
-    feeds.set(name, tensor(dtype, values ?? (inputs?.get(name) as Float32Array), shape));
+    const values = batchValues(name, shape, call) ?? (inputs?.get(name) as Float32Array);
+    feeds.set(name, tensor(dtype, values, shape));
   }
   return feeds;
+}
+
+/** An input that follows from the batch; null for what the caller gives. Blends are of each sample with itself. */
+function batchValues(name: string, shape: readonly number[], call: StepCall): ArrayLike<number> | null {
+  const { data, indices, samples = 0 } = call;
+  if (name === SAMPLES) return samplesOf(data, indices);
+  if (name === LABELS || name === BLEND_LABELS) return labelsOf(data, indices);
+  if (name === BLEND_SHARE) return Array<number>(indices.length).fill(1);
+  const rows = indices.map((_, i) => i);
+  if (name === ROWS) return Array.from(rows);
+  if (!name.startsWith(OTHERS)) return null;
+  return Array.from(drawOthers(new Random(0, name), rows, samples, shape[0] as number, 0), Number);
 }
 
 function samplesOf(data: DataSet, indices: Uint32Array): ArrayLike<number> {

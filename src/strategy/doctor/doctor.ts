@@ -7,6 +7,7 @@ import { parseRecipe } from "../../recipe/load.js";
 import { baselineObjectiveOf, camelKeys, objectiveOf } from "../../recipe/resolve.js";
 import { asksNoTeacher, type Recipe, type RecipeInput } from "../../recipe/schema.js";
 import type { RunEvent } from "../events.js";
+import { firstHop } from "../strategies.js";
 import { requireTeacher } from "../teacher-group.js";
 import { openAsked } from "./asked.js";
 import { finishedRun } from "./finished.js";
@@ -62,12 +63,13 @@ export interface ExamineOptions {
  * @throws InputError when recipe, data or teacher cannot be read; InterruptedError when stopped
  */
 export async function examine(input: RecipeInput, options: ExamineOptions = {}): Promise<Finding[]> {
-  const recipe = parseRecipe(input);
-  requireTeacher(recipe);
+  const whole = parseRecipe(input);
+  requireTeacher(whole);
   const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
-  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const loaded = await loadData(camelKeys(whole.data) as DataConfig, { folder });
+  const recipe = firstHop(whole, loaded);
   const teacherless = asksNoTeacher(recipe.strategy);
-  const finished = finishedRun(recipe, options.out);
+  const finished = finishedRun(whole, options.out);
   emit({ kind: "stage", text: `Examining ${recipe.name}` });
   if (finished) emit({ kind: "info", text: `models of the finished run ${finished.directory} are looked at` });
   const probe = probeOf(loaded);

@@ -2,10 +2,15 @@
 
 import { withNormalisation } from "../../compile/normalise.js";
 import { buildStep } from "../../compile/step.js";
+import { mixes } from "../../data/augment/config.js";
 import { sampleTypeOf } from "../../data/samples.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../objective/features.js";
 import { objectiveLayers } from "../../objective/objective.js";
+import { settingsOf } from "../../recipe/resolve.js";
+import { type Arm, expandArms } from "../arms.js";
+import type { Prepared } from "../foreign.js";
 import { prepareModel } from "../prepare.js";
+import { reusingClassifier, simkdTerm } from "../transfer.js";
 import { orReason } from "./asked.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 
@@ -29,13 +34,16 @@ export const layers: Check = (patient) => {
   const { data } = loaded;
   const classes = teacher?.classes ?? data.classes.length;
   const build = (model: typeof recipe.student) => prepareModel(model, { folder, data, classes, seed: recipe.seed });
-  const student = featuresOf(build(recipe.student).model.graph.nodes);
   const correct = "correct objective.terms: `limbeck inspect MODEL --features` lists the names with their shapes";
+  if (!teacher && simkdTerm(objective))
+    return [skipped(CHECK, "the student ends in its teacher's classifier, and the teacher cannot be looked at")];
+  if (teacher?.missing) return failed(teacher.missing, "label_store" in recipe.teacher ? relabel(wanted) : correct);
+  let student: FeatureInfo[] = [];
   const own = orReason(() => {
+    student = featuresOf(studentOf(patient, classes).model.graph.nodes);
     for (const layer of wanted) matchFeatures(layer.student, student, "student");
   });
   if (own) return failed(own, correct);
-  if (teacher?.missing) return failed(teacher.missing, "label_store" in recipe.teacher ? relabel(wanted) : correct);
   const theirs =
     teacher?.features ??
     ("model" in recipe.teacher ? featuresOf(build(recipe.teacher.model).model.graph.nodes) : undefined);
@@ -50,13 +58,25 @@ export const layers: Check = (patient) => {
   return [fine(CHECK, `${pairs.length} pairs of student and teacher: ${pairs.slice(0, 6).join(", ")}`)];
 };
 
-/** The step's options for a recipe whose teacher can be asked, at start weights. */
-export function stepOptions({ recipe, objective, folder, loaded, teacher }: Patient, batch: number) {
+/** The student that is trained, which may end in its teacher's classifier. @throws InputError when it cannot */
+function studentOf({ recipe, objective, folder, loaded: { data }, teacher }: Patient, classes: number): Prepared {
+  const whole = prepareModel(recipe.student, { folder, data, classes, seed: recipe.seed });
+  return reusingClassifier(whole, objective, teacher?.reusable ?? null, data, classes, recipe.seed);
+}
+
+/**
+ * The step's options for a recipe whose teacher can be asked, at start weights.
+ * @throws InputError when the student cannot be put together
+ */
+export function stepOptions(patient: Patient, batch: number) {
+  const { recipe, objective, loaded, teacher } = patient;
   if (!teacher) throw new Error("the step is built for a teacher that can be asked");
   const { data, normalisation } = loaded;
   const { classes, kind, features } = teacher;
-  const { model } = prepareModel(recipe.student, { folder, data, classes, seed: recipe.seed });
+  const { model } = studentOf(patient, classes);
   const sampleType = sampleTypeOf(data);
+  const { transfer } = expandArms(recipe, loaded)[0] as Arm;
+  const { augmentation } = settingsOf(recipe.training, transfer.length, 0, { threads: 1, device: "cpu" });
   return {
     model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
     batch,
@@ -66,9 +86,14 @@ export function stepOptions({ recipe, objective, folder, loaded, teacher }: Pati
     objective,
     teacherKind: kind,
     teacherFeatures: features,
+    blended: augmentation !== null && mixes(augmentation),
+    samples: () => new Set(transfer).size,
     seed: recipe.seed,
   };
 }
+
+/** What `stepOptions` gives. */
+export type StepOptions = ReturnType<typeof stepOptions>;
 
 const stepWith = (patient: Patient, batch: number): unknown => buildStep(stepOptions(patient, batch));
 

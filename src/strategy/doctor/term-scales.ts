@@ -2,13 +2,13 @@
 import { type CompiledTraining, compileTraining } from "../../compile/compile.js";
 import { FEATURE, TEACHER } from "../../compile/step.js";
 import { DROWNING_SHARE, gradientShares, negligibleTerms } from "../../objective/gradient-shares.js";
-import { type ObjectiveConfig, objectiveNeeds, objectiveWeights } from "../../objective/objective.js";
+import { type ObjectiveConfig, objectiveLayers, objectiveNeeds, objectiveWeights } from "../../objective/objective.js";
 import { isAlwaysZero } from "../../objective/schedule.js";
 import { type Arm, expandArms } from "../arms.js";
 import { orReason } from "./asked.js";
 import { callStep } from "./compiled-step.js";
-import { stepOptions } from "./layers.js";
-import { type Check, fine, type Patient, skipped } from "./types.js";
+import { type StepOptions, stepOptions } from "./layers.js";
+import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 
 const CHECK = "term scales";
 const SAMPLES = 64;
@@ -21,12 +21,13 @@ export const termScales: Check = async (patient) => {
   if (!teacher) return [skipped(CHECK, "the teacher cannot be asked")];
   const indices = batchOf(patient);
   if (indices.length === 0) return [skipped(CHECK, "there are no samples to measure on")];
-  const options = stepOptions(patient, indices.length);
+  let options: StepOptions | undefined;
   let compiled: CompiledTraining | undefined;
   const unfit = orReason(() => {
+    options = stepOptions(patient, indices.length);
     compiled = compileTraining(options);
   });
-  if (unfit || !compiled) return [skipped(CHECK, `the step cannot be built: ${unfit}`)];
+  if (unfit || !compiled || !options) return [unbuilt(objective, unfit ?? "")];
   if (!compiled.diagnostic) return [fine(CHECK, `the objective has one term: ${compiled.terms.join(", ")}`)];
   const { answers, features } = await teacher.answerWithFeatures(indices);
   const outputs = await callStep(compiled.diagnostic.graph, {
@@ -34,6 +35,7 @@ export const termScales: Check = async (patient) => {
     model: options.model,
     data: patient.loaded.data,
     indices,
+    samples: options.samples(),
     inputs: new Map([[TEACHER, answers], ...features.map((f, i): [string, Float32Array] => [FEATURE + i, f])]),
   });
   const norms = Object.fromEntries(
@@ -58,6 +60,18 @@ export const termScales: Check = async (patient) => {
     },
   ];
 };
+
+/** What keeps the step from being built; the check of layers has said so already where there are any. */
+function unbuilt(objective: ObjectiveConfig, reason: string): Finding {
+  if (objectiveLayers(objective).length > 0) return skipped(CHECK, `the step cannot be built: ${reason}`);
+  return {
+    check: CHECK,
+    status: "fail",
+    found: `the training step cannot be built: ${reason}`,
+    why: "the run would stop before its student is trained",
+    change: "correct what it names",
+  };
+}
 
 /** Samples that the student will see, with labels where the objective reads them. */
 function batchOf({ recipe, loaded, objective }: Patient): Uint32Array {

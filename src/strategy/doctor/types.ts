@@ -5,6 +5,7 @@ import type { ObjectiveConfig } from "../../objective/objective.js";
 import type { Recipe } from "../../recipe/schema.js";
 import type { FullAnswers } from "../../teacher/types.js";
 import type { RunEvent } from "../events.js";
+import type { Reusable } from "../transfer.js";
 
 /** One answer of the doctor. */
 export interface Finding {
@@ -38,6 +39,8 @@ export interface AskedTeacher {
   readonly parameters: number | null;
   /** The inner values it can give that the objective asks for. */
   readonly features: readonly TeacherFeature[];
+  /** What of it a student may reuse. */
+  readonly reusable: Reusable;
   /** Why it has none of the inner values that the objective asks for; null when it has them. */
   readonly missing: string | null;
   /** Path of the recipe's own ONNX file; null for any other teacher. */
