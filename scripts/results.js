@@ -79,6 +79,7 @@ function keep(name) {
           hops: s.strategy.hops.map((h) => ({ title: h.title, seconds: Math.round(h.seconds) })),
         }
       : {}),
+    robustness: s.robustness?.models.map((m) => ({ id: m.id, error: m.meanError.mean, mCE: m.mCE?.mean })),
   };
   write(name, kept);
 }
@@ -168,10 +169,15 @@ function minutes(seconds) {
 
 /** A strategy of several runs: its models in their order, its comparisons, how long each hop took. */
 function chainTable(run) {
-  const { models, comparisons, hops, counts } = run;
+  const { models, comparisons, hops, counts, robustness } = run;
   const seconds = (name) => {
     const found = hops.find((h) => h.title === name);
     return found ? `${found.seconds} s` : "";
+  };
+  const corrupted = (name) => {
+    if (!robustness) return "";
+    const found = robustness.find((r) => r.id === name);
+    return ` ${found ? (100 * found.error).toFixed(1) : ""} | ${found?.mCE?.toFixed(2) ?? ""} |`;
   };
   const seeds = Math.max(...models.map((m) => m.seeds.length));
   const verdicts = comparisons.filter((c) => c.baseline !== null && c.points !== undefined);
@@ -179,11 +185,11 @@ function chainTable(run) {
     `${seeds} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
     machine(run),
     "",
-    "| model | parameters | accuracy (%) | agreement (%) | soft KL | ECE | hop took |",
-    "|---|---|---|---|---|---|---|",
+    `| model | parameters | accuracy (%) | agreement (%) | soft KL | ECE | hop took |${robustness ? " error under corruptions (%) | mCE |" : ""}`,
+    `|---|---|---|---|---|---|---|${robustness ? "---|---|" : ""}`,
     ...models.map(
       (m) =>
-        `| ${m.name} | ${m.parameters?.toLocaleString("en-US") ?? ""} | ${share(m.accuracy)} | ${share(m.agreement)} | ${m.softKL?.mean.toFixed(3) ?? ""} | ${m.ece?.mean.toFixed(3) ?? ""} | ${seconds(m.name)} |`,
+        `| ${m.name} | ${m.parameters?.toLocaleString("en-US") ?? ""} | ${share(m.accuracy)} | ${share(m.agreement)} | ${m.softKL?.mean.toFixed(3) ?? ""} | ${m.ece?.mean.toFixed(3) ?? ""} | ${seconds(m.name)} |${corrupted(m.name)}`,
     ),
     "",
     "| against each other | points (95 %) | verdict |",
