@@ -95,6 +95,12 @@ function check({ hops }: Plan, { recipe, loaded, folder }: RunContext): void {
   if (loaded.splits.test.length === 0)
     throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
   checkRecipe(recipe, loaded);
+  const alone = hops.find((hop) => hop.command !== "distill");
+  if (alone && loaded.data.labels === null)
+    throw new InputError(
+      "data",
+      `it has no labels, and the strategy ${recipe.strategy.kind} trains "${alone.title}" on labels alone; take another strategy`,
+    );
   for (const { recipe, command } of hops)
     if (command === "distill") checkModels(expandArms(recipe, loaded), loaded, folder);
 }

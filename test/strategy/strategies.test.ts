@@ -295,6 +295,12 @@ test("what cannot work is said before anything is trained, and leaves nothing be
       { student: { kind: "vit", patch: 3 } },
       /patch|3/,
     ],
+    [
+      "unlabelled",
+      { kind: "teacher-free" },
+      { data: { ...recipe.data, labels: "ignore" }, teacher: { file: "none.onnx" }, objective: { alpha: 1 } },
+      /no labels, and the strategy teacher-free trains "[a-z ]+" on labels alone/,
+    ],
   ];
   for (const [name, strategy, changes, message] of cases) {
     const trained: string[] = [];
