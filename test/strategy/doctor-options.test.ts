@@ -4,7 +4,15 @@ import { copyFileSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { type ExamineOptions, examine, type Finding, labelData, loadData, type RecipeInput } from "../../src/index.js";
+import {
+  type ExamineOptions,
+  examine,
+  type Finding,
+  labelData,
+  loadData,
+  parseRecipe,
+  type RecipeInput,
+} from "../../src/index.js";
 import { encodeNpy } from "../support/npy.js";
 
 const root = mkdtempSync(join(tmpdir(), "limbeck-doctor-options-"));
@@ -32,11 +40,17 @@ const find = async (check: string, more: object = {}, options?: ExamineOptions):
 const bad = (findings: readonly Finding[]): string[] =>
   findings.flatMap((f) => (f.status === "fail" || f.status === "warn" ? [`${f.check}: ${f.found}`] : []));
 
+const WEAK = join(root, "weak.onnx");
+
 before(async () => {
   const teacher = { model: { kind: "mlp", hidden: [64, 32] }, training: { steps: 600, batch: 32 } };
   await labelData(recipe({ teacher }), { out: join(root, "answers"), threads: 1 });
   const [training] = readdirSync(join(root, "answers", "trainings"));
   copyFileSync(join(root, "answers", "trainings", training as string, "model.onnx"), FILE);
+  const weak = { model: { kind: "mlp", hidden: [8] }, training: { steps: 60, batch: 32 } };
+  await labelData(recipe({ teacher: weak }), { out: join(root, "weak"), threads: 1 });
+  const [short] = readdirSync(join(root, "weak", "trainings"));
+  copyFileSync(join(root, "weak", "trainings", short as string, "model.onnx"), WEAK);
 });
 
 const alone = { alpha: 1, distillation_loss: { kind: "kd", temperature: 4 } };
@@ -88,8 +102,10 @@ test("a strategy is looked at as it trains its student: with its own alpha, loss
 });
 
 test("blended samples under a loss that wants one label, or knows samples one by one, fail before the run does", async () => {
-  const dkd = await find("term scales", { objective: { distillation_loss: { kind: "dkd" } }, training: mixup });
-  assert.match(`${dkd.status}: ${dkd.found}`, /^fail: .*training\.augment.*"dkd" wants one label/);
+  await assert.rejects(
+    look({ objective: { distillation_loss: { kind: "dkd" } }, training: mixup }),
+    /training\.augment.*dkd/s,
+  );
   const layers = [{ student: "hidden1/relu", teacher: "hidden1/relu" }];
   const crd = await find("layers", { objective: { ...alone, terms: [{ kind: "crd", layers }] }, training: mixup });
   assert.match(`${crd.status}: ${crd.found}`, /^fail: .*mixup and cutmix.*\(crd\)/);
@@ -117,4 +133,85 @@ test("samples that stay in their file", async () => {
   const files = { source: "npy", samples: "samples.npy", label_file: "labels.npy", memory: "file" };
   const more = { data: { ...files, split: { test: 0.2 } }, teacher: { file: FILE, normalise: "none" } };
   assert.deepEqual(bad(await look(more, { quick: true, folder: root })), []);
+});
+
+/** What the advice says to set, as --set takes it. */
+const advised = ({ change }: Finding): string[] => [...change.matchAll(/--set ([^\s,;]+)/g)].map((m) => m[1] as string);
+const mended = (more: object, settings: readonly string[]): object => parseRecipe(recipe(more), "recipe", settings);
+
+test("pseudo-labels of a teacher that is sure about almost nothing, and a filter that lets its mistakes through", async () => {
+  const pseudo = (min_confidence: number, file = WEAK): object => ({
+    teacher: { file, normalise: "none", allow_chance: true },
+    objective: alone,
+    transfer: { labelled: 100, samples: "all", pseudo_labels: { min_confidence } },
+  });
+  const nothing = await find("pseudo-labels", pseudo(0.99));
+  assert.match(
+    `${nothing.status}: ${nothing.found}`,
+    /^warn: .* 0\.99 or more for [0-4]\.\d % of 1000 unlabelled samples/,
+  );
+  const [setting] = advised(nothing);
+  const after = await find("pseudo-labels", mended(pseudo(0.99), [setting as string]));
+  assert.equal(after.status, "ok", after.found);
+  const share = Number(/for ([\d.]+) %/.exec(after.found)?.[1]);
+  assert.ok(Math.abs(share - 50) < 2, after.found);
+  assert.match(nothing.change, new RegExp(`keeps ${Math.round(share)} % of them`));
+  const everything = await find("pseudo-labels", pseudo(0));
+  assert.match(`${everything.status}: ${everything.found}`, /^warn: .*100\.0 %.*it is wrong in \d\d\.\d %/);
+  const filtered = await find("pseudo-labels", pseudo(0.9, FILE));
+  assert.equal(filtered.status, "ok", filtered.found);
+  assert.equal((await find("pseudo-labels")).status, "skipped");
+});
+
+test("an average of the weights too slow for the steps", async () => {
+  const slow = { training: { steps: 300, batch: 32, ema: { decay: 0.9999, ramp: false } } };
+  const planted = await find("average of the weights", slow);
+  // 0.9999^300 = 0.9704
+  assert.match(
+    `${planted.status}: ${planted.found}`,
+    /^warn: 97 % of the averaged weights are the initial ones after 300 steps/,
+  );
+  const after = await find("average of the weights", mended(slow, advised(planted).slice(0, 1)));
+  assert.equal(after.status, "ok", after.found);
+  assert.ok(Number(/([\d.]+) %/.exec(after.found)?.[1]) < 1, after.found);
+});
+
+test("one replayed view in many epochs is a fixed picture", async () => {
+  const views = (count?: number): object => ({
+    objective: alone,
+    training: { epochs: 6, batch: 32, augment: { shift: 1 } },
+    transfer: { views: { answers: "replayed", ...(count ? { count } : {}) } },
+  });
+  const planted = await find("replayed views", views(1));
+  assert.match(`${planted.status}: ${planted.found}`, /^warn: 1 view of each sample in 6 epochs/);
+  assert.deepEqual(advised(planted), ["transfer.views.count=6", "transfer.views.answers=online"]);
+  for (const fine of [views(2), views(), mended(views(1), advised(planted).slice(0, 1))])
+    assert.equal((await find("replayed views", fine)).status, "ok");
+  assert.equal((await find("replayed views")).status, "skipped");
+});
+
+test("views stronger than the student can learn", async () => {
+  const training = (augment: object): object => ({
+    student: { kind: "mlp", hidden: [64] },
+    training: { steps: 600, batch: 32, schedule: { kind: "one-cycle", lr: 0.01 }, augment },
+  });
+  const strong = await find("strength of the views", training({ noise: 0.1 }), {});
+  assert.equal(strong.status, "warn", strong.found);
+  const [, views, unchanged] =
+    /right in ([\d.]+) % of new views.*in ([\d.]+) % of 216 unchanged/.exec(strong.found) ?? [];
+  assert.ok(Number(unchanged) - Number(views) > 15, strong.found);
+  // Neither views nor samples are learnt, and without the views they are.
+  const turned = await find("strength of the views", training({ rotate: 180, shift: 2 }), {});
+  assert.equal(turned.status, "warn", turned.found);
+  const [, learnt = "", without = ""] = /in ([\d.]+) % of 216.*without views in ([\d.]+) %/.exec(turned.found) ?? [];
+  assert.ok(Number(without) - Number(learnt) > 15, turned.found);
+  const mild = await find("strength of the views", training({ rotate: 5, mixup: { alpha: 1 } }), {});
+  assert.equal(mild.status, "ok", mild.found);
+  const blends = await find(
+    "strength of the views",
+    { training: { ...mixup, augment: { mixup: { alpha: 1 } } }, objective: alone },
+    {},
+  );
+  assert.match(`${blends.status}: ${blends.found}`, /^skipped: .*by itself/);
+  assert.match((await find("strength of the views", training({ shift: 1 }))).found, /quick/);
 });

@@ -10,13 +10,17 @@ import type { RunEvent } from "../events.js";
 import { firstHop } from "../strategies.js";
 import { requireTeacher } from "../teacher-group.js";
 import { openAsked } from "./asked.js";
+import { averageLength } from "./average-length.js";
 import { finishedRun } from "./finished.js";
+import { fixedViews } from "./fixed-views.js";
 import { layers } from "./layers.js";
 import { probeLoss } from "./loss-probe.js";
 import { mutualStep } from "./mutual-step.js";
+import { pseudoLabelled } from "./pseudo-labelled.js";
 import { selection } from "./selection.js";
 import { smallStudent } from "./small-student.js";
 import { staleStore } from "./stale-store.js";
+import { strongViews } from "./strong-views.js";
 import { softTargets, teacherOrder } from "./teacher-answers.js";
 import { teacherMode } from "./teacher-mode.js";
 import { temperature } from "./temperature.js";
@@ -37,6 +41,10 @@ const CHECKS: readonly Check[] = [
   layers,
   termScales,
   mutualStep,
+  pseudoLabelled,
+  averageLength,
+  fixedViews,
+  strongViews,
   weakTeacher,
   smallStudent,
 ];

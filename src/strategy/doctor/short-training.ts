@@ -2,11 +2,12 @@
 import { exportModel } from "../../compile/export.js";
 import { withNormalisation } from "../../compile/normalise.js";
 import { sampleTypeOf } from "../../data/samples.js";
+import type { DataSet } from "../../data/types.js";
 import { writeModel } from "../../graph/write.js";
 import type { ObjectiveConfig } from "../../objective/objective.js";
 import { packageVersion } from "../../package-root.js";
 import { settingsOf } from "../../recipe/resolve.js";
-import type { ModelRecipe } from "../../recipe/schema.js";
+import type { ModelRecipe, TrainingRecipe } from "../../recipe/schema.js";
 import { openSession } from "../../runtime/session.js";
 import { train } from "../../train/train.js";
 import type { TeacherOutputs, TrainingSettings } from "../../train/types.js";
@@ -31,6 +32,8 @@ export interface ShortRequest {
   readonly samples: Uint32Array;
   readonly classes: number;
   readonly teacher?: TeacherOutputs;
+  /** Random views; default: it sees the samples as they are. */
+  readonly augment?: TrainingRecipe["augment"];
 }
 
 export interface ShortTraining {
@@ -38,8 +41,8 @@ export interface ShortTraining {
   readonly steps: number;
   readonly of: number;
   readonly parameters: number;
-  /** Logits [indices.length, classes] of the trained model. */
-  answers(indices: Uint32Array): Promise<Float32Array>;
+  /** Logits [indices.length, classes] of the trained model. @param of default the recipe's data */
+  answers(indices: Uint32Array, of?: DataSet): Promise<Float32Array>;
 }
 
 /** Updates that the budget allows; null when they are too few to say anything. */
@@ -59,7 +62,7 @@ export async function trainShort(patient: Patient, request: ShortRequest): Promi
   const { data, normalisation } = loaded;
   const { samples, classes, name, objective, teacher } = request;
   const prepared = prepareModel(request.model, { folder, data, classes, seed: recipe.seed });
-  const { settings, full } = settingsFor(patient, prepared, samples.length);
+  const { settings, full } = settingsFor(patient, prepared, samples.length, request.augment);
   if (!settings) return null;
   const { model } = prepared;
   const result = await train(
@@ -87,12 +90,12 @@ export async function trainShort(patient: Patient, request: ShortRequest): Promi
     steps: settings.steps,
     of: full,
     parameters: prepared.parameters,
-    async answers(indices) {
+    async answers(indices, of = data) {
       const student = new TrainedStudent(writeModel(exported), prepared, data.classes, (b) =>
         openSession(b, { threads }),
       );
       try {
-        return await student.predict(data, indices);
+        return await student.predict(of, indices);
       } finally {
         await student.dispose();
       }
@@ -104,8 +107,9 @@ function settingsFor(
   { recipe, threads }: Patient,
   { macs, parameters }: Prepared,
   samples: number,
+  augment: TrainingRecipe["augment"],
 ): { readonly settings: TrainingSettings | null; readonly full: number } {
-  const training = { ...recipe.training, augment: undefined };
+  const training = { ...recipe.training, augment };
   const own = settingsOf(training, samples, recipe.seed, { threads, device: "cpu" });
   // A foreign model's cost may be unknown: shared weights are used a hundred times over, or more.
   const steps = shortSteps(own.steps, (macs ?? 100 * parameters) * own.batch * own.accumulate);

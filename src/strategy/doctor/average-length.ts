@@ -1,0 +1,31 @@
+/** An average of the weights that still holds the weights the training began with. */
+import { settingsOf } from "../../recipe/resolve.js";
+import { initialShare, initialShareWarning } from "../../train/average.js";
+import { type Arm, expandArms } from "../arms.js";
+import { type Check, fine, skipped } from "./types.js";
+
+const CHECK = "average of the weights";
+
+export const averageLength: Check = ({ recipe, loaded, threads }) => {
+  const { transfer } = expandArms(recipe, loaded)[0] as Arm;
+  const { average, steps } = settingsOf(recipe.training, transfer.length, recipe.seed, { threads, device: "cpu" });
+  if (!average) return [skipped(CHECK, "there is none")];
+  const share = initialShare(average, steps);
+  const warning = initialShareWarning(average, steps);
+  if (!warning)
+    return [fine(CHECK, `after ${steps} steps ${(100 * share).toFixed(2)} % of it are the initial weights`)];
+  const [found = warning] = warning.split("; ");
+  // decay ^ steps is half of what is warned of.
+  const decay = Math.floor(1000 * 0.005 ** (1 / steps)) / 1000;
+  return [
+    {
+      check: CHECK,
+      status: "warn",
+      found,
+      why: "what is validated, chosen and exported is partly a model that has learnt nothing",
+      change: average.ramp
+        ? "train longer"
+        : `--set training.ema.decay=${decay}, or set training.ema.ramp, or train longer`,
+    },
+  ];
+};

@@ -1,0 +1,28 @@
+/** Replayed views that are one fixed picture of each sample. */
+import { settingsOf } from "../../recipe/resolve.js";
+import { planBatches } from "../../train/batches.js";
+import { type Arm, expandArms } from "../arms.js";
+import { viewPlanOf } from "../views.js";
+import { type Check, fine, skipped } from "./types.js";
+
+const CHECK = "replayed views";
+
+export const fixedViews: Check = ({ recipe, loaded, threads }) => {
+  const arm = expandArms(recipe, loaded)[0] as Arm;
+  const plan = viewPlanOf(arm);
+  if (!plan) return [skipped(CHECK, "the recipe replays none")];
+  const settings = settingsOf(recipe.training, plan.samples.length, recipe.seed, { threads, device: "cpu" });
+  const { stepsPerEpoch } = planBatches(plan.samples.length, settings.batch, settings.accumulate);
+  const epochs = Math.ceil(settings.steps / stepsPerEpoch);
+  const found = `${plan.count} ${plan.count === 1 ? "view" : "views"} of each sample in ${epochs} epochs`;
+  if (plan.count > 1 || epochs === 1) return [fine(CHECK, found)];
+  return [
+    {
+      check: CHECK,
+      status: "warn",
+      found,
+      why: "every epoch shows the same picture of a sample: that is no augmentation, but another data set of the same size",
+      change: `--set transfer.views.count=${Math.min(8, epochs)}, or --set transfer.views.answers=online`,
+    },
+  ];
+};
