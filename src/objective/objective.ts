@@ -141,26 +141,12 @@ function peersOf(inputs: LossInputs, peers: number): LossInputs[] {
   const at = (n: number): Value => b.constant(int64s([n * classes]));
   const logits = Array.from({ length: peers }, (_, i) => b.op("Slice", [z, at(i), at(i + 1), b.constant(int64s([1]))]));
   const constants = logits.map((own) => b.op("StopGradient", [own], {}, { domain: ABSTRACT_DOMAIN }));
-  return logits.map((own, i) => ({
-    builder: b,
-    studentLogits: own,
-    peers: constants.filter((_, j) => j !== i),
-    get teacher() {
-      return inputs.teacher;
-    },
-    get labels() {
-      return inputs.labels;
-    },
-    get blend() {
-      return inputs.blend;
-    },
-    scalar: (...args) => inputs.scalar(...args),
-    features: (layers) => inputs.features(layers),
-    parameter: (...args) => inputs.parameter(...args),
-    get memory() {
-      return inputs.memory;
-    },
-  }));
+  return logits.map((own, i) => derived(inputs, { studentLogits: own, peers: constants.filter((_, j) => j !== i) }));
+}
+
+/** The inputs with some of them replaced. What is read on demand stays so: inputs that no loss reads are never made. */
+function derived(inputs: LossInputs, replaced: Partial<LossInputs>): LossInputs {
+  return Object.create(inputs, Object.getOwnPropertyDescriptors(replaced));
 }
 
 /** The loss; with several teachers the weighted mean of the losses against each. */
@@ -169,7 +155,7 @@ function buildTerm({ definition, config }: ActiveTerm, inputs: LossInputs): Valu
   if (!definition.needs.teacher || definition.layers?.(config).length) return definition.build(inputs, config);
   const { builder: b, teacher } = inputs;
   const against = (one: TeacherValues | undefined, sampleWeights?: Value): Value =>
-    definition.build(taughtBy(inputs, one, sampleWeights), config);
+    definition.build(derived(inputs, { teacher: one, sampleWeights }), config);
   if (!teacher?.members) return against(teacher);
   const losses = teacher.members.map(({ weight, ...one }) =>
     typeof weight === "number" ? scale(b, against(one), weight) : against(one, weight),
@@ -177,52 +163,14 @@ function buildTerm({ definition, config }: ActiveTerm, inputs: LossInputs): Valu
   return losses.reduce((sum, loss) => b.op("Add", [sum, loss]));
 }
 
-/** The same inputs with this teacher, which is read once only. @param sampleWeights of this teacher, [batch, 1] */
-function taughtBy(inputs: LossInputs, teacher: TeacherValues | undefined, sampleWeights?: Value): LossInputs {
-  const { builder, studentLogits } = inputs;
-  return {
-    builder,
-    studentLogits,
-    peers: inputs.peers,
-    teacher,
-    ...(sampleWeights ? { sampleWeights } : {}),
-    get labels() {
-      return inputs.labels;
-    },
-    get blend() {
-      return inputs.blend;
-    },
-    scalar: (...args) => inputs.scalar(...args),
-    features: (layers) => inputs.features(layers),
-    parameter: (...args) => inputs.parameter(...args),
-    get memory() {
-      return inputs.memory;
-    },
-  };
-}
-
-/** Getters stay getters: inputs that no loss reads are never made. */
 function scopedInputs(inputs: LossInputs, term: string, scalar: LossInputs["scalar"]): LossInputs {
-  return {
-    builder: inputs.builder,
-    studentLogits: inputs.studentLogits,
-    peers: inputs.peers,
-    get teacher() {
-      return inputs.teacher;
-    },
-    get labels() {
-      return inputs.labels;
-    },
-    get blend() {
-      return inputs.blend;
-    },
+  return derived(inputs, {
     scalar,
-    features: (layers) => inputs.features(layers),
     parameter: (id, shape, start) => inputs.parameter(`${term}/${id}`, shape, start),
     get memory() {
       return inputs.memory && scopedMemory(inputs.memory, term);
     },
-  };
+  });
 }
 
 function scopedMemory(memory: LossMemory, term: string): LossMemory {
