@@ -1,7 +1,7 @@
 /** What every system starts from: initial weights, samples, labels, teacher logits and their order, as files. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { epochOrder } from "../../src/data/loader.js";
+import { epochOrder } from "../../src/data/order.js";
 import { sizeOf } from "../../src/graph/tensor.js";
 import { Random } from "../../src/random/random.js";
 import { BATCHES, COMPARED_STEPS, SEED, type StepWorkload } from "../workloads.js";

@@ -1,5 +1,5 @@
 /** What the teacher knows besides the right class: mean softened distributions, and samples it hesitates on. */
-import { sampleAt } from "../data/loader.js";
+import { sampleAt } from "../data/read.js";
 import type { DataSet } from "../data/types.js";
 import { argmaxRow, logProbabilities, type OutputKind } from "./metrics.js";
 import type { DarkKnowledge, DarkSample } from "./summary.js";

@@ -1,6 +1,6 @@
 /** From recipe fields to the configurations the layers below take. */
 
-import { augments } from "../data/augment/config.js";
+import { type Augmentation, augments } from "../data/augment/config.js";
 import type { ModelSpec } from "../models/spec.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import type { Schedule, UpdateRule } from "../optim/types.js";
@@ -45,6 +45,11 @@ export function baselineObjectiveOf(objective: ObjectiveRecipe): ObjectiveConfig
   return { studentLoss, alpha: 0 };
 }
 
+/** The random views of a training; null where it sees the samples as they are. */
+export function augmentationOf({ augment }: TrainingRecipe): Augmentation | null {
+  return augments(augment) ? augment : null;
+}
+
 export interface Execution {
   readonly threads: number;
   readonly device: "cpu" | "webgpu";
@@ -83,7 +88,7 @@ export function settingsOf(
     accumulate: training.accumulate,
     average: training.ema,
     seed,
-    augmentation: augments(training.augment) ? training.augment : null,
+    augmentation: augmentationOf(training),
     select: training.select,
     patience: training.early_stopping?.patience ?? null,
     validateEvery: training.validate_every ?? null,

@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
-import { labelsOf } from "../data/labels.js";
+import { labelsOf, labelsOnly } from "../data/labels.js";
 import { trainingIdentity } from "../data/read.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, LoadedData, Normalisation } from "../data/types.js";
@@ -324,9 +324,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
       const outputs = await this.label(member, loaded, options, i + 1);
       stored.push({ kind: outputs.kind, gather: (indices, out) => outputs.gather(indices, out), knows: member.knows });
     }
-    const labels = new Int32Array(loaded.data.size).fill(-1);
-    for (const i of loaded.splits.train) labels[i] = loaded.data.labels?.[i] ?? -1;
-    return groupOutputs(teacher.group, stored, labels, teacher.classes);
+    return groupOutputs(teacher.group, stored, labelsOnly(loaded.data, loaded.splits.train), teacher.classes);
   }
 
   #needCompiled(): Compiled {

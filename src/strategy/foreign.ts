@@ -1,7 +1,7 @@
 /** Models that can be trained: built here, or found in an ONNX file. Nothing here is Node's. */
 import { freeBatch } from "../compile/evaluation.js";
 import type { TrainableModel } from "../compile/types.js";
-import { samplePieces } from "../data/loader.js";
+import { samplePieces } from "../data/read.js";
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { canonicalGraph } from "../graph/canonical.js";

@@ -268,7 +268,11 @@ async function comparisonOf(context: RunContext, own: JudgedRow, rows: readonly 
   const base = { variant: own.row.id, student: own.row.id, teacher: "" };
   const baseline = rows.find((r) => r.row.id === own.against);
   if (!baseline || !testLabels(context.loaded)) {
-    const sentence = noBaselineSentence({ reason: "switched off", agreement: null, softKL: null });
+    const sentence = noBaselineSentence({
+      reason: baseline ? "no labels" : "switched off",
+      agreement: null,
+      softKL: null,
+    });
     return { ...base, baseline: null, sentence };
   }
   const verdict = compare(await own.right(), await baseline.right(), { seed: context.recipe.seed });

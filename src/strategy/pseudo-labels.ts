@@ -1,4 +1,5 @@
 /** An arm's teacher as it stands behind pseudo-labels, and the samples that the student then sees. */
+import { labelsOnly } from "../data/labels.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { objectiveNeeds } from "../objective/objective.js";
@@ -59,12 +60,14 @@ export function pseudoLabelled(
 ): Pseudo | null {
   const options = recipe.transfer.pseudo_labels;
   if (!options) return null;
-  const labels = new Int32Array(data.size).fill(-1);
-  for (const i of labelled) labels[i] = data.labels?.[i] ?? -1;
   const answers = { kind: store.kind, values: store.outputs };
   const { kind, balance, min_confidence: minConfidence } = options;
   const { classes } = store.header;
-  const made = pseudoLabels(answers, classes.length, transfer, labels, { kind, balance, minConfidence });
+  const made = pseudoLabels(answers, classes.length, transfer, labelsOnly(data, labelled), {
+    kind,
+    balance,
+    minConfidence,
+  });
   // The precision that is left in the header is that of features, which stay where they are.
   const header = {
     ...store.header,

@@ -1,4 +1,5 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
+import { labelsOnly } from "../data/labels.js";
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { checkSampleWeights } from "../objective/objective.js";
@@ -109,7 +110,7 @@ export function combineTeachers(
       `${odd.name} knows ${odd.store.header.classes.length} classes, ${first.name} knows ${classes.length}`,
     );
   const fixed = fixedWeights(group.weights === "confidence" ? undefined : group.weights, members.length);
-  const weights = group.weights === "confidence" ? { labels: usableLabels(context, arm) } : fixed;
+  const weights = group.weights === "confidence" ? { labels: labelsOnly(context.loaded.data, arm.labelled) } : fixed;
   const stored = storedMembers(members);
   const drawnLogits = combine === "draw" && drawnKind(stored) === "logits";
   const kind = combine === "mean-logits" || drawnLogits ? "logits" : "probabilities";
@@ -226,13 +227,6 @@ function checkClasses({ group, combine }: GroupTeacherRecipe, data: Pick<DataSet
       "teacher.combine",
       `${partial.name} knows ${partial.knows?.length} of the ${data.classes.length} classes, and ${combine} would take the others for impossible; combine by merge`,
     );
-}
-
-/** A label for every sample of the data; -1 where the student may not use it: never of validation or test. */
-function usableLabels({ loaded }: RunContext, arm: Arm): Int32Array {
-  const out = new Int32Array(loaded.data.size).fill(-1);
-  for (const i of arm.labelled) out[i] = loaded.data.labels?.[i] ?? -1;
-  return out;
 }
 
 /** What to say where a teacher was left out. @param who needs it */

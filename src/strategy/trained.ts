@@ -1,6 +1,7 @@
 /** A trained student wherever it runs. Nothing here is Node's. */
-import { fillBatch } from "../data/loader.js";
+
 import { normaliseSamples } from "../data/normalise.js";
+import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { isFloat, sizeOf, tensor } from "../graph/tensor.js";

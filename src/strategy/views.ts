@@ -4,7 +4,7 @@ import { mixes } from "../data/augment/config.js";
 import type { Augmentation, DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { objectiveLayers, objectiveNeeds, refusesBlends } from "../objective/objective.js";
-import { baselineObjectiveOf, objectiveOf, settingsOf } from "../recipe/resolve.js";
+import { augmentationOf, baselineObjectiveOf, objectiveOf, settingsOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import { onlineViews } from "../teacher/online-views.js";
 import type { LabelOptions } from "../teacher/store.js";
@@ -17,11 +17,10 @@ import { fingerprint } from "./context.js";
 
 /** Views of a sample that are kept where the recipe does not say. */
 const MOST_VIEWS = 8;
-const CPU = { threads: 1, device: "cpu" } as const;
 
 /** What belongs to the views of an arm's student; null where it sees the samples as they are. */
 export function viewAnswersOf({ training, transfer, objective }: Recipe): "replayed" | "online" | "clean" | null {
-  if (!settingsOf(training, 1, 0, CPU).augmentation) return null;
+  if (!augmentationOf(training)) return null;
   if (!objectiveNeeds(objectiveOf(objective)).teacher) return null;
   return transfer.views?.answers ?? (transfer.pseudo_labels ? "clean" : "replayed");
 }
@@ -41,7 +40,7 @@ export function checkViews(where: string, recipe: Recipe): void {
       `views are kept to be replayed, and answers is ${answers}; take count out, or set answers to replayed`,
     );
   if (answers === null) return;
-  const { augmentation } = settingsOf(training, 1, 0, CPU);
+  const augmentation = augmentationOf(training);
   const layers = objectiveLayers(objectiveOf(objective)).length > 0;
   if (answers !== "clean") {
     const none =
@@ -79,7 +78,7 @@ export function checkViews(where: string, recipe: Recipe): void {
 
 /** Mixup and cutmix go with losses that take labels by their shares. @throws InputError naming the loss that does not */
 export function checkBlends(where: string, { training, objective }: Recipe): void {
-  const { augmentation } = settingsOf(training, 1, 0, CPU);
+  const augmentation = augmentationOf(training);
   if (!augmentation || !mixes(augmentation)) return;
   const loss = refusesBlends(objectiveOf(objective)) ?? refusesBlends(baselineObjectiveOf(objective));
   if (loss === null) return;
@@ -93,7 +92,7 @@ export function checkBlends(where: string, { training, objective }: Recipe): voi
 export function viewPlanOf({ recipe, transfer }: Pick<Arm, "recipe" | "transfer">): ViewPlan | null {
   if (viewAnswersOf(recipe) !== "replayed") return null;
   const { training } = recipe;
-  const settings = settingsOf(training, transfer.length, 0, CPU);
+  const settings = settingsOf(training, transfer.length, 0, { threads: 1, device: "cpu" });
   const { stepsPerEpoch } = planBatches(transfer.length, settings.batch, settings.accumulate);
   const epochs = Math.ceil(settings.steps / stepsPerEpoch);
   return {

@@ -1,7 +1,7 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
 import { isIdentity } from "../compile/normalise.js";
-import { fillBatch } from "../data/loader.js";
 import { normaliseSamples } from "../data/normalise.js";
+import { fillBatch } from "../data/read.js";
 import { allocateSamples, wholeSamples } from "../data/samples.js";
 import type { DataSet, Normalisation, SampleArray } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";

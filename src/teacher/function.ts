@@ -1,5 +1,5 @@
 /** A function as a teacher: a model behind an interface of your own, a service, rules. It runs in the caller's thread. */
-import { fillBatch } from "../data/loader.js";
+import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet, SampleArray } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";

@@ -171,10 +171,7 @@ export async function groupViewAnswers(group: TeacherGroup, asked: GroupQuestion
   const members = await answersOf(group, data, indices);
   const counts = confidence ? confidenceWeights(members, labels, classes) : weights;
   if (combine !== "mean-losses") return { answers: combined(group, members, counts, classes), features: [] };
-  const answers = sideBySide(
-    members.map((m) => m.values),
-    classes,
-  );
+  const answers = sideBySide(members, classes);
   return { answers, features: [], ...(confidence ? { weights: Float32Array.from(counts) } : {}) };
 }
 

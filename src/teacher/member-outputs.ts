@@ -49,10 +49,10 @@ export function gathered(members: readonly StoredMember[], indices: Uint32Array,
 }
 
 /** Answers one behind the other for each sample: [samples, members, classes]. */
-export function sideBySide(answers: readonly Float32Array[], classes: number): Float32Array {
-  const rows = (answers[0]?.length ?? 0) / classes;
+export function sideBySide(answers: readonly MemberAnswers[], classes: number): Float32Array {
+  const rows = (answers[0]?.values.length ?? 0) / classes;
   const out = new Float32Array(rows * answers.length * classes);
-  answers.forEach((values, k) => {
+  answers.forEach(({ values }, k) => {
     for (let i = 0; i < rows; i++)
       out.set(values.subarray(i * classes, (i + 1) * classes), (i * answers.length + k) * classes);
   });

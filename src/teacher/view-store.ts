@@ -6,16 +6,28 @@
  * numbers a view, in the same order.
  */
 import { createHash } from "node:crypto";
-import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { mixes } from "../data/augment/config.js";
+import { type RowFile, readRows } from "../data/row-file.js";
 import type { Augmentation, DataSet, SampleArray } from "../data/types.js";
-import { drawViews, fromRow, ROW_WIDTH, renderViews, toRow, viewedData } from "../data/views.js";
+import {
+  type BlendedWith,
+  drawViews,
+  fromRow,
+  ROW_WIDTH,
+  renderViews,
+  type SampleView,
+  toRow,
+  viewedData,
+} from "../data/views.js";
 import { InputError } from "../errors.js";
-import type { Blends, TrainingViews, ViewAnswers } from "../train/types.js";
+import type { TrainingViews, ViewAnswers } from "../train/types.js";
 import { type LabelOptions, type LabelStore, openLabelStore } from "./store.js";
 import type { Teacher } from "./types.js";
+
+const ROW_BYTES = ROW_WIDTH * Float64Array.BYTES_PER_ELEMENT;
 
 /** Which views a store holds. */
 export interface ViewPlan {
@@ -47,9 +59,11 @@ export async function openViewStore(
 ): Promise<ViewStore> {
   const { augmentation, seed, count, samples } = plan;
   const path = join(folder, "views.bin");
-  const bytes = count * samples.length * ROW_WIDTH * Float64Array.BYTES_PER_ELEMENT;
+  const bytes = count * samples.length * ROW_BYTES;
   // Written whole before the first answer, so answers never belong to views that nobody recorded.
   if (!existsSync(path)) {
+    if (existsSync(join(folder, "store.json")))
+      throw new InputError(folder, "this label store records no views; give another folder, or delete this one");
     const at = drawViews(data, augmentation, seed, samples);
     const rows = new Float64Array(count * samples.length * ROW_WIDTH);
     for (let view = 0, row = 0; view < count; view++)
@@ -85,7 +99,7 @@ export class ViewStore implements TrainingViews {
   }
 
   /** In epoch e each sample's view e mod count. */
-  render(indices: Uint32Array, epoch: number, out: SampleArray): Blends | null {
+  render(indices: Uint32Array, epoch: number, out: SampleArray): BlendedWith | null {
     return this.recorded.render(indices, epoch % this.plan.count, out);
   }
 
@@ -111,6 +125,7 @@ export class ViewStore implements TrainingViews {
 
 /** The parameters of views on the disk: only the rows asked for are read. */
 class RecordedViews {
+  readonly #file: RowFile;
   readonly #places: ReadonlyMap<number, number>;
 
   constructor(
@@ -118,6 +133,7 @@ class RecordedViews {
     readonly data: DataSet,
     readonly plan: ViewPlan,
   ) {
+    this.#file = { path, start: 0, rowBytes: ROW_BYTES, remedy: "label the views again" };
     this.#places = new Map(Array.from(plan.samples, (sample, place) => [sample, place]));
   }
 
@@ -129,18 +145,23 @@ class RecordedViews {
     return view * this.plan.samples.length + place;
   }
 
-  render(indices: Uint32Array, view: number, out: SampleArray): Blends | null {
-    const fd = openSync(this.path, "r");
-    try {
-      const row = new Float64Array(ROW_WIDTH);
-      const at = (sample: number): ReturnType<typeof fromRow> => {
-        const read = readSync(fd, row, 0, row.byteLength, this.row(sample, view) * row.byteLength);
-        if (read !== row.byteLength) throw new InputError(this.path, "it ends too early; label the views again");
-        return fromRow(row);
-      };
-      return renderViews(this.data, this.plan.augmentation, at, indices, view, out);
-    } finally {
-      closeSync(fd);
-    }
+  render(indices: Uint32Array, view: number, out: SampleArray): BlendedWith | null {
+    const known = this.#read(indices, view);
+    // What is blended in is seen under its own view.
+    const others = [...known.values()].flatMap(({ mix }) => (mix && !known.has(mix.partner) ? [mix.partner] : []));
+    for (const [sample, own] of this.#read(Uint32Array.from(new Set(others)), view)) known.set(sample, own);
+    const at = (sample: number): SampleView => known.get(sample) as SampleView;
+    return renderViews(this.data, this.plan.augmentation, at, indices, view, out);
+  }
+
+  #read(samples: Uint32Array, view: number): Map<number, SampleView> {
+    const rows = new Float64Array(samples.length * ROW_WIDTH);
+    readRows(
+      this.#file,
+      samples.map((sample) => this.row(sample, view)),
+      new Uint8Array(rows.buffer),
+    );
+    const own = (i: number): SampleView => fromRow(rows.subarray(i * ROW_WIDTH, (i + 1) * ROW_WIDTH));
+    return new Map(Array.from(samples, (sample, i) => [sample, own(i)]));
   }
 }

@@ -12,17 +12,19 @@ import {
   TEACHER,
   TEACHER_WEIGHTS,
 } from "../compile/step.js";
-import { epochOrder, fillBatch } from "../data/loader.js";
+import { epochOrder } from "../data/order.js";
+import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
-import { drawnViews } from "../data/views.js";
+import { type BlendedWith, drawnViews } from "../data/views.js";
 import { InputError } from "../errors.js";
 import { scheduledStep } from "../optim/schedule.js";
 import { Random } from "../random/random.js";
 import type { BatchArray, BatchInput, StepRequest } from "../runtime/types.js";
 import { drawnMember } from "../teacher/draw.js";
+import { gathered, sideBySide } from "../teacher/member-outputs.js";
 import { blendedAnswers } from "./blends.js";
 import { drawOthers } from "./others.js";
-import type { Blends, TeacherMember, TrainingTask, TrainingViews, ViewAnswers } from "./types.js";
+import type { TrainingTask, TrainingViews, ViewAnswers } from "./types.js";
 
 export interface BatchPlan {
   /** Micro-batch size: the recipe's, or smaller when the data is. */
@@ -103,7 +105,7 @@ export class BatchMaker {
     const { data } = this.task;
     const size = data.sampleShape.reduce((p, d) => p * d, 1);
     const samples = allocateSamples(data.samples, indices.length * size);
-    let blends: Blends | null = null;
+    let blends: BlendedWith | null = null;
     if (this.#views) blends = this.#views.render(indices, epoch, samples);
     else fillBatch(data, indices, samples);
     const asked = this.compiled.step.batch.some((i) => i.name === TEACHER || i.name.startsWith(FEATURE));
@@ -144,7 +146,7 @@ export class BatchMaker {
     { name, shape }: BatchInput,
     indices: Uint32Array,
     step: number,
-    blends: Blends | null,
+    blends: BlendedWith | null,
     seen: ViewAnswers | undefined,
   ): BatchArray {
     const { teacher } = this.task;
@@ -152,9 +154,10 @@ export class BatchMaker {
     if (name === TEACHER && teacher) {
       if (seen) return seen.answers;
       const one = teacher.drawn ? drawnMember(teacher.drawn, this.task.settings.seed, step) : teacher;
-      if (blends) return blendedAnswers(one, indices, blends, shape[shape.length - 1] as number);
-      if (teacher.members) gatherMembers(teacher.members, indices, rows);
-      else one.gather(indices, rows);
+      const classes = shape[shape.length - 1] as number;
+      if (blends) return blendedAnswers(one, indices, blends, classes);
+      if (teacher.members) return sideBySide(gathered(teacher.members, indices, classes), classes);
+      one.gather(indices, rows);
       return rows;
     }
     const place = name.startsWith(FEATURE) ? Number(name.slice(FEATURE.length)) : -1;
@@ -164,17 +167,6 @@ export class BatchMaker {
     feature.gather(indices, rows);
     return rows;
   }
-}
-
-/** [batch, teachers, classes]. */
-function gatherMembers(members: readonly TeacherMember[], indices: Uint32Array, out: Float32Array): void {
-  const classes = out.length / (indices.length * members.length);
-  const rows = new Float32Array(indices.length * classes);
-  members.forEach((member, k) => {
-    member.gather(indices, rows);
-    for (let i = 0; i < indices.length; i++)
-      out.set(rows.subarray(i * classes, (i + 1) * classes), (i * members.length + k) * classes);
-  });
 }
 
 function labelsOf(task: TrainingTask, indices: Uint32Array): BigInt64Array {

@@ -2,6 +2,7 @@
 import type { TeacherFeature } from "../compile/step.js";
 import type { TrainableModel } from "../compile/types.js";
 import type { Augmentation, DataSet, SampleArray } from "../data/types.js";
+import type { BlendedWith } from "../data/views.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import type { Schedule, UpdateRule, WeightAverage } from "../optim/types.js";
 
@@ -43,7 +44,7 @@ export interface TrainingViews {
    * Makes the views of these samples in an epoch, [indices.length, ...sampleShape].
    * @returns what was blended into them; null when they are no blends
    */
-  render(indices: Uint32Array, epoch: number, out: SampleArray): Blends | null;
+  render(indices: Uint32Array, epoch: number, out: SampleArray): BlendedWith | null;
   /**
    * The teacher's answers for these very views, and its inner values in the order of its features; absent: its answers for
    * the unchanged samples stand for all their views.
@@ -51,14 +52,6 @@ export interface TrainingViews {
    * @param step the update they are for, from 0
    */
   readonly answers?: (indices: Uint32Array, epoch: number, samples: SampleArray, step: number) => Promise<ViewAnswers>;
-}
-
-/** What blended samples are besides themselves. */
-export interface Blends {
-  /** The other sample of each, an index into the data. */
-  readonly partners: Uint32Array;
-  /** Share of the first sample in each, in [0, 1]. */
-  readonly shares: Float32Array;
 }
 
 export interface ViewAnswers {

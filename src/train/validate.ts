@@ -1,6 +1,6 @@
 /** Scores a student on the validation samples and decides which of two scores is better. */
 
-import { fillBatch } from "../data/loader.js";
+import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet } from "../data/types.js";
 import { accuracy, agreement, negativeLogLikelihood, softKL } from "../evaluate/metrics.js";

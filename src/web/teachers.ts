@@ -1,6 +1,6 @@
 /** The kinds of teacher a browser can be given. */
 import { z } from "zod";
-import { fillBatch } from "../data/loader.js";
+import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet, LoadedData, SampleArray } from "../data/types.js";
 import { InputError } from "../errors.js";

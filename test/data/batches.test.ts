@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { augmentInto, epochOrder, fillBatch } from "../../src/data/loader.js";
 import { fittedNormalisation, normaliseSamples } from "../../src/data/normalise.js";
+import { epochOrder } from "../../src/data/order.js";
+import { fillBatch } from "../../src/data/read.js";
+import { drawnViews } from "../../src/data/views.js";
 import { fromArrays } from "../../src/index.js";
 
 test("an epoch's order: every sample once, a function of (seed, epoch)", () => {
@@ -50,7 +52,7 @@ test("augmented views are flips and shifts of the image, and every one of them o
   const out = new Uint8Array(24);
   const trials = 720;
   for (let epoch = 0; epoch < trials; epoch++) {
-    augmentInto(data, Uint32Array.of(0), augmentation, 5, epoch, out);
+    drawnViews(data, augmentation, 5, new Uint32Array(0)).render(Uint32Array.of(0), epoch, out);
     const which = possible.get(out.join());
     assert.ok(which !== undefined, `epoch ${epoch} gives another view: ${out}`);
     seen.set(which, (seen.get(which) ?? 0) + 1);
@@ -64,7 +66,7 @@ test("a view is a function of (seed, sample, epoch)", () => {
   const augmentation = { flip: true, shift: 2 };
   const at = (sample: number, seed: number, epoch: number): string => {
     const out = new Uint8Array(24);
-    augmentInto(data, Uint32Array.of(sample), augmentation, seed, epoch, out);
+    drawnViews(data, augmentation, seed, new Uint32Array(0)).render(Uint32Array.of(sample), epoch, out);
     return out.join();
   };
   const series = (sample: number, seed: number): string =>

@@ -4,8 +4,8 @@ import { appendFileSync, mkdtempSync, rmSync, truncateSync, utimesSync, writeFil
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { augmentInto, fillBatch, sampleAt, samplePieces } from "../../src/data/loader.js";
 import { staysInFile } from "../../src/data/memory.js";
+import { fillBatch, sampleAt, samplePieces } from "../../src/data/read.js";
 import { allocateSamples } from "../../src/data/samples.js";
 import type { SampleArray } from "../../src/data/types.js";
 import { drawnViews } from "../../src/data/views.js";
@@ -101,7 +101,7 @@ test("images with channels last, random views of them", async () => {
     const views = ({ data }: LoadedData): SampleArray => {
       const out = allocateSamples(data.samples, 20 * 90);
       const some = Uint32Array.from({ length: 20 }, (_, i) => i * 13);
-      augmentInto(data, some, { flip: true, shift: 2, noise: 0.2 }, 3, 1, out);
+      drawnViews(data, { flip: true, shift: 2, noise: 0.2 }, 3, new Uint32Array(0)).render(some, 1, out);
       return out;
     };
     assert.deepEqual(views(file), views(loaded));

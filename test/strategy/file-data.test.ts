@@ -4,7 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { fillBatch } from "../../src/data/loader.js";
+import { fillBatch } from "../../src/data/read.js";
 import {
   type DataSet,
   Distiller,

@@ -12,7 +12,7 @@ import { openSession } from "../../src/runtime/session.js";
 import { pseudoLabelled } from "../../src/strategy/pseudo-labels.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
 import { openOnnxTeacher } from "../../src/teacher/onnx.js";
-import { readLabelStore } from "../../src/teacher/store.js";
+import { openLabelStore, readLabelStore } from "../../src/teacher/store.js";
 import { openViewStore } from "../../src/teacher/view-store.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-views-"));
@@ -109,6 +109,14 @@ test("a killed labelling of views goes on, and a store of other views is refused
     openViewStore(part, teacher, loaded.data, { ...plan, count: 3 }, { precision: "float32" }),
     (e: Error) => e instanceof InputError && /views\.bin.*3 views of 40 samples need/s.test(e.message),
   );
+  // A store of the samples as they are is nobody's views, and stays what it was.
+  const plain = join(folder, "plain");
+  await openLabelStore(plain, teacher, loaded.data, { precision: "float32" });
+  await assert.rejects(
+    openViewStore(plain, teacher, loaded.data, plan, { precision: "float32" }),
+    (e: Error) => e instanceof InputError && /records no views/.test(e.message),
+  );
+  assert.deepEqual(readdirSync(plain).sort(), ["outputs.bin", "store.json"]);
   await teacher.dispose();
 });
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
 import { setTimeout as later } from "node:timers/promises";
 import { withNormalisation } from "../../src/compile/normalise.js";
-import { fillBatch } from "../../src/data/loader.js";
+import { fillBatch } from "../../src/data/read.js";
 import { InterruptedError, loadData, RunError } from "../../src/index.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import { createExecutor } from "../../src/runtime/executor.js";

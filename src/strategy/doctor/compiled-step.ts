@@ -2,7 +2,7 @@
 import type { CompiledTraining } from "../../compile/compile.js";
 import { BLEND_LABELS, BLEND_SHARE, LABELS, OTHERS, ROWS, SAMPLES } from "../../compile/step.js";
 import type { TrainableModel } from "../../compile/types.js";
-import { fillBatch } from "../../data/loader.js";
+import { fillBatch } from "../../data/read.js";
 import { allocateSamples } from "../../data/samples.js";
 import type { DataSet } from "../../data/types.js";
 import { sizeOf, tensor } from "../../graph/tensor.js";

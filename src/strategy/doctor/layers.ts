@@ -6,7 +6,7 @@ import { mixes } from "../../data/augment/config.js";
 import { sampleTypeOf } from "../../data/samples.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../objective/features.js";
 import { objectiveLayers } from "../../objective/objective.js";
-import { settingsOf } from "../../recipe/resolve.js";
+import { augmentationOf } from "../../recipe/resolve.js";
 import { type Arm, expandArms } from "../arms.js";
 import type { Prepared } from "../foreign.js";
 import { prepareModel } from "../prepare.js";
@@ -76,7 +76,7 @@ export function stepOptions(patient: Patient, batch: number) {
   const { model } = studentOf(patient, classes);
   const sampleType = sampleTypeOf(data);
   const { transfer } = expandArms(recipe, loaded)[0] as Arm;
-  const { augmentation } = settingsOf(recipe.training, transfer.length, 0, { threads: 1, device: "cpu" });
+  const augmentation = augmentationOf(recipe.training);
   return {
     model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
     batch,

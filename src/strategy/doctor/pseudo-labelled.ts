@@ -1,6 +1,7 @@
 /** Pseudo-labels whose filter keeps next to nothing, or lets through what is wrong. Xie et al., CVPR 2020. */
 import { logProbabilities } from "../../evaluate/metrics.js";
 import { type Arm, expandArms } from "../arms.js";
+import { spread } from "./spread.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 
 const CHECK = "pseudo-labels";
@@ -87,11 +88,6 @@ const passing = (sure: Float64Array, least: number): number => sure.filter((p) =
 
 /** Cut to three digits, never rounded up: so many samples still pass. */
 const floored = (p: number): number => Math.floor(p * 1000) / 1000;
-
-function spread(samples: Uint32Array, most: number): Uint32Array {
-  if (samples.length <= most) return samples;
-  return Uint32Array.from({ length: most }, (_, i) => samples[Math.floor((i * samples.length) / most)] as number);
-}
 
 const warned = (found: string, why: string, change: string): Finding => ({
   check: CHECK,

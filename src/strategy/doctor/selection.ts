@@ -1,6 +1,6 @@
 /** Selection on what is tested on: methods.md, pitfall 9. */
 import { createHash } from "node:crypto";
-import { samplePieces } from "../../data/loader.js";
+import { samplePieces } from "../../data/read.js";
 import type { DataSet } from "../../data/types.js";
 import { type Check, type Finding, fine } from "./types.js";
 

@@ -12,6 +12,7 @@ import { answersOf } from "../fit.js";
 import { prepareModel } from "../prepare.js";
 import { assistantOf, writtenModel } from "./assistant.js";
 import { trainShort } from "./short-training.js";
+import { spread } from "./spread.js";
 import { type AskedTeacher, type Check, fine, type Patient, skipped } from "./types.js";
 
 const CHECK = "size of the student";
@@ -162,10 +163,4 @@ function measured({ patient, samples, answers, teacher }: Bench, what: string, o
 function labelsOf({ labels, classes: names }: DataSet, samples: Uint32Array, classes: number): Int32Array | null {
   const own = Int32Array.from(samples, (i) => labels?.[i] ?? -1);
   return names.length === classes && own.every((l) => l >= 0) ? own : null;
-}
-
-/** At most so many of the samples, from all over them. */
-function spread(samples: Uint32Array, most: number): Uint32Array {
-  if (samples.length <= most) return samples;
-  return Uint32Array.from({ length: most }, (_, i) => samples[Math.floor((i * samples.length) / most)] as number);
 }

@@ -3,7 +3,7 @@ import { allocateSamples } from "../../data/samples.js";
 import type { DataSet } from "../../data/types.js";
 import { drawnViews } from "../../data/views.js";
 import { correctness } from "../../evaluate/metrics.js";
-import { baselineObjectiveOf, settingsOf } from "../../recipe/resolve.js";
+import { augmentationOf, baselineObjectiveOf } from "../../recipe/resolve.js";
 import type { TrainingRecipe } from "../../recipe/schema.js";
 import { type Arm, expandArms } from "../arms.js";
 import { type ShortTraining, trainShort } from "./short-training.js";
@@ -23,10 +23,10 @@ const UNSEEN = 1_000_000;
 
 /** Trains the student shortly on views with labels and asks it about other views of the same samples. */
 export const strongViews: Check = async (patient) => {
-  const { recipe, loaded, quick, threads } = patient;
+  const { recipe, loaded, quick } = patient;
   const { data, splits } = loaded;
   const training = unblended(recipe.training);
-  const { augmentation } = settingsOf(training, 1, 0, { threads, device: "cpu" });
+  const augmentation = augmentationOf(training);
   if (!augmentation) return [skipped(CHECK, "training.augment moves or changes no sample by itself")];
   if (quick) return [skipped(CHECK, "left out (quick): it trains the student")];
   const { labelled } = expandArms(recipe, loaded)[0] as Arm;

@@ -5,7 +5,6 @@ import type { Augmentation } from "../../../src/data/augment/config.js";
 import { blur, gaussianKernel } from "../../../src/data/augment/filters.js";
 import { rangeOf, renderView } from "../../../src/data/augment/render.js";
 import { drawView } from "../../../src/data/augment/view.js";
-import { augmentInto } from "../../../src/data/loader.js";
 import type { SampleArray } from "../../../src/data/types.js";
 import { drawnViews } from "../../../src/data/views.js";
 import { fromArrays, fromFunction } from "../../../src/index.js";
@@ -149,7 +148,7 @@ test("a batch: each sample's own view of that epoch, in the order asked for", ()
   const data = fromArrays({ samples, sampleShape: [3, 4, 4] });
   const config = { flip: true, shift: 1, rotate: 40, noise: 0.2 };
   const out = new Uint8Array(96);
-  augmentInto(data, Uint32Array.of(3, 1), config, 9, 6, out);
+  drawnViews(data, config, 9, new Uint32Array(0)).render(Uint32Array.of(3, 1), 6, out);
   for (const [i, sample] of [3, 1].entries()) {
     const one = new Uint8Array(48);
     renderView(drawView(config, 9, sample, 6, [3, 4, 4]), samples, sample * 48, [3, 4, 4], one, 0);
