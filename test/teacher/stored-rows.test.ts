@@ -17,6 +17,7 @@ import {
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import { combineAnswers, combineRows, confidenceWeights } from "../../src/teacher/group.js";
 import { train } from "../../src/train/train.js";
+import { trainingSettings } from "../support/training.js";
 
 const root = mkdtempSync(join(tmpdir(), "limbeck-ranges-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -123,22 +124,11 @@ test("training reads either to the same bytes", async () => {
           distillationLoss: { kind: "kd", temperature: 2 },
         },
         teacher,
-        settings: {
+        settings: trainingSettings({
           batch: 32,
-          steps: 60,
           rule: { kind: "sgd", momentum: 0.9, nesterov: false, weightDecay: 0 },
           schedule: { kind: "constant", lr: 0.05, warmup: 0 },
-          clipNorm: 0,
-          accumulate: 1,
-          seed: 1,
-          augmentation: null,
-          select: "last",
-          patience: null,
-          validateEvery: 20,
-          diagnoseEvery: 0,
-          threads: 1,
-          device: "cpu",
-        },
+        }),
         directory: null,
         fingerprint: "test",
       },

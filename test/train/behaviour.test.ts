@@ -10,27 +10,18 @@ import { buildModel, trainableModel } from "../../src/models/model.js";
 import { loadCheckpoint } from "../../src/train/checkpoint.js";
 import { train } from "../../src/train/train.js";
 import type { TrainingHooks, TrainingResult, TrainingSettings, TrainingTask } from "../../src/train/types.js";
+import { trainingSettings } from "../support/training.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-train-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 const { data, splits, normalisation } = await loadData({ source: "digits" });
 
-const settings: TrainingSettings = {
+const settings = trainingSettings({
   batch: 32,
   steps: 120,
   rule: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-  schedule: { kind: "constant", lr: 0.01, warmup: 0 },
-  clipNorm: 0,
-  accumulate: 1,
-  seed: 1,
-  augmentation: null,
   select: "best",
-  patience: null,
-  validateEvery: 20,
-  diagnoseEvery: 0,
-  threads: 1,
-  device: "cpu",
-};
+});
 
 function task(more: Partial<TrainingSettings>, rest: Partial<TrainingTask> = {}, over: DataSet = data): TrainingTask {
   const built = trainableModel(

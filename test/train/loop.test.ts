@@ -10,6 +10,7 @@ import { createExecutor } from "../../src/runtime/executor.js";
 import type { Executor } from "../../src/runtime/types.js";
 import { checkpointInterval, type LoopHost, runLoop } from "../../src/train/loop.js";
 import type { TrainingHooks, TrainingResult, TrainingTask, TrainingViews } from "../../src/train/types.js";
+import { trainingSettings } from "../support/training.js";
 
 const { data, splits, normalisation } = await loadData({ source: "digits" });
 const STEPS = 200;
@@ -54,22 +55,7 @@ function task(answer: () => Promise<void>): TrainingTask {
     objective: { alpha: 1, studentLoss: { kind: "cross-entropy" }, distillationLoss: { kind: "kd", temperature: 2 } },
     teacher: { kind: "logits", gather: (_, out) => out.fill(0) },
     views,
-    settings: {
-      batch: 16,
-      steps: STEPS,
-      rule: { kind: "sgd", momentum: 0, nesterov: false, weightDecay: 0 },
-      schedule: { kind: "constant", lr: 0.01, warmup: 0 },
-      clipNorm: 0,
-      accumulate: 1,
-      seed: 1,
-      augmentation: null,
-      select: "last",
-      patience: null,
-      validateEvery: 20,
-      diagnoseEvery: 0,
-      threads: 1,
-      device: "cpu",
-    },
+    settings: trainingSettings({ steps: STEPS }),
     directory: null,
     fingerprint: "loop test",
   };

@@ -13,6 +13,7 @@ import { type Checkpoint, loadCheckpoint } from "../../src/train/checkpoint.js";
 import { drawOthers } from "../../src/train/others.js";
 import { train } from "../../src/train/train.js";
 import type { TrainingHooks, TrainingResult, TrainingSettings, TrainingTask } from "../../src/train/types.js";
+import { trainingSettings } from "../support/training.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-memory-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,22 +40,12 @@ test("others: every number outside the batch equally often, none of the batch, a
   assert.notDeepEqual(draw("others", 5), draw("another", 5));
 });
 
-const settings: TrainingSettings = {
-  batch: 16,
+const settings = trainingSettings({
   steps: 12,
   rule: { kind: "adamw", beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0 },
-  schedule: { kind: "constant", lr: 0.01, warmup: 0 },
-  clipNorm: 0,
-  accumulate: 1,
-  seed: 1,
-  augmentation: null,
-  select: "last",
-  patience: null,
   validateEvery: 4,
   diagnoseEvery: 5,
-  threads: 1,
-  device: "cpu",
-};
+});
 const WIDTH = 8;
 
 /** A teacher whose layer is 6 sines of the class and the sample: samples of a class are near each other. */
