@@ -29,11 +29,14 @@ export function countSeeds(n: number): string {
   return `${NUMBERS[n] ?? n} ${n === 1 ? "seed" : "seeds"}`;
 }
 
-/** "Distillation helped: +2.3 points of test accuracy (95 % interval +1.6 to +3.0, five seeds)." */
-export function verdictSentence(difference: Difference): string {
+/**
+ * "Distillation helped: +2.3 points of test accuracy (95 % interval +1.6 to +3.0, five seeds)."
+ * @param what the student did that its baseline did not
+ */
+export function verdictSentence(difference: Difference, what = "Distillation"): string {
   const { verdict } = difference;
   const head = verdict === "no measurable difference" ? "made no measurable difference" : verdict;
-  return `Distillation ${head}: ${pointsSaid(difference)}.`;
+  return `${what} ${head}: ${pointsSaid(difference)}.`;
 }
 
 /** Of any two ways: "With assistants instead of directly: +0.3 points of test accuracy (95 % interval ...), no measurable difference." */
@@ -49,9 +52,14 @@ function pointsSaid({ points, low, high, seeds }: Difference): string {
   return `${d} points of test accuracy (95 % interval ${l} to ${h}, ${seedsSaid})`;
 }
 
+const NO_BASELINE = {
+  "no labels": "there are no labels to train one",
+  "switched off": "the recipe switches it off",
+} as const;
+
 export interface MissingBaseline {
   /** Why nothing stands beside the student. */
-  readonly reason: "no labels" | "switched off";
+  readonly reason: keyof typeof NO_BASELINE;
   /** Mean agreement with the teacher on the test samples, in [0, 1]. */
   readonly agreement: number | null;
   /** Mean soft KL to the teacher, in nats. */
@@ -60,13 +68,12 @@ export interface MissingBaseline {
 
 /** What can be said without a baseline: how well the student follows, not whether distillation gained anything. */
 export function noBaselineSentence({ reason, agreement, softKL }: MissingBaseline): string {
-  const why = reason === "no labels" ? "there are no labels to train one" : "the recipe switches it off";
   const kl = softKL === null ? "" : ` (soft KL ${softKL.toFixed(3)})`;
   const follows =
     agreement === null
       ? ""
       : `; the student agrees with its teacher on ${(100 * agreement).toFixed(1)} % of the test samples${kl}`;
-  return `No baseline, because ${why}, so the gain of distillation is unknown${follows}.`;
+  return `No baseline, because ${NO_BASELINE[reason]}, so the gain of distillation is unknown${follows}.`;
 }
 
 /** What the advice may rest on; accuracies are test means in [0, 1]. */

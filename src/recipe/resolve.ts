@@ -2,10 +2,10 @@
 
 import { type Augmentation, augments } from "../data/augment/config.js";
 import type { ModelSpec } from "../models/spec.js";
-import type { ObjectiveConfig } from "../objective/objective.js";
+import { type ObjectiveConfig, objectiveNeeds } from "../objective/objective.js";
 import type { Schedule, UpdateRule } from "../optim/types.js";
 import type { TrainingSettings } from "../train/types.js";
-import type { ModelRecipe, ObjectiveRecipe, TrainingRecipe } from "./schema.js";
+import type { ModelRecipe, ObjectiveRecipe, Recipe, TrainingRecipe } from "./schema.js";
 
 /** Keys in camelCase, recursively: the recipe's snake_case is for YAML, the code has its own manners. */
 export function camelKeys(value: unknown): unknown {
@@ -43,6 +43,17 @@ export function objectiveOf(objective: ObjectiveRecipe): ObjectiveConfig {
 export function baselineObjectiveOf(objective: ObjectiveRecipe): ObjectiveConfig {
   const { studentLoss } = camelKeys(objective) as ObjectiveConfig;
   return { studentLoss, alpha: 0 };
+}
+
+/** Labels as they are: without smoothing and without a virtual teacher. What stands beside a student that learns from labels alone. */
+export function plainLabelsOf(objective: ObjectiveRecipe): ObjectiveConfig {
+  const { virtualTeacher: _, ...studentLoss } = baselineObjectiveOf(objective).studentLoss;
+  return { studentLoss: { ...studentLoss, labelSmoothing: 0 }, alpha: 0 };
+}
+
+/** Whether the student asks no teacher: smoothed labels, a virtual teacher, or labels as they are. */
+export function asksNobody({ objective, transfer }: Recipe): boolean {
+  return !objectiveNeeds(objectiveOf(objective)).teacher && transfer.pseudo_labels === undefined;
 }
 
 /** The random views of a training; null where it sees the samples as they are. */

@@ -1,11 +1,12 @@
 /** The arms of a run: the recipe itself and each variant, with the samples each may see. */
+import { isDeepStrictEqual } from "node:util";
 import { labelsOf } from "../data/labels.js";
 import { halves, stratifiedSubset } from "../data/splits.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { withChanges } from "../recipe/load.js";
-import { baselineObjectiveOf, objectiveOf } from "../recipe/resolve.js";
+import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf } from "../recipe/resolve.js";
 import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema.js";
 import { checkAugmentations } from "./augmentations.js";
 import { type Omission, omissionOf, withoutClasses } from "./omitted.js";
@@ -30,6 +31,13 @@ export interface Arm {
   readonly baseline: boolean;
   /** The classes that student and baseline never see; null where they see all. */
   readonly omission: Omission | null;
+}
+
+/** Whether the student itself is what a baseline would be. */
+export function isPlain(recipe: Recipe): boolean {
+  // Students that learn together teach each other: the objective is not all they have.
+  if (recipe.strategy.kind === "mutual" || !asksNobody(recipe)) return false;
+  return isDeepStrictEqual(baselineObjectiveOf(recipe.objective), plainLabelsOf(recipe.objective));
 }
 
 /** Expands a recipe. @throws InputError when an arm asks for labels or samples that are not there */
@@ -123,7 +131,7 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
     transfer,
     available: omission ? own.filter((i) => !omission.classes.includes(data.labels?.[i] ?? -1)).length : own.length,
     hasLabels,
-    baseline: recipe.baseline && labelled.length > 0,
+    baseline: recipe.baseline && labelled.length > 0 && !isPlain(recipe),
     omission,
   };
 }

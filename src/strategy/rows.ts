@@ -3,7 +3,7 @@
 import type { LoadedData } from "../data/types.js";
 import type { ModelRow, OmittedScores } from "../evaluate/summary.js";
 import { objectiveNeeds } from "../objective/objective.js";
-import { baselineObjectiveOf, objectiveOf, withBudgetOf } from "../recipe/resolve.js";
+import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf, withBudgetOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
 import { type RunContext, seedsOf } from "./context.js";
 import { answersOf, type FitRequest, type Fitted } from "./fit.js";
@@ -105,7 +105,7 @@ export function studentRequest(
   };
 }
 
-/** The same student on labels alone. @param samples the student's: its updates are the budget of both */
+/** The same student on labels alone, plain ones if that is what it does itself. @param samples the student's: its updates are the budget of both */
 function baselineRequest({ recipe, labelled, omission }: Arm, samples: number, seed: number, name: string): FitRequest {
   return {
     model: recipe.student,
@@ -113,7 +113,7 @@ function baselineRequest({ recipe, labelled, omission }: Arm, samples: number, s
     seed,
     name,
     role: "baseline",
-    objective: baselineObjectiveOf(recipe.objective),
+    objective: asksNobody(recipe) ? plainLabelsOf(recipe.objective) : baselineObjectiveOf(recipe.objective),
     samples: labelled,
     shifted: omission?.shifted,
   };

@@ -5,8 +5,9 @@ import { advice, noBaselineSentence, verdictSentence } from "../evaluate/sentenc
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare as compareAccuracy } from "../evaluate/verdict.js";
 import { DEFAULT_ALPHA } from "../objective/objective.js";
-import { objectiveOf } from "../recipe/resolve.js";
+import { asksNobody, objectiveOf } from "../recipe/resolve.js";
 import { aboutRun } from "./about.js";
+import { isPlain } from "./arms.js";
 import type { RunContext } from "./context.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
@@ -72,6 +73,8 @@ function askable({ execution }: RunContext, { name: id, role, fitted, judged, te
     : { id, why: "only its answers for the samples as they are, are known" };
 }
 
+const PLAIN = "No baseline: the student learns from labels alone, as a baseline would.";
+
 /** The student against the baseline trained with the same architecture, budget and seeds. */
 function compare(context: RunContext, rows: readonly Row[], student: Row, seed: number): Comparison {
   const teacher =
@@ -80,7 +83,9 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
   const baseline = rows.find((r) => r.role === "baseline" && trainingsOf(r.fitted) === student.baseline);
   const scores = aggregate(context.loaded, student.judged, context.recipe.evaluation.top_k);
   if (!baseline) {
-    const reason = student.arm.labelled.length === 0 ? "no labels" : "switched off";
+    const { labelled, recipe } = student.arm;
+    if (isPlain(recipe)) return { ...base, baseline: null, sentence: PLAIN };
+    const reason = labelled.length === 0 ? "no labels" : "switched off";
     const [agreement, softKL] = [scores.agreement?.mean ?? null, scores.softKL?.mean ?? null];
     return { ...base, baseline: null, sentence: noBaselineSentence({ reason, agreement, softKL }) };
   }
@@ -101,7 +106,7 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
     available: student.arm.available,
     pseudoLabels: student.arm.recipe.transfer.pseudo_labels !== undefined,
   };
-  const sentence = verdictSentence(verdict);
+  const sentence = verdictSentence(verdict, asksNobody(student.arm.recipe) ? "The label loss" : undefined);
   return { ...base, baseline: baseline.name, ...verdict, sentence, advice: advice(verdict, facts) };
 }
 

@@ -65,3 +65,29 @@ test("whatever needs a teacher says so, and leaves nothing behind", async () => 
   assert.ok(!existsSync(out));
   assert.throws(() => parseRecipe({ ...recipe, teacher: {} }), /teacher/);
 });
+
+test("an arm that asks no teacher stands beside plain labels, and labels alone beside nothing", async () => {
+  const { summary } = await distill(
+    {
+      ...recipe,
+      teacher: { model: { kind: "mlp", hidden: [32] }, training: { steps: 200 } },
+      objective: { alpha: 0.9 },
+      variants: [
+        { name: "smoothed", set: { objective: { alpha: 0, student_loss: { label_smoothing: 0.2 } } } },
+        { name: "labels", set: { objective: { alpha: 0 } } },
+      ],
+    },
+    { out: at("arms"), threads: 1 },
+  );
+  const rows = summary.models.map((m) => m.name);
+  assert.deepEqual(rows, ["teacher", "student", "baseline", "smoothed: student", "labels: student"]);
+  const accuracy = (name: string): number => summary.models.find((m) => m.name === name)?.accuracy?.mean ?? Number.NaN;
+  const [, smoothed, labels] = summary.comparisons;
+  assert.equal(smoothed?.baseline, "baseline");
+  const gain = 100 * (accuracy("smoothed: student") - accuracy("baseline"));
+  assert.ok(Math.abs((smoothed?.points ?? 0) - gain) < 1e-9);
+  assert.match(smoothed?.sentence ?? "", /^The label loss (helped|harmed|made no)/);
+  assert.equal(labels?.baseline, null);
+  assert.equal(accuracy("labels: student"), accuracy("baseline"), "the same training");
+  assert.match(labels?.sentence ?? "", /learns from labels alone/);
+});
