@@ -22,6 +22,8 @@ export interface Row {
   readonly fitted: readonly Fitted[];
   readonly judged: readonly Judged[];
   readonly teacher: ReadyTeacher | null;
+  /** Which teachers it is, or learns from: one a seed or one for all. */
+  readonly teachers: string;
   /** Of a student: which trainings its baseline is, as `trainingsOf` names them; absent without one. */
   readonly baseline?: string;
   /** On the classes that it never saw; absent where it saw all. */
@@ -52,7 +54,7 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
     const fitted = await fitAll(context, requests);
     const [students, baselines] = [fitted.filter(isRole("student")), fitted.filter(isRole("baseline"))];
     const prefix = arm.name ? `${arm.name}: ` : "";
-    const teacherKey = teachers.map((t) => t.key).join();
+    const teacherKey = keysOf(teachers);
     if (!seen.has(teacherKey)) {
       rows.push(teacherRow(context, arm, teachers, `${prefix}teacher`));
       for (const i of teachers[0]?.members?.keys() ?? []) {
@@ -70,6 +72,8 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
   }
   return rows;
 }
+
+const keysOf = (teachers: readonly ReadyTeacher[]): string => teachers.map((t) => t.key).join();
 
 /** A name for trainings: models with the same one are the same models. */
 export const trainingsOf = (fitted: readonly Fitted[]): string => fitted.map((f) => f.id).join();
@@ -198,6 +202,7 @@ function teacherRow(context: RunContext, arm: Arm, teachers: readonly ReadyTeach
     fitted,
     judged,
     teacher: first,
+    teachers: keysOf(teachers),
   };
 }
 
@@ -242,5 +247,6 @@ async function studentRow(
       fitted,
       judged.map((j) => j.answers),
     ));
-  return { role, arm, name, trainedOn, fitted, judged, teacher: null, ...(omitted ? { omitted } : {}) };
+  const learnt = { teacher: null, teachers: keysOf(teachers) };
+  return { role, arm, name, trainedOn, fitted, judged, ...learnt, ...(omitted ? { omitted } : {}) };
 }

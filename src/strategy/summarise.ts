@@ -77,8 +77,7 @@ const PLAIN = "No baseline: the student learns from labels alone, as a baseline 
 
 /** The student against the baseline trained with the same architecture, budget and seeds. */
 function compare(context: RunContext, rows: readonly Row[], student: Row, seed: number): Comparison {
-  const teacher =
-    rows.find((r) => r.role === "teacher" && r.arm === student.arm) ?? (rows.find((r) => r.role === "teacher") as Row);
+  const teacher = rows.find((r) => r.role === "teacher" && r.teachers === student.teachers) as Row;
   const base = { variant: student.arm.name, student: student.name, teacher: teacher.name };
   const baseline = rows.find((r) => r.role === "baseline" && trainingsOf(r.fitted) === student.baseline);
   const scores = aggregate(context.loaded, student.judged, context.recipe.evaluation.top_k);

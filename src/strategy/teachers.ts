@@ -27,6 +27,7 @@ import { type Reusable, reusableOf } from "./transfer.js";
 import { prepareViews, type ReadyViews } from "./views.js";
 
 export interface ReadyTeacher {
+  /** Names its answers, whatever layers are kept beside them. */
   readonly key: string;
   readonly name: string;
   readonly store: LabelStore;
@@ -158,9 +159,16 @@ async function prepareModelFile(
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
     const kept = opened.features?.length ? [opened.features] : [];
-    const key = fingerprint(opened.hash, opened.preprocessing, precision, ...kept);
+    const print = (...layers: readonly unknown[]): string =>
+      fingerprint(opened.hash, opened.preprocessing, precision, ...layers);
+    const [key, stored] = [print(), print(...kept)];
     const labelling = labelOptions(context, opened, precision);
-    const store = await openLabelStore(storeFolder ?? labelFolder(context, key.slice(0, 12)), opened, data, labelling);
+    const store = await openLabelStore(
+      storeFolder ?? labelFolder(context, stored.slice(0, 12)),
+      opened,
+      data,
+      labelling,
+    );
     const again = (): Promise<Teacher> => open(features);
     const into = { folder: labelFolder(context), options: labelling };
     // `limbeck label` writes a store of the samples as they are.

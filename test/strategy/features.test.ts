@@ -142,6 +142,27 @@ test("the same teacher as a file, and as a label store with features, gives the 
   assert.ok(!existsSync(join(folder, "stored", "label-stores")));
 });
 
+test("a teacher of which variants keep different layers has one row, and each student stands beside its own teacher", async () => {
+  const other = { model: { kind: "mlp", hidden: [24] }, training: { epochs: 2, batch: 32 } };
+  const fitnet = [{ kind: "fitnet", weight: 2, layers: last }];
+  const { summary } = await distill(
+    {
+      ...recipe,
+      objective: { alpha: 0.5 },
+      variants: [
+        { name: "layers", set: { objective: { alpha: 0, terms: fitnet } } },
+        { name: "other", set: { teacher: other } },
+        { name: "warmer", set: { teacher: other, objective: { distillation_loss: { kind: "kd", temperature: 8 } } } },
+      ],
+    },
+    { out: join(folder, "rows"), threads: 1 },
+  );
+  const teachers = summary.models.filter((m) => m.role === "teacher").map((m) => m.name);
+  assert.deepEqual(teachers, ["teacher", "other: teacher"]);
+  const beside = summary.comparisons.map((c) => c.teacher);
+  assert.deepEqual(beside, ["teacher", "teacher", "other: teacher", "other: teacher"]);
+});
+
 test("interrupted and resumed, connectors go on where they were: the same bytes", async () => {
   const out = join(folder, "resumed");
   const controller = new AbortController();
