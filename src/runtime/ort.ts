@@ -12,6 +12,11 @@ export type { Session, SessionOptions, SessionValue } from "./session-types.js";
 export interface OpenOptions extends SessionOptions {
   /** Names of outputs that shall stay in the device's memory instead of coming back as arrays. */
   readonly onDevice?: readonly string[];
+  /**
+   * False: every run asks the allocator for each tensor. ONNX Runtime otherwise plans one block for all of them after the first
+   * run, beside the memory of that run: a training step then takes nearly twice what it needs. Default true.
+   */
+  readonly plannedMemory?: boolean;
 }
 
 /** An ONNX Runtime, loaded and quiet. */

@@ -48,6 +48,7 @@ export async function createNativeSession(
     executionMode: "sequential",
     interOpNumThreads: 1,
     intraOpNumThreads: options.threads ?? 0,
+    enableMemPattern: options.plannedMemory ?? true,
     // Failures are thrown with the same text; ONNX Runtime would also print them in the middle of our output.
     logSeverityLevel: 4,
     ...locationsOf(options.onDevice),

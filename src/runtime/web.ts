@@ -52,6 +52,7 @@ async function create(
   const session = await inTurn(ort, () =>
     ort.InferenceSession.create(source, {
       executionMode: "sequential",
+      enableMemPattern: options.plannedMemory ?? true,
       logSeverityLevel: 4,
       ...locationsOf(options.onDevice),
       executionProviders: options.device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
