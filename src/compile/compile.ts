@@ -9,7 +9,8 @@ import { evaluationGraph } from "./evaluation.js";
 import { lowerGraph, type Target } from "./lower.js";
 import { defaultPasses, type Pass, runPasses, webgpuPasses } from "./passes/index.js";
 import { padChannels } from "./passes/pad-channels.js";
-import { buildStep, type StepOptions } from "./step.js";
+import { recompute } from "./passes/recompute.js";
+import { buildStep, LOSS, type StepOptions } from "./step.js";
 import { verifyTypedGraph } from "./verify.js";
 
 export interface CompiledTraining {
@@ -31,6 +32,8 @@ export interface CompiledTraining {
 export interface CompileOptions extends StepOptions {
   /** Verify the graph after every pass (types, shapes, single assignment, no dangling names). */
   readonly verify?: boolean;
+  /** Compute cheap values again in the backward pass instead of keeping them: less memory, a little more time, the same numbers. */
+  readonly recompute?: boolean;
   /** What the graphs are lowered for; default "plain". */
   readonly target?: Target;
 }
@@ -40,11 +43,13 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
   const graphs = buildStep({ ...options, wholeTables: options.target === "webgpu" });
   const passes = options.target === "webgpu" ? webgpuPasses : defaultPasses;
   const evaluation = evaluationGraph(options.model);
+  const recomputing: Pass = { name: "recompute", run: (graph) => recompute(graph, LOSS) };
   const lowering: Pass = { name: "lowering", run: (graph) => lowerGraph(graph, options.target) };
   const finish = (graph: Graph): Uint8Array => {
     const verify = options.verify ?? false;
     if (verify) verifyTypedGraph(graph);
-    const optimised = runPasses(graph, [lowering, ...passes], { verify });
+    const again = options.recompute && graph === graphs.step ? [recomputing] : [];
+    const optimised = runPasses(graph, [lowering, ...passes, ...again], { verify });
     return writeModel(asModel(optimised));
   };
   return {
@@ -56,6 +61,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
       masks: graphs.masks,
       scalars: graphs.scalars.map((s) => s.name),
       losses: graphs.losses,
+      ...(options.recompute ? { repeats: true } : {}),
     },
     diagnostic: graphs.diagnostic
       ? { graph: finish(graphs.diagnostic), outputs: graphs.diagnostic.outputs.map((o) => o.name) }

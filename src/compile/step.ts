@@ -26,6 +26,9 @@ export {
   type TeacherFeature,
 } from "./step-inputs.js";
 
+/** Output of the total loss; a term's is this, a slash and its name. */
+export const LOSS = "step/loss";
+
 export interface StepOptions extends InputOptions, MemoryOptions {
   /** With normalisation already in front: takes raw samples. */
   readonly model: TrainableModel;
@@ -78,9 +81,9 @@ export function buildStep(options: StepOptions): StepGraphs {
   const { builder: b } = main;
   const trained = [...main.parameters, ...main.connectors.map((c) => c.value)];
   const gradients = backward(b, (call) => opOf(call).gradient, main.objective.total, trained);
-  b.output(main.objective.total, "step/loss");
+  b.output(main.objective.total, LOSS);
   const terms = main.objective.terms.map((t) => t.name);
-  for (const term of main.objective.terms) b.output(term.value, `step/loss/${term.name}`);
+  for (const term of main.objective.terms) b.output(term.value, `${LOSS}/${term.name}`);
   const parameters = trained.map((p, i): ParameterSlot => {
     const gradient = gradients[i];
     if (!gradient) {
@@ -112,7 +115,7 @@ export function buildStep(options: StepOptions): StepGraphs {
     scalars: main.objective.scalars,
     connectors: new Map(main.connectors.map((c) => [c.value.name, c.start])),
     states: new Map(main.states.map((s) => [s.value.name, s.start])),
-    losses: ["step/loss", ...terms.map((t) => `step/loss/${t}`)],
+    losses: [LOSS, ...terms.map((t) => `${LOSS}/${t}`)],
     terms,
   };
 }

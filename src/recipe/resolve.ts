@@ -97,6 +97,7 @@ export function settingsOf(
     schedule: scheduleOf(training),
     clipNorm: training.clip_norm,
     accumulate: training.accumulate,
+    recompute: training.recompute,
     average: training.ema,
     seed,
     augmentation: augmentationOf(training),

@@ -78,6 +78,12 @@ export const trainingSchema = z
     optimizer: optimizer.prefault({ kind: "adamw" }),
     schedule: schedule.prefault({ kind: "one-cycle", lr: 0.002 }),
     clip_norm: z.number().min(0).default(0).describe("Clip the gradient's global norm; 0 is off"),
+    recompute: z
+      .boolean()
+      .default(false)
+      .describe(
+        "Compute cheap values again in the backward pass instead of keeping them: less memory, the same numbers",
+      ),
     augment: augmentSchema.optional(),
     ema: ema.optional(),
     select: z.enum(["best", "last"]).default("best").describe("Weights kept: best by validation, or last"),

@@ -17,6 +17,13 @@ export interface OpenOptions extends SessionOptions {
    * run, beside the memory of that run: a training step then takes nearly twice what it needs. Default true.
    */
   readonly plannedMemory?: boolean;
+  /** True: what is computed twice stays so. ONNX Runtime otherwise computes it once and keeps it. Default false. */
+  readonly repeats?: boolean;
+}
+
+/** Settings of ONNX Runtime that have no name of their own. */
+export function furtherSettings({ repeats }: OpenOptions): { extra?: Record<string, unknown> } {
+  return repeats ? { extra: { optimization: { disable_specified_optimizers: "CommonSubexpressionElimination" } } } : {};
 }
 
 /** An ONNX Runtime, loaded and quiet. */

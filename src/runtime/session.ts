@@ -3,6 +3,7 @@ import type * as Ort from "onnxruntime-node";
 import { RunError } from "../errors.js";
 import type { Tensor } from "../graph/types.js";
 import {
+  furtherSettings,
   locationsOf,
   messageOf,
   type OnnxRuntime,
@@ -49,6 +50,7 @@ export async function createNativeSession(
     interOpNumThreads: 1,
     intraOpNumThreads: options.threads ?? 0,
     enableMemPattern: options.plannedMemory ?? true,
+    ...furtherSettings(options),
     // Failures are thrown with the same text; ONNX Runtime would also print them in the middle of our output.
     logSeverityLevel: 4,
     ...locationsOf(options.onDevice),

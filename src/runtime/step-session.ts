@@ -140,7 +140,8 @@ export async function load(
 ): Promise<Ort.InferenceSession> {
   try {
     const { device, threads, profile } = config;
-    return await runtime.open(graph, { device, threads, profile, onDevice, plannedMemory: false });
+    const repeats = config.step.repeats ?? false;
+    return await runtime.open(graph, { device, threads, profile, onDevice, plannedMemory: false, repeats });
   } catch (cause) {
     throw new RunError(`ONNX Runtime cannot load the ${what} graph: ${messageOf(cause)}`, { cause });
   }

@@ -54,6 +54,8 @@ export interface StepProgram {
   readonly scalars: readonly string[];
   /** float32 scalars fetched at every step: the total loss first, then each term. */
   readonly losses: readonly string[];
+  /** Whether the graph computes things twice on purpose: to keep less. */
+  readonly repeats?: boolean;
 }
 
 /** A forward pass over parameters and buffers of the arena; the first dimension of input and output is free. */

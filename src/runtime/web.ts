@@ -1,7 +1,7 @@
 /** ONNX Runtime in the browser: onnxruntime-web, loaded on first use, in wasm or on WebGPU. */
 import type * as Ort from "onnxruntime-web";
 import { RunError } from "../errors.js";
-import { locationsOf, messageOf, type OnnxRuntime, type OpenOptions } from "./ort.js";
+import { furtherSettings, locationsOf, messageOf, type OnnxRuntime, type OpenOptions } from "./ort.js";
 
 /** The module `onnxruntime-web`, or one of its parts: `onnxruntime-web/wasm`, `onnxruntime-web/webgpu`. */
 export type WebModule = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env">;
@@ -53,6 +53,7 @@ async function create(
     ort.InferenceSession.create(source, {
       executionMode: "sequential",
       enableMemPattern: options.plannedMemory ?? true,
+      ...furtherSettings(options),
       logSeverityLevel: 4,
       ...locationsOf(options.onDevice),
       executionProviders: options.device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],

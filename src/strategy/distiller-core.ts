@@ -65,6 +65,8 @@ export interface CompileOptions {
   readonly clipNorm?: number;
   /** Keeps an exponential moving average of the weights, as `training.ema` in a recipe; default off. */
   readonly ema?: TrainingInput["ema"];
+  /** Computes cheap values again in the backward pass instead of keeping them: less memory, the same numbers; default false. */
+  readonly recompute?: boolean;
   /** Against the labels; default cross-entropy. */
   readonly studentLoss?: "cross-entropy" | ObjectiveInput["student_loss"];
   /** Against the teacher; default kd. */
@@ -130,7 +132,7 @@ type AnyFields = Record<string, unknown>;
 
 interface Compiled {
   readonly objective: ObjectiveConfig;
-  readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm" | "ema">;
+  readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm" | "ema" | "recompute">;
   readonly metrics: readonly Metric[] | null;
 }
 
@@ -216,14 +218,15 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
           schedule: learningRate === undefined ? schedule : { kind: "constant", lr: learningRate },
           clip_norm: options.clipNorm,
           ema: options.ema,
+          recompute: options.recompute,
         },
       },
       "compile",
     );
-    const { optimizer: rule, schedule: rate, clip_norm, ema } = parts.training;
+    const { optimizer: rule, schedule: rate, clip_norm, ema, recompute } = parts.training;
     this.#compiled = {
       objective: withCustomLosses(objectiveOf(parts.objective), own, terms),
-      training: { optimizer: rule, schedule: rate, clip_norm, ema },
+      training: { optimizer: rule, schedule: rate, clip_norm, ema, recompute },
       metrics: options.metrics ?? null,
     };
     return this;

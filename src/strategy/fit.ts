@@ -65,7 +65,7 @@ export interface Fitted {
 /** What a training depends on, as a name: requests with the same id are the same training in the same folder. */
 export function trainingOfRequest({ loaded, execution, folder }: RunContext, request: FitRequest) {
   const settings = settingsOf(request.training, request.samples.length, request.seed, execution);
-  const { threads: _, device: __, ...deciding } = settings;
+  const { threads: _, device: __, recompute: ___, ...deciding } = settings;
   const store = request.teacher?.header;
   const print = fingerprint(
     trainingIdentity(loaded.data),

@@ -39,6 +39,7 @@ export function compileTask(task: TrainingTask, batch: number, { target, verify 
     teacherFeatures: task.teacher?.features,
     samples: () => (different ??= new Set(task.train).size),
     seed: task.settings.seed,
+    recompute: task.settings.recompute,
     target,
     verify,
   });

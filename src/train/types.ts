@@ -85,6 +85,8 @@ export interface TrainingSettings {
   readonly validateEvery: number | null;
   /** Steps between measurements of each term's share of the gradient; 0 is never. */
   readonly diagnoseEvery: number;
+  /** Compute cheap values again in the backward pass instead of keeping them. Less memory, the same numbers. */
+  readonly recompute?: boolean;
   readonly threads: number;
   readonly device: "cpu" | "webgpu";
 }

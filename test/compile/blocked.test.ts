@@ -2,64 +2,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { lowerGraph } from "../../src/compile/lower.js";
-import { withNormalisation } from "../../src/compile/normalise.js";
 import { defaultPasses, runPasses } from "../../src/compile/passes/index.js";
-import { buildStep, type StepOptions } from "../../src/compile/step.js";
-import { sizeOf, tensor } from "../../src/graph/tensor.js";
-import type { Graph, Tensor } from "../../src/graph/types.js";
+import type { Graph } from "../../src/graph/types.js";
 import { verifyGraph } from "../../src/graph/verify.js";
-import { buildModel, trainableModel } from "../../src/models/model.js";
 import type { ModelSpec } from "../../src/models/spec.js";
-import type { ObjectiveConfig } from "../../src/objective/objective.js";
 import { NCHWC_DOMAIN } from "../../src/ops/nchwc.js";
-import { Random } from "../../src/random/random.js";
 import { blockSize } from "../../src/runtime/block.js";
 import { runInOnnxRuntime } from "../ops/support/onnxruntime.js";
+import { feedsOf, stepOf } from "../support/steps.js";
 
 const block = await blockSize();
 const skip = block === undefined ? "ONNX Runtime has no blocked layout on this processor" : false;
-
-/** A whole step of a model, before lowering. */
-function stepOf(
-  spec: ModelSpec,
-  inputShape: readonly number[],
-  batch: number,
-  further: Partial<Pick<StepOptions, "teacherFeatures">> & Pick<ObjectiveConfig, "terms"> = {},
-): Graph {
-  const model = trainableModel(buildModel(spec, { inputShape, classes: 5, seed: 3 }));
-  const graph = withNormalisation(model.graph, model.input, null, "float32");
-  return buildStep({
-    model: { ...model, graph },
-    batch,
-    sampleShape: inputShape,
-    sampleType: "float32",
-    classes: 5,
-    objective: {
-      alpha: 0.5,
-      studentLoss: { kind: "cross-entropy" },
-      distillationLoss: { kind: "kd", temperature: 2 },
-      terms: further.terms,
-    },
-    teacherKind: "logits",
-    teacherFeatures: further.teacherFeatures,
-  }).step;
-}
-
-function feedsOf(graph: Graph): Map<string, Tensor> {
-  return new Map(
-    graph.inputs.map(({ name, dtype, shape }) => {
-      const dims = shape as number[];
-      const random = new Random(5, name);
-      const values = Array.from({ length: sizeOf(dims) }, (_, i) => {
-        const u = random.uniform(i);
-        if (dtype === "int64") return Math.floor(5 * u);
-        if (name.includes("variance") || name.startsWith("step/scalar")) return 0.5 + u;
-        return name === "step/samples" || name === "step/teacher" ? 2 * u - 1 : (2 * u - 1) * 0.4;
-      });
-      return [name, tensor(dtype, values, dims)];
-    }),
-  );
-}
 
 /** Largest difference of an output, relative to the largest value of it. */
 async function compare(graph: Graph, least: number): Promise<void> {
