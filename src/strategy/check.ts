@@ -1,90 +1,90 @@
 /** What can be known of a run's models before anything is trained or written. */
 import { withNormalisation } from "../compile/normalise.js";
+import { buildStep } from "../compile/step.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
-import { CANONICAL_OPSET } from "../graph/types.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../objective/features.js";
 import { objectiveLayers } from "../objective/objective.js";
-import { createBuilder } from "../ops/registry.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema.js";
+import { planBatches } from "../train/batches.js";
 import type { Arm } from "./arms.js";
+import { type KnownTeacher, teacherAtHand, teacherToBe } from "./known-teacher.js";
 import { type Prepared, prepareModel } from "./prepare.js";
+import { stepOptionsOf } from "./step-options.js";
 import { teachersOf } from "./teacher-group.js";
 import { reusingClassifier, simkdTerm } from "./transfer.js";
 
 /**
- * Builds every arm's models once: a student that does not fit the data must not wait for its teacher's training.
- * @throws InputError when a model does not fit the data
+ * Builds every arm's models and, where losses compare layers, the training step on both graphs' shapes: what does not fit
+ * must not wait for a teacher's training.
+ * @param earlier the teacher of all arms, where another run of the strategy trains it; it replaces the recipes'
+ * @returns the first arm's student; null where only the teacher knows the classes
+ * @throws InputError when a model does not fit the data, or layers do not go together
  */
-export function checkModels(arms: readonly Arm[], { data, normalisation }: LoadedData, folder: string): void {
+export function checkModels(
+  arms: readonly Arm[],
+  loaded: LoadedData,
+  folder: string,
+  earlier?: () => KnownTeacher | null,
+): Prepared | null {
+  const { data, normalisation } = loaded;
   const classes = data.classes.length;
   // Without class names only the teacher knows how many there are.
-  if (classes === 0) return;
+  if (classes === 0) return null;
   const options = { folder, data, classes, seed: 0 };
-  for (const { recipe } of arms) {
+  const students = arms.map((arm): Prepared => {
+    const { recipe } = arm;
     const built = (description: ModelRecipe): Prepared => {
       const prepared = prepareModel(description, options);
       withNormalisation(prepared.model.graph, prepared.model.input, normalisation, sampleTypeOf(data));
       return prepared;
     };
     const student = built(recipe.student);
-    const teachers = teachersOf(recipe.teacher).flatMap((t) => ("model" in t ? [built(t.model)] : []));
-    checkLayers(recipe, student, teachers);
-    checkReuse(recipe, student, teachers[0], data);
+    const trained = teachersOf(recipe.teacher).flatMap((t) => ("model" in t ? [built(t.model)] : []));
     checkClassWeights(recipe, data);
-  }
+    return checkLayers(arm, loaded, student, () => {
+      if (earlier) return earlier();
+      const [first] = trained;
+      return first ? teacherToBe(first, "teacher.model", normalisation) : teacherAtHand(recipe.teacher, loaded, folder);
+    });
+  });
+  return students[0] ?? null;
 }
 
-/** Layers a feature loss names must be there: the teacher's too when it is still to be trained. */
-function checkLayers(recipe: Recipe, student: Prepared, [teacher]: readonly Prepared[]): void {
-  const layers = objectiveLayers(objectiveOf(recipe.objective));
-  if (layers.length === 0) return;
+/**
+ * Layers that losses compare must be there on both sides, as many, and of shapes that can be compared.
+ * @returns the student that is trained: with its teacher's classifier where it ends in that
+ */
+function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf: () => KnownTeacher | null): Prepared {
+  const { recipe } = arm;
+  const objective = objectiveOf(recipe.objective);
+  const layers = objectiveLayers(objective);
+  if (layers.length === 0) return student;
   if ("group" in recipe.teacher)
     throw new InputError(
       "objective.terms",
       "losses between layers take them from one teacher, and teacher.group has several; give one teacher, or leave those terms out",
     );
-  const featuresOf = ({ model }: Prepared): FeatureInfo[] =>
-    model.graph.nodes.flatMap((n) => n.outputs.map((name, i) => ({ name, node: i === 0 ? n.name : "" })));
-  for (const layer of layers) {
-    if (teacher) pairFeatures(layer, featuresOf(student), featuresOf(teacher));
-    else matchFeatures(layer.student, featuresOf(student), "student");
-  }
-}
-
-/** A student that ends in its teacher's classifier is put together once, where the teacher is known already. */
-function checkReuse(
-  { objective, teacher: given }: Recipe,
-  student: Prepared,
-  teacher: Prepared | undefined,
-  data: DataSet,
-) {
-  const built = objectiveOf(objective);
-  const config = simkdTerm(built);
-  if (!config || (!teacher && "file" in given)) return;
-  const shapes = teacher ? shapesOf(teacher, data) : new Map<string, readonly number[]>();
-  const features = teacher?.model.graph.nodes.flatMap((n) =>
-    n.outputs.map((name, i) => ({ name, node: i === 0 ? n.name : "", shape: shapes.get(name) ?? [] })),
+  const teacher = teacherOf();
+  const own = student.model.graph.nodes.flatMap((n) =>
+    n.outputs.map((name, i): FeatureInfo => ({ name, node: i === 0 ? n.name : "" })),
   );
-  const classifier = teacher && {
-    model: { graph: teacher.model.graph, opsets: { "": CANONICAL_OPSET }, irVersion: 10, metadata: {} },
-    where: "teacher.model",
-    output: teacher.model.output,
-    kind: "logits" as const,
-    order: null,
-  };
-  const reusable = { name: "teacher", features: features ?? [], classifier: classifier ? () => classifier : null };
-  reusingClassifier(student, built, reusable, data, data.classes.length, 0);
-}
-
-/** Shapes of a model's values for one sample. */
-function shapesOf({ model }: Prepared, { sampleShape }: DataSet): Map<string, readonly number[]> {
-  const b = createBuilder(model.graph.name);
-  const dtype = model.graph.inputs.find((i) => i.name === model.input)?.dtype ?? "float32";
-  const values = b.inline(model.graph, new Map([[model.input, b.input(model.input, dtype, [1, ...sampleShape])]]));
-  return new Map([...values].map(([name, v]) => [name, v.shape.slice(1)]));
+  if (!teacher) for (const layer of layers) matchFeatures(layer.student, own, "student");
+  const named = teacher
+    ? layers.flatMap((l) => pairFeatures(l, own, teacher.features).map(([, theirs]) => theirs))
+    : [];
+  if (simkdTerm(objective) && !teacher?.classifier && "file" in recipe.teacher) return student;
+  const features = (teacher?.features ?? []).flatMap((f) => (f.shape ? [{ ...f, shape: f.shape }] : []));
+  const classifier = teacher?.classifier;
+  const reusable = { name: "teacher", features, classifier: classifier ? () => classifier : null };
+  const classes = loaded.data.classes.length;
+  const whole = reusingClassifier(student, objective, reusable, loaded.data, classes, 0);
+  if (!teacher || named.some((f) => !f.shape)) return whole;
+  const { batch } = planBatches(arm.transfer.length, recipe.training.batch, recipe.training.accumulate);
+  buildStep(stepOptionsOf(arm, loaded, whole, { batch, objective, classes, teacherKind: "logits", features }));
+  return whole;
 }
 
 function checkClassWeights({ objective }: Recipe, { classes }: DataSet): void {

@@ -20,9 +20,11 @@ import { consistent } from "./consistent.js";
 import { contextOf, type RunContext } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import { type OneShot, runHops } from "./hops.js";
+import { type KnownTeacher, teacherToBe } from "./known-teacher.js";
 import { ladder } from "./ladder.js";
 import { noisyStudent } from "./noisy-student.js";
-import type { Plan, Strategy } from "./plan.js";
+import type { Hop, Plan, Strategy } from "./plan.js";
+import { type Prepared, prepareModel } from "./prepare.js";
 import { checkRecipe } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
@@ -101,8 +103,36 @@ function check({ hops }: Plan, { recipe, loaded, folder }: RunContext): void {
       "data",
       `it has no labels, and the strategy ${recipe.strategy.kind} trains "${alone.title}" on labels alone; take another strategy`,
     );
-  for (const { recipe, command } of hops)
-    if (command === "distill") checkModels(expandArms(recipe, loaded), loaded, folder);
+  // Models of earlier hops are known by their titles: they teach later ones.
+  const made = new Map<string, () => KnownTeacher | null>();
+  for (const hop of hops) {
+    const earlier = hop.teacher !== null && !hop.ownTeacher ? made.get(hop.teacher) : undefined;
+    const ofTeacher = hop.command === "train-teacher";
+    const model = inHop(hop.title, () =>
+      hop.command === "distill"
+        ? checkModels(expandArms(hop.recipe, loaded), loaded, folder, earlier)
+        : aloneModel(hop, loaded, folder),
+    );
+    const normalisation = hop.recipe.export.raw && !ofTeacher ? null : loaded.normalisation;
+    made.set(hop.title, () => model && teacherToBe(model, ofTeacher ? "teacher.model" : "student", normalisation));
+  }
+}
+
+/** Says of wrong input which of the strategy's runs it is wrong for. */
+function inHop<T>(title: string, look: () => T): T {
+  try {
+    return look();
+  } catch (cause) {
+    if (!(cause instanceof InputError)) throw cause;
+    throw new InputError(`hop "${title}"`, cause.message, { cause });
+  }
+}
+
+/** The model of a hop that is trained on labels alone. */
+function aloneModel({ command, recipe }: Hop, { data }: LoadedData, folder: string): Prepared | null {
+  const { teacher, student } = recipe;
+  const model = command === "train-student" ? student : "model" in teacher ? teacher.model : null;
+  return model && prepareModel(model, { folder, data, classes: data.classes.length, seed: 0 });
 }
 
 /** Copies the chosen student out and writes summary, report and snippets; then the run is finished. */

@@ -195,6 +195,70 @@ test("an unknown layer is told with what there is near, of teacher and student",
   );
 });
 
+/** The error of a recipe that must be refused before anything is trained or labelled. */
+async function refusedEarly(changes: Partial<RecipeInput>): Promise<string> {
+  const begun: string[] = [];
+  const out = join(folder, "refused");
+  const error: unknown = await distill({ ...recipe, ...changes } as RecipeInput, {
+    ...options,
+    out,
+    onEvent: (e) => {
+      if (e.kind === "training" || e.kind === "labelling") begun.push(e.kind);
+    },
+  }).then(
+    () => assert.fail("not refused"),
+    (e: unknown) => e,
+  );
+  assert.ok(error instanceof InputError, String(error));
+  assert.deepEqual(begun, []);
+  assert.ok(!existsSync(out) || readdirSync(out).length === 0);
+  return error.message;
+}
+
+test("patterns of unequal numbers and layers that cannot be compared are told before the teacher is trained", async () => {
+  const comparing = (kind: string, student: string, teacher: string) =>
+    ({ objective: { terms: [{ kind, layers: [{ student, teacher }] }] } }) as unknown as Partial<RecipeInput>;
+  assert.match(
+    await refusedEarly(comparing("fitnet", "conv*/relu", "conv1/relu")),
+    /"conv\*\/relu" is 2 of the student \(conv1\/relu, conv2\/relu\), "conv1\/relu" is 1 of the teacher/,
+  );
+  assert.match(
+    await refusedEarly(comparing("attention", "conv1/relu", "pool2/flatten")),
+    /the student's is \[16,6,8,8\], the teacher's \[16,20\]/,
+  );
+  const file = { file: teacherFile, normalise: "none" } as const;
+  assert.match(
+    await refusedEarly({ ...comparing("attention", "conv1/relu", "pool2/flatten"), teacher: file }),
+    /the student's is \[16,6,8,8\], the teacher's \[16,20\]/,
+  );
+  assert.match(
+    await refusedEarly({ ...comparing("fitnet", "conv*/relu", "conv1/relu"), teacher: file }),
+    /both must be as many/,
+  );
+});
+
+test("a hop whose teacher is an earlier hop's student is checked against that, before the first hop", async () => {
+  const strategy = { kind: "assistants", models: [{ kind: "mlp", hidden: [24] }] } as const;
+  const layers = [{ student: "*/relu", teacher: "conv2/relu" }];
+  const message = await refusedEarly({
+    strategy,
+    student: { kind: "mlp", hidden: [12] },
+    objective: { terms: [{ kind: "similarity", layers }] },
+  });
+  assert.match(message, /^hop "student": teacher: no tensor or node "conv2\/relu".*hidden1\/relu/s);
+  // The teacher's dropout is not in what it exports, so nothing of it can be compared.
+  const dropping = { kind: "mlp", hidden: [24], dropout: 0.2 } as const;
+  const named = [{ student: "hidden1/relu", teacher: "*dropout*" }];
+  assert.match(
+    await refusedEarly({
+      teacher: { model: dropping, training: { epochs: 1 } },
+      student: { kind: "mlp", hidden: [12] },
+      objective: { terms: [{ kind: "fitnet", layers: named }] },
+    }),
+    /^teacher: no tensor or node "\*dropout\*"/,
+  );
+});
+
 test("from TypeScript, with answers in memory or in a folder: the same student", async () => {
   const data = await loadData({ source: "digits", split: { validation: 0.15, test: 0.3 } });
   const students: Uint8Array[] = [];

@@ -1,15 +1,12 @@
 /** Layers that feature losses name: whether student and teacher have them, and whether the losses can compare them. */
 
-import { withNormalisation } from "../../compile/normalise.js";
 import { buildStep } from "../../compile/step.js";
-import { mixes } from "../../data/augment/config.js";
-import { sampleTypeOf } from "../../data/samples.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../objective/features.js";
 import { objectiveLayers } from "../../objective/objective.js";
-import { augmentationOf } from "../../recipe/resolve.js";
 import { type Arm, expandArms } from "../arms.js";
 import type { Prepared } from "../foreign.js";
 import { prepareModel } from "../prepare.js";
+import { type ArmStep, stepOptionsOf } from "../step-options.js";
 import { reusingClassifier, simkdTerm } from "../transfer.js";
 import { orReason } from "./asked.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
@@ -68,32 +65,14 @@ function studentOf({ recipe, objective, folder, loaded: { data }, teacher }: Pat
  * The step's options for a recipe whose teacher can be asked, at start weights.
  * @throws InputError when the student cannot be put together
  */
-export function stepOptions(patient: Patient, batch: number) {
+export function stepOptions(patient: Patient, batch: number): ArmStep {
   const { recipe, objective, loaded, teacher } = patient;
   if (!teacher) throw new Error("the step is built for a teacher that can be asked");
-  const { data, normalisation } = loaded;
   const { classes, kind, features } = teacher;
-  const { model } = studentOf(patient, classes);
-  const sampleType = sampleTypeOf(data);
-  const { transfer } = expandArms(recipe, loaded)[0] as Arm;
-  const augmentation = augmentationOf(recipe.training);
-  return {
-    model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
-    batch,
-    sampleShape: data.sampleShape,
-    sampleType,
-    classes,
-    objective,
-    teacherKind: kind,
-    teacherFeatures: features,
-    blended: augmentation !== null && mixes(augmentation),
-    samples: () => new Set(transfer).size,
-    seed: recipe.seed,
-  };
+  const arm = expandArms(recipe, loaded)[0] as Arm;
+  const lookedAt = { batch, classes, objective, teacherKind: kind, features };
+  return stepOptionsOf(arm, loaded, studentOf(patient, classes), lookedAt);
 }
-
-/** What `stepOptions` gives. */
-export type StepOptions = ReturnType<typeof stepOptions>;
 
 const stepWith = (patient: Patient, batch: number): unknown => buildStep(stepOptions(patient, batch));
 

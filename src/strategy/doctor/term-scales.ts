@@ -5,9 +5,10 @@ import { DROWNING_SHARE, gradientShares, negligibleTerms } from "../../objective
 import { type ObjectiveConfig, objectiveLayers, objectiveNeeds, objectiveWeights } from "../../objective/objective.js";
 import { isAlwaysZero } from "../../objective/schedule.js";
 import { type Arm, expandArms } from "../arms.js";
+import type { ArmStep } from "../step-options.js";
 import { orReason } from "./asked.js";
 import { callStep } from "./compiled-step.js";
-import { type StepOptions, stepOptions } from "./layers.js";
+import { stepOptions } from "./layers.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 
 const CHECK = "term scales";
@@ -21,7 +22,7 @@ export const termScales: Check = async (patient) => {
   if (!teacher) return [skipped(CHECK, "the teacher cannot be asked")];
   const indices = batchOf(patient);
   if (indices.length === 0) return [skipped(CHECK, "there are no samples to measure on")];
-  let options: StepOptions | undefined;
+  let options: ArmStep | undefined;
   let compiled: CompiledTraining | undefined;
   const unfit = orReason(() => {
     options = stepOptions(patient, indices.length);
