@@ -3,7 +3,9 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, s
 import { basename, join, resolve } from "node:path";
 import { isTemporary, makeFolder, writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
-import { recipeToYaml } from "../recipe/load.js";
+import { packageVersion } from "../package-root.js";
+import { differences, differencesSaid } from "../recipe/difference.js";
+import { readYaml, recipeToYaml } from "../recipe/load.js";
 import type { Recipe } from "../recipe/schema.js";
 import { fingerprint } from "./context.js";
 
@@ -13,6 +15,8 @@ interface State {
   readonly status: "running" | "done";
   /** Paths in the recipe start here: absolute, or "." for the run's own folder, which may be moved. */
   readonly folder?: string;
+  /** Of limbeck; absent in runs older than this field. */
+  readonly version?: string;
   /** What kind of run it is; absent: distill. */
   readonly kind?: RunKind;
   /** Of a distill run with several hops: which strategy, and how many hops are done. */
@@ -37,7 +41,7 @@ export interface DirectoryOptions {
 /** Picks and marks the folder of a run, and writes its recipe with every default into it. @throws InputError when it holds something else */
 export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<string> {
   const print = fingerprint(recipe);
-  const directory = options.resume ? resumed(options, print) : fresh(recipe, options);
+  const directory = options.resume ? resumed(options, recipe, print) : fresh(recipe, options);
   writableFolder(directory);
   for (const leftover of leftovers(directory)) rmSync(leftover, { force: true });
   await writeFileAtomic(
@@ -46,6 +50,7 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
       recipe: print,
       name: recipe.name,
       status: "running",
+      version: packageVersion(),
       folder: resolve(options.folder ?? ".") === resolve(directory) ? "." : resolve(options.folder ?? "."),
       kind: options.kind ?? "distill",
     } satisfies State)}\n`,
@@ -131,26 +136,48 @@ function fresh(recipe: Recipe, { out }: DirectoryOptions): string {
   return directory;
 }
 
-function resumed({ out, resume }: DirectoryOptions, print: string): string {
+function resumed(options: DirectoryOptions, recipe: Recipe, print: string): string {
+  const { out, resume } = options;
   const named = typeof resume === "string" ? resume : out;
   if (named !== undefined) {
     const state = stateOf(named);
     if (!state) throw new InputError("--resume", `${named} is no run of limbeck (state.json is missing)`);
-    if (state.recipe !== print)
-      throw new InputError(
-        "--resume",
-        `${named} was started with another recipe, seed or version of limbeck; resume it with the same, or start a new run`,
-      );
+    if (state.recipe !== print) throw new InputError("--resume", otherRun(named, state, options, recipe));
     return named;
   }
-  const found = (existsSync("runs") ? readdirSync("runs") : [])
+  const runs = (existsSync("runs") ? readdirSync("runs") : [])
     .map((d) => join("runs", d))
-    .filter((d) => stateOf(d)?.recipe === print)
-    .sort((a, b) => b.localeCompare(a, undefined, { numeric: true }));
-  const open = found.find((d) => stateOf(d)?.status === "running") ?? found[0];
-  if (!open)
-    throw new InputError("--resume", `no run of this recipe in runs/; start one without --resume, or name its folder`);
-  return open;
+    .flatMap((directory) => {
+      const state = stateOf(directory);
+      return state ? [{ directory, state }] : [];
+    })
+    .sort((a, b) => b.directory.localeCompare(a.directory, undefined, { numeric: true }));
+  const found = runs.filter(({ state }) => state.recipe === print);
+  const open = found.find(({ state }) => state.status === "running") ?? found[0];
+  if (open) return open.directory;
+  const near = runs.find(({ state }) => state.name === recipe.name && state.status === "running");
+  throw new InputError(
+    "--resume",
+    near
+      ? otherRun(near.directory, near.state, options, recipe)
+      : "no run of this recipe in runs/; start one without --resume, or name its folder",
+  );
+}
+
+/** Why a run cannot be gone on with, and what to do. */
+function otherRun(directory: string, state: State, { kind = "distill", recipe }: DirectoryOptions, claimed: Recipe) {
+  const made = state.kind ?? "distill";
+  if (made !== kind)
+    return `${directory} was made by \`limbeck ${made}\`, not \`limbeck ${kind}\`; go on with the command that began it`;
+  const path = join(directory, RECIPE);
+  const before = existsSync(path) ? readYaml(path) : {};
+  const found = differences(before, JSON.parse(JSON.stringify(recipe ?? claimed)));
+  if (found.length > 0)
+    return `${directory} was started with another recipe:\n${differencesSaid(found)}\nChange that back to go on with the run (its recipe is ${path}), or start a new run with --out`;
+  const version = packageVersion();
+  const by =
+    state.version === version ? "another model of its recipe" : `limbeck ${state.version ?? "of another version"}`;
+  return `${directory} was started with ${by}, this is limbeck ${version}; go on with what began it, or start a new run with --out`;
 }
 
 export function stateOf(directory: string): State | null {

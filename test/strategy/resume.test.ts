@@ -167,10 +167,31 @@ test("Ctrl-C writes a checkpoint, leaves with 130, and the run goes on to the sa
   assert.deepEqual(outcome(out), expected);
 });
 
-test("a run is not resumed with another recipe", async () => {
-  const { distill } = await import("../../src/index.js");
+test("a run is not resumed with another recipe, and the fields that differ are named", async () => {
+  const { distill, trainModel } = await import("../../src/index.js");
+  const refused = async (changed: RecipeInput): Promise<string> => {
+    const error: unknown = await distill(changed, { resume: reference }).catch((e: unknown) => e);
+    assert.ok(error instanceof Error);
+    return error.message;
+  };
+  const one = await refused({ ...recipe, training: { ...recipe.training, steps: 1000 } as RecipeInput["training"] });
+  assert.deepEqual(one.split("\n"), [
+    `--resume: ${reference} was started with another recipe:`,
+    "  training.steps: 900 in the run, 1000 in the recipe",
+    `Change that back to go on with the run (its recipe is ${join(reference, "recipe.yaml")}), or start a new run with --out`,
+  ]);
+  const several = await refused({
+    ...recipe,
+    seed: 1,
+    student: { kind: "mlp", hidden: [16, 8] },
+    training: { epochs: 3, batch: 8, accumulate: 2, clip_norm: 2, ema: { decay: 0.99 } },
+  });
+  for (const line of ["seed: 0 in the run, 1 in the recipe", "student.hidden: [16] in the run, [16,8] in the recipe"])
+    assert.ok(several.includes(`\n  ${line}\n`), several);
+  assert.match(several, /\n {2}and \d more fields\n/);
+  assert.equal(several.split("\n").filter((line) => line.includes(" in the run, ")).length, 4);
   await assert.rejects(
-    distill({ ...recipe, seed: 1 }, { resume: reference }),
-    /was started with another recipe, seed or version/,
+    trainModel(recipe, { resume: reference }),
+    /was made by `limbeck distill`, not `limbeck train`; go on with the command that began it/,
   );
 });
