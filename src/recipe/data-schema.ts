@@ -1,6 +1,6 @@
 /** The recipe's data: sources, splits, normalisation. */
 import { z } from "zod";
-import { count, file, positive } from "./fields.js";
+import { className, count, file, positive } from "./fields.js";
 
 const split = z
   .strictObject({
@@ -31,7 +31,7 @@ const normalise = z
 
 const common = {
   classes: z
-    .array(z.string())
+    .array(className)
     .min(2)
     .optional()
     .describe("Class names in the order of the indices; default: sorted as found"),

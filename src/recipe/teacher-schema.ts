@@ -1,13 +1,13 @@
 /** The recipe's teachers. */
 import { z } from "zod";
-import { count, file, positive, rate } from "./fields.js";
+import { className, count, file, positive, rate } from "./fields.js";
 import { modelSchema } from "./model-schema.js";
 import { trainingSchema } from "./training-schema.js";
 
 const storePrecision = z.enum(["float32", "float16"]).default("float32").describe("Precision of the label store");
 
 const partOfClasses = z
-  .array(z.string())
+  .array(className)
   .min(2)
   .optional()
   .describe(
@@ -52,7 +52,7 @@ export const fileTeacherSchema = z.strictObject({
       'Applied to raw samples before the teacher: "data" as for the student, "none" raw, "unit" bytes / 255, or numbers (x * scale - mean) / std',
     ),
   classes: z
-    .array(z.string())
+    .array(className)
     .min(2)
     .optional()
     .describe(
@@ -81,7 +81,7 @@ export const httpTeacherSchema = z.strictObject({
     .enum(["logits", "probabilities", "log-probabilities", "labels", "top-k"])
     .describe("What an answer is: a number a class, one class number, or the best classes with their probabilities"),
   classes: z
-    .array(z.string())
+    .array(className)
     .min(2)
     .optional()
     .describe(

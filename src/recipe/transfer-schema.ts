@@ -1,7 +1,8 @@
 /** Classes that the student never sees, and what is done about its biases: fields of the recipe's transfer. */
 import { z } from "zod";
+import { className } from "./fields.js";
 
-const classNames = z.array(z.union([z.string().min(1), z.number().int().min(0)]));
+const classNames = z.array(className);
 
 export const omissionFields = {
   omit_classes: classNames

@@ -174,3 +174,26 @@ test("the letters recipe runs on a table of its form: no header line, 26 classes
   });
   assert.ok(right.length >= 22, `${right.length} of 26`);
 });
+
+test("classes are named by text or by number wherever a recipe names them", () => {
+  const named = (zero: string | number, one: string | number): Parameters<typeof parseRecipe>[0] => ({
+    name: "numbers",
+    data: { source: "digits", classes: [zero, one, "two"] },
+    teacher: {
+      group: [
+        { file: "a.onnx", classes: [zero, one] },
+        { label_store: "b", classes: [one, zero] },
+        { url: "http://localhost/", answers: "logits", classes: [one, zero] },
+        { model: { kind: "mlp", hidden: [8] }, training: { epochs: 1 }, classes: [zero, one] },
+      ],
+      combine: "merge",
+    },
+    student: { kind: "mlp", hidden: [8] },
+    training: { epochs: 1 },
+    transfer: { omit_classes: [one], only_classes: [zero] },
+  });
+  const recipe = parseRecipe(named(0, 1));
+  assert.deepEqual(recipe, parseRecipe(named("0", "1")));
+  assert.deepEqual(recipe.transfer.omit_classes, ["1"]);
+  assert.throws(() => parseRecipe(named(0.5, 1)), /teacher\.group\.0\.classes\.0: found 0\.5/);
+});
