@@ -4,7 +4,7 @@ import { MAX_MAGNITUDE, MAX_OPS } from "../data/augment/randaugment.js";
 import { positive } from "./fields.js";
 
 const ordered = ([low, high]: readonly [number, number]): boolean => low <= high;
-const ORDERED = "give the lower bound first: [low, high]";
+const ORDERED = "expected the lower bound first: [low, high]";
 
 const crop = z
   .strictObject({

@@ -135,7 +135,7 @@ const termSettings = {
   schedule: factorSchema.optional().describe("Multiplies the weight over the training"),
   name: z
     .string()
-    .regex(/^[\w.-]+$/, "letters, digits, . _ - only")
+    .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")
     .optional()
     .describe("In logs and reports; default the kind"),
 };

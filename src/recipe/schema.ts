@@ -55,7 +55,7 @@ export const recipeSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[\w.-]+$/, "letters, digits, . _ - only")
+      .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")
       .default("distillation")
       .describe("Names the run's folder"),
     description: z.string().optional().describe("One paragraph for the report"),

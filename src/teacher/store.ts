@@ -337,9 +337,10 @@ function readHeader(folder: string): StoreHeader {
     throw new InputError(path, `store format ${format}, this version of limbeck reads 1; label again`);
   const header = headerSchema.safeParse(found);
   if (header.success) return header.data;
+  const fields = [...new Set(header.error.issues.map((i) => i.path.join(".") || "the whole"))];
   throw new InputError(
     path,
-    `it is no header of a label store (${z.prettifyError(header.error).replaceAll("\n", " ")}); delete the folder and label again`,
+    `it is no header of a label store (missing or wrong: ${fields.join(", ")}); delete the folder and label again`,
   );
 }
 

@@ -50,12 +50,12 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["distill", at("scalar.yaml")], /student: missing/],
   [["train", DIGITS, "--set", "training"], /--set: expected path=value/],
   [["train", DIGITS, "--set", "training.batch=[1"], /--set training\.batch: the value "\[1" is not valid YAML/],
-  [["train", DIGITS, "--set", "training.batch=many"], /training\.batch: found "many"; .*expected number/],
+  [["train", DIGITS, "--set", "training.batch=many"], /training\.batch: found "many"; expected a whole number of at least 1/],
   [["train", DIGITS, "--set", "student.hiden=[3]"], /student\.hiden: unknown key; did you mean "hidden"\?/],
   [["train", DIGITS, "--set", "name.first=x"], /--set name\.first: "name" is "digits", so it has no field of its own/],
   [["train", DIGITS, "--set", "data.labels=ignore", "--set", "transfer.labelled=all"], /data: it has no labels/],
   [["distill", DIGITS, "--set", "teacher.file=x.onnx"], /teacher\.file: this key does not go with teacher\.model;/],
-  [["distill", DIGITS, "--set", "student={kind: resnet, depth: 9}"], /student\.depth: found 9; expected 8 or 14 or 20/],
+  [["distill", DIGITS, "--set", "student={kind: resnet, depth: 9}"], /student\.depth: found 9; expected 8, 14, 20, 32 or 56/],
   [["distill", DIGITS, "--set", "student={kind: cnn, layers: [{dense: 8}, {conv: 8}]}"], /a convolution takes images/],
   [
     [
@@ -111,7 +111,7 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   ],
   [
     ["distill", DIGITS, "--set", "variants=[]", "--set", "evaluation.robustness={corruptions: [fog]}"],
-    /evaluation\.robustness\.corruptions\.0: found "fog"; .*"gaussian-noise"/,
+    /evaluation\.robustness\.corruptions\.0: found "fog"; expected gaussian-noise, /,
   ],
   [["evaluate", at("full")], /full: no run of limbeck/],
   [["export", at("full")], /full: no run of limbeck/],

@@ -1,0 +1,95 @@
+/** What the recipe's schema allows at a place of a recipe: for messages, editors and the generated reference. */
+import { z } from "zod";
+import { nearestOf as nearest } from "../graph/nearest.js";
+import { recipeSchema } from "./schema.js";
+
+export interface JsonSchema {
+  readonly type?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema | readonly JsonSchema[];
+  readonly prefixItems?: readonly JsonSchema[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly default?: unknown;
+}
+
+let jsonSchema: JsonSchema | undefined;
+
+/** The recipe's JSON Schema: for editors, for the generated reference, for finding valid keys. */
+export function recipeJsonSchema(): JsonSchema {
+  jsonSchema ??= z.toJSONSchema(recipeSchema, { io: "input", reused: "inline" }) as JsonSchema;
+  return jsonSchema;
+}
+
+/** Every alternative the schema allows at a path, narrowed by the discriminators the user wrote. */
+export function alternatives(root: unknown, path: readonly PropertyKey[]): JsonSchema[] {
+  let schemas: JsonSchema[] = [recipeJsonSchema()];
+  let value: unknown = root;
+  for (const key of [...path, null]) {
+    schemas = schemas
+      .flatMap((s) => [...(s.anyOf ?? []), ...(s.oneOf ?? []), ...(s.anyOf || s.oneOf ? [] : [s])])
+      .flatMap((s) => s.anyOf ?? s.oneOf ?? [s]);
+    const object = value && typeof value === "object" ? (value as Record<string, unknown>) : {};
+    const fitting = schemas.filter((s) =>
+      Object.entries(s.properties ?? {}).every(([k, p]) => p.const === undefined || p.const === object[k]),
+    );
+    if (fitting.length > 0) schemas = fitting;
+    if (key === null) break;
+    schemas = schemas.flatMap((s) =>
+      typeof key === "number"
+        ? s.items
+          ? [s.items as JsonSchema]
+          : (s.prefixItems?.slice(key, key + 1) ?? [])
+        : s.properties?.[String(key)]
+          ? [s.properties[String(key)] as JsonSchema]
+          : [],
+    );
+    value = lookup(value, [key]);
+  }
+  return schemas;
+}
+
+/** Valid keys at a path, and below it one level further as "key.inner". */
+export function keysAt(root: unknown, path: readonly PropertyKey[]): string[] {
+  const here = [...new Set(alternatives(root, path).flatMap((s) => Object.keys(s.properties ?? {})))];
+  const below = here.flatMap((key) =>
+    alternatives(root, [...path, key]).flatMap((s) => Object.keys(s.properties ?? {}).map((k) => `${key}.${k}`)),
+  );
+  return [...here, ...new Set(below)];
+}
+
+/** The nearest key here, else the nearest one a level down (objective.temperature -> distillation_loss.temperature). */
+export function nearestKey(key: string, candidates: readonly string[]): string | undefined {
+  const direct = nearest(
+    key,
+    candidates.filter((c) => !c.includes(".")),
+  );
+  if (direct) return direct;
+  const last = (path: string): string => path.slice(path.indexOf(".") + 1);
+  const deep = candidates.filter((c) => c.includes("."));
+  const inner = nearest(key, deep.map(last));
+  return deep.find((c) => last(c) === inner);
+}
+
+export function choices(root: unknown, path: readonly PropertyKey[], tag: string): string[] {
+  const parent = path[path.length - 1] === tag ? path.slice(0, -1) : path;
+  return alternatives(root, parent).flatMap((s) =>
+    typeof s.properties?.[tag]?.const === "string" ? [s.properties[tag].const as string] : [],
+  );
+}
+
+/** The value at a place; undefined where there is none. */
+export function lookup(root: unknown, path: readonly PropertyKey[]): unknown {
+  let at = root;
+  for (const key of path) at = at && typeof at === "object" ? (at as Record<PropertyKey, unknown>)[key] : undefined;
+  return at;
+}
