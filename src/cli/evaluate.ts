@@ -95,6 +95,11 @@ Examples:
 }
 
 function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
+  for (const name of ["teacher", "reference"] as const) {
+    const file = flags[name];
+    if (file !== undefined && !existsSync(file))
+      throw new InputError(`--${name}`, `there is no file ${file}; give the path of an .onnx model`);
+  }
   const subject =
     existsSync(model) && statSync(model).isDirectory() ? runSubject(model, flags) : fileSubject(model, flags);
   return atTerminal(flags, async (terminal, signal) => {

@@ -9,7 +9,7 @@ import type { RobustnessSummary } from "../evaluate/robustness/types.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { ClassRow, SeedScores } from "../evaluate/summary.js";
 import { parseParts } from "../recipe/load.js";
-import { type RobustnessInput, robustnessSchema } from "../recipe/robustness-schema.js";
+import { type RobustnessInput, type RobustnessRecipe, robustnessSchema } from "../recipe/robustness-schema.js";
 import { labelsOf } from "./context.js";
 import type { RunEvent } from "./events.js";
 import { latencyOf } from "./measure.js";
@@ -89,6 +89,8 @@ export async function evaluateModel(
   const samples = samplesOf(loaded, part);
   const labels = labelsOf(loaded, samples);
   const known = labels.every((l) => l >= 0) ? labels : null;
+  const settings = robustnessOf(options);
+  await checkOthers(loaded, samples, options);
   const own = await ask(file, loaded, samples, options.description, threads);
   const other =
     options.teacher === undefined
@@ -104,7 +106,7 @@ export async function evaluateModel(
     throw new InputError(file, `its output has ${classes} classes, the data has ${loaded.data.classes.length}`);
   const { scores, confusion } = scoreOutputs(own, known, other, classes, k);
   const names = loaded.data.classes.length === classes ? loaded.data.classes : numbered(classes);
-  const robustness = await underCorruptions(file, loaded, samples, options);
+  const robustness = settings && (await underCorruptions(file, loaded, samples, settings, options));
   const timing = { runs: latencyRuns, threads, signal };
   return {
     model: file,
@@ -128,19 +130,36 @@ export async function evaluateModel(
   };
 }
 
-/** All models given, under corruptions; null when that is not wanted. */
+/** What is asked about corruptions; null for nothing. */
+function robustnessOf({ robustness, reference }: EvaluateModelOptions): RobustnessRecipe | null {
+  const settings = parseParts(z.object({ robustness: robustnessSchema }), { robustness }, "evaluateModel").robustness;
+  if (!settings && reference !== undefined)
+    throw new InputError("reference", "it is the measure of errors under corruptions; ask for robustness as well");
+  return settings || null;
+}
+
+/** Teacher and reference must be models of this data: the first measuring must not be over when that shows. */
+async function checkOthers(loaded: LoadedData, samples: Uint32Array, options: EvaluateModelOptions): Promise<void> {
+  const { teacher, teacherDescription, reference, referenceDescription, threads = 0 } = options;
+  const others: [string | undefined, ModelDescription | undefined][] = [
+    [teacher, teacherDescription],
+    [reference, referenceDescription],
+  ];
+  for (const [file, description] of others) {
+    if (file === undefined) continue;
+    const opened = await openModel(file, loaded, samples, description, threads);
+    await opened.teacher.dispose();
+  }
+}
+
+/** All models given, under corruptions. */
 async function underCorruptions(
   file: string,
   loaded: LoadedData,
   samples: Uint32Array,
-  { robustness, teacher, reference, onEvent, signal, threads = 0, ...described }: EvaluateModelOptions,
-): Promise<RobustnessSummary | null> {
-  const settings = parseParts(z.object({ robustness: robustnessSchema }), { robustness }, "evaluateModel").robustness;
-  if (!settings) {
-    if (reference !== undefined)
-      throw new InputError("reference", "it is the measure of errors under corruptions; ask for robustness as well");
-    return null;
-  }
+  settings: RobustnessRecipe,
+  { teacher, reference, onEvent, signal, threads = 0, ...described }: EvaluateModelOptions,
+): Promise<RobustnessSummary> {
   const askable = (id: string, role: Askable["role"], path: string, description?: ModelDescription): Askable => ({
     id,
     role,

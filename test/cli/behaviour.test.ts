@@ -50,12 +50,18 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["distill", at("scalar.yaml")], /student: missing/],
   [["train", DIGITS, "--set", "training"], /--set: expected path=value/],
   [["train", DIGITS, "--set", "training.batch=[1"], /--set training\.batch: the value "\[1" is not valid YAML/],
-  [["train", DIGITS, "--set", "training.batch=many"], /training\.batch: found "many"; expected a whole number of at least 1/],
+  [
+    ["train", DIGITS, "--set", "training.batch=many"],
+    /training\.batch: found "many"; expected a whole number of at least 1/,
+  ],
   [["train", DIGITS, "--set", "student.hiden=[3]"], /student\.hiden: unknown key; did you mean "hidden"\?/],
   [["train", DIGITS, "--set", "name.first=x"], /--set name\.first: "name" is "digits", so it has no field of its own/],
   [["train", DIGITS, "--set", "data.labels=ignore", "--set", "transfer.labelled=all"], /data: it has no labels/],
   [["distill", DIGITS, "--set", "teacher.file=x.onnx"], /teacher\.file: this key does not go with teacher\.model;/],
-  [["distill", DIGITS, "--set", "student={kind: resnet, depth: 9}"], /student\.depth: found 9; expected 8, 14, 20, 32 or 56/],
+  [
+    ["distill", DIGITS, "--set", "student={kind: resnet, depth: 9}"],
+    /student\.depth: found 9; expected 8, 14, 20, 32 or 56/,
+  ],
   [["distill", DIGITS, "--set", "student={kind: cnn, layers: [{dense: 8}, {conv: 8}]}"], /a convolution takes images/],
   [
     [
@@ -108,6 +114,15 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [
     ["evaluate", at("seven.onnx"), "--data", DIGITS, "--reference", at("seven.onnx")],
     /--reference: it is the measure of errors under corruptions; give --robustness too/,
+  ],
+  // Told before the model itself, which does not fit the data.
+  [
+    ["evaluate", at("seven.onnx"), "--data", DIGITS, "--robustness", "--reference", at("no.onnx")],
+    /--reference: there is no file .*no\.onnx; give the path of an \.onnx model/,
+  ],
+  [
+    ["evaluate", at("seven.onnx"), "--data", DIGITS, "--teacher", at("no.onnx")],
+    /--teacher: there is no file .*no\.onnx; give the path of an \.onnx model/,
   ],
   [
     ["distill", DIGITS, "--set", "variants=[]", "--set", "evaluation.robustness={corruptions: [fog]}"],
