@@ -1,10 +1,12 @@
 /** `limbeck evaluate model.onnx --data recipe.yaml`, `limbeck evaluate <run>`. */
+
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { InputError } from "../errors.js";
 import { CORRUPTION_NAMES } from "../evaluate/robustness/corruptions.js";
 import { nearestOf } from "../graph/nearest.js";
+import { noun } from "../noun.js";
 import { type DataFile, loadData, loadDataFile } from "../recipe/data.js";
 import type { RobustnessInput } from "../recipe/robustness-schema.js";
 import { referenceSentence, robustnessRows, whatWasMeasured } from "../report/robustness-text.js";
@@ -216,8 +218,8 @@ function describe(e: Evaluation): string {
   ]);
   const facts: [string, string][] = [
     ["model", e.model],
-    ["size", `${formatBytes(e.fileBytes)}, ${e.parameters.toLocaleString("en-US")} parameters`],
-    ["measured on", `${e.data.samples.toLocaleString("en-US")} samples of ${e.data.name} (${e.data.part})`],
+    ["size", `${formatBytes(e.fileBytes)}, ${noun(e.parameters, "parameter")}`],
+    ["measured on", `${noun(e.data.samples, "sample")} of ${e.data.name} (${e.data.part})`],
   ];
   if (e.teacher) facts.splice(1, 0, ["teacher", e.teacher.model]);
   if (e.latency) {
@@ -255,6 +257,6 @@ function tables(e: Evaluation): string[] {
 function underCorruptions({ robustness }: Evaluation): string[] {
   if (!robustness) return [];
   const sentence = referenceSentence(robustness);
-  const head = `under ${whatWasMeasured(robustness)} (${robustness.samples.toLocaleString("en-US")} samples, seed ${robustness.seed})`;
+  const head = `under ${whatWasMeasured(robustness)} (${noun(robustness.samples, "sample")}, seed ${robustness.seed})`;
   return ["", head, columns(robustnessRows(robustness)), ...(sentence ? [sentence] : [])];
 }

@@ -1,8 +1,10 @@
 /** `limbeck inspect model.onnx`. */
+
 import type { Command } from "commander";
 import { loadModelFile } from "../graph/file.js";
 import { parameterCount } from "../graph/tensor.js";
 import type { ValueInfo } from "../graph/types.js";
+import { noun } from "../noun.js";
 import { findOp } from "../ops/registry.js";
 import { formatBytes } from "../report/terminal.js";
 import { featureCandidates } from "../teacher/features.js";
@@ -86,7 +88,7 @@ function describe(file: string, found: ReturnType<typeof inspect>, features: boo
       `  ${o.op.padEnd(28)} ${String(o.count).padStart(5)}   ${o.gradient === "no" ? "no gradient rule" : o.gradient === "zero" ? "zero gradient" : "gradient rule"}`,
   );
   return [
-    `${file}: ${formatBytes(found.bytes)}, ${found.parameters.toLocaleString("en-US")} parameters, opset ${found.opsets[""] ?? "-"}, IR ${found.irVersion}${found.producer ? `, by ${found.producer}` : ""}`,
+    `${file}: ${formatBytes(found.bytes)}, ${noun(found.parameters, "parameter")}, opset ${found.opsets[""] ?? "-"}, IR ${found.irVersion}${found.producer ? `, by ${found.producer}` : ""}`,
     "inputs",
     ...found.inputs.map(info),
     "outputs",

@@ -1,5 +1,7 @@
 /** `limbeck label recipe.yaml`. */
+
 import { type Command, Option } from "commander";
+import { noun } from "../noun.js";
 import { loadRecipe } from "../recipe/load.js";
 import { formatBytes } from "../report/terminal.js";
 import { type LabelDataResult, labelData } from "../strategy/label.js";
@@ -66,7 +68,7 @@ function describe(result: LabelDataResult): string {
   const rows = aligned([
     ["teacher", result.teacher],
     ["trained on", result.trainedOn],
-    ["samples", `${result.samples.toLocaleString("en-US")}, ${result.classes.length} classes`],
+    ["samples", `${result.samples.toLocaleString("en-US")}, ${noun(result.classes.length, "class")}`],
     ["answers", `${result.kind}, ${result.precision}`],
     ...result.features.map((f) => ["feature", `${f.name} [${f.shape.join(", ")}]`] as [string, string]),
     ["right", right],

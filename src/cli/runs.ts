@@ -1,5 +1,7 @@
 /** `limbeck runs [dir]`. */
+
 import type { Command } from "commander";
+import { noun } from "../noun.js";
 import { listRuns, type RunInfo } from "../strategy/runs.js";
 import { columns } from "./command.js";
 import { jsonFlag, quietFlag } from "./flags.js";
@@ -32,7 +34,7 @@ function describe(runs: readonly RunInfo[], folder: string): string {
   const rows = runs.map((r) => [
     r.name,
     r.strategy?.kind ?? r.kind,
-    r.strategy && r.state === "unfinished" ? `${r.strategy.done} of ${r.strategy.hops} hops` : r.state,
+    r.strategy && r.state === "unfinished" ? `${r.strategy.done} of ${noun(r.strategy.hops, "hop")}` : r.state,
     r.date.slice(0, 16).replace("T", " "),
     r.accuracy === null ? "-" : `${(100 * r.accuracy).toFixed(1)} %`,
     r.verdict ?? "-",

@@ -1,6 +1,8 @@
 /** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
+
 import type { SingleBar } from "cli-progress";
 import pc from "picocolors";
+import { noun } from "../noun.js";
 import type { RunEvent, Together } from "../strategy/events.js";
 import type { TrainingProgress } from "../train/types.js";
 
@@ -92,7 +94,7 @@ export class Terminal {
 
   #together(t: Together): void {
     const detail = `${t.done} done, ${t.atATime} at a time, ${Math.round(t.rate)} steps/s`;
-    this.#advance(`${t.trainings} trainings`, t.step, t.steps, detail, t.secondsLeft);
+    this.#advance(noun(t.trainings, "training"), t.step, t.steps, detail, t.secondsLeft);
   }
 
   #advance(name: string, done: number, total: number, detail: string, secondsLeft?: number): void {

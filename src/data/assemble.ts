@@ -1,5 +1,7 @@
 /** Data sets from parts in memory. Everything is checked here, once. Nothing here is Node's. */
+
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { countOf, finitePieces, joinParts } from "./made.js";
 import { type SampleSource, samplePieces } from "./read.js";
 import { wholeSamples } from "./samples.js";
@@ -198,7 +200,7 @@ function classesOf(
   if (new Set(classes).size !== classes.length)
     throw new InputError("data.classes", `a class name occurs twice: ${classes.join(", ")}`);
   if (texts && classes.length < 2)
-    throw new InputError(name, `found ${classes.length} class(es); a classifier needs at least 2`);
+    throw new InputError(name, `found ${noun(classes.length, "class")}; a classifier needs at least 2`);
   const places = new Map(classes.map((c, i) => [c, i]));
   const labels =
     texts &&

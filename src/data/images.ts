@@ -1,7 +1,9 @@
 /** Images: a folder per class, or train/ and test/ with a folder per class each; decoded by sharp, which is loaded only here. */
+
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import type { ImagesConfig } from "./config.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
 
@@ -47,7 +49,7 @@ async function readFolder(folder: string, config: ImagesConfig): Promise<RawPart
   if (classes.length > 0 && loose.length > 0)
     throw new InputError(
       folder,
-      `${loose.length} images (${loose[0]?.name}, ...) lie beside ${classes.length} class folders; move them into a class, or away`,
+      `${noun(loose.length, "image")} (${loose[0]?.name}${loose.length > 1 ? ", ..." : ""}) beside ${noun(classes.length, "class folder")}; move ${loose.length === 1 ? "it" : "them"} into a class, or away`,
     );
   const files =
     classes.length > 0

@@ -1,6 +1,7 @@
 /** From a configuration to samples, splits and normalisation. Adding a source: its file and one line here. */
 
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import type { DataConfig } from "./config.js";
 import { fromSource } from "./dataset.js";
 import { readDigits } from "./digits.js";
@@ -55,7 +56,7 @@ function resolveNormalisation(choice: NormaliseChoice, unit: number, data: DataS
     if (values.length !== 1 && values.length !== channels)
       throw new InputError(
         `data.normalise.${field}`,
-        `${values.length} values for ${channels} channels; give one, or one a channel`,
+        `${noun(values.length, "value")} for ${noun(channels, "channel")}; give one, or one a channel`,
       );
   }
   return choice;

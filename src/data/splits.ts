@@ -1,6 +1,7 @@
 /** Dividing samples into parts, by seed, keeping class proportions. */
 
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { Random } from "../random/random.js";
 import type { SplitConfig } from "./config.js";
 import type { DataSet, Splits } from "./types.js";
@@ -30,7 +31,7 @@ export function splitData(data: DataSet, config: SplitConfig, testFrom: number |
   if (train.length === 0)
     throw new InputError(
       "data.split",
-      `nothing is left to train on (${data.size} samples, ${validation.length} for validation, ${test.length} for the test)`,
+      `nothing is left to train on (${noun(data.size, "sample")}, ${validation.length} for validation, ${test.length} for the test)`,
     );
   return { train, validation, test };
 }

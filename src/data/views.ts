@@ -2,6 +2,7 @@
  * Random views of samples, as a training sees them: drawn as pure functions of (seed, sample, epoch), or taken from a
  * record of what was drawn.
  */
+import { noun } from "../noun.js";
 import { mixes } from "./augment/config.js";
 import { decodeMix, drawMix, encodeMix, MIX_WIDTH, type Mix } from "./augment/mix.js";
 import { mixInto, rangeFor, renderView } from "./augment/render.js";
@@ -124,7 +125,7 @@ export function viewedData(
   const size = data.sampleShape.reduce((p, d) => p * d, 1);
   return {
     ...data,
-    name: `${count} views of ${samples.length} samples of ${data.name}`,
+    name: `${noun(count, "view")} of ${noun(samples.length, "sample")} of ${data.name}`,
     size: count * samples.length,
     samples: data.samples.subarray(0, 0),
     blocks: undefined,

@@ -1,4 +1,5 @@
 /** From a specification to a model: a graph with start weights. */
+
 import type { TrainableModel } from "../compile/types.js";
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
@@ -6,6 +7,7 @@ import { sizeOf } from "../graph/tensor.js";
 import type { Dim, Graph, ValueType } from "../graph/types.js";
 import type { InitialiserName } from "../nn/initialisers.js";
 import { type BufferInfo, ModelScope, type ParameterInfo } from "../nn/scope.js";
+import { noun } from "../noun.js";
 import { createBuilder } from "../ops/registry.js";
 import { cnn, describeCnn } from "./cnn.js";
 import { countMacs } from "./cost.js";
@@ -55,7 +57,7 @@ export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
   if (inputShape.length === 0 || inputShape.some((d) => !Number.isInteger(d) || d < 1))
     throw new InputError("model", `samples have the shape [${inputShape}]; expected positive sizes`);
   if (!Number.isInteger(classes) || classes < 1)
-    throw new InputError("model", `found ${classes} classes; expected a positive number`);
+    throw new InputError("model", `found ${noun(classes, "class")}; expected a positive number`);
   const builder = createBuilder(nameOf(spec));
   const scope = new ModelScope(builder, { seed, initialiser, decayAll });
   const input = builder.input("input", spec.kind === "text-encoder" ? "int64" : "float32", [1, ...inputShape]);

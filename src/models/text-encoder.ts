@@ -1,4 +1,5 @@
 /** Transformer encoder over token ids. Vaswani et al., NeurIPS 2017; pre-norm (Xiong et al., ICML 2020), mean pooling. */
+
 import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
@@ -7,6 +8,7 @@ import { embeddingDistribution } from "../nn/initialisers.js";
 import { dense, dropout, layerNorm } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
 import { addPositions, embedding, paddingBias, reshape, transformer } from "../nn/transformer.js";
+import { noun } from "../noun.js";
 import type { TextEncoderSpec } from "./spec.js";
 
 /**
@@ -84,5 +86,10 @@ export function describeTextEncoder(spec: TextEncoderSpec): string {
     ...(rate ? [`dropout ${rate}`] : []),
     ...(dropPath ? [`drop path ${dropPath}`] : []),
   ];
-  return [`text-encoder ${depth} layers of ${dim}`, `${heads} heads`, `vocabulary ${vocabulary}`, ...extras].join(", ");
+  return [
+    `text-encoder ${noun(depth, "layer")} of ${dim}`,
+    noun(heads, "head"),
+    `vocabulary ${vocabulary}`,
+    ...extras,
+  ].join(", ");
 }

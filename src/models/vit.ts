@@ -1,4 +1,5 @@
 /** Vision Transformer. Dosovitskiy et al., ICLR 2021 (arXiv:2010.11929). */
+
 import { InputError } from "../errors.js";
 import { int, ints } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
@@ -6,6 +7,7 @@ import { int64s, scalar } from "../graph/tensor.js";
 import { dense, dropout, layerNorm } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
 import { addPositions, reshape, transformer } from "../nn/transformer.js";
+import { noun } from "../noun.js";
 import type { VitSpec } from "./spec.js";
 
 /**
@@ -93,5 +95,7 @@ export function describeVit(spec: VitSpec): string {
     ...(rate ? [`dropout ${rate}`] : []),
     ...(dropPath ? [`drop path ${dropPath}`] : []),
   ];
-  return [`vit ${depth} layers of ${dim}`, `${heads} heads`, `patches ${patch}x${patch}`, ...extras].join(", ");
+  return [`vit ${noun(depth, "layer")} of ${dim}`, noun(heads, "head"), `patches ${patch}x${patch}`, ...extras].join(
+    ", ",
+  );
 }

@@ -3,6 +3,7 @@
 import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { tensor } from "../graph/tensor.js";
+import { noun } from "../noun.js";
 import { constantLike, maskOf, scale } from "../ops/support.js";
 import { batchMean, isLabel, labelTargets, requiredLabels, total } from "./support.js";
 import type { LossDefinition, LossInputs } from "./types.js";
@@ -52,7 +53,7 @@ function crossEntropyOf(inputs: LossInputs, config: CrossEntropyConfig): Value {
   if (config.classWeights.length !== classes) {
     throw new InputError(
       "objective.studentLoss.classWeights",
-      `${config.classWeights.length} weights for ${classes} classes; give one a class, in the order of the classes`,
+      `${noun(config.classWeights.length, "weight")} for ${noun(classes, "class")}; give one a class, in the order of the classes`,
     );
   }
   const weights = b.constant(tensor(z.dtype, config.classWeights, [1, classes]), "class_weights");

@@ -1,9 +1,11 @@
 /** The value and the gradient of an objective by themselves: for teaching, debugging and conformance tests. */
+
 import { backward } from "../autodiff/backward.js";
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { scalar, tensor } from "../graph/tensor.js";
 import type { Graph, Tensor } from "../graph/types.js";
+import { noun } from "../noun.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { buildObjective, type ObjectiveConfig, type ObjectiveScalar, objectiveNeeds } from "./objective.js";
 
@@ -129,7 +131,7 @@ function feedsOf(
     throw new InputError("teacherProbabilities", "give either teacherLogits or teacherProbabilities, not both");
   const matrix = (rows: Rows, field: string): Tensor => {
     if (rows.length !== batch)
-      throw new InputError(field, `has ${rows.length} samples, but studentLogits has ${batch}`);
+      throw new InputError(field, `has ${noun(rows.length, "sample")}, but studentLogits has ${batch}`);
     return tensor("float64", flatten(rows, classes, field), [batch, classes]);
   };
   const feeds = new Map<string, Tensor>([["student_logits", matrix(values.studentLogits, "studentLogits")]]);
@@ -146,7 +148,7 @@ function flatten(rows: Rows, classes: number, field: string): number[] {
   const flat: number[] = [];
   for (const [i, row] of rows.entries()) {
     if (row.length !== classes)
-      throw new InputError(field, `sample ${i} has ${row.length} values; expected ${classes}, one a class`);
+      throw new InputError(field, `sample ${i} has ${noun(row.length, "value")}; expected ${classes}, one a class`);
     for (const v of Array.from(row)) {
       if (!Number.isFinite(v)) throw new InputError(field, `sample ${i} holds ${v}; expected finite numbers`);
       flat.push(v);
@@ -175,7 +177,10 @@ function probabilities(values: Tensor): Tensor {
 function checkedLabels(labels: ArrayLike<number> | undefined, batch: number, classes: number): number[] {
   if (!labels) throw new InputError("labels", "are missing, and the objective has a label term (alpha below 1)");
   if (labels.length !== batch)
-    throw new InputError("labels", `${labels.length} labels for ${batch} samples; expected one a sample`);
+    throw new InputError(
+      "labels",
+      `${noun(labels.length, "label")} for ${noun(batch, "sample")}; expected one a sample`,
+    );
   const list = Array.from(labels, Number);
   const wrong = list.findIndex((v) => !Number.isInteger(v) || v < 0 || v >= classes);
   if (wrong >= 0) {

@@ -1,4 +1,5 @@
 /** Where two recipes differ, field by field, in words. Nothing here is Node's. */
+import { noun } from "../noun.js";
 
 /** Fields named at most. */
 const NAMED = 4;
@@ -28,7 +29,7 @@ export function differencesSaid(found: readonly Difference[], before = "the run"
     .slice(0, NAMED)
     .map((d) => `  ${d.field}: ${shown(d.before)} in ${before}, ${shown(d.after)} in ${after}`);
   const more = found.length - lines.length;
-  return [...lines, ...(more > 0 ? [`  and ${more} more ${more === 1 ? "field" : "fields"}`] : [])].join("\n");
+  return [...lines, ...(more > 0 ? [`  and ${noun(more, "more field")}`] : [])].join("\n");
 }
 
 const same = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

@@ -1,6 +1,8 @@
 /** The dark-knowledge view: what the teacher says beside the right answer, and how a temperature brings it out. */
+
 import { logProbabilities } from "../evaluate/metrics.js";
 import type { DarkKnowledge, DarkSample, Summary } from "../evaluate/summary.js";
+import { noun } from "../noun.js";
 import { type HeatCell, heatMap, shorten } from "./charts.js";
 import { pngDataUri } from "./image.js";
 import { type Markup, markup, raw, scriptJson } from "./markup.js";
@@ -102,7 +104,7 @@ function sampleCard(
     return order.length < classes.length ? [...bars, Math.max(0, 1 - bars.reduce((a, v) => a + v, 0))] : bars;
   }) as [number[], number[]];
   const names = order.map((c) => classes[c] ?? String(c));
-  if (order.length < classes.length) names.push(`${classes.length - order.length} others`);
+  if (order.length < classes.length) names.push(noun(classes.length - order.length, "other"));
   const bars = names.map((name, k) => {
     const truth = k < order.length && sample.label !== null && name === sample.label;
     return markup`<div class="bar${truth && " truth"}" data-bar><span class="name" title="${name}">${shorten(name, 12)}</span><span class="track"><i class="of-teacher" style="width:${width(teacher[k])}"></i><i class="of-student" style="width:${width(student[k])}"></i></span><span class="share">${percentText(teacher[k] ?? 0)}</span></div>`;

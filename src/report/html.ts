@@ -1,7 +1,9 @@
 /** report.html: one self-contained file that a colleague can open, print or mail. Nothing in it is fetched. */
+
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import type { Summary } from "../evaluate/summary.js";
+import { noun } from "../noun.js";
 import { classesSection, confusionSection } from "./classes.js";
 import { curvesSection, sharesSection } from "./curves.js";
 import { darkSection } from "./dark.js";
@@ -116,7 +118,7 @@ function dataAndEnvironment(summary: Summary): Markup {
     ["Node", env.node],
     ["ONNX Runtime", env["onnxruntime-node"]],
     ["platform", env.platform],
-    ["processor", `${env.cpu}, ${env.cores} cores`],
+    ["processor", `${env.cpu}, ${noun(env.cores, "core")}`],
     ["threads", env.threads > 0 ? String(env.threads) : "chosen by ONNX Runtime"],
     ["device", env.device],
     ["duration", duration(summary.durationSeconds)],

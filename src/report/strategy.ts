@@ -1,6 +1,8 @@
 /** What a strategy of several runs did: its hops, and for a ladder what accuracy costs in size and time. */
+
 import { signed } from "../evaluate/sentence.js";
 import type { HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
+import { noun } from "../noun.js";
 import { COLOR, figure } from "./charts.js";
 import { count, duration, milliseconds, NONE, percentValue } from "./format.js";
 import { type Markup, markup } from "./markup.js";
@@ -11,7 +13,7 @@ export async function strategySection(summary: Summary): Promise<Markup | null> 
   if (!strategy) return null;
   const charts = strategy.kind === "ladder" ? await fronts(summary, strategy.hops) : [];
   return markup`<section id="strategy"><h2>Strategy: ${strategy.kind}</h2>
-<p class="lead">${strategy.hops.length} runs one after another, each with a folder and a report of its own.
+<p class="lead">${noun(strategy.hops.length, "run")} one after another, each with a folder and a report of its own.
 student.onnx is the student of <strong>${strategy.delivered.hop}</strong>: ${strategy.delivered.reason}.</p>
 ${charts.length > 0 && markup`<div class="charts">${charts}</div>`}
 <div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">hop</th><th scope="col">taught by</th>

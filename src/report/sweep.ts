@@ -1,6 +1,8 @@
 /** The report of a sweep: its best combination, a heat map of two fields, the score along each number, and every row. */
+
 import { stringify } from "yaml";
 import type { SweepField, SweepRow, SweepSummary } from "../evaluate/sweep.js";
+import { noun } from "../noun.js";
 import { COLOR, figure, shorten } from "./charts.js";
 import { count, duration, NONE, percentValue, said } from "./format.js";
 import { policy } from "./html.js";
@@ -39,13 +41,13 @@ function best({ rows, metric, validationSamples, seeds, rungs, teacher }: SweepS
   const [first] = rows as [SweepRow];
   const halving =
     rungs.length > 1
-      ? ` Successive halving in ${rungs.length} rungs: ${rungs.map((r) => `${r.combinations} with ${share(r.budget)} of the budget`).join(", then ")}.`
+      ? ` Successive halving in ${noun(rungs.length, "rung")}: ${rungs.map((r) => `${r.combinations} with ${share(r.budget)} of the budget`).join(", then ")}.`
       : "";
   return markup`<section id="best"><h2>Best combination</h2>
 <p class="points">${percentValue(first.score)} % <small>validation ${metric}</small></p>
 <pre>${first.set.map((s) => `--set ${s}`).join("\n")}</pre>
-<p class="lead">Best of ${rows.length} combinations on ${count(validationSamples)} validation samples taken from the training data, mean
-over ${seeds.length} ${seeds.length === 1 ? "seed" : "seeds"}; teacher: ${teacher}.${halving} The best of many is flattered by chance: the test samples,
+<p class="lead">Best of ${noun(rows.length, "combination")} on ${noun(validationSamples, "validation sample")} taken from the training data, mean
+over ${noun(seeds.length, "seed")}; teacher: ${teacher}.${halving} The best of many is flattered by chance: the test samples,
 which nothing here looked at, say what it is worth (<code>limbeck distill best.yaml</code>).</p></section>`;
 }
 

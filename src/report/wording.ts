@@ -1,10 +1,7 @@
 /** Words that the terminal and the report share. */
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 
-/** noun(1, "seed") -> "1 seed", noun(360, "sample") -> "360 samples". */
-export function noun(n: number, what: string): string {
-  return `${n.toLocaleString("en-US")} ${what}${n === 1 ? "" : what.endsWith("s") ? "es" : "s"}`;
-}
+export { noun } from "../noun.js";
 
 /** "top-5", or "top-k" when the summary does not say which. */
 export function topKLabel(summary: Summary): string {

@@ -4,6 +4,7 @@ import { labelsOf } from "../data/labels.js";
 import { halves, stratifiedSubset } from "../data/splits.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { withChanges } from "../recipe/load.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf } from "../recipe/resolve.js";
@@ -82,7 +83,10 @@ function labelledOf({ transfer, data: { split } }: Recipe, own: Uint32Array, loa
   const { labels, classes } = loaded.data;
   const there = withLabels(own, loaded);
   if (wanted !== "all" && wanted > there.length)
-    throw new InputError("transfer.labelled", `${wanted} labelled samples are wanted, ${there.length} are there`);
+    throw new InputError(
+      "transfer.labelled",
+      `${noun(wanted, "labelled sample")} ${wanted === 1 ? "is" : "are"} wanted, ${there.length.toLocaleString("en-US")} are there`,
+    );
   if (wanted === "all" || labels === null) return there;
   return stratifiedSubset(labels, there, wanted, split.seed, classes, "labelled");
 }
@@ -115,7 +119,7 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
   if (objectiveNeeds(objectiveOf(recipe.objective)).labels && transfer.length !== labelled.length) {
     throw new InputError(
       `${where}: objective.alpha`,
-      `the student sees ${transfer.length} samples, but only ${labelled.length} have labels it may use; set objective.alpha to 1, or transfer.samples to labelled`,
+      `the student sees ${noun(transfer.length, "sample")}, but only ${labelled.length} of them may be used with their labels; set objective.alpha to 1, or transfer.samples to labelled`,
     );
   }
   checkViews(where, recipe);

@@ -1,9 +1,11 @@
 /** What can be known of a run's models before anything is trained or written. */
+
 import { withNormalisation } from "../compile/normalise.js";
 import { buildStep } from "../compile/step.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../objective/features.js";
 import { objectiveLayers } from "../objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
@@ -92,6 +94,6 @@ function checkClassWeights({ objective }: Recipe, { classes }: DataSet): void {
   if (weights && weights.length !== classes.length)
     throw new InputError(
       "objective.student_loss.class_weights",
-      `${weights.length} weights for ${classes.length} classes; give one a class, in the order ${classes.slice(0, 8).join(", ")}${classes.length > 8 ? ", ..." : ""}`,
+      `${noun(weights.length, "weight")} for ${noun(classes.length, "class")}; give one a class, in the order ${classes.slice(0, 8).join(", ")}${classes.length > 8 ? ", ..." : ""}`,
     );
 }

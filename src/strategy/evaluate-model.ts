@@ -1,4 +1,5 @@
 /** Measures any ONNX classifier on a data set: what stands behind `limbeck evaluate`. */
+
 import { statSync } from "node:fs";
 import { z } from "zod";
 import type { LoadedData } from "../data/types.js";
@@ -8,6 +9,7 @@ import { type OutputKind, perClass } from "../evaluate/metrics.js";
 import type { RobustnessSummary } from "../evaluate/robustness/types.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { ClassRow, SeedScores } from "../evaluate/summary.js";
+import { noun } from "../noun.js";
 import { parseParts } from "../recipe/load.js";
 import { type RobustnessInput, type RobustnessRecipe, robustnessSchema } from "../recipe/robustness-schema.js";
 import { labelsOf } from "./context.js";
@@ -103,7 +105,7 @@ export async function evaluateModel(
       `it has ${other.values.length / samples.length} classes, ${file} has ${classes}; they cannot be compared`,
     );
   if (known && classes !== loaded.data.classes.length)
-    throw new InputError(file, `its output has ${classes} classes, the data has ${loaded.data.classes.length}`);
+    throw new InputError(file, `its output has ${noun(classes, "class")}, the data has ${loaded.data.classes.length}`);
   const { scores, confusion } = scoreOutputs(own, known, other, classes, k);
   const names = loaded.data.classes.length === classes ? loaded.data.classes : numbered(classes);
   const robustness = settings && (await underCorruptions(file, loaded, samples, settings, options));

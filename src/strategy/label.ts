@@ -1,4 +1,5 @@
 /** A teacher's answers for every sample, kept in a folder: what stands behind `limbeck label`. */
+
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TeacherFeature } from "../compile/step.js";
@@ -7,6 +8,7 @@ import { loadData } from "../data/load.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { accuracy, type OutputKind } from "../evaluate/metrics.js";
+import { noun } from "../noun.js";
 import { parseRecipe } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
@@ -76,7 +78,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
     { out, resume: options.resume, folder, kind: "label", recipe: given },
   );
   const context = contextOf(recipe, loaded, directory, options);
-  context.emit({ kind: "stage", text: `Labelling ${loaded.data.size} samples of ${loaded.data.name}` });
+  context.emit({ kind: "stage", text: `Labelling ${noun(loaded.data.size, "sample")} of ${loaded.data.name}` });
   const teacher = await orDiscard(directory, { out: options.out, resume: options.resume }, () =>
     prepareTeacher(context, arm, recipe.seed, directory, options.features),
   );

@@ -3,6 +3,7 @@
  * it: L_i = CE + weight / (K - 1) sum over j of KL(p_j || p_i). Zhang et al., CVPR 2018, arXiv:1706.00384. All take their step at
  * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
  */
+
 import { resolve } from "node:path";
 import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";
@@ -11,6 +12,7 @@ import { accuracy } from "../evaluate/metrics.js";
 import { noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
+import { noun } from "../noun.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import { aboutRun } from "./about.js";
@@ -196,7 +198,7 @@ async function rowOf(
     judged.push({ seed: f.request.seed, answers, kind: "logits", teacher: null, selection, steps, seconds });
   }
   const first = fitted[0] as Fitted;
-  const samples = `${first.request.samples.length} samples with labels`;
+  const samples = `${noun(first.request.samples.length, "sample")} with labels`;
   const without = withoutSaid(arm, loaded.data.classes);
   const answers = judged.map((j) => j.answers);
   const omitted = arm.omission && (await omittedScores(context, arm.omission, fitted, answers));

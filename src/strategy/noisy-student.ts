@@ -3,8 +3,10 @@
  * under noise (augmentation, dropout, stochastic depth) and teaches the next round. Xie, Luong, Hovy & Le, CVPR 2020,
  * arXiv:1911.04252.
  */
+
 import { augments } from "../data/augment/config.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema.js";
 import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single, taughtBy } from "./plan.js";
 import { validationScore } from "./teacher-free.js";
@@ -22,7 +24,7 @@ export const noisyStudent: Strategy<"noisy-student"> = {
     if (models && models.length !== rounds)
       throw new InputError(
         "strategy.models",
-        `found ${models.length} for ${rounds} rounds; give one student a round, or set strategy.rounds to ${models.length}`,
+        `found ${models.length} for ${noun(rounds, "round")}; give one student a round, or set strategy.rounds to ${models.length}`,
       );
     if (recipe.objective.terms?.length)
       throw new InputError(

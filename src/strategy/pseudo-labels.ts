@@ -1,7 +1,9 @@
 /** An arm's teacher as it stands behind pseudo-labels, and the samples that the student then sees. */
+
 import { labelsOnly } from "../data/labels.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
@@ -81,5 +83,5 @@ export function pseudoLabelled(
 export function pseudoSaid({ samples, counts }: Pseudo): string {
   const { unlabelled, confident, chosen } = counts;
   const copies = chosen === confident ? "" : `, balanced to ${chosen}`;
-  return `${samples.length - chosen} samples with labels and ${confident} of ${unlabelled} others with the teacher's pseudo-labels${copies}`;
+  return `${noun(samples.length - chosen, "sample")} with labels and ${confident} of ${noun(unlabelled, "other")} with the teacher's pseudo-labels${copies}`;
 }

@@ -2,6 +2,7 @@
 
 import type { LoadedData } from "../data/types.js";
 import type { ModelRow, OmittedScores } from "../evaluate/summary.js";
+import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf, withBudgetOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
@@ -134,7 +135,7 @@ function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: StudentRequ
 
 /** What a student or baseline was trained on. With a teacher for each seed pseudo-labels are counted for the first. */
 function learntSaid(arm: Arm, role: "student" | "baseline", request: StudentRequest | undefined): string {
-  if (role === "baseline") return `${arm.labelled.length} samples with labels`;
+  if (role === "baseline") return `${noun(arm.labelled.length, "sample")} with labels`;
   if (request?.pseudo) return pseudoSaid(request.pseudo);
   const needs = objectiveNeeds(objectiveOf(arm.recipe.objective));
   const given = needs.teacher
@@ -142,7 +143,7 @@ function learntSaid(arm: Arm, role: "student" | "baseline", request: StudentRequ
       ? "with labels and the teacher's answers"
       : "with the teacher's answers only"
     : "with labels";
-  return `${arm.transfer.length} samples ${given}`;
+  return `${noun(arm.transfer.length, "sample")} ${given}`;
 }
 
 const isRole =
@@ -153,16 +154,15 @@ const isRole =
 /** What the run is about to do, in two or three lines. */
 function plan({ recipe, loaded, directory }: RunContext, arms: readonly Arm[]): string[] {
   const { data, splits } = loaded;
-  const count = (n: number, what: string): string => `${n.toLocaleString("en")} ${what}${n === 1 ? "" : "s"}`;
   const parts = (["train", "validation", "test"] as const).map((p) => `${splits[p].length.toLocaleString("en")} ${p}`);
   const baselines = arms.filter((a) => a.baseline).length;
   const bare = data.labels?.filter((l) => l < 0).length ?? 0;
-  const labels = data.labels === null ? "no labels" : `${data.classes.length} classes`;
-  const without = bare > 0 ? `, ${count(bare, "sample")} without a label` : "";
-  const trained = [count(arms.length, "student"), ...(baselines > 0 ? [count(baselines, "baseline")] : [])];
+  const labels = data.labels === null ? "no labels" : noun(data.classes.length, "class");
+  const without = bare > 0 ? `, ${noun(bare, "sample")} without a label` : "";
+  const trained = [noun(arms.length, "student"), ...(baselines > 0 ? [noun(baselines, "baseline")] : [])];
   return [
-    `data: ${data.name}, ${count(data.size, "sample")} of ${data.sampleShape.join("x")} (${parts.join(", ")}), ${labels}${without}`,
-    `plan: ${trained.join(" and ")}, ${count(recipe.seeds, "seed")} each${
+    `data: ${data.name}, ${noun(data.size, "sample")} of ${data.sampleShape.join("x")} (${parts.join(", ")}), ${labels}${without}`,
+    `plan: ${trained.join(" and ")}, ${noun(recipe.seeds, "seed")} each${
       arms.length > 1
         ? `; variants: ${arms
             .slice(1)

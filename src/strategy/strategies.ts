@@ -1,4 +1,5 @@
 /** All strategies of several runs, and what they have in common. Adding one: write its file, add it to the list here. */
+
 import { copyFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
@@ -8,6 +9,7 @@ import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
+import { noun } from "../noun.js";
 import { parseRecipe, withAbsoluteFiles } from "../recipe/load.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, StrategyRecipe } from "../recipe/schema.js";
@@ -54,7 +56,7 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
     // A hop's paths start at its own folder: what lies outside of the run keeps its place.
     const plan = planOf(withAbsoluteFiles(plain, folder), directory, loaded);
     check(plan, context);
-    context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${plan.hops.length} hops in ${directory}` });
+    context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
     const done = await runHops(directory, kind, plan.hops, options, oneShot);
     context.emit({ kind: "stage", text: "Measuring all of them" });
     const summary = await conclude(context, plan, done, {

@@ -1,7 +1,9 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
+
 import { join, resolve } from "node:path";
 import type { LoadedData, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { objectiveLayers } from "../objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type {
@@ -125,7 +127,7 @@ async function modelFileOf(
   const samples = known ? samplesOfClasses(context, arm.teacherSamples, known) : arm.teacherSamples;
   const trained = await trainTeacher(context, { ...teacher, samples }, seed, member);
   const { name } = trained.request;
-  const trainedOn = `${samples.length} samples with labels${overlap(arm, samples)}`;
+  const trainedOn = `${noun(samples.length, "sample")} with labels${overlap(arm, samples)}`;
   return { path: trained.file, options: { ...OWN, name }, precision, known, trained, trainedOn };
 }
 

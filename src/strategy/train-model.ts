@@ -1,4 +1,5 @@
 /** One model on labels alone: what stands behind `limbeck train`. */
+
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
@@ -8,6 +9,7 @@ import { InputError } from "../errors.js";
 import { aggregateScores, scoreOutputs, type TestScores } from "../evaluate/scores.js";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
+import { noun } from "../noun.js";
 import { parseRecipe } from "../recipe/load.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
@@ -145,7 +147,7 @@ async function measure(
     parameters: first.parameters,
     macs: first.macs,
     fileBytes: first.fileBytes,
-    trainedOn: `${first.request.samples.length} samples with labels${arm ? withoutSaid(arm, loaded.data.classes) : ""}`,
+    trainedOn: `${noun(first.request.samples.length, "sample")} with labels${arm ? withoutSaid(arm, loaded.data.classes) : ""}`,
     objective: "cross-entropy with the labels",
     seeds: fitted.map(({ request, result }, i) => ({
       seed: request.seed,

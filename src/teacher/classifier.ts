@@ -1,4 +1,5 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
+
 import { isIdentity } from "../compile/normalise.js";
 import { normaliseSamples } from "../data/normalise.js";
 import { fillBatch } from "../data/read.js";
@@ -8,6 +9,7 @@ import { InputError, RunError } from "../errors.js";
 import { fromHalf, toHalf } from "../graph/half.js";
 import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
 import type { Model, Tensor } from "../graph/types.js";
+import { noun } from "../noun.js";
 import { type FeatureInfo, perSample } from "../objective/features.js";
 import type { Session, SessionValue } from "../runtime/session-types.js";
 import type { OpenedFeatures } from "./features.js";
@@ -262,7 +264,7 @@ class Answerer {
     ) {
       throw new InputError(
         this.path,
-        `its output "${this.output}" is [${result.shape}] for ${count} samples; expected one row a sample with ${this.expected ?? "the"} classes. Give teacher.output, or teacher.classes with the name of each of its classes in order`,
+        `its output "${this.output}" is [${result.shape}] for ${noun(count, "sample")}; expected one row a sample with ${this.expected ?? "the"} classes. Give teacher.output, or teacher.classes with the name of each of its classes in order`,
       );
     }
     return this.#reorder(values, width, rows);
@@ -352,7 +354,7 @@ function pickInput(path: string, values: readonly SessionValue[], wanted: string
     return named(path, "input", values, wanted);
   throw new InputError(
     path,
-    `it has ${values.length} inputs (${listed(values)}), and limbeck feeds one, the samples. Make the others constants (initialisers) of the model`,
+    `it has ${noun(values.length, "input")} (${listed(values)}), and limbeck feeds one, the samples. Make the others constants (initialisers) of the model`,
   );
 }
 

@@ -1,4 +1,5 @@
 /** What an average of the weights still holds of the weights that a training began with. */
+import { noun } from "../noun.js";
 import type { WeightAverage } from "../optim/types.js";
 import { averageRate } from "../runtime/update.js";
 
@@ -17,5 +18,5 @@ export function initialShareWarning(average: WeightAverage, steps: number): stri
   const share = initialShare(average, steps);
   if (share <= MOST) return undefined;
   const advice = average.ramp ? "train longer" : "lower training.ema.decay, set training.ema.ramp, or train longer";
-  return `${(100 * share).toFixed(0)} % of the averaged weights are the initial ones after ${steps} steps; ${advice}`;
+  return `${(100 * share).toFixed(0)} % of the averaged weights are the initial ones after ${noun(steps, "step")}; ${advice}`;
 }

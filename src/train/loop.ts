@@ -2,8 +2,10 @@
  * The training loop: knows no loss, no optimiser and no architecture, and nothing of Node. Where steps are executed and
  * where checkpoints go is its host's business.
  */
+
 import type { CompiledTraining } from "../compile/compile.js";
 import { InterruptedError, type RunError } from "../errors.js";
+import { noun } from "../noun.js";
 import { meanShares, shareWarnings } from "../objective/gradient-shares.js";
 import type { Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "../runtime/types.js";
 import { initialShareWarning } from "./average.js";
@@ -97,7 +99,7 @@ class Loop {
     this.#meter = new ProgressMeter(task.name, settings.steps, this.#state.step);
     if (plan.batch < settings.batch) {
       this.#warnings.push(
-        `${task.name}: ${task.train.length} samples do not fill a batch of ${settings.batch}; the batch is ${plan.batch}`,
+        `${task.name}: ${noun(task.train.length, "sample")} ${task.train.length === 1 ? "does" : "do"} not fill a batch of ${settings.batch}; the batch is ${plan.batch}`,
       );
     }
     const forgetful = settings.average && initialShareWarning(settings.average, settings.steps);

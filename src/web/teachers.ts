@@ -1,4 +1,5 @@
 /** The kinds of teacher a browser can be given. */
+
 import { z } from "zod";
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
@@ -7,6 +8,7 @@ import { InputError } from "../errors.js";
 import { readModel } from "../graph/read.js";
 import { parameterCount } from "../graph/tensor.js";
 import { writeModel } from "../graph/write.js";
+import { noun } from "../noun.js";
 import { parseParts } from "../recipe/parse.js";
 import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
 import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
@@ -107,7 +109,7 @@ function knownTeacher({ answers, kind = "logits" }: KnownAnswers, data: DataSet)
   if (!Number.isInteger(classes) || classes < 2 || (expected > 0 && classes !== expected))
     throw new InputError(
       "teacher.answers",
-      `${answers.length} values for ${data.size} samples; expected one row a sample${expected ? ` with ${expected} classes, ${data.size * expected} values` : ""}`,
+      `${noun(answers.length, "value")} for ${noun(data.size, "sample")}; expected one row a sample${expected ? ` with ${expected} classes, ${data.size * expected} values` : ""}`,
     );
   return plain({
     kind,

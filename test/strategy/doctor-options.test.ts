@@ -77,7 +77,7 @@ test("losses that end in the teacher's classifier, or keep banks of all samples,
     ["crd", [{ student: "hidden1/relu", teacher: "hidden1/relu" }]],
   ] as const) {
     const more = { objective: { ...alone, alpha: 0.9, terms: [{ kind, layers }] } };
-    assert.match((await find("layers", more)).found, /^1 pairs of student and teacher: hidden1\/relu/, kind);
+    assert.match((await find("layers", more)).found, /^1 pair of student and teacher: hidden1\/relu/, kind);
     const { status, found } = await find("term scales", more);
     assert.equal(status, "ok", found);
     const shares = [...found.matchAll(/([\d.]+) %/g)].map((m) => Number(m[1]));

@@ -144,7 +144,7 @@ test("8: weights in place of an alpha that leaves the labels nothing", async () 
 
 test("layers that are not there, on either side, and a store without them", async () => {
   const quick = { quick: true };
-  assert.match((await find("layers", fitnet(1), quick)).found, /^1 pairs.*hidden1\/relu - hidden2\/relu/);
+  assert.match((await find("layers", fitnet(1), quick)).found, /^1 pair.*hidden1\/relu - hidden2\/relu/);
   const own = await find("layers", fitnet(1, "hidden9/relu"), quick);
   assert.match(`${own.status}: ${own.found}`, /^fail: student: .*"hidden9\/relu"; did you mean "hidden1\/relu"/);
   assert.match(own.change, /objective\.terms/);

@@ -120,7 +120,7 @@ test("what the student never sees does not keep its teacher from being trained o
   const labelled = await labelData(bare, { out: join(folder, "store"), threads: 1 });
   assert.equal(labelled.samples, 1797);
   const { summary } = await trainModel(bare, { out: join(folder, "teacher"), model: "teacher", threads: 1 });
-  assert.match(summary.models[0]?.trainedOn ?? "", /^\d+ samples with labels$/);
+  assert.match(summary.models[0]?.trainedOn ?? "", /^[\d,]+ samples with labels$/);
 });
 
 test("epochs of different numbers of samples: the baseline makes as many updates as its student", async () => {

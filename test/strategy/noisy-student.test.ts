@@ -86,7 +86,7 @@ test("consistent: labels unused, mixup added, and the other answers beside it", 
     ["", "replayed against online", "replayed against clean"],
   );
   const student = summary.models.find((m) => m.id === "student");
-  assert.match(student?.trainedOn ?? "", /^1069 samples with the teacher's answers only/);
+  assert.match(student?.trainedOn ?? "", /^1,069 samples with the teacher's answers only/);
   const stores = readdirSync(join(result.directory, "label-stores"));
   assert.equal(stores.filter((s) => s.startsWith("views-")).length, 1, "one labelling of views for all hops");
 });

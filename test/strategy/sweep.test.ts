@@ -191,7 +191,7 @@ test("what cannot be swept is refused by the field's name before anything is tra
     [{ grid: { "objective.alpha": [0.5] }, random: { "objective.alpha": "0..1" } }, /sweep\.random\.objective\.alpha/],
     [{ random: { "training.schedule.lr": "log:0..1" } }, /sweep\.random\.training\.schedule\.lr: found "log:0\.\.1"/],
     [{ random: { "training.batch": "8..64" }, draws: 3 }, /training\.batch: found \d+\.\d+/],
-    [{ grid: { "transfer.labelled": [100, 100000] } }, /transfer\.labelled: 100000 labelled samples are wanted/],
+    [{ grid: { "transfer.labelled": [100, 100000] } }, /transfer\.labelled: 100,000 labelled samples are wanted/],
     [{ grid: {} }, /sweep: no field to sweep over/],
     [undefined, /sweep: no field to sweep over/],
   ];

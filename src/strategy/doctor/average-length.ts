@@ -1,4 +1,5 @@
 /** An average of the weights that still holds the weights the training began with. */
+import { noun } from "../../noun.js";
 import { settingsOf } from "../../recipe/resolve.js";
 import { initialShare, initialShareWarning } from "../../train/average.js";
 import { type Arm, expandArms } from "../arms.js";
@@ -13,7 +14,7 @@ export const averageLength: Check = ({ recipe, loaded, threads }) => {
   const share = initialShare(average, steps);
   const warning = initialShareWarning(average, steps);
   if (!warning)
-    return [fine(CHECK, `after ${steps} steps ${(100 * share).toFixed(2)} % of it are the initial weights`)];
+    return [fine(CHECK, `after ${noun(steps, "step")} ${(100 * share).toFixed(2)} % of it are the initial weights`)];
   const [found = warning] = warning.split("; ");
   // decay ^ steps is half of what is warned of.
   const decay = Math.floor(1000 * 0.005 ** (1 / steps)) / 1000;

@@ -1,8 +1,10 @@
 /** What goes wrong in practice, looked for before a recipe is run: what stands behind `limbeck doctor`. */
+
 import type { DataConfig } from "../../data/config.js";
 import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError, InterruptedError } from "../../errors.js";
+import { noun } from "../../noun.js";
 import { parseRecipe } from "../../recipe/load.js";
 import { baselineObjectiveOf, camelKeys, objectiveOf } from "../../recipe/resolve.js";
 import { asksNoTeacher, type Recipe, type RecipeInput } from "../../recipe/schema.js";
@@ -135,7 +137,9 @@ async function askedAbout(
 function unasked({ answers, teacher: asked, recipe: { teacher, strategy } }: Patient): Finding[] {
   const check = "teacher's answers";
   if (answers)
-    return [{ check, status: "ok", found: `${asked?.name}, ${answers.indices.length} samples`, why: "", change: "" }];
+    return [
+      { check, status: "ok", found: `${asked?.name}, ${noun(answers.indices.length, "sample")}`, why: "", change: "" },
+    ];
   if (asksNoTeacher(strategy)) return [skipped(check, `the strategy ${strategy.kind} asks no teacher`)];
   if ("label_store" in teacher) return [skipped(check, "the label store cannot be read: see above")];
   const several = "group" in teacher;

@@ -1,4 +1,5 @@
 /** Replayed views that are one fixed picture of each sample. */
+import { noun } from "../../noun.js";
 import { settingsOf } from "../../recipe/resolve.js";
 import { planBatches } from "../../train/batches.js";
 import { type Arm, expandArms } from "../arms.js";
@@ -14,7 +15,7 @@ export const fixedViews: Check = ({ recipe, loaded, threads }) => {
   const settings = settingsOf(recipe.training, plan.samples.length, recipe.seed, { threads, device: "cpu" });
   const { stepsPerEpoch } = planBatches(plan.samples.length, settings.batch, settings.accumulate);
   const epochs = Math.ceil(settings.steps / stepsPerEpoch);
-  const found = `${plan.count} ${plan.count === 1 ? "view" : "views"} of each sample in ${epochs} epochs`;
+  const found = `${noun(plan.count, "view")} of each sample in ${noun(epochs, "epoch")}`;
   if (plan.count > 1 || epochs === 1) return [fine(CHECK, found)];
   return [
     {

@@ -1,6 +1,7 @@
 /** Layers that feature losses name: whether student and teacher have them, and whether the losses can compare them. */
 
 import { buildStep } from "../../compile/step.js";
+import { noun } from "../../noun.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../objective/features.js";
 import { objectiveLayers } from "../../objective/objective.js";
 import { type Arm, expandArms } from "../arms.js";
@@ -52,7 +53,7 @@ export const layers: Check = (patient) => {
     if (teacher) stepWith(patient, BATCH);
   });
   if (apart) return failed(apart, correct);
-  return [fine(CHECK, `${pairs.length} pairs of student and teacher: ${pairs.slice(0, 6).join(", ")}`)];
+  return [fine(CHECK, `${noun(pairs.length, "pair")} of student and teacher: ${pairs.slice(0, 6).join(", ")}`)];
 };
 
 /** The student that is trained, which may end in its teacher's classifier. @throws InputError when it cannot */

@@ -3,6 +3,7 @@
 import type { DataSet } from "../../data/types.js";
 import { agreement, correctness, predictions } from "../../evaluate/metrics.js";
 import { compare, type Difference } from "../../evaluate/verdict.js";
+import { noun } from "../../noun.js";
 import type { ObjectiveConfig } from "../../objective/objective.js";
 import { objectiveNeeds } from "../../objective/objective.js";
 import type { ModelRecipe } from "../../recipe/schema.js";
@@ -126,8 +127,8 @@ async function shortFit(bench: Bench, name: string, model: ModelRecipe): Promise
   if (!trained) return "even a short training takes too long here";
   const passes = (trained.steps * patient.recipe.training.batch) / samples.length;
   if (passes < PASSES)
-    return `${trained.steps} steps are ${passes.toFixed(1)} passes over ${samples.length} samples: too few to tell`;
-  return measured(bench, `after ${trained.steps} of ${trained.of} steps`, await trained.answers(samples));
+    return `${noun(trained.steps, "step")} ${trained.steps === 1 ? "is" : "are"} ${passes.toFixed(1)} passes over ${noun(samples.length, "sample")}: too few to tell`;
+  return measured(bench, `after ${trained.steps} of ${noun(trained.of, "step")}`, await trained.answers(samples));
 }
 
 /** The objective without what needs inner values: a student is asked for answers here. */

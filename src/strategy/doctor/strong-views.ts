@@ -1,8 +1,10 @@
 /** Random views so strong that the student does not learn what it is shown. */
+
 import { allocateSamples } from "../../data/samples.js";
 import type { DataSet } from "../../data/types.js";
 import { drawnViews } from "../../data/views.js";
 import { correctness } from "../../evaluate/metrics.js";
+import { noun } from "../../noun.js";
 import { augmentationOf, baselineObjectiveOf } from "../../recipe/resolve.js";
 import type { TrainingRecipe } from "../../recipe/schema.js";
 import { type Arm, expandArms } from "../arms.js";
@@ -47,7 +49,7 @@ export const strongViews: Check = async (patient) => {
   const places = Uint32Array.from(shown, (_, i) => i);
   const onViews = scored(patient, shown, await trained.answers(places, views));
   const unchanged = scored(patient, held, await trained.answers(held));
-  const found = `after ${trained.steps} of ${trained.of} steps on labels alone the student is right in ${percent(onViews)} of new views of ${shown.length} training samples and in ${percent(unchanged)} of ${held.length} unchanged validation samples`;
+  const found = `after ${trained.steps} of ${noun(trained.of, "step")} on labels alone the student is right in ${percent(onViews)} of new views of ${noun(shown.length, "training sample")} and in ${percent(unchanged)} of ${held.length} unchanged validation samples`;
   if (above(unchanged, onViews)) return [tooStrong(found)];
   if (onViews.share > LEARNT) return [fine(CHECK, found)];
   // Both are low: what the same steps make of the samples as they are tells whether it is the views.

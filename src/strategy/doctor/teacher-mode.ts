@@ -1,6 +1,8 @@
 /** A teacher in training mode: methods.md, pitfall 6. */
+
 import { loadModelFile } from "../../graph/file.js";
 import type { Graph, Node } from "../../graph/types.js";
+import { noun } from "../../noun.js";
 import { type Check, fine, skipped } from "./types.js";
 
 const CHECK = "teacher's mode";
@@ -19,7 +21,7 @@ export const teacherMode: Check = ({ teacher, answers, again }) => {
       {
         check: CHECK,
         status: "fail",
-        found: `${training.length} nodes in training mode: ${names.join(", ")}`,
+        found: `${noun(training.length, "node")} in training mode: ${names.join(", ")}`,
         why,
         change,
       },

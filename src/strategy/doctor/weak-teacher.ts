@@ -1,7 +1,9 @@
 /** A teacher that is no better than its student would be without it. */
+
 import type { LoadedData } from "../../data/types.js";
 import { correctness } from "../../evaluate/metrics.js";
 import { compare } from "../../evaluate/verdict.js";
+import { noun } from "../../noun.js";
 import { baselineObjectiveOf } from "../../recipe/resolve.js";
 import type { Recipe } from "../../recipe/schema.js";
 import { type Arm, expandArms } from "../arms.js";
@@ -42,7 +44,7 @@ export const weakTeacher: Check = async (patient) => {
     alone,
     { seed: recipe.seed },
   );
-  const found = `on ${rows.length} validation samples the teacher is right in ${percent([taught])}, ${baseline.what} in ${percent(alone)}: ${points.toFixed(1)} points (95 % interval ${low.toFixed(1)} to ${high.toFixed(1)})`;
+  const found = `on ${noun(rows.length, "validation sample")} the teacher is right in ${percent([taught])}, ${baseline.what} in ${percent(alone)}: ${points.toFixed(1)} points (95 % interval ${low.toFixed(1)} to ${high.toFixed(1)})`;
   if (points > 0) return [fine(CHECK, found)];
   const worse = high < 0;
   return [
@@ -86,7 +88,10 @@ async function baselineOn(patient: Patient, indices: Uint32Array): Promise<Basel
     classes: loaded.data.classes.length,
   });
   if (!trained) return "even a short training of the student takes too long here; distil, and look at the baseline";
-  const budget = trained.steps < trained.of ? `${trained.steps} of the ${trained.of} steps` : `all ${trained.of} steps`;
+  const budget =
+    trained.steps < trained.of
+      ? `${trained.steps} of the ${noun(trained.of, "step")}`
+      : `all ${noun(trained.of, "step")}`;
   return { what: `the student after ${budget} on labels alone`, answers: [await trained.answers(indices)] };
 }
 

@@ -1,4 +1,5 @@
 /** Looks for the best values of recipe fields, on validation samples alone: what stands behind `limbeck sweep`. */
+
 import { join } from "node:path";
 import { writeFileAtomic } from "../../atomic.js";
 import type { DataConfig } from "../../data/config.js";
@@ -6,6 +7,7 @@ import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError } from "../../errors.js";
 import type { SweepField, SweepRow, SweepSummary } from "../../evaluate/sweep.js";
+import { noun } from "../../noun.js";
 import { packageVersion } from "../../package-root.js";
 import { parseRecipe, recipeToYaml, withAbsoluteFiles } from "../../recipe/load.js";
 import { camelKeys } from "../../recipe/resolve.js";
@@ -101,10 +103,10 @@ function announce(
 ) {
   const { splits, data } = loaded;
   emit({ kind: "stage", text: `Sweeping ${recipe.name} over ${fields.map((f) => f.path).join(", ")}` });
-  const trainings = `${all.length} combinations, ${recipe.seeds} ${recipe.seeds === 1 ? "seed" : "seeds"} each`;
+  const trainings = `${noun(all.length, "combination")}, ${noun(recipe.seeds, "seed")} each`;
   emit({
     kind: "info",
-    text: `${trainings}; scored on ${splits.validation.length} validation samples of ${data.name}`,
+    text: `${trainings}; scored on ${noun(splits.validation.length, "validation sample")} of ${data.name}`,
   });
   emit({ kind: "info", text: `folder: ${directory} (Ctrl-C stops; --resume goes on)` });
 }
@@ -162,7 +164,7 @@ function bestYaml(recipe: Recipe, folder: string, { rows, metric, validationSamp
   const [best] = rows as [SweepRow];
   const score = ((best.score?.mean ?? 0) * 100).toFixed(2);
   return `# ${recipe.name} with the best values of its sweep: ${best.set.join(", ").replaceAll("\n", " ")}
-# validation ${metric} ${score} % over ${validationSamples} samples, best of ${rows.length} combinations
+# validation ${metric} ${score} % over ${noun(validationSamples, "sample")}, best of ${noun(rows.length, "combination")}
 ${recipeToYaml(withAbsoluteFiles(recipe, folder))}`;
 }
 

@@ -1,7 +1,9 @@
 /** The trainings of a sweep: rung by rung, several at a time, every one as `limbeck distill` would train it. */
+
 import { InputError, RunError } from "../../errors.js";
 import { meanInterval } from "../../evaluate/interval.js";
 import type { SweepRow, SweepRung } from "../../evaluate/sweep.js";
+import { noun } from "../../noun.js";
 import { objectiveLayers } from "../../objective/objective.js";
 import { objectiveOf } from "../../recipe/resolve.js";
 import type { TeacherRecipe } from "../../recipe/schema.js";
@@ -59,7 +61,7 @@ export async function trainSweep(context: RunContext, candidates: readonly Candi
     if (rungs.length > 1)
       context.emit({
         kind: "stage",
-        text: `Rung ${i + 1} of ${rungs.length}: ${left.length} ${left.length === 1 ? "combination" : "combinations"}${share}`,
+        text: `Rung ${i + 1} of ${rungs.length}: ${noun(left.length, "combination")}${share}`,
       });
     const trained = await trainRung(context, left, budget, i + 1, teachers);
     metric ??= trained.metric;
