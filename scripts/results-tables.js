@@ -1,5 +1,6 @@
 // The tables of docs/results.md, each from the figures that a run left behind, and what its paper says of them.
 import { meanInterval } from "../dist/evaluate/interval.js";
+import { percentValue } from "../dist/report/format.js";
 
 /** The table of one run, with which conclusions of its paper held. */
 export function tableOf(run) {
@@ -9,8 +10,7 @@ export function tableOf(run) {
 }
 
 const signed = (v) => `${v > 0 ? "+" : ""}${v.toFixed(1)}`.replace(/^[+-]0\.0$/, "0.0");
-const share = (a) =>
-  a ? `${(100 * a.mean).toFixed(1)}${a.low === null ? "" : ` ± ${((100 * (a.high - a.low)) / 2).toFixed(1)}`}` : "";
+const share = (a) => (a ? percentValue(a) : "");
 
 function table(run) {
   const { models, comparisons, counts } = run;

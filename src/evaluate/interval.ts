@@ -26,6 +26,17 @@ export function meanInterval(values: readonly number[]): Aggregate {
   return { mean, low: mean - half, high: mean + half, n };
 }
 
+/**
+ * The two values behind a mean of two, the lower first; null for another number of them. Student's interval of two values is
+ * 12.7 times as wide as their range, so it covers nearly everything and says nothing: people are shown the range.
+ */
+export function rangeOfTwo({ low, high, n }: Aggregate): readonly [number, number] | null {
+  if (n !== 2 || low === null || high === null) return null;
+  // t s / sqrt(2) with s = |a - b| / sqrt(2): the interval is t times the range, about the same mean.
+  const [middle, half] = [(low + high) / 2, (high - low) / (2 * studentT975(1))];
+  return [middle - half, middle + half];
+}
+
 /** As `meanInterval`, null when a value is missing. */
 export function meanIntervalOf(values: readonly (number | null | undefined)[]): Aggregate | null {
   const known = values.filter((v): v is number => v !== null && v !== undefined);

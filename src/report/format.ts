@@ -1,17 +1,20 @@
 /** Numbers for people, the same in the terminal and in the report. */
-import type { Aggregate } from "../evaluate/interval.js";
+import { type Aggregate, rangeOfTwo } from "../evaluate/interval.js";
 
 /** Where there is no figure. */
 export const NONE = "-";
 
-/** 0.9432 -> "94.3", with the half interval: "94.3 ± 0.4". */
+/** 0.9432 -> "94.3", with what the seeds say of it: "94.3 ± 0.4", of two seeds "94.3 (94.1–94.5)". */
 export function percentValue(share: Aggregate | null): string {
-  return share ? `${(100 * share.mean).toFixed(1)}${halfInterval(share, 100, 1)}` : NONE;
+  return share ? `${(100 * share.mean).toFixed(1)}${spaced(spread(share, 100, 1))}` : NONE;
 }
 
-/** As `percentValue`, with the unit. */
+/** As `percentValue`, with the unit: "94.3 ± 0.4 %", "94.3 % (94.1–94.5)". */
 export function percent(share: Aggregate | null): string {
-  return share ? `${percentValue(share)} %` : NONE;
+  if (!share) return NONE;
+  const said = spread(share, 100, 1);
+  const mean = (100 * share.mean).toFixed(1);
+  return said.startsWith("(") ? `${mean} % ${said}` : `${mean}${spaced(said)} %`;
 }
 
 /** 0.1234 -> "0.123". */
@@ -19,9 +22,31 @@ export function decimal(value: Aggregate | null, digits = 3): string {
   return value ? value.mean.toFixed(digits) : NONE;
 }
 
-/** " ± 0.4", or "" with one seed. */
-export function halfInterval({ low, high }: Aggregate, scale: number, digits: number): string {
-  return low === null || high === null ? "" : ` ± ${((scale * (high - low)) / 2).toFixed(digits)}`;
+/**
+ * What seeds say of a mean: half of its 95 % interval from three on ("± 0.4"), of two their range ("(84.1–84.9)"), nothing
+ * of one. Two values have an interval too, but one so wide (t = 12.7) that it says nothing.
+ */
+export function spread(figure: Aggregate, scale: number, digits: number): string {
+  const { low, high } = figure;
+  if (low === null || high === null) return "";
+  const range = rangeOfTwo(figure);
+  const shown = (v: number): string => (scale * v).toFixed(digits);
+  return range ? `(${range.map(shown).join("–")})` : `± ${shown((high - low) / 2)}`;
+}
+
+const spaced = (text: string): string => (text === "" ? "" : ` ${text}`);
+
+/** What the spreads in a table are, for its note; "" where all models have one seed. @param seeds of each model */
+export function spreadsSaid(seeds: readonly number[]): string {
+  const parts = [
+    ...(seeds.some((n) => n > 2)
+      ? ["± is half of the 95 % interval of the mean over seeds (Student's t), for this one test set"]
+      : []),
+    ...(seeds.includes(2)
+      ? ["of two seeds, too few for an interval, the lower and the higher value stand in brackets"]
+      : []),
+  ];
+  return parts.join("; ");
 }
 
 /** 12345 -> "12.1 KB". */

@@ -1,19 +1,10 @@
 /** The head of the report: verdicts, key figures, the comparison and what each model had seen. */
 
+import type { Aggregate } from "../evaluate/interval.js";
 import { signed } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { COLOR, figure, shorten } from "./charts.js";
-import {
-  count,
-  decimal,
-  duration,
-  formatBytes,
-  halfInterval,
-  milliseconds,
-  NONE,
-  percentValue,
-  times,
-} from "./format.js";
+import { count, duration, formatBytes, milliseconds, NONE, spread, spreadsSaid, times } from "./format.js";
 import { type Markup, markup } from "./markup.js";
 import { modelsOf, noun, titleOf, topKLabel } from "./wording.js";
 
@@ -152,13 +143,13 @@ interface Column {
 /** Every model in one table. */
 export function comparisonSection(summary: Summary): Markup {
   const columns = columnsOf(summary);
-  const seeds = Math.max(1, ...summary.models.map((m) => m.seeds.length));
+  const spreads = spreadsSaid(summary.models.map((m) => m.seeds.length));
   const k = topKLabel(summary);
   return markup`<section id="comparison"><h2>Comparison</h2>
 <div class="scroll" tabindex="0"><table class="models stack"><thead><tr><th scope="col">Model</th>${columns.map((c) => markup`<th scope="col">${c.head}${c.unit && markup` <small>${c.unit}</small>`}</th>`)}</tr></thead>
 <tbody>${summary.models.map((m) => markup`<tr class="${m.role}"><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}<small>${m.architecture}</small></th>${columns.map((c) => markup`<td data-label="${c.unit ? `${c.head}, ${c.unit}` : c.head}">${c.cell(m)}</td>`)}</tr>`)}</tbody></table></div>
 <p class="note">Test set of ${noun(summary.data.counts.test, "sample")}, read once, at the end.
-${seeds > 1 ? `± is half of the 95 % interval of the mean over seeds (Student's t), for this one test set; a model trained with one seed has none. ` : "One seed: no interval over seeds. "}Agreement: share of test samples with the teacher's top class. Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${k}: the label is among so many best classes. `}Latency: one sample a call, median, with the 95th percentile.</p></section>`;
+${spreads ? `${capital(spreads)}; one seed has neither. ` : "One seed: no interval over seeds. "}Agreement: share of test samples with the teacher's top class. Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${k}: the label is among so many best classes. `}Latency: one sample a call, median, with the 95th percentile.</p></section>`;
 }
 
 function columnsOf(summary: Summary): Column[] {
@@ -166,12 +157,12 @@ function columnsOf(summary: Summary): Column[] {
   const columns: (Column | false)[] = [
     { head: "Parameters", cell: (m) => count(m.parameters) },
     { head: "File", cell: (m) => (m.fileBytes ? formatBytes(m.fileBytes) : NONE) },
-    some((m) => m.accuracy) && { head: "Accuracy", unit: "%", cell: (m) => withInterval(percentValue(m.accuracy)) },
-    some((m) => m.topK) && { head: topKLabel(summary), unit: "%", cell: (m) => withInterval(percentValue(m.topK)) },
-    { head: "Agreement", unit: "%", cell: (m) => withInterval(percentValue(m.agreement)) },
-    { head: "Soft KL", unit: "nats", cell: (m) => withInterval(decimalWithInterval(m.softKL)) },
-    some((m) => m.nll) && { head: "NLL", unit: "nats", cell: (m) => withInterval(decimalWithInterval(m.nll)) },
-    some((m) => m.ece) && { head: "ECE", cell: (m) => withInterval(decimalWithInterval(m.ece)) },
+    some((m) => m.accuracy) && { head: "Accuracy", unit: "%", cell: (m) => withSpread(m.accuracy, 100, 1) },
+    some((m) => m.topK) && { head: topKLabel(summary), unit: "%", cell: (m) => withSpread(m.topK, 100, 1) },
+    { head: "Agreement", unit: "%", cell: (m) => withSpread(m.agreement, 100, 1) },
+    { head: "Soft KL", unit: "nats", cell: (m) => withSpread(m.softKL, 1, 3) },
+    some((m) => m.nll) && { head: "NLL", unit: "nats", cell: (m) => withSpread(m.nll, 1, 3) },
+    some((m) => m.ece) && { head: "ECE", cell: (m) => withSpread(m.ece, 1, 3) },
     {
       head: "Latency",
       cell: (m) =>
@@ -183,15 +174,14 @@ function columnsOf(summary: Summary): Column[] {
   return columns.filter((c): c is Column => c !== false);
 }
 
-function decimalWithInterval(value: ModelRow["nll"]): string {
-  return value ? `${decimal(value)}${halfInterval(value, 1, 3)}` : NONE;
+/** "94.3 ± 0.4": what the seeds say of it goes small. */
+function withSpread(value: Aggregate | null, scale: number, digits: number): Markup | string {
+  if (!value) return NONE;
+  const said = spread(value, scale, digits);
+  return markup`${(scale * value.mean).toFixed(digits)}${said !== "" && markup`<small>${said}</small>`}`;
 }
 
-/** "94.3 ± 0.4": the interval goes small. */
-function withInterval(text: string): Markup {
-  const [value, half] = text.split(" ± ");
-  return markup`${value}${half && markup`<small>± ${half}</small>`}`;
-}
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
 /** What each model had seen, how its weights were chosen and what its training cost. */
 export function seenSection(summary: Summary): Markup {

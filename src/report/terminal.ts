@@ -1,7 +1,7 @@
 /** The comparison as a table for the terminal. */
 import pc from "picocolors";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
-import { count, decimal, formatBytes, milliseconds, NONE, percent } from "./format.js";
+import { count, decimal, formatBytes, milliseconds, NONE, percent, spreadsSaid } from "./format.js";
 import { omittedLines } from "./omitted.js";
 import { robustnessLines } from "./robustness-text.js";
 import { needsTitle, noun, titleOf } from "./wording.js";
@@ -66,8 +66,8 @@ function columnsOf(summary: Summary): Column[] {
 }
 
 function foot(summary: Summary): string {
-  const seeds = Math.max(1, ...summary.models.map((m) => m.seeds.length));
-  const intervals = seeds > 1 ? `; mean ± half of the 95 % interval over ${noun(seeds, "seed")}` : "";
+  const spreads = spreadsSaid(summary.models.map((m) => m.seeds.length));
+  const intervals = spreads && `; ${spreads}`;
   return `Test set of ${noun(summary.data.counts.test, "sample")}, read once${intervals}; latency at batch 1, median.`;
 }
 

@@ -8,7 +8,10 @@ import { noun } from "../../src/noun.js";
 test("one is singular, everything else plural", () => {
   const said = [0, 1, 2, 1797].map((n) => noun(n, "sample"));
   assert.deepEqual(said, ["0 samples", "1 sample", "2 samples", "1,797 samples"]);
-  assert.deepEqual([noun(1, "class"), noun(10, "class"), noun(3, "batch"), noun(2, "epoch")], ["1 class", "10 classes", "3 batches", "2 epochs"]);
+  assert.deepEqual(
+    [noun(1, "class"), noun(10, "class"), noun(3, "batch"), noun(2, "epoch")],
+    ["1 class", "10 classes", "3 batches", "2 epochs"],
+  );
 });
 
 test("no message puts a number that may be one before a plural", () => {

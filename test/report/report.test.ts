@@ -52,6 +52,19 @@ async function open(file: string, look: (page: Page) => Promise<void>): Promise<
   }
 }
 
+test("of two seeds the table shows both accuracies, and the summary keeps the interval", () => {
+  const row = summary.models.find((m) => m.role === "student");
+  const accuracies = (row?.seeds ?? []).map((s) => 100 * (s.accuracy as number)).sort((a, b) => a - b);
+  assert.equal(accuracies.length, 2);
+  const [low, high] = accuracies.map((a) => a.toFixed(1));
+  assert.ok(html.includes(`<small>(${low}–${high})</small>`), `${low} to ${high}`);
+  assert.ok(formatTable(summary, { color: false }).includes(` % (${low}–${high})`));
+  assert.ok(
+    ((row?.accuracy?.high ?? 0) - (row?.accuracy?.low ?? 0)) * 100 >
+      (accuracies[1] as number) - (accuracies[0] as number),
+  );
+});
+
 test("nothing in it is fetched", () => {
   const references = [...html.matchAll(/\b(?:src|href|xlink:href|action|poster)="([^"]*)"/g)].map(
     (m) => m[1] as string,
