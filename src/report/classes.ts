@@ -3,6 +3,7 @@
 import { signed } from "../evaluate/sentence.js";
 import type { ClassRow, Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { COLOR, figure, type HeatCell, heatMap, shorten } from "./charts.js";
+import { NONE } from "./format.js";
 import { type Markup, markup } from "./markup.js";
 import { modelsOf, noun, titleOf } from "./wording.js";
 
@@ -159,11 +160,12 @@ function percent(share: number | undefined): string {
 }
 
 function perClassTable(student: ModelRow, baseline: ModelRow | null, teacher: ModelRow | null, title: string): Markup {
-  const f1 = (of: ModelRow | null, i: number): string => percent(of?.perClass[i]?.f1);
+  const value = (share: number | undefined): string => (share === undefined ? NONE : (100 * share).toFixed(1));
+  const f1 = (of: ModelRow | null, i: number): string => value(of?.perClass[i]?.f1);
   const row = (c: ClassRow, i: number): Markup =>
-    markup`<tr><th scope="row">${c.class}</th><td>${c.support}</td><td>${percent(c.precision)}</td><td>${percent(c.recall)}</td><td>${percent(c.f1)}</td>${baseline && markup`<td>${f1(baseline, i)}</td>`}${teacher && markup`<td>${f1(teacher, i)}</td>`}</tr>`;
-  return markup`<details><summary>Precision, recall and F1 of every class${title && `: ${title}`}</summary><div class="scroll" tabindex="0"><table>
-<thead><tr><th scope="col">Class</th><th scope="col">Test samples</th><th scope="col">Precision</th><th scope="col">Recall</th><th scope="col">F1</th>${baseline && markup`<th scope="col">F1, baseline</th>`}${teacher && markup`<th scope="col">F1, teacher</th>`}</tr></thead>
+    markup`<tr><th scope="row">${c.class}</th><td>${c.support}</td><td>${value(c.precision)}</td><td>${value(c.recall)}</td><td>${value(c.f1)}</td>${baseline && markup`<td>${f1(baseline, i)}</td>`}${teacher && markup`<td>${f1(teacher, i)}</td>`}</tr>`;
+  return markup`<details><summary>Precision, recall and F1 of every class${title && `: ${title}`}</summary><div class="scroll" tabindex="0"><table class="narrow">
+<thead><tr><th scope="col">Class</th><th scope="col">Test samples</th><th scope="col">Precision <small>%</small></th><th scope="col">Recall <small>%</small></th><th scope="col">F1 <small>%</small></th>${baseline && markup`<th scope="col">F1, baseline <small>%</small></th>`}${teacher && markup`<th scope="col">F1, teacher <small>%</small></th>`}</tr></thead>
 <tbody>${student.perClass.map(row)}</tbody></table></div></details>`;
 }
 

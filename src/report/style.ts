@@ -103,6 +103,7 @@ footer{margin-top:64px;padding-top:14px;border-top:1px solid var(--line);color:v
 .stack th,.stack td{padding:0;border:0;text-align:left;white-space:normal;overflow-wrap:anywhere;min-width:0}
 .stack th[scope=row],.stack td.text{grid-column:1/-1;max-width:none}.stack tbody th small{max-width:none}
 .stack td::before{content:attr(data-label);display:block;color:var(--muted);font-size:12px;font-weight:400;line-height:1.4}
+.narrow{font-size:13px}.narrow th,.narrow td{padding-left:5px}.narrow thead th,.narrow thead small{font-size:11px;line-height:1.3}.narrow tbody th{white-space:normal;overflow-wrap:anywhere;min-width:4.5em}.narrow th:first-child{padding-left:0}
 .errors th:first-child{position:sticky;left:0;background:var(--bg);padding-right:8px}th,td{padding-left:10px}.errors thead th{min-width:72px}.key{grid-template-columns:repeat(2,minmax(0,1fr))}}
 @media print{:root{color-scheme:light;--bg:#fff;--surface:#f6f6f4;--ink:#000;--muted:#444;--line:#ccc;--teacher:#6b7280;--student:#0a6ab3;--baseline:#c65a08;--third:#007a5e;--fourth:#a3487f;--heat:#0a5a9c;--on-heat:#fff;--cell-muted:#e9e9e6;--cell-empty:#f6f6f4;--helped:#00765a;--harmed:#b44208;--neither:#444}
 body{font-size:11pt}.page{max-width:none;padding:0}nav,.controls{display:none!important}.print-only{display:inline!important}section{margin-top:28px}

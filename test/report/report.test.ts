@@ -248,6 +248,34 @@ test("summary.json holds the summary, and the terminal's table its figures", () 
   assert.doesNotMatch(html, /undefined|NaN|\[object/);
 });
 
+test("on a telephone the table of classes fits, long names included", { skip: withoutBrowser }, async () => {
+  const names = ["T-shirt/top", "Ankle boot with laces", ..."abcdefgh"];
+  const renamed: Summary = {
+    ...summary,
+    models: summary.models.map((m) => ({
+      ...m,
+      perClass: m.perClass.map((row, c) => ({ ...row, class: names[c] as string, recall: 1, support: 10_000 })),
+    })),
+  };
+  const file = join(folder, "telephone.html");
+  writeFileSync(file, await renderReport(renamed));
+  await open(file, async (page) => {
+    await page.setViewportSize({ width: 390, height: 800 });
+    const found = await page.evaluate(`(() => {
+      const table = [...document.querySelectorAll("#classes details")].find((d) => d.querySelector("table"));
+      table.setAttribute("open", "");
+      const box = table.querySelector(".scroll");
+      return {
+        columns: box.querySelectorAll("thead th").length,
+        rows: box.querySelectorAll("tbody tr").length,
+        hidden: box.scrollWidth - box.clientWidth,
+        page: document.documentElement.scrollWidth,
+      };
+    })()`);
+    assert.deepEqual(found, { columns: 7, rows: 10, hidden: 0, page: 390 });
+  });
+});
+
 test("on a telephone no figure of the tables of models is cut off", { skip: withoutBrowser }, async () => {
   await open(report, async (page) => {
     await page.setViewportSize({ width: 390, height: 800 });
