@@ -1,5 +1,4 @@
 /** `limbeck evaluate model.onnx --data recipe.yaml`, `limbeck evaluate <run>`. */
-
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";

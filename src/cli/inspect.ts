@@ -1,5 +1,4 @@
 /** `limbeck inspect model.onnx`. */
-
 import type { Command } from "commander";
 import { loadModelFile } from "../graph/file.js";
 import { parameterCount } from "../graph/tensor.js";

@@ -1,5 +1,4 @@
 /** `limbeck label recipe.yaml`. */
-
 import { type Command, Option } from "commander";
 import { noun } from "../noun.js";
 import { loadRecipe } from "../recipe/load.js";

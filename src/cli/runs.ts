@@ -1,5 +1,4 @@
 /** `limbeck runs [dir]`. */
-
 import type { Command } from "commander";
 import { noun } from "../noun.js";
 import { listRuns, type RunInfo } from "../strategy/runs.js";

@@ -1,5 +1,4 @@
 /** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
-
 import type { SingleBar } from "cli-progress";
 import pc from "picocolors";
 import { noun } from "../noun.js";

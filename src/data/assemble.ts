@@ -1,5 +1,4 @@
 /** Data sets from parts in memory. Everything is checked here, once. Nothing here is Node's. */
-
 import { InputError } from "../errors.js";
 import { noun } from "../noun.js";
 import { countOf, finitePieces, joinParts } from "./made.js";

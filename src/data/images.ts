@@ -1,5 +1,4 @@
 /** Images: a folder per class, or train/ and test/ with a folder per class each; decoded by sharp, which is loaded only here. */
-
 import { existsSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { InputError } from "../errors.js";

@@ -1,5 +1,4 @@
 /** From a specification to a model: a graph with start weights. */
-
 import type { TrainableModel } from "../compile/types.js";
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";

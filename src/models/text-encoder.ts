@@ -1,5 +1,4 @@
 /** Transformer encoder over token ids. Vaswani et al., NeurIPS 2017; pre-norm (Xiong et al., ICML 2020), mean pooling. */
-
 import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";

@@ -1,5 +1,4 @@
 /** Vision Transformer. Dosovitskiy et al., ICLR 2021 (arXiv:2010.11929). */
-
 import { InputError } from "../errors.js";
 import { int, ints } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";

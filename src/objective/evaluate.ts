@@ -1,5 +1,4 @@
 /** The value and the gradient of an objective by themselves: for teaching, debugging and conformance tests. */
-
 import { backward } from "../autodiff/backward.js";
 import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";

@@ -1,5 +1,4 @@
 /** The dark-knowledge view: what the teacher says beside the right answer, and how a temperature brings it out. */
-
 import { logProbabilities } from "../evaluate/metrics.js";
 import type { DarkKnowledge, DarkSample, Summary } from "../evaluate/summary.js";
 import { noun } from "../noun.js";

@@ -1,5 +1,4 @@
 /** report.html: one self-contained file that a colleague can open, print or mail. Nothing in it is fetched. */
-
 import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import type { Summary } from "../evaluate/summary.js";

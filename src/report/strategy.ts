@@ -1,5 +1,4 @@
 /** What a strategy of several runs did: its hops, and for a ladder what accuracy costs in size and time. */
-
 import { signed } from "../evaluate/sentence.js";
 import type { HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
 import { noun } from "../noun.js";

@@ -1,5 +1,4 @@
 /** The report of a sweep: its best combination, a heat map of two fields, the score along each number, and every row. */
-
 import { stringify } from "yaml";
 import type { SweepField, SweepRow, SweepSummary } from "../evaluate/sweep.js";
 import { noun } from "../noun.js";

@@ -1,5 +1,4 @@
 /** What can be known of a run's models before anything is trained or written. */
-
 import { withNormalisation } from "../compile/normalise.js";
 import { buildStep } from "../compile/step.js";
 import { sampleTypeOf } from "../data/samples.js";

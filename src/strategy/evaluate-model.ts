@@ -1,5 +1,4 @@
 /** Measures any ONNX classifier on a data set: what stands behind `limbeck evaluate`. */
-
 import { statSync } from "node:fs";
 import { z } from "zod";
 import type { LoadedData } from "../data/types.js";

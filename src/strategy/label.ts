@@ -1,5 +1,4 @@
 /** A teacher's answers for every sample, kept in a folder: what stands behind `limbeck label`. */
-
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TeacherFeature } from "../compile/step.js";

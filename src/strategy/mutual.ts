@@ -3,7 +3,6 @@
  * it: L_i = CE + weight / (K - 1) sum over j of KL(p_j || p_i). Zhang et al., CVPR 2018, arXiv:1706.00384. All take their step at
  * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
  */
-
 import { resolve } from "node:path";
 import type { DataConfig } from "../data/config.js";
 import { loadData } from "../data/load.js";

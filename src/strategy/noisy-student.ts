@@ -3,7 +3,6 @@
  * under noise (augmentation, dropout, stochastic depth) and teaches the next round. Xie, Luong, Hovy & Le, CVPR 2020,
  * arXiv:1911.04252.
  */
-
 import { augments } from "../data/augment/config.js";
 import { InputError } from "../errors.js";
 import { noun } from "../noun.js";

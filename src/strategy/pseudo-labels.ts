@@ -1,5 +1,4 @@
 /** An arm's teacher as it stands behind pseudo-labels, and the samples that the student then sees. */
-
 import { labelsOnly } from "../data/labels.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";

@@ -1,5 +1,4 @@
 /** All strategies of several runs, and what they have in common. Adding one: write its file, add it to the list here. */
-
 import { copyFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";

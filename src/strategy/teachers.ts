@@ -1,5 +1,4 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
-
 import { join, resolve } from "node:path";
 import type { LoadedData, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";

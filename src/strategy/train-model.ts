@@ -1,5 +1,4 @@
 /** One model on labels alone: what stands behind `limbeck train`. */
-
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";

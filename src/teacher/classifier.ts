@@ -1,5 +1,4 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
-
 import { isIdentity } from "../compile/normalise.js";
 import { normaliseSamples } from "../data/normalise.js";
 import { fillBatch } from "../data/read.js";

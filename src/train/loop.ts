@@ -2,7 +2,6 @@
  * The training loop: knows no loss, no optimiser and no architecture, and nothing of Node. Where steps are executed and
  * where checkpoints go is its host's business.
  */
-
 import type { CompiledTraining } from "../compile/compile.js";
 import { InterruptedError, type RunError } from "../errors.js";
 import { noun } from "../noun.js";

@@ -1,5 +1,4 @@
 /** The kinds of teacher a browser can be given. */
-
 import { z } from "zod";
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";

@@ -1,5 +1,4 @@
 /** What goes wrong in practice, looked for before a recipe is run: what stands behind `limbeck doctor`. */
-
 import type { DataConfig } from "../../data/config.js";
 import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";

@@ -1,5 +1,4 @@
 /** Random views so strong that the student does not learn what it is shown. */
-
 import { allocateSamples } from "../../data/samples.js";
 import type { DataSet } from "../../data/types.js";
 import { drawnViews } from "../../data/views.js";

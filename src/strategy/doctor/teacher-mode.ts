@@ -1,5 +1,4 @@
 /** A teacher in training mode: methods.md, pitfall 6. */
-
 import { loadModelFile } from "../../graph/file.js";
 import type { Graph, Node } from "../../graph/types.js";
 import { noun } from "../../noun.js";

@@ -1,5 +1,4 @@
 /** A teacher that is no better than its student would be without it. */
-
 import type { LoadedData } from "../../data/types.js";
 import { correctness } from "../../evaluate/metrics.js";
 import { compare } from "../../evaluate/verdict.js";

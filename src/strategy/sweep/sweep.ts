@@ -1,5 +1,4 @@
 /** Looks for the best values of recipe fields, on validation samples alone: what stands behind `limbeck sweep`. */
-
 import { join } from "node:path";
 import { writeFileAtomic } from "../../atomic.js";
 import type { DataConfig } from "../../data/config.js";

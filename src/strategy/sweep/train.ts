@@ -1,5 +1,4 @@
 /** The trainings of a sweep: rung by rung, several at a time, every one as `limbeck distill` would train it. */
-
 import { InputError, RunError } from "../../errors.js";
 import { meanInterval } from "../../evaluate/interval.js";
 import type { SweepRow, SweepRung } from "../../evaluate/sweep.js";
