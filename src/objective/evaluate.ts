@@ -1,11 +1,11 @@
 /** The value and the gradient of an objective by themselves: for teaching, debugging and conformance tests. */
 import { backward } from "../autodiff/backward.js";
 import { InputError } from "../errors.js";
-import type { Value } from "../graph/builder.js";
 import { scalar, tensor } from "../graph/tensor.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { noun } from "../noun.js";
 import { createBuilder, opOf } from "../ops/registry.js";
+import { constantLike, expand } from "../ops/support.js";
 import { buildObjective, type ObjectiveConfig, type ObjectiveScalar, objectiveNeeds } from "./objective.js";
 
 /** A matrix [batch, classes], one list (or typed array) a sample. */
@@ -75,7 +75,8 @@ export function objectiveGraph(
   const [gradient] = backward(b, (call) => opOf(call).gradient, objective.total, [studentLogits]);
   b.output(objective.total, "loss");
   for (const term of objective.terms) b.output(term.value, `loss/${term.name}`);
-  b.output(gradient as Value, "gradient");
+  // A loss that reads no student logits has no gradient at all: that is 0, and the caller may say so.
+  b.output(gradient ?? expand(b, constantLike(b, 0, studentLogits), studentLogits.shape), "gradient");
   return { graph: b.build(), terms: objective.terms.map((t) => t.name), scalars: objective.scalars };
 }
 

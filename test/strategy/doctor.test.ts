@@ -79,7 +79,8 @@ const PLANTED: readonly (readonly [string, RegExp | null, CustomLoss])[] = [
   ["3: softmax of probabilities", /pitfall 3/, custom((i, s, t) => times(i, kl(i, again(i, t), again(i, s)), 16))],
   ["3: logits as log probabilities", /pitfall 3/, custom((i, _, t) => kl(i, t, i.studentLogits))],
   ["4: swapped", /pitfall 4/, custom((i, s, t) => times(i, kl(i, s, t), 16))],
-  ["4: teacher with itself", /pitfall 4/, custom((i, s, t) => kl(i, t, i.builder.op("Add", [t, times(i, s, 0)])))],
+  ["4: teacher with itself", /pitfall 4/, custom((i, _, t) => kl(i, t, t))],
+  ["4: student with itself", /pitfall 4/, custom((i, s) => kl(i, s, s))],
   ["sum over the batch", /batch/, custom((i, s, t) => times(i, tvd(i, s, t), s.shape[0] as number))],
 ];
 function tvd({ builder: b, studentLogits }: LossInputs, s: Value, t: Value): Value {
