@@ -129,7 +129,13 @@ function buildDiagnostic(options: StepOptions): Graph {
     const squares = gradients
       .filter((g) => g !== undefined)
       .map((g) => b.op("ReduceSumSquare", [g], { keepdims: { kind: "int", value: 0 } }));
-    const sum = squares.length > 1 ? b.op("Sum", squares) : (squares[0] as Value);
+    const [first] = squares;
+    if (!first)
+      throw new InputError(
+        `objective: term "${term.name}"`,
+        "no trainable parameter of the student matters to it: it reads neither the student's logits nor a layer that is trained; take it out, or compare the student",
+      );
+    const sum = squares.length > 1 ? b.op("Sum", squares) : first;
     b.output(b.op("Sqrt", [sum]), `step/norm/${term.name}`);
   }
   return b.build();

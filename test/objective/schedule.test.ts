@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { compileTraining, scalarsAt } from "../../src/compile/compile.js";
 import { InputError } from "../../src/errors.js";
 import { int } from "../../src/graph/attributes.js";
+import type { Value } from "../../src/graph/builder.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import { meanShares, shareWarnings } from "../../src/objective/gradient-shares.js";
 import { type ObjectiveConfig, objectiveNeeds, type TermConfig } from "../../src/objective/objective.js";
@@ -117,6 +118,21 @@ test("a custom loss has its own gradient, by itself and beside others", async ()
   await assert.rejects(
     evaluate({ ...labelsAlone, terms: [{ kind: "custom", definition: wrong }] }, { studentLogits: zs, labels }),
     /size.*of shape \[3,4\]; expected one number/,
+  );
+});
+
+test("a term that the student's parameters do not matter to is refused by its name", () => {
+  const custom: CustomLoss = {
+    name: "teacher-alone",
+    needs: { teacher: true, labels: false },
+    build: ({ builder: b, teacher }) => b.op("ReduceMean", [teacher?.values as Value], { keepdims: int(0) }),
+  };
+  assert.throws(
+    () => step({ ...labelsAlone, terms: [{ kind: "custom", definition: custom }] }),
+    (e) =>
+      e instanceof InputError &&
+      /term "teacher-alone"/.test(`${e.where}`) &&
+      /neither.*logits nor a layer/.test(e.message),
   );
 });
 
