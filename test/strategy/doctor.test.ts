@@ -71,12 +71,22 @@ function kl({ builder: b, studentLogits }: LossInputs, logP: Value, logQ: Value)
 }
 const again = (i: LossInputs, logP: Value): Value =>
   i.builder.op("LogSoftmax", [i.builder.op("Exp", [logP])], { axis: int(-1) });
+/** 16 KL of softmax(softmax(z) / 4): what a network that ends in a softmax gives to a loss that has one of its own. */
+function softenedAgain(i: LossInputs): Value {
+  const { builder: b } = i;
+  const soft = (z: Value): Value => {
+    const p = b.op("Softmax", [z], { axis: int(-1) });
+    return b.op("LogSoftmax", [times(i, p, 1 / 4)], { axis: int(-1) });
+  };
+  return times(i, kl(i, soft(i.teacher?.values as Value), soft(i.studentLogits)), 16);
+}
 
 const PLANTED: readonly (readonly [string, RegExp | null, CustomLoss])[] = [
   ["a right loss", null, custom((i, s, t) => times(i, kl(i, t, s), 16))],
   ["1: mean over classes", /pitfall 1/, custom((i, s, t) => times(i, kl(i, t, s), 16 / (s.shape[1] as number)))],
   ["2: no T^2", /pitfall 2/, custom((i, s, t) => kl(i, t, s))],
   ["3: softmax of probabilities", /pitfall 3/, custom((i, s, t) => times(i, kl(i, again(i, t), again(i, s)), 16))],
+  ["3: probabilities softened as if they were logits", /pitfall 3/, custom((i) => softenedAgain(i))],
   ["3: logits as log probabilities", /pitfall 3/, custom((i, _, t) => kl(i, t, i.studentLogits))],
   ["4: swapped", /pitfall 4/, custom((i, s, t) => times(i, kl(i, s, t), 16))],
   ["4: teacher with itself", /pitfall 4/, custom((i, _, t) => kl(i, t, t))],

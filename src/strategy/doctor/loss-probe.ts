@@ -53,7 +53,9 @@ interface Named {
 
 /** A loss that is a multiple of a known form at some temperature is that form. */
 function byForm(values: readonly number[], pairs: readonly (readonly [Matrix, Matrix])[]): Named | null {
+  // Of probabilities that were softened, or softened after they were taken for logits.
   const twice = (row: readonly number[], t: number): number[] => softmax(softmax(row, t), 1);
+  const after = (row: readonly number[], t: number): number[] => softmax(softmax(row, 1), t);
   const forms = [
     {
       name: "forward",
@@ -64,6 +66,7 @@ function byForm(values: readonly number[], pairs: readonly (readonly [Matrix, Ma
       of: (s: readonly number[], q: readonly number[], t: number) => kl(softmax(s, t), softmax(q, t)),
     },
     { name: "twice", of: (s: readonly number[], q: readonly number[], t: number) => kl(twice(q, t), twice(s, t)) },
+    { name: "twice", of: (s: readonly number[], q: readonly number[], t: number) => kl(after(q, t), after(s, t)) },
   ] as const;
   for (const { name, of } of forms)
     for (const t of TEMPERATURES) {
