@@ -78,7 +78,7 @@ export async function classifierTeacher(
   const normalisation = raw ? RAW : options.normalisation;
   if (plan.dtype === "uint8") checkBytes(path, data, some, normalisation);
   const asking = { ...options, normalisation };
-  const { answerer, answers } = await firstAnswers(
+  const { answerer: found, answers } = await firstAnswers(
     (batch) => new Answerer(path, session, plan, output, { ...asking, batch }, order, expected),
     plan.fixedBatch ?? options.batch,
     data,
@@ -86,11 +86,15 @@ export async function classifierTeacher(
   );
   checkFinite(path, answers, some);
   const classes = answers.length / some.length;
-  const kind = options.outputs === "auto" ? detectKind(answers, classes) : options.outputs;
+  // Of a softmax over more classes than are kept, what is kept no longer sums to 1.
+  const seenAs = await found.kindSeen(data, some, answers);
+  const kind = options.outputs === "auto" ? seenAs : options.outputs;
+  if (kind === "probabilities") checkProbabilities(path, answers, some);
+  const answerer = found.of(kind);
   const notes = [
     ...inputNotes(plan, data, raw),
     ...(answerer.options.batch < (plan.fixedBatch ?? options.batch) ? ["it takes one sample a call"] : []),
-    ...outputNotes(kind, options.outputs, answers),
+    ...outputNotes(kind, options.outputs, answers, seenAs),
   ];
   const seen = checkKnowledge(path, answers, data, some, classes, options);
   if (seen) notes.push(seen);
@@ -155,7 +159,16 @@ function inputNotes(plan: InputPlan, data: DataSet, raw: boolean): string[] {
   return notes;
 }
 
-function outputNotes(kind: Teacher["kind"], wanted: ClassifierOptions["outputs"], answers: Float32Array): string[] {
+function outputNotes(
+  kind: Teacher["kind"],
+  wanted: ClassifierOptions["outputs"],
+  answers: Float32Array,
+  seenAs: Teacher["kind"],
+): string[] {
+  if (wanted === "logits" && seenAs === "probabilities")
+    return [
+      "its outputs are called logits, and yet they are at least 0 and add up to 1 in every sample, as after a softmax: a second softmax makes them nearly uniform. Set teacher.outputs to auto or probabilities, or name the scores before the softmax with teacher.output",
+    ];
   if (wanted !== "auto") return [`its outputs are ${kind}`];
   const notes = [`its outputs are ${kind} (seen from the data; teacher.outputs overrides)`];
   if (kind === "logits" && answers.every((v) => v >= 0 && v <= 1))
@@ -184,6 +197,17 @@ function checkBytes(path: string, data: DataSet, some: Uint32Array, normalisatio
   );
 }
 
+/** Scores called probabilities would lose all that is below 0. */
+function checkProbabilities(path: string, answers: Float32Array, some: Uint32Array): void {
+  const bad = answers.findIndex((v) => v < -TOLERANCE || v > 1 + TOLERANCE);
+  if (bad < 0) return;
+  const sample = some[Math.floor((bad * some.length) / answers.length)];
+  throw new InputError(
+    "teacher.outputs",
+    `found probabilities, but ${path} answers ${answers[bad]} for sample ${sample}; probabilities lie between 0 and 1. Say logits or auto, or name the output that holds probabilities with teacher.output`,
+  );
+}
+
 function checkFinite(path: string, answers: Float32Array, some: Uint32Array): void {
   const bad = answers.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return;
@@ -204,6 +228,21 @@ class Answerer {
     readonly order: readonly number[] | null,
     readonly expected: number | undefined,
   ) {}
+
+  /** The same, known to answer in this way. */
+  of(outputs: Teacher["kind"]): Answerer {
+    const { path, session, plan, output, options, order, expected } = this;
+    return new Answerer(path, session, plan, output, { ...options, outputs }, order, expected);
+  }
+
+  /** What all outputs of the model look like, those included that are no class of the data. */
+  async kindSeen(data: DataSet, indices: Uint32Array, answers: Float32Array): Promise<Teacher["kind"]> {
+    const { path, session, plan, output, options, order, expected } = this;
+    const kept = answers.length / indices.length;
+    if (order === null || expected === undefined || expected === kept) return detectKind(answers, kept);
+    const whole = new Answerer(path, session, plan, output, options, null, expected);
+    return detectKind(await whole.answer(data, indices), expected);
+  }
 
   async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
     return (await this.answerAll(data, indices, [])).answers;
@@ -275,7 +314,17 @@ class Answerer {
     const out = new Float32Array(rows * classes);
     for (let i = 0; i < rows; i++)
       for (let c = 0; c < classes; c++) out[i * classes + c] = values[i * width + (this.order[c] as number)] as number;
+    if (this.options.outputs === "probabilities" && classes < width) conditional(out, classes);
     return out;
+  }
+}
+
+/** Probabilities given that it is one of the classes kept, in place; even where the model rules all of them out. */
+function conditional(rows: Float32Array, classes: number): void {
+  for (let from = 0; from < rows.length; from += classes) {
+    const row = rows.subarray(from, from + classes);
+    const mass = row.reduce((sum, v) => sum + v, 0);
+    for (let c = 0; c < classes; c++) row[c] = mass > 0 ? (row[c] as number) / mass : 1 / classes;
   }
 }
 
@@ -388,12 +437,15 @@ function classOrder(path: string, classes: readonly string[] | undefined, data: 
   return order.every((o, i) => o === i) && classes.length === data.classes.length ? null : order;
 }
 
+/** What rounding, in float16 too, may take from a sum of 1. */
+const TOLERANCE = 1e-2;
+
 /** Probabilities are non-negative rows that sum to 1; everything else is logits. */
 export function detectKind(answers: Float32Array, classes: number): "logits" | "probabilities" {
   for (let i = 0; i < answers.length; i += classes) {
     const row = answers.subarray(i, i + classes);
     const sum = row.reduce((s, v) => s + v, 0);
-    if (row.some((v) => v < 0) || Math.abs(sum - 1) > 1e-2) return "logits";
+    if (row.some((v) => v < 0) || Math.abs(sum - 1) > TOLERANCE) return "logits";
   }
   return "probabilities";
 }

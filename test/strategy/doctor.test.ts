@@ -127,6 +127,18 @@ test("5: a shuffled label store; the same store in order passes", async () => {
   assert.deepEqual(failed(await examine(recipe({ teacher }))), ["teacher against labels"]);
 });
 
+test("3: a teacher that ends in a softmax, called logits; as probabilities it passes", async () => {
+  const teacher = { file: join(process.cwd(), "test/fixtures/teacher/nhwc.onnx"), normalise: "data" } as const;
+  const of = async (outputs: "logits" | "probabilities"): Promise<Finding | undefined> =>
+    (await examine(recipe({ teacher: { ...teacher, outputs } }), { quick: true })).find(
+      (f) => f.check === "teacher's outputs",
+    );
+  assert.equal((await of("probabilities"))?.status, "ok");
+  const found = await of("logits");
+  assert.equal(found?.status, "fail", JSON.stringify(found));
+  assert.match(`${found?.why}`, /pitfall 3/);
+});
+
 test("6: a teacher exported in training mode", async () => {
   const { model } = loadModelFile(FILE);
   const output = model.graph.outputs[0]?.name as string;

@@ -1,9 +1,20 @@
 /** Classifiers as strangers write them (test/fixtures/teacher/make.py), against ONNX Runtime run by hand. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { fromArrays, InputError, loadData, openOnnxTeacher, type Teacher } from "../../src/index.js";
+import {
+  fromArrays,
+  InputError,
+  loadData,
+  loadModelFile,
+  type Node,
+  openOnnxTeacher,
+  saveModelFile,
+  type Teacher,
+  type ValueInfo,
+} from "../../src/index.js";
 import { parseRecipe } from "../../src/recipe/load.js";
 import type { FileTeacherInput, FileTeacherRecipe } from "../../src/recipe/schema.js";
 import { openSession } from "../../src/runtime/session.js";
@@ -212,6 +223,45 @@ test("more classes than the data: its names pick the columns", async () => {
   assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 2e-4, "twelve");
   await teacher.dispose();
   await assert.rejects(open("twelve", { classes: ["none", "0", "1"] }), /does not know the class\(es\) "2"/);
+});
+
+/** The fixture with 12 classes, ending in a softmax over all of them, in a folder of its own. */
+async function softTwelve(): Promise<string> {
+  const { model } = loadModelFile(join(folder, "twelve.onnx"));
+  const [output] = model.graph.outputs as [ValueInfo];
+  const nodes = model.graph.nodes.map((n) => ({
+    ...n,
+    outputs: n.outputs.map((o) => (o === output.name ? "scores" : o)),
+  }));
+  const soft: Node = {
+    name: "soft",
+    op: "Softmax",
+    domain: "",
+    inputs: ["scores"],
+    outputs: [output.name],
+    attributes: {},
+  };
+  const path = join(mkdtempSync(join(tmpdir(), "limbeck-onnx-")), "soft-twelve.onnx");
+  await saveModelFile({ ...model, graph: { ...model.graph, nodes: [...nodes, soft] } }, path);
+  return path;
+}
+
+test("a softmax over more classes than the data: probabilities all the same, of the classes kept", async () => {
+  const classes = ["none", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "blank"];
+  const teacher = await open((await softTwelve()).replace(/\.onnx$/, ""), { classes });
+  assert.equal(teacher.kind, "probabilities");
+  assertClose(rowsOf(await teacher.answer(data, first), 10), scores.map(softmax), 1e-5, "of ten of twelve");
+  await teacher.dispose();
+});
+
+test("outputs that are not what the recipe calls them", async () => {
+  await assert.rejects(
+    open("plain", { outputs: "probabilities" }),
+    (e) => e instanceof InputError && e.where === "teacher.outputs" && /between 0 and 1\. Say logits/.test(e.message),
+  );
+  const twice = await open("nhwc", { outputs: "logits" });
+  assert.match(twice.notes.join("; "), /called logits.*second softmax/);
+  await twice.dispose();
 });
 
 test("wrong normalisation shows as chance, or as wrong scores, never in silence", async () => {

@@ -22,7 +22,7 @@ import { selection } from "./selection.js";
 import { smallStudent } from "./small-student.js";
 import { staleStore } from "./stale-store.js";
 import { strongViews } from "./strong-views.js";
-import { softTargets, teacherOrder } from "./teacher-answers.js";
+import { softTargets, teacherOrder, teacherOutputs } from "./teacher-answers.js";
 import { teacherMode } from "./teacher-mode.js";
 import { temperature } from "./temperature.js";
 import { termScales } from "./term-scales.js";
@@ -36,6 +36,7 @@ const CHECKS: readonly Check[] = [
   unasked,
   teacherMode,
   teacherOrder,
+  teacherOutputs,
   softTargets,
   temperature,
   distillationLoss,

@@ -1,6 +1,7 @@
-/** The teacher's answers against the labels: order of samples (methods.md, pitfall 5) and of classes; saturation. */
+/** The teacher's answers: order of samples (methods.md, pitfall 5) and of classes, what they are, saturation. */
 import { InputError } from "../../errors.js";
 import { logProbabilities } from "../../evaluate/metrics.js";
+import { detectKind } from "../../teacher/classifier.js";
 import { checkKnowledge } from "../../teacher/knowledge.js";
 import { type Answers, type Check, fine, skipped } from "./types.js";
 
@@ -36,6 +37,24 @@ export const teacherOrder: Check = ({ answers, loaded, recipe }) => {
       },
     ];
   }
+};
+
+/** A softmax of what is a probability already makes every target nearly even (pitfall 3). */
+export const teacherOutputs: Check = ({ answers }) => {
+  const check = "teacher's outputs";
+  if (!answers) return [skipped(check, "the teacher cannot be asked")];
+  const { values, classes, kind } = answers;
+  if (kind !== "logits" || detectKind(values, classes) === "logits") return [fine(check, kind)];
+  return [
+    {
+      check,
+      status: "fail",
+      found: `called logits, and yet at least 0 and 1 in sum in all of ${values.length / classes} samples, as after a softmax`,
+      why: "a softmax of probabilities is nearly even: the student would learn next to nothing (pitfall 3)",
+      change:
+        "say what they are (teacher.outputs, teacher.answers): probabilities; a label store is to be labelled again",
+    },
+  ];
 };
 
 /** Soft targets that are as good as hard ones, and the temperature that softens them. */
