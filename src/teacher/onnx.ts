@@ -8,7 +8,7 @@ import { type ClassifierOptions, classifierTeacher } from "./classifier.js";
 import { openClassifier } from "./open.js";
 import type { Teacher } from "./types.js";
 
-export { detectKind } from "./classifier.js";
+export { detectKind } from "./outputs.js";
 
 export interface OnnxTeacherOptions extends ClassifierOptions {
   readonly threads: number;
