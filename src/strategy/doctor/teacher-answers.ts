@@ -1,8 +1,8 @@
 /** The teacher's answers: order of samples (methods.md, pitfall 5) and of classes, what they are, saturation. */
 import { InputError } from "../../errors.js";
 import { logProbabilities } from "../../evaluate/metrics.js";
-import { detectKind } from "../../teacher/outputs.js";
 import { checkKnowledge } from "../../teacher/knowledge.js";
+import { detectKind } from "../../teacher/outputs.js";
 import { type Answers, type Check, fine, skipped } from "./types.js";
 
 const TEMPERATURES = [1, 2, 3, 4, 6, 8, 12, 20];
