@@ -116,7 +116,7 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
   const seen = (samples: Uint32Array): Uint32Array =>
     omission ? withoutClasses(samples, omission, loaded, where) : samples;
   const [labelled, transfer] = [seen(allLabelled), seen(allTransfer)];
-  if (objectiveNeeds(objectiveOf(recipe.objective)).labels && transfer.length !== labelled.length) {
+  if (needsOf(recipe, name ? `${where}: ` : "").labels && transfer.length !== labelled.length) {
     throw new InputError(
       `${where}: objective.alpha`,
       `the student sees ${noun(transfer.length, "sample")}, but only ${labelled.length} of them may be used with their labels; set objective.alpha to 1, or transfer.samples to labelled`,
@@ -138,4 +138,15 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
     baseline: recipe.baseline && labelled.length > 0 && !isPlain(recipe),
     omission,
   };
+}
+
+/** What the objective needs. @throws InputError that names its fields as a recipe spells them */
+function needsOf({ objective }: Recipe, where: string): ReturnType<typeof objectiveNeeds> {
+  try {
+    return objectiveNeeds(objectiveOf(objective));
+  } catch (error) {
+    if (!(error instanceof InputError) || !error.where) throw error;
+    const field = error.where.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    throw new InputError(`${where}${field}`, error.message.slice(`${error.where}: `.length));
+  }
 }

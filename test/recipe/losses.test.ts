@@ -5,9 +5,11 @@ import { fromArrays } from "../../src/data/dataset.js";
 import { InputError } from "../../src/errors.js";
 import { objectiveLayers, objectiveNeeds } from "../../src/objective/objective.js";
 import { distillationLosses, featureLosses } from "../../src/objective/registry.js";
+import { loadData } from "../../src/recipe/data.js";
 import { parseRecipe } from "../../src/recipe/load.js";
 import { objectiveOf } from "../../src/recipe/resolve.js";
 import type { ObjectiveInput } from "../../src/recipe/schema.js";
+import { expandArms } from "../../src/strategy/arms.js";
 import { type DistillationLossName, Distiller } from "../../src/strategy/distiller.js";
 import type { Teacher } from "../../src/teacher/types.js";
 
@@ -137,4 +139,27 @@ test("terms by schedule: what a schedule keeps at 0 does nothing until it rises;
   assert.match(result.warnings[0] ?? "", /student: the term "tvd" has 0.0 % of the gradient/);
   const drowned = await trained({ weights: { student: 1, distillation: 500 }, alpha: undefined }, 20);
   assert.match(drowned.result.warnings.join("\n"), /"student".*nothing[\s\S]*"distillation".*drowns the rest/);
+});
+
+test("an objective that makes no sense is told by the recipe's own field, and by its variant", async () => {
+  const loaded = await loadData({ source: "digits" });
+  const falling = { kind: "kd", temperature_schedule: { kind: "linear" } };
+  const where = (changes: object): string | undefined => {
+    try {
+      expandArms(parseRecipe({ ...base, ...changes }), loaded);
+    } catch (error) {
+      if (error instanceof InputError) return error.where;
+      throw error;
+    }
+    return undefined;
+  };
+  assert.equal(
+    where({ objective: { distillation_loss: falling } }),
+    "objective.distillation_loss.temperature_schedule.from",
+  );
+  assert.equal(where({ objective: { alpha_schedule: { kind: "linear", to: 2 } } }), "objective.alpha_schedule");
+  assert.equal(
+    where({ variants: [{ name: "hot", set: { "objective.distillation_loss": falling } }] }),
+    'variants "hot": objective.distillation_loss.temperature_schedule.from',
+  );
 });
