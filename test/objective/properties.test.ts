@@ -153,6 +153,23 @@ test("top-k is dense at k = C with every tail, and `zero` may go below 0", async
   assert.ok((await lossOf({ kind: "top-k-kl", temperature: 1, k: 1, tail: "zero" }, sure, [[1, 0, 0, 0]])) < 0);
 });
 
+test("top-k with its tail spread is a divergence from the spread distribution: 0 there, more elsewhere, at equality too", async () => {
+  const loss: DistillationLossConfig = { kind: "top-k-kl", temperature: 2, k: 3, tail: "uniform" };
+  for (let seed = 0; seed < 12; seed++)
+    assert.ok((await lossOf(loss, matrix(5, 6, seed, 2), matrix(5, 6, seed + 40))) > 0, `seed ${seed}`);
+  // By hand: the three best keep what they have at T 2, the others share the rest; its logits at T 2 are 2 log q.
+  const spread = zt.map((row) => {
+    const p = softmax(row, 2);
+    const least = [...p].sort((a, b) => b - a)[2] as number;
+    const rest = sum(p.filter((v) => v < least)) / 3;
+    return p.map((v) => 2 * Math.log(v < least ? rest : v));
+  });
+  const there = await at(loss, spread, zt);
+  near(there.loss, 0, 1e-12, "loss");
+  assert.ok(norm(there.gradient) < 1e-12);
+  assert.ok((await lossOf(loss, zt, zt)) > 1e-4, "a teacher that is not even on its tail");
+});
+
 test("the row term of dist does not see positive affine maps of a row of probabilities", async () => {
   const rows: DistillationLossConfig = { kind: "dist", temperature: 1, rowWeight: 1, columnWeight: 0 };
   const teacher = zt.map((row) => softmax(row));
