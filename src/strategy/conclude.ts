@@ -56,6 +56,7 @@ export async function conclude(
       // What was found out about the models of the hops themselves is no news.
       ...new Set(done.flatMap((d) => (d.hop.ownTeacher ? d.summary.notes : []))),
       `student.onnx is the student of "${title}": ${reason}.`,
+      ...(plan.remarks?.(done) ?? []),
       "Agreement and soft KL of a student are with its own teacher.",
     ],
     warnings: done.flatMap((d) => d.summary.warnings.map((text) => `${d.hop.title}: ${text}`)),

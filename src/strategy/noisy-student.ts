@@ -5,8 +5,10 @@
  */
 import { augments } from "../data/augment/config.js";
 import { InputError } from "../errors.js";
+import type { ModelRow } from "../evaluate/summary.js";
 import { noun } from "../noun.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema.js";
+import type { FinishedHop } from "./hops.js";
 import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single, taughtBy } from "./plan.js";
 import { validationScore } from "./teacher-free.js";
 
@@ -63,6 +65,7 @@ export const noisyStudent: Strategy<"noisy-student"> = {
     return {
       hops,
       pairs,
+      remarks: (done) => done.slice(0, rounds).flatMap(smallerThanTeacher),
       deliver(done) {
         const own = done.slice(0, rounds);
         const hop = own.reduce((a, b) => (validationScore(b) > validationScore(a) ? b : a));
@@ -71,6 +74,17 @@ export const noisyStudent: Strategy<"noisy-student"> = {
     };
   },
 };
+
+/** The method wants room to learn more than the teacher knows. */
+function smallerThanTeacher({ hop, summary: { models } }: FinishedHop): string[] {
+  const size = (role: ModelRow["role"]): number | null => models.find((m) => m.role === role)?.parameters ?? null;
+  const [student, teacher] = [size("student"), size("teacher")];
+  if (student === null || teacher === null || student >= teacher) return [];
+  const [own, above] = [student, teacher].map((n) => n.toLocaleString("en-US")) as [string, string];
+  return [
+    `${hop.title}: its student is smaller than its teacher (${own} parameters, ${above}); a noisy student is as large or larger (Xie 2020).`,
+  ];
+}
 
 /** The recipe with input noise. @param dimensions of a sample */
 function withNoise(recipe: Recipe, dimensions: number): Recipe {

@@ -48,6 +48,8 @@ export interface Plan {
   readonly ensemble?: Ensemble;
   /** Whether every hop's student leaves too, as student-<title>.onnx. */
   readonly everyStudent?: boolean;
+  /** Sentences about what was done and the reader should know. */
+  remarks?(done: readonly FinishedHop[]): readonly string[];
   /** The hop whose student becomes student.onnx. */
   deliver(done: readonly FinishedHop[]): { readonly hop: FinishedHop; readonly reason: string };
 }

@@ -71,6 +71,21 @@ test("noisy student: each round's student teaches the next, and the ablation tak
   assert.match(summary.strategy?.delivered.hop ?? "", /^round [12]$/);
   const round = summary.models.find((m) => m.id === "round 1")?.accuracy?.mean ?? 0;
   assert.ok(round > 0.7, `${round}`);
+  assert.doesNotMatch(summary.notes.join("\n"), /smaller than its teacher/);
+});
+
+test("a noisy student that is smaller than its teacher is pointed out, round by round", async () => {
+  const models = [
+    { kind: "mlp", hidden: [8] },
+    { kind: "mlp", hidden: [16] },
+  ] as const;
+  const strategy = { kind: "noisy-student", rounds: 2, models } as unknown as RecipeInput["strategy"];
+  const small = { ...recipe, seeds: 1, baseline: false, training: { ...recipe.training, steps: 20 }, strategy };
+  const { summary } = await distill(small as RecipeInput, { out: join(folder, "small"), threads: 1 });
+  const said = summary.notes.filter((n) => n.includes("smaller than its teacher"));
+  // 64 * 8 + 8 + 8 * 10 + 10 and 64 * 32 + 32 + 32 * 10 + 10; round 2 has more than its teacher, round 1.
+  assert.equal(said.length, 1, said.join("\n"));
+  assert.match(said[0] ?? "", /^round 1: .*\(610 parameters, 2,410\)/);
 });
 
 test("consistent: labels unused, mixup added, and the other answers beside it", async () => {
