@@ -11,6 +11,7 @@ import { scale } from "../ops/support.js";
 import type { LayerPair } from "./features.js";
 import type { MutualConfig } from "./mutual.js";
 import {
+  type CustomLoss,
   type CustomLossConfig,
   type DistillationLossConfig,
   distillationLosses,
@@ -318,6 +319,22 @@ function customDefinition({ definition }: CustomLossConfig, field: string): Loss
     ...(definition.perSample ? { perSample: true } : {}),
     check() {},
     layers: () => definition.layers ?? [],
-    build: (inputs) => definition.build(inputs),
+    build: (inputs) =>
+      definition.build(
+        derived(inputs, {
+          features(asked) {
+            const odd = asked.find((a) => !named(definition, a));
+            if (!odd) return inputs.features(asked);
+            throw new InputError(
+              field,
+              `the loss "${name}" asks for the inner values of "${odd.student}" and "${odd.teacher}", which are not among its layers; name them beside build: layers: [{ student, teacher }]`,
+            );
+          },
+        }),
+      ),
   };
 }
+
+/** The teacher is asked for these alone, before the graph is built. */
+const named = ({ layers = [] }: CustomLoss, { student, teacher }: LayerPair): boolean =>
+  layers.some((l) => l.student === student && l.teacher === teacher);

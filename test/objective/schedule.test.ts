@@ -136,6 +136,22 @@ test("a term that the student's parameters do not matter to is refused by its na
   );
 });
 
+test("a custom loss that asks for layers it does not name is told so", () => {
+  const custom: CustomLoss = {
+    name: "inner",
+    needs: { teacher: true, labels: false },
+    layers: [{ student: "hidden1/relu", teacher: "a" }],
+    build: (inputs) => {
+      const [pair] = inputs.features([{ student: "hidden1/relu", teacher: "b" }]);
+      return inputs.builder.op("ReduceMean", [pair?.student as Value], { keepdims: int(0) });
+    },
+  };
+  assert.throws(
+    () => step({ ...labelsAlone, terms: [{ kind: "custom", definition: custom }] }),
+    (e) => e instanceof InputError && /"inner" asks for .*"hidden1\/relu" and "b", .*beside build/.test(e.message),
+  );
+});
+
 test("terms and schedules that make no sense are refused, with the field", () => {
   const refused = (config: Partial<ObjectiveConfig>, where: string): void =>
     assert.throws(
