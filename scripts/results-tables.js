@@ -105,6 +105,7 @@ const TITLES = {
   patience: "kd T 4",
   "several-teachers": "two, mean of probabilities",
   "labels-3": "soft targets, the same images",
+  transformers: "kd T 4 alpha 0.9",
   omitted: "no dress (3)",
 };
 const firstTitle = (run) => TITLES[run.name] ?? "student";
@@ -244,8 +245,14 @@ const CLAIMS = {
     ["kd T 4, no labels", "the labels add something to the teacher's answers (Hinton 2015)", -1],
   ],
   patience: [["kd T 1", "a raised temperature (Hinton 2015) beats T 1", -1]],
+  transformers: [
+    ["hidden", "hidden states (Jiao 2020) beat kd"],
+    ["attention-map", "attention matrices (Jiao 2020) beat kd"],
+    ["hidden and attention-map with kd T 1", "both with kd beat kd (Jiao 2020)"],
+  ],
   "several-teachers": [
     ["one", "two teachers beat one", -1],
+    ["two, one drawn a batch", "one teacher drawn a batch is worse than the mean of both", -1],
     ["four, mean of probabilities", "four teachers beat two"],
     ["two, mean of losses", "a mean of losses beats a mean of probabilities"],
     ["two, by confidence", "weights by confidence (CA-MKD, Zhang 2022) beat equal ones"],

@@ -34,6 +34,7 @@ test("every recipe we ship is valid, named after its file, and says in a comment
     "results/features.yaml",
     "results/few-labels.yaml",
     "results/labels-3.yaml",
+    "results/ladder.yaml",
     "results/mutual.yaml",
     "results/noisy-student.yaml",
     "results/omitted.yaml",
@@ -42,6 +43,7 @@ test("every recipe we ship is valid, named after its file, and says in a comment
     "results/teacher.yaml",
     "results/temperature-30.yaml",
     "results/temperature-300.yaml",
+    "results/transformers.yaml",
   ]);
   for (const file of shipped) {
     const { recipe } = loadRecipe(file);
