@@ -23,14 +23,18 @@ export async function curvesSection(summary: Summary): Promise<Markup | null> {
   for (const teacher of teachers)
     charts.push(...(await chartsOf([teacher], teachers.length > 1 ? teacher.name : "teacher")));
   if (charts.length === 0) return null;
+  const once = summary.models.filter((m) => m.curves.some((c) => c.points.length > 0) && !hasCurve(m));
   return markup`<section id="curves"><h2>Learning curves</h2>
 <p class="lead">Scores on the validation samples, which nothing was trained on. Thin lines are single seeds, the thick line is their mean.
-The training loss of a student and of its baseline are different functions: compare their shapes, not their heights.</p>
+The training loss of a student and of its baseline are different functions: compare their shapes, not their heights.${once.length > 0 && ` Validated once only, so without a curve: ${once.map((m) => m.name).join(", ")}.`}</p>
 <div class="charts">${charts}</div></section>`;
 }
 
+/** One point is no curve. */
+const hasCurve = (model: ModelRow): boolean => model.curves.some((c) => c.points.length > 1);
+
 async function chartsOf(rows: readonly (ModelRow | null)[], title: string): Promise<Markup[]> {
-  const models = rows.filter((m): m is ModelRow => m !== null && m.curves.some((c) => c.points.length > 0));
+  const models = rows.filter((m): m is ModelRow => m !== null && hasCurve(m));
   if (models.length === 0) return [];
   const labelled = models.every((m) => m.curves.every((c) => c.points.every((p) => p.accuracy !== null)));
   const score = labelled ? "accuracy" : "agreement";

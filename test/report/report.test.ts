@@ -335,3 +335,13 @@ test("a strategy's comparisons say what stands beside what, its curves who is wh
   )?.[1];
   assert.match(legend ?? "", /--student\)"><\/i>student.*--third\)"><\/i>calm/);
 });
+
+test("a model that was validated once has no curve, and is named", async () => {
+  const models = summary.models.map((m) =>
+    m.role === "teacher" ? { ...m, curves: m.curves.map((c) => ({ ...c, points: c.points.slice(-1) })) } : m,
+  );
+  const page = await renderReport({ ...summary, models });
+  assert.ok(html.includes("Validation accuracy: teacher"));
+  assert.ok(!page.includes("Validation accuracy: teacher"));
+  assert.match(page, /Validated once only, so without a curve: teacher\./);
+});
