@@ -25,7 +25,7 @@ import { type Fitted, fit } from "./fit.js";
 import { namesOf, probeOf, samplesOfClasses, storeOfClasses } from "./partial-teachers.js";
 import { combineTeachers, noTeacher } from "./teacher-group.js";
 import { type Reusable, reusableOf } from "./transfer.js";
-import { prepareViews, type ReadyViews } from "./views.js";
+import { prepareViews, type ReadyViews, viewAnswersOf } from "./views.js";
 
 export interface ReadyTeacher {
   /** Names its answers, whatever layers are kept beside them. */
@@ -71,7 +71,21 @@ export async function prepareTeacher(
   const members: ReadyTeacher[] = [];
   for (const [i, member] of teacher.group.entries())
     members.push(await prepareSingle(context, arm, member, seed, { member: i + 1 }));
-  return combineTeachers(context, arm, teacher, members);
+  const group = combineTeachers(context, arm, teacher, members);
+  return { ...group, views: await viewsOfGroup(context, arm, group) };
+}
+
+/** A group is asked about views as one: its members' answers for them are combined before they are kept. */
+async function viewsOfGroup(context: RunContext, arm: Arm, { open }: ReadyTeacher): Promise<ReadyViews | undefined> {
+  const answers = viewAnswersOf(arm.recipe);
+  if (!open || answers === null || answers === "clean") return undefined;
+  const opened = await open();
+  try {
+    const into = { folder: labelFolder(context), options: labelOptions(context, opened, "float32") };
+    return await prepareViews(arm, context.loaded.data, opened, open, into);
+  } finally {
+    await opened.dispose();
+  }
 }
 
 /** @param of.member its number in a group, from 1 */
@@ -91,6 +105,7 @@ async function prepareSingle(
   return prepareModelFile(context, arm, await modelFileOf(context, arm, teacher, seed, member), {
     storeFolder,
     further,
+    alone: member === undefined,
   });
 }
 
@@ -140,12 +155,20 @@ const OWN = {
   allowChance: true,
 } as const satisfies ClassifierOptions;
 
+interface Preparation {
+  readonly storeFolder: string | undefined;
+  /** Layers to be kept besides those that the objective names. */
+  readonly further: readonly string[];
+  /** Whether it is no member of a group. */
+  readonly alone: boolean;
+}
+
 /** Opens it, and labels the data and the student's views with it once. */
 async function prepareModelFile(
   context: RunContext,
   arm: Arm,
   { path: file, options, precision, known, trained, trainedOn }: ModelFile,
-  { storeFolder, further }: { readonly storeFolder: string | undefined; readonly further: readonly string[] },
+  { storeFolder, further, alone }: Preparation,
 ): Promise<ReadyTeacher> {
   const { data } = context.loaded;
   const layers = objectiveLayers(objectiveOf(arm.recipe.objective));
@@ -173,7 +196,7 @@ async function prepareModelFile(
     const again = (): Promise<Teacher> => open(features);
     const into = { folder: labelFolder(context), options: labelling };
     // `limbeck label` writes a store of the samples as they are.
-    const views = storeFolder ? undefined : await prepareViews(arm, data, opened, again, into);
+    const views = storeFolder || !alone ? undefined : await prepareViews(arm, data, opened, again, into);
     return {
       key,
       name: opened.name,

@@ -43,17 +43,8 @@ export function checkViews(where: string, recipe: Recipe): void {
   const augmentation = augmentationOf(training);
   const layers = objectiveLayers(objectiveOf(objective)).length > 0;
   if (answers !== "clean") {
-    const none =
-      "group" in teacher
-        ? "teacher.group has several"
-        : "label_store" in teacher
-          ? "teacher.label_store only holds answers"
-          : null;
-    if (none)
-      throw new InputError(
-        `${where}: transfer.views.answers`,
-        `${answers} asks one teacher about new views, and ${none}; give one model or file as teacher, or set it to clean`,
-      );
+    const none = cannotAnswer(teacher);
+    if (none) throw new InputError(`${where}: transfer.views.answers`, `${answers} asks about new views, and ${none}`);
     if (answers === "online" && "url" in teacher)
       throw new InputError(
         `${where}: transfer.views.answers`,
@@ -74,6 +65,20 @@ export function checkViews(where: string, recipe: Recipe): void {
       `${where}: training.augment`,
       "answers for blended samples are blended as probabilities, and mean-losses keeps each teacher's own; combine by mean-probabilities",
     );
+}
+
+/** Why a teacher cannot be asked about views, and what to do; null where it can. */
+function cannotAnswer(teacher: Recipe["teacher"]): string | null {
+  const clean = "or set it to clean";
+  if ("label_store" in teacher) return `teacher.label_store only holds answers; give a model or a file, ${clean}`;
+  if (!("group" in teacher)) return null;
+  const { group, combine, weights } = teacher;
+  if (combine === "mean-losses" || combine === "draw")
+    return `${combine} keeps each teacher's own answers; combine by mean-probabilities, mean-logits or merge, ${clean}`;
+  if (weights === "confidence")
+    return `weights by confidence are those of the unchanged samples; give fixed weights, ${clean}`;
+  const odd = group.findIndex((member) => !("model" in member || "file" in member));
+  return odd < 0 ? null : `teacher ${odd + 1} of the group is neither a model nor a file; make it one, ${clean}`;
 }
 
 /** Mixup and cutmix go with losses that take labels by their shares. @throws InputError naming the loss that does not */

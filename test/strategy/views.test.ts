@@ -148,6 +148,38 @@ test("online and replayed teach alike, as far as views agree; clean is something
   assert.notDeepEqual(weights(clean), weights(replayed));
 });
 
+test("several teachers answer for views as one: the mean of what each says of the same view", async () => {
+  const other = await run("other", { seed: 7, baseline: false });
+  const files = [teacherFile, listTrainings(other.directory).find((t) => t.role === "teacher")?.file ?? ""];
+  const teachers = files.map((file) => ({ file, normalise: "none", outputs: "logits" }) as const);
+  const group = { group: teachers, combine: "mean-logits", weights: [1, 3] } as const;
+  const said = async (name: string, teacher: RecipeInput["teacher"]): Promise<Float32Array> => {
+    const { directory } = await run(name, { teacher, baseline: false, transfer: { views: { count: 2 } } });
+    const stores = join(directory, "label-stores");
+    const views = readdirSync(stores).filter((n) => n.startsWith("views-"));
+    assert.equal(views.length, 1, "members keep no views of their own");
+    return new Float32Array(Uint8Array.from(readFileSync(join(stores, views[0] as string, "outputs.bin"))).buffer);
+  };
+  const [a, b] = [await said("a", teachers[0]), await said("b", teachers[1])];
+  const both = await said("both", group);
+  assert.equal(both.length, 2 * loaded.splits.train.length * 10);
+  both.forEach((v, i) => {
+    const mean = 0.25 * (a[i] as number) + 0.75 * (b[i] as number);
+    assert.ok(Math.abs(v - mean) < 1e-4, `value ${i}: ${v}, expected ${mean}`);
+  });
+  // A teacher beside itself is that teacher, also when it is asked at every step.
+  const twice = { group: [teachers[0], teachers[0]], combine: "mean-logits" } as RecipeInput["teacher"];
+  const online = { transfer: { views: { answers: "online" } }, baseline: false } as const;
+  const [one, two] = [
+    await run("one-online", { ...online, teacher: teachers[0] }),
+    await run("two-online", { ...online, teacher: twice }),
+  ];
+  const score = (r: typeof one) => r.summary.models.find((m) => m.role === "student")?.softKL?.mean ?? 0;
+  assert.ok(Math.abs(score(one) - score(two)) < 1e-4, `${score(one)} and ${score(two)}`);
+  const chain = await run("consistent-group", { teacher: group, strategy: { kind: "consistent" } });
+  assert.ok(chain.summary.models.some((m) => m.role === "student" && (m.accuracy?.mean ?? 0) > 0.5));
+});
+
 test("labels of blended samples: the baseline learns from both, and the student may too", async () => {
   const { summary } = await run("labels", {
     objective: { alpha: 0.5, distillation_loss: { kind: "kd", temperature: 2 } },
@@ -164,7 +196,12 @@ test("views that cannot go with the rest are refused by name, before anything is
   const cases: [Partial<RecipeInput>, RegExp][] = [
     [{ training: plain, ...views("online") }, /transfer\.views.*training\.augment/s],
     [{ transfer: { views: { answers: "online", count: 4 } } }, /transfer\.views\.count.*online/s],
-    [{ teacher: group, ...views("replayed") }, /transfer\.views\.answers.*teacher\.group/s],
+    [{ teacher: { ...group, combine: "draw" }, ...views("replayed") }, /transfer\.views\.answers.*draw keeps each/s],
+    [{ teacher: { ...group, weights: "confidence" }, ...views("online") }, /transfer\.views\.answers.*confidence/s],
+    [
+      { teacher: { group: [recipe.teacher, { label_store: "x" }] }, ...views("replayed") },
+      /transfer\.views\.answers.*teacher 2 of the group/s,
+    ],
     [{ teacher: { label_store: "x" }, ...views("online") }, /transfer\.views\.answers.*label_store/s],
     [
       { teacher: { url: "http://127.0.0.1:9", answers: "logits" }, ...views("online") },
