@@ -27,7 +27,7 @@ export function addTrain(program: Command): void {
       `
 The weights are those that are best on the validation samples, once a seed; the best seed's model is exported as
 model.onnx, with summary.json beside it. A trained teacher can teach from its file:
-teacher: { file: <run>/model.onnx, normalise: none } (the normalisation is inside).
+teacher: { file: <run>/model.onnx } (the file says that the normalisation is inside).
 
 Examples:
   limbeck train recipe.yaml                           the student on labels alone, every seed of the recipe

@@ -4,6 +4,7 @@ import { irVersionFor, lowestOpset } from "../graph/opsets.js";
 import type { Model } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { freeBatch, withWeights } from "./evaluation.js";
+import { marked } from "./mark.js";
 import { withNormalisation } from "./normalise.js";
 import { deadNodes } from "./passes/dead-nodes.js";
 import { withoutDropout } from "./passes/dropout.js";
@@ -21,7 +22,7 @@ export interface ExportOptions {
 
 /**
  * The model to deploy: trained weights inside, free batch, dropout and stochastic depth gone, lowest opset and IR that suffice, nothing that
- * changes from one export to the next.
+ * changes from one export to the next. Its metadata says how it is fed and read (mark.ts).
  * @param model without normalisation in front
  */
 export function exportModel(
@@ -40,9 +41,12 @@ export function exportModel(
     irVersion: irVersionFor(opset),
     producerName: "limbeck",
     producerVersion: options.producerVersion,
-    metadata: {
-      ...options.metadata,
-      ...(options.classes.length > 0 ? { classes: JSON.stringify(options.classes) } : {}),
-    },
+    metadata: marked(
+      {
+        ...options.metadata,
+        ...(options.classes.length > 0 ? { classes: JSON.stringify(options.classes) } : {}),
+      },
+      options.normalisation !== null,
+    ),
   };
 }

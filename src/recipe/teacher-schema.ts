@@ -44,12 +44,12 @@ export const fileTeacherSchema = z.strictObject({
     .describe("Resize images to the model's fixed input size (bilinear) when it differs"),
   normalise: z
     .union([
-      z.enum(["data", "none", "unit"]),
+      z.enum(["auto", "data", "none", "unit"]),
       z.strictObject({ scale: z.number().default(1), mean: z.array(z.number()).min(1), std: z.array(positive).min(1) }),
     ])
-    .default("data")
+    .default("auto")
     .describe(
-      'Applied to raw samples before the teacher: "data" as for the student, "none" raw, "unit" bytes / 255, or numbers (x * scale - mean) / std',
+      'Applied to raw samples before the teacher: "auto" what a file exported by limbeck says of itself, "data" for others; "data" as for the student, "none" raw, "unit" bytes / 255, or numbers (x * scale - mean) / std',
     ),
   classes: z
     .array(className)

@@ -9,7 +9,7 @@ const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
 export function classifierOptions(teacher: Omit<FileTeacherRecipe, "file">, loaded: LoadedData): ClassifierOptions {
   const { input, output, outputs, layout, resize, classes, batch, normalise } = teacher;
   const unit = loaded.data.samples instanceof Uint8Array ? 1 / 255 : 1;
-  const named = { data: loaded.normalisation, none: NONE, unit: { ...NONE, scale: unit } };
+  const named = { auto: loaded.normalisation, data: loaded.normalisation, none: NONE, unit: { ...NONE, scale: unit } };
   const normalisation = typeof normalise === "string" ? named[normalise] : normalise;
   return {
     input,
@@ -20,7 +20,8 @@ export function classifierOptions(teacher: Omit<FileTeacherRecipe, "file">, load
     classes,
     batch,
     normalisation,
-    rawBytes: normalise === "data",
+    rawBytes: normalise === "auto" || normalise === "data",
+    freely: normalise === "auto",
     allowChance: teacher.allow_chance,
   };
 }

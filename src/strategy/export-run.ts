@@ -1,6 +1,7 @@
 /** Exports a model of a run once more, in another form: what stands behind `limbeck export`. */
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { marked } from "../compile/mark.js";
 import { withNormalisation } from "../compile/normalise.js";
 import { deadNodes } from "../compile/passes/dead-nodes.js";
 import type { Normalisation } from "../data/types.js";
@@ -215,7 +216,10 @@ function finish(model: Model, graph: Graph, expected: Normalisation | null): Mod
     graph,
     opsets: { ...model.opsets, "": opset },
     irVersion: irVersionFor(opset),
-    metadata: expected ? { ...metadata, [NORMALISATION_KEY]: JSON.stringify(expected) } : metadata,
+    metadata: marked(
+      expected ? { ...metadata, [NORMALISATION_KEY]: JSON.stringify(expected) } : metadata,
+      expected === null,
+    ),
   };
 }
 

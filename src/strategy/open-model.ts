@@ -1,15 +1,19 @@
 /** Opens any ONNX classifier to be asked or measured: the handling of a teacher, with what limbeck's own exports say of themselves. */
 import { resolve } from "node:path";
 import { z } from "zod";
-import type { DataSet, LoadedData, Normalisation } from "../data/types.js";
+import { takesRaw } from "../compile/mark.js";
+import type { DataSet, LoadedData } from "../data/types.js";
 import { loadModelFile } from "../graph/file.js";
 import { isFloat, parameterCount } from "../graph/tensor.js";
 import type { Model } from "../graph/types.js";
 import { parseParts } from "../recipe/load.js";
 import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
+import { classNames, expectedNormalisation } from "../teacher/own-export.js";
 import type { Teacher } from "../teacher/types.js";
 import { onnxTeacherOptions } from "./teachers.js";
+
+export { classNames, expectedNormalisation, NORMALISATION_KEY } from "../teacher/own-export.js";
 
 /** How to feed and read a model, as in a recipe's `teacher` with a file. What is absent is found out. */
 export type ModelDescription = Omit<FileTeacherInput, "file" | "precision" | "allow_chance">;
@@ -25,9 +29,6 @@ export interface OpenedModel {
 
 /** How the names of nodes and initialisers begin that normalise the input (compile/normalise.ts). */
 export const NORMALISE = "normalise/";
-
-/** Metadata key of a raw export: the normalisation its input expects, as JSON. */
-export const NORMALISATION_KEY = "normalisation";
 
 /**
  * @param file `.onnx` file
@@ -45,7 +46,7 @@ export async function openModel(
   const { data } = loaded;
   const own = ownDescription(model, data);
   const schema = z.object({ teacher: fileTeacherSchema });
-  const given = Object.fromEntries(Object.entries(described).filter(([, v]) => v !== undefined));
+  const given = Object.fromEntries(Object.entries(described).filter(([, v]) => v !== undefined && v !== "auto"));
   const teacher = { ...own, ...given, file: resolve(file), allow_chance: true };
   const recipe = parseParts(schema, { teacher }, file).teacher;
   const { path, ...options } = onnxTeacherOptions(recipe, loaded as LoadedData, ".");
@@ -59,52 +60,33 @@ export async function openModel(
   };
 }
 
+/** Of whole numbers nothing has to be said here: a teacher gets them as they are. */
+function takesRawSamples(model: Model): boolean {
+  return hasNormalisation(model) || (takesRaw(model.metadata) && isFloat(model.graph.inputs[0]?.dtype ?? "float32"));
+}
+
 /** What a model's own metadata says about its input and classes. */
 function ownDescription(model: Model, data: DataSet): Pick<ModelDescription, "normalise" | "classes"> {
   const classes = classNames(model);
   return {
-    normalise: hasNormalisation(model) ? "none" : (expectedNormalisation(model) ?? "data"),
+    normalise: takesRawSamples(model) ? "none" : (expectedNormalisation(model) ?? "data"),
     classes: classes && data.classes.length > 0 ? classes : undefined,
   };
 }
 
-/** Class names by index from the metadata key "classes" (a JSON list); null when there are none. */
-export function classNames(model: Model): string[] | null {
-  const list = fromJson(model.metadata.classes);
-  return Array.isArray(list) && list.length >= 2 && list.every((c) => typeof c === "string")
-    ? (list as string[])
-    : null;
-}
-
-/** Whether limbeck exported it with the normalisation inside. */
+/** Whether nodes in front normalise: limbeck exported it so, lately or before its exports said it in their metadata. */
 export function hasNormalisation(model: Model): boolean {
   return model.graph.nodes.some((n) => n.name.startsWith(NORMALISE));
-}
-
-/** The normalisation a raw export of limbeck expects; null when the model does not say. */
-export function expectedNormalisation(model: Model): Normalisation | null {
-  const parsed = z
-    .object({ scale: z.number(), mean: z.array(z.number()).min(1), std: z.array(z.number()).min(1) })
-    .safeParse(fromJson(model.metadata[NORMALISATION_KEY]));
-  return parsed.success ? parsed.data : null;
 }
 
 function parametersOf({ graph }: Model): number {
   return parameterCount(new Map([...graph.initializers].filter(([name]) => !name.startsWith(NORMALISE))));
 }
 
-function fromJson(text: string | undefined): unknown {
-  try {
-    return text === undefined ? null : JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
 function normalisationNote(choice: unknown, model: Model): string[] {
   // What becomes of whole numbers the teacher's own notes say.
   if (!isFloat(model.graph.inputs[0]?.dtype ?? "float32") && choice === "data") return [];
-  if (hasNormalisation(model) && choice === "none") return ["its normalisation is inside"];
+  if (takesRawSamples(model) && choice === "none") return ["its normalisation is inside"];
   if (choice === "data") return ["it gets samples normalised as the data set's recipe says"];
   if (choice === "unit") return ["it gets bytes divided by 255"];
   return choice === "none" ? ["it gets raw samples"] : ["it gets samples normalised by fixed numbers"];

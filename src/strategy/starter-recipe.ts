@@ -118,7 +118,7 @@ const TEACHER: Readonly<Record<"model" | "file" | "store", readonly Field[]>> = 
     off("teacher.output", "logits"),
     on("teacher.outputs", "auto"),
     on("teacher.layout", "auto"),
-    on("teacher.normalise", "data"),
+    on("teacher.normalise", "auto"),
     off("teacher.classes", ["dog", "cat"]),
     on("teacher.batch", 64),
   ],

@@ -28,6 +28,8 @@ export interface ClassifierOptions {
   readonly normalisation: Normalisation;
   /** Nobody chose the normalisation: a model that takes bytes gets them raw. */
   readonly rawBytes?: boolean;
+  /** Nobody chose the normalisation: what a limbeck export says of itself goes before it. */
+  readonly freely?: boolean;
   /** Class names in the order of the model's outputs; absent: the data's order. */
   readonly classes?: readonly string[];
   /** Names the model gives its classes itself, in the order of its outputs; used where `classes` is absent and they are the data's. */

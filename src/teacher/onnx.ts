@@ -6,6 +6,7 @@ import { loadModelFile } from "../graph/file.js";
 import { parameterCount } from "../graph/tensor.js";
 import { type ClassifierOptions, classifierTeacher } from "./classifier.js";
 import { openClassifier } from "./open.js";
+import { asSaid } from "./own-export.js";
 import type { Teacher } from "./types.js";
 
 export { detectKind } from "./outputs.js";
@@ -39,8 +40,9 @@ export async function openOnnxTeacher(
     digest: (text: string) => createHash("sha256").update(text).digest("hex"),
   };
   try {
-    const given = { ...options, ownClasses: classes, inner };
-    return { ...(await classifierTeacher(session, path, data, probe, given, identity)), file: path };
+    const said = asSaid({ ...options, ownClasses: classes, inner }, model);
+    const teacher = await classifierTeacher(session, path, data, probe, said.options, identity);
+    return { ...teacher, notes: [...said.notes, ...teacher.notes], file: path };
   } catch (error) {
     await session.dispose();
     throw error;

@@ -14,6 +14,7 @@ import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
 import { classifierOptions } from "../strategy/classifier-options.js";
 import { classifierTeacher } from "../teacher/classifier.js";
 import { withFeatures } from "../teacher/features.js";
+import { asSaid } from "../teacher/own-export.js";
 import type { Teacher } from "../teacher/types.js";
 
 /** An ONNX model by its bytes, with what a recipe can say about one (outputs, layout, classes, normalise ...). */
@@ -69,14 +70,9 @@ export async function openTeacher(
     digest: (text: string) => text,
   };
   try {
-    return await classifierTeacher(
-      session,
-      NAME,
-      loaded.data,
-      probe,
-      { ...classifierOptions(recipe, loaded), inner },
-      identity,
-    );
+    const said = asSaid({ ...classifierOptions(recipe, loaded), inner }, read);
+    const teacher = await classifierTeacher(session, NAME, loaded.data, probe, said.options, identity);
+    return { ...teacher, notes: [...said.notes, ...teacher.notes] };
   } catch (error) {
     await session.dispose();
     throw error;

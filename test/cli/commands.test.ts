@@ -111,7 +111,7 @@ describe("train", () => {
     assert.equal(made.code, 0, made.stderr);
     assert.equal(made.stderr, "");
     assert.match(made.stdout, /^teacher\s+85,002/m);
-    const file = `teacher={ file: ${at("teacher/model.onnx")}, normalise: none }`;
+    const file = `teacher={ file: ${at("teacher/model.onnx")} }`;
     const labelled = await limbeck(["label", DIGITS, "--set", file, "--out", at("file-labels"), "--json"]);
     assert.equal(labelled.code, 0, labelled.stderr);
     const result = JSON.parse(labelled.stdout);
@@ -207,6 +207,9 @@ describe("export", () => {
     const { model } = loadModelFile(at("raw.onnx"));
     assert.ok(model.graph.nodes.every((n) => !n.name.startsWith("normalise/")));
     assert.deepEqual(JSON.parse(model.metadata.normalisation as string), { scale: 1 / 16, mean: [0], std: [1] });
+    const marks = ({ metadata }: typeof model) => [metadata["limbeck.samples"], metadata["limbeck.outputs"]];
+    assert.deepEqual(marks(model), [undefined, "logits"]);
+    assert.deepEqual(marks(loadModelFile(at("run/student.onnx")).model), ["raw", "logits"]);
     writeFileSync(at("two.json"), JSON.stringify(rows.slice(0, 2).map((r) => r.slice(0, 64))));
     const ask = async (file: string) => JSON.parse((await limbeck(["predict", file, at("two.json"), "--json"])).stdout);
     assert.deepEqual(await ask(at("raw.onnx")), await ask(at("run/student.onnx")));

@@ -183,7 +183,8 @@ function assertClean(model: Model): void {
     [],
     "no weight that nothing reads",
   );
-  assert.deepEqual(model.metadata, { classes: JSON.stringify(CLASSES) });
+  const marks = { "limbeck.samples": "raw", "limbeck.outputs": "logits" };
+  assert.deepEqual(model.metadata, { classes: JSON.stringify(CLASSES), ...marks });
   assert.equal(model.producerName, "limbeck");
   assert.equal(model.opsets[""], lowestOpset(graph));
   assert.equal(model.irVersion, irVersionFor(model.opsets[""] as number));

@@ -61,7 +61,7 @@ const mistakes: [Record<string, unknown>, string][] = [
   [{ student: { kind: "resnet", depth: 19 } }, "student.depth: found 19; expected 8, 14, 20, 32 or 56"],
   [
     { teacher: { file, normalise: "bytes" } },
-    'teacher.normalise: found "bytes"; expected data, none, unit or a mapping with the fields mean, std, scale',
+    'teacher.normalise: found "bytes"; expected auto, data, none, unit or a mapping with the fields mean, std, scale',
   ],
   [{ student: { kind: "mlpp" } }, 'student.kind: found "mlpp"; did you mean "mlp"?'],
   [
