@@ -6,6 +6,7 @@
  * too large to be held in memory. Rows are appended in blocks, so a killed labelling goes on where it stopped; hashes of
  * teacher, data and preprocessing decide whether a store may be used.
  */
+import { createHash } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -27,7 +28,7 @@ import { toHalf } from "../graph/half.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { FeatureOutputs } from "../train/types.js";
 import { fullAnswers } from "./answers.js";
-import { hashOfFile, StoredRows, sizeOfFile } from "./stored-rows.js";
+import { hashOfFile, hasHash, noteHash, StoredRows, sizeOfFile } from "./stored-rows.js";
 import type { Teacher } from "./types.js";
 
 export interface StoreHeader {
@@ -69,6 +70,8 @@ const headerSchema = z.object({
 export interface ReadOptions {
   /** Bytes of answers, as float32, that are held in memory; of a larger store only the rows asked for are read. Default 256 MiB. */
   readonly memory?: number;
+  /** Whether the answers are held against the hash in the header (once a process, while nobody writes to them). Default true. */
+  readonly checkHash?: boolean;
 }
 
 export interface LabelOptions extends ReadOptions {
@@ -162,7 +165,11 @@ export async function openLabelStore(
     for (const { fd, rowBytes } of files) ftruncateSync(fd, done * rowBytes);
     await label(files, done, header, teacher, data, options);
     // Only who has just written the answers may vouch for them.
-    if (done < header.samples) await writeHeader(folder, { ...header, outputsHash: outputsHash(folder) });
+    if (done < header.samples) {
+      const hash = outputsHash(folder);
+      await writeHeader(folder, { ...header, outputsHash: hash });
+      noteHash(join(folder, "outputs.bin"), hash);
+    }
   } finally {
     for (const { fd } of files) closeSync(fd);
   }
@@ -248,6 +255,7 @@ function storedFeature(folder: string, header: StoreHeader, feature: TeacherFeat
 /**
  * Reads a complete store.
  * @param data the data it must belong to; null skips that check
+ * @throws InputError when it is not complete, not of this data, or its answers are not those that were written down
  */
 export function readLabelStore(folder: string, data: DataSet | null, options: ReadOptions = {}): LabelStore {
   const header = readHeader(folder);
@@ -281,9 +289,29 @@ export function readLabelStore(folder: string, data: DataSet | null, options: Re
     );
   const count = header.samples * header.classes.length;
   const outputs = count * 4 <= (options.memory ?? MEMORY) ? new Float32Array(count) : null;
-  answersIn(folder, header).scan(header.samples, outputs);
+  readAnswers(folder, header, outputs, options.checkHash ?? true);
   checkFeatureFiles(folder, header);
   return new LabelStore(folder, header, outputs);
+}
+
+/** One pass over the answers, which is also the one that their hash is taken in. @param outputs takes them; null only looks */
+function readAnswers(folder: string, header: StoreHeader, outputs: Float32Array | null, check: boolean): void {
+  const path = join(folder, "outputs.bin");
+  const wanted = header.outputsHash;
+  const rows = answersIn(folder, header);
+  if (!check || wanted === undefined || hasHash(path, wanted)) {
+    rows.scan(header.samples, outputs);
+    return;
+  }
+  const hash = createHash("sha256");
+  rows.scan(header.samples, outputs, (bytes) => hash.update(bytes));
+  const found = hash.digest("hex");
+  if (found !== wanted)
+    throw new InputError(
+      folder,
+      `the answers of this label store are not those that were written down: outputs.bin has the SHA-256 ${found.slice(0, 12)}, store.json says ${wanted.slice(0, 12)}. Rows that were moved, shuffled or damaged teach answers to other samples: delete this folder and label again with \`limbeck label\` (a run labels a store of its own again by itself)`,
+    );
+  noteHash(path, wanted);
 }
 
 function checkFeatureFiles(folder: string, header: StoreHeader): void {
