@@ -40,7 +40,7 @@ export function readYaml(path: string): unknown {
   } catch (cause) {
     throw new InputError(path, `it cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
   }
-  const document = parseDocument(text, { prettyErrors: true });
+  const document = parseDocument(text, { prettyErrors: true, merge: true });
   const [error] = document.errors;
   if (error) throw new InputError(path, `not valid YAML: ${error.message.split("\n")[0]}`);
   return document.toJS();

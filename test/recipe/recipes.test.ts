@@ -199,3 +199,17 @@ test("classes are named by text or by number wherever a recipe names them", () =
   assert.deepEqual(recipe.transfer.omit_classes, ["1"]);
   assert.throws(() => parseRecipe(named(0.5, 1)), /teacher\.group\.0\.classes\.0: found 0\.5/);
 });
+
+test("YAML's anchors and merge keys say a thing once", () => {
+  const file = join(folder, "merged.yaml");
+  writeFileSync(
+    file,
+    `data: { source: digits }
+student: &small { kind: mlp, hidden: [8] }
+teacher: { model: { <<: *small, hidden: [64] }, training: { steps: 5 } }
+training: { steps: 5 }
+`,
+  );
+  const { recipe } = loadRecipe(file);
+  assert.deepEqual("model" in recipe.teacher && recipe.teacher.model, { ...recipe.student, hidden: [64] });
+});
