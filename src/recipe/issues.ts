@@ -125,7 +125,7 @@ function advice(found: unknown, schemas: readonly JsonSchema[], path: readonly P
   if (typeof found === "string" && types.has("boolean") && /^(yes|on|no|off)$/i.test(found))
     return `; write ${/^(yes|on)$/i.test(found)}`;
   if (typeof found === "number" && types.has("string")) return `; write it with quotes: "${found}"`;
-  const items = free.flatMap((s) => (s.type === "array" && s.items ? [s.items as JsonSchema] : []));
+  const items = free.flatMap((s) => (s.type === "array" && s.items ? [s.items] : []));
   const scalar = typeof found === "string" || typeof found === "number";
   if (scalar && typesOf(items.flatMap((s) => s.anyOf ?? [s])).has(typeof found)) return `; write ${field}: [${found}]`;
   if (isMapping(found) && types.has("array")) return "; write a list: a dash before each entry";

@@ -1,28 +1,9 @@
 /** The recipe reference, docs/recipe.md: written from the schema, so that fields, defaults and meanings have one source. */
-import { recipeJsonSchema } from "./load.js";
-
-/** The parts of a JSON schema that zod writes for a recipe. */
-interface Schema {
-  readonly type?: string;
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly description?: string;
-  readonly default?: unknown;
-  readonly properties?: Readonly<Record<string, Schema>>;
-  readonly required?: readonly string[];
-  readonly anyOf?: readonly Schema[];
-  readonly oneOf?: readonly Schema[];
-  readonly items?: Schema;
-  readonly prefixItems?: readonly Schema[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly exclusiveMaximum?: number;
-}
+import { type JsonSchema, recipeJsonSchema } from "./schema-at.js";
 
 /** Markdown of docs/recipe.md. */
 export function recipeReference(): string {
-  const root = recipeJsonSchema() as unknown as Schema;
+  const root = recipeJsonSchema();
   const sections: string[] = [];
   describeObject(root, "", sections);
   return `# Recipe reference
@@ -37,23 +18,23 @@ into its folder.
 ${sections.join("\n")}`;
 }
 
-const unions = (s: Schema): readonly Schema[] => s.oneOf ?? s.anyOf ?? [];
-const isObject = (s: Schema): boolean => s.properties !== undefined;
+const unions = (s: JsonSchema): readonly JsonSchema[] => s.oneOf ?? s.anyOf ?? [];
+const isObject = (s: JsonSchema): boolean => s.properties !== undefined;
 /** Alternatives that are objects; empty when the field is simple. */
-function objects(s: Schema): readonly Schema[] {
+function objects(s: JsonSchema): readonly JsonSchema[] {
   if (isObject(s)) return [s];
   const inner = unions(s).flatMap((u) => objects(u));
   if (inner.length > 0) return inner;
   return s.items ? objects(s.items) : [];
 }
 
-function describeObject(schema: Schema, path: string, sections: string[]): void {
+function describeObject(schema: JsonSchema, path: string, sections: string[]): void {
   const title = path === "" ? "## The recipe" : `## ${path}`;
   const lead = path === "" ? "" : `${schema.description ?? ""}\n\n`;
   const alternatives = objects(schema);
-  const nested: [Schema, string][] = [];
+  const nested: [JsonSchema, string][] = [];
   if (alternatives.length === 1) {
-    sections.push(`${title}\n\n${lead}${table(alternatives[0] as Schema, path, nested)}`);
+    sections.push(`${title}\n\n${lead}${table(alternatives[0] as JsonSchema, path, nested)}`);
   } else {
     const common = commonOf(alternatives);
     const parts = alternatives.map((a) => {
@@ -74,14 +55,14 @@ function describeObject(schema: Schema, path: string, sections: string[]): void 
 }
 
 /** What tells one alternative from the others: its constant, or its first required field. */
-function nameOf(s: Schema): string {
+function nameOf(s: JsonSchema): string {
   const [tag] = Object.entries(s.properties ?? {}).filter(([, p]) => p.const !== undefined && p.const !== true);
   if (tag) return `\`${tag[0]}: ${tag[1].const}\`${tag[1].description ? `. ${tag[1].description}` : ""}`;
   return `\`${(s.required ?? Object.keys(s.properties ?? {})).join(", ")}\``;
 }
 
-function commonOf(alternatives: readonly Schema[]): Record<string, Schema> {
-  const [first, ...rest] = alternatives as [Schema, ...Schema[]];
+function commonOf(alternatives: readonly JsonSchema[]): Record<string, JsonSchema> {
+  const [first, ...rest] = alternatives as [JsonSchema, ...JsonSchema[]];
   return Object.fromEntries(
     Object.entries(first.properties ?? {}).filter(
       ([key, s]) =>
@@ -90,14 +71,14 @@ function commonOf(alternatives: readonly Schema[]): Record<string, Schema> {
   );
 }
 
-function without(s: Schema, common: Readonly<Record<string, Schema>>): Schema {
+function without(s: JsonSchema, common: Readonly<Record<string, JsonSchema>>): JsonSchema {
   const entries = Object.entries(s.properties ?? {}).filter(
     ([key, p]) => !(key in common) && (p.const === undefined || p.const === true),
   );
   return { ...s, properties: Object.fromEntries(entries) };
 }
 
-function table(s: Schema, path: string, nested: [Schema, string][]): string {
+function table(s: JsonSchema, path: string, nested: [JsonSchema, string][]): string {
   const rows = Object.entries(s.properties ?? {}).map(([key, field]) => {
     const at = path === "" ? key : `${path}.${key}`;
     const inner = objects(field).length > 0;
@@ -114,7 +95,7 @@ function table(s: Schema, path: string, nested: [Schema, string][]): string {
   return `| field | type | default | meaning |\n|---|---|---|---|\n${rows.join("\n")}\n`;
 }
 
-function typeOf(s: Schema): string {
+function typeOf(s: JsonSchema): string {
   if (s.const !== undefined) return `\`${s.const}\``;
   if (s.enum) return s.enum.map((v) => `\`${v}\``).join(", ");
   const options = unions(s);
@@ -128,7 +109,7 @@ function typeOf(s: Schema): string {
   return s.type === "object" ? "fields and values" : "anything";
 }
 
-function range(s: Schema): string {
+function range(s: JsonSchema): string {
   const parts: string[] = [];
   if (s.exclusiveMinimum !== undefined) parts.push(`> ${s.exclusiveMinimum}`);
   if (s.minimum !== undefined && s.minimum > -1e15) parts.push(`>= ${s.minimum}`);

@@ -3,11 +3,13 @@ import { z } from "zod";
 import { nearestOf as nearest } from "../graph/nearest.js";
 import { recipeSchema } from "./schema.js";
 
+/** The parts of a JSON schema that zod writes for a recipe. */
 export interface JsonSchema {
   readonly type?: string;
+  readonly description?: string;
   readonly properties?: Readonly<Record<string, JsonSchema>>;
   readonly required?: readonly string[];
-  readonly items?: JsonSchema | readonly JsonSchema[];
+  readonly items?: JsonSchema;
   readonly prefixItems?: readonly JsonSchema[];
   readonly anyOf?: readonly JsonSchema[];
   readonly oneOf?: readonly JsonSchema[];
@@ -47,7 +49,7 @@ export function alternatives(root: unknown, path: readonly PropertyKey[]): JsonS
     schemas = schemas.flatMap((s) =>
       typeof key === "number"
         ? s.items
-          ? [s.items as JsonSchema]
+          ? [s.items]
           : (s.prefixItems?.slice(key, key + 1) ?? [])
         : s.properties?.[String(key)]
           ? [s.properties[String(key)] as JsonSchema]
