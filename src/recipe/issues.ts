@@ -13,16 +13,24 @@ export function mostLikely(issue: Issue, root: unknown): Issue[] {
   if (issue.code !== "invalid_union" || issue.errors.length === 0) return [issue];
   const at = lookup(root, issue.path);
   const ranked = issue.errors
-    .map((branch) => ({ branch, unlike: branch.reduce((n, i) => n + unlikeness(i), 0) }))
+    .map((branch) => ({ branch, unlike: unlikeness(branch) }))
     .sort((a, b) => a.unlike - b.unlike);
   const best = ranked[0]?.branch ?? [];
   if (typeof at !== "object" || at === null || (!Array.isArray(at) && ofNoKind(at, best))) return [issue];
   return best.map((i) => ({ ...i, path: [...issue.path, ...i.path] }) as Issue).flatMap((i) => mostLikely(i, root));
 }
 
-function unlikeness(issue: Issue): number {
-  if (issue.code === "unrecognized_keys") return 10 * issue.keys.length;
-  return (issue.code === "invalid_type" || issue.code === "invalid_value") && issue.path.length === 0 ? 100 : 1;
+/** What is wrong further inside, however much of it, says less about which branch was meant than the keys of the place itself. */
+function unlikeness(branch: readonly Issue[]): number {
+  const inside = branch.filter((i) => i.path.length > (i.code === "unrecognized_keys" ? 0 : 1)).length;
+  const here = branch.reduce((n, issue) => n + unlikenessHere(issue), 0);
+  return here + inside / (1 + inside);
+}
+
+function unlikenessHere({ path, ...issue }: Issue): number {
+  if (issue.code === "unrecognized_keys") return path.length === 0 ? 10 * issue.keys.length : 0;
+  if (path.length > 1) return 0;
+  return (issue.code === "invalid_type" || issue.code === "invalid_value") && path.length === 0 ? 100 : 1;
 }
 
 /** Whether none of the keys given says which of several mappings is meant. */
@@ -56,9 +64,10 @@ function unknownKey(path: readonly PropertyKey[], key: string, root: unknown): s
   const full = [...path, key].join(".");
   const known = keysAt(root, path);
   if (known.includes(key)) return `${full}: ${misplaced(path, key, root)}`;
-  const near = nearestKey(key, known);
+  const meant = keysAt(root, path, true);
+  const near = nearestKey(key, meant) ?? nearestKey(key, known);
   if (near) return `${full}: unknown key; did you mean "${near}"?`;
-  const here = known.filter((k) => !k.includes("."));
+  const here = meant.filter((k) => !k.includes("."));
   const listed = path.length > 0 && here.length > 0 ? `expected one of ${here.join(", ")}` : INIT;
   return `${full}: unknown key; ${listed}`;
 }

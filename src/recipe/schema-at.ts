@@ -60,13 +60,26 @@ export function alternatives(root: unknown, path: readonly PropertyKey[]): JsonS
   return schemas;
 }
 
-/** Valid keys at a path, and below it one level further as "key.inner". */
-export function keysAt(root: unknown, path: readonly PropertyKey[]): string[] {
-  const here = [...new Set(alternatives(root, path).flatMap((s) => Object.keys(s.properties ?? {})))];
+/**
+ * Valid keys at a path, and below it one level further as "key.inner".
+ * @param meant of several kinds of mapping only those that know most of the keys that are there
+ */
+export function keysAt(root: unknown, path: readonly PropertyKey[], meant = false): string[] {
+  const all = alternatives(root, path);
+  const here = [...new Set((meant ? likeliest(all, lookup(root, path)) : all).flatMap(keysOf))];
   const below = here.flatMap((key) =>
     alternatives(root, [...path, key]).flatMap((s) => Object.keys(s.properties ?? {}).map((k) => `${key}.${k}`)),
   );
   return [...here, ...new Set(below)];
+}
+
+const keysOf = (schema: JsonSchema): string[] => Object.keys(schema.properties ?? {});
+
+function likeliest(schemas: readonly JsonSchema[], value: unknown): readonly JsonSchema[] {
+  const given = Object.keys(value && typeof value === "object" ? value : {});
+  const fit = (schema: JsonSchema): number => keysOf(schema).filter((key) => given.includes(key)).length;
+  const best = Math.max(...schemas.map(fit));
+  return schemas.filter((schema) => fit(schema) === best);
 }
 
 /** The nearest key here, else the nearest one a level down (objective.temperature -> distillation_loss.temperature). */

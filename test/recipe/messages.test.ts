@@ -12,6 +12,7 @@ const recipe = {
 };
 
 const file = "teacher.onnx";
+const CONV = "conv, kernel, stride, padding, dilation, groups, bias, batch_norm, activation";
 /** A change of a valid recipe, and the lines it is refused with. */
 const mistakes: [Record<string, unknown>, string][] = [
   // Too big, too small, of the wrong type.
@@ -86,6 +87,41 @@ const mistakes: [Record<string, unknown>, string][] = [
   [
     { teacher: { file, train_on: "all" } },
     "teacher.train_on: this key does not go with teacher.file; take one of them out (docs/recipe.md says what goes together)",
+  ],
+  // Deep inside one kind of teacher, however often.
+  [
+    { teacher: { model: { kind: "cnn", layers: [{ conv: 16, size: 3 }] }, training: { epochs: 3 } } },
+    `teacher.model.layers.0.size: unknown key; expected one of ${CONV}`,
+  ],
+  [
+    {
+      teacher: {
+        model: {
+          kind: "cnn",
+          layers: [
+            { conv: 16, size: 3 },
+            { conv: 16, size: 3, kernal: 5 },
+            { dense: 3, unit: 1 },
+          ],
+        },
+        training: { epochs: 3 },
+      },
+    },
+    `teacher.model.layers.0.size: unknown key; expected one of ${CONV}\n  teacher.model.layers.1.size: unknown key; expected one of ${CONV}\n  teacher.model.layers.1.kernal: unknown key; did you mean "kernel"?\n  teacher.model.layers.2.unit: unknown key; expected one of dense, bias, batch_norm, activation`,
+  ],
+  [
+    {
+      teacher: {
+        model: { kind: "mlp", hidden: [0, 0, 0] },
+        training: { epochs: 0, batch: 0, optimiser: {} },
+        files: 1,
+      },
+    },
+    "teacher.model.hidden.0: found 0; expected a whole number of at least 1\n  teacher.model.hidden.1: found 0; expected a whole number of at least 1\n  teacher.model.hidden.2: found 0; expected a whole number of at least 1\n  teacher.training.epochs: found 0; expected a number above 0\n  teacher.training.batch: found 0; expected a whole number of at least 1\n  and 2 more",
+  ],
+  [
+    { student: { kind: "cnn", layers: [{ max_pool: 2, strid: 2 }] } },
+    'student.layers.0.strid: unknown key; did you mean "stride"?',
   ],
   // What the schema's own words say.
   [{ name: "a/b" }, 'name: found "a/b"; expected letters, digits, . _ - only'],
