@@ -24,12 +24,25 @@ export function meanShares(measured: readonly Readonly<Record<string, number>>[]
   );
 }
 
+/** A share in words, with as many digits as it takes to be on its own side of a limit of whole percents. */
+function percent(share: number): string {
+  for (let digits = 1; digits < 4; digits++) {
+    const text = (100 * share).toFixed(digits);
+    if (
+      [NEGLIGIBLE_SHARE, DROWNING_SHARE].every(
+        (limit) => Math.sign(Number(text) - 100 * limit) === Math.sign(share - limit),
+      )
+    )
+      return `${text} %`;
+  }
+  return share < NEGLIGIBLE_SHARE ? `< ${100 * NEGLIGIBLE_SHARE} %` : `> ${100 * DROWNING_SHARE} %`;
+}
+
 /**
  * Sentences about terms that do nothing and a term that drowns the rest; none when all is well.
  * @param shares mean share of each term over the training
  */
 export function shareWarnings(shares: Readonly<Record<string, number>>): string[] {
-  const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
   const entries = Object.entries(shares);
   if (entries.length < 2) return [];
   const idle = negligibleTerms(shares).map(

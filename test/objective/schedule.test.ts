@@ -190,6 +190,17 @@ test("warnings: a term below 1 %, one above 99 %, none for one term alone", () =
   assert.match(idle ?? "", /"distillation" has 0.3 % .*nothing/);
   assert.match(drowning ?? "", /"student" has 99.7 % .*drowns/);
   assert.deepEqual(more, []);
+  // Rounded to the limit they would contradict their own sentence.
+  const said = (share: number): string => /has (.*?) of/.exec(shareWarnings({ a: share, b: 0.5 })[0] ?? "")?.[1] ?? "";
+  assert.deepEqual([0.0096, 0.00996, 0.009996, 0.009999999, 0].map(said), [
+    "0.96 %",
+    "0.996 %",
+    "< 1 %",
+    "< 1 %",
+    "0.0 %",
+  ]);
+  assert.deepEqual([0.9904, 0.99004, 0.99999, 0.9900001].map(said), ["99.04 %", "99.004 %", "100.0 %", "> 99 %"]);
+  assert.deepEqual(shareWarnings({ a: 0.01, b: 0.99 }), []);
   assert.deepEqual(shareWarnings({ student: 0.98, distillation: 0.02 }), []);
   assert.deepEqual(shareWarnings({ student: 1 }), []);
 });
