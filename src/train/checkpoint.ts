@@ -2,7 +2,7 @@
  * Checkpoints: everything the next step depends on, in one file written atomically. Tensors are safetensors; the loop's
  * own state is JSON in the file's metadata, so the two can never disagree.
  */
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
@@ -96,6 +96,11 @@ export async function saveResult(directory: string, fingerprint: string, result:
     join(directory, RESULT),
     encodeSafetensors({ tensors: weights, metadata: { fingerprint, result: JSON.stringify(rest) } }),
   );
+}
+
+/** Of a training that has finished: there is nothing to go on from. */
+export function removeCheckpoint(directory: string): void {
+  rmSync(join(directory, CHECKPOINT), { force: true });
 }
 
 /** The result of a finished training with this fingerprint, or null. */

@@ -10,6 +10,7 @@ import {
   hasCheckpoint,
   loadCheckpoint,
   loadResult,
+  removeCheckpoint,
   saveCheckpoint,
   saveResult,
 } from "./checkpoint.js";
@@ -19,7 +20,8 @@ import type { TrainingHooks, TrainingResult, TrainingTask } from "./types.js";
 
 /**
  * Trains a model and returns the chosen weights.
- * With a directory, metrics and checkpoints go there, and a finished training with the same fingerprint is not repeated.
+ * With a directory, metrics and checkpoints go there, and a finished training with the same fingerprint is not repeated;
+ * its checkpoint is gone.
  * @throws InterruptedError after writing a checkpoint when the signal aborts
  * @throws RunError when the loss or the gradient is no longer finite; the last checkpoint stays
  */
@@ -27,7 +29,11 @@ export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Prom
   if (task.directory !== null) {
     makeFolder(task.directory);
     const done = hooks.resume ? loadResult(task.directory, task.fingerprint) : null;
-    if (done) return done;
+    if (done) {
+      // Killed before it was removed, or made by a version that left it.
+      removeCheckpoint(task.directory);
+      return done;
+    }
   }
   const found = task.directory !== null && hooks.resume ? loadCheckpoint(task.directory) : null;
   if (found && found.fingerprint !== task.fingerprint) {
@@ -49,7 +55,10 @@ export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Prom
       kept: () => (hasCheckpoint(directory) ? directory : null),
     };
     const result = await runLoop(task, hooks, host, found);
-    if (directory !== null) await saveResult(directory, fingerprint, result);
+    if (directory !== null) {
+      await saveResult(directory, fingerprint, result);
+      if (!hooks.keepCheckpoint) removeCheckpoint(directory);
+    }
     return result;
   } finally {
     log.close();

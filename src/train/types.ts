@@ -169,4 +169,6 @@ export interface TrainingHooks {
   readonly resume?: boolean;
   /** Seconds between checkpoints; default 2, more where one takes longer than a tenth of a second. */
   readonly checkpointSeconds?: number;
+  /** Leaves the last checkpoint of a finished training, for whoever looks at its state. Default: it is removed. */
+  readonly keepCheckpoint?: boolean;
 }

@@ -194,7 +194,7 @@ test("stopped and resumed: the same averages, bit for bit", () =>
 
 test("a checkpoint without averages holds none, and a training that averages starts from the weights", async () => {
   const directory = join(folder, "plain");
-  await run({ steps: 4 }, { checkpointSeconds: 0 }, { directory });
+  await run({ steps: 4 }, { checkpointSeconds: 0, keepCheckpoint: true }, { directory });
   assert.equal(loadCheckpoint(directory)?.state.averages?.size, 0);
 });
 

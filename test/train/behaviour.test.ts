@@ -1,6 +1,6 @@
 /** What the loop promises around the steps: selection, stopping, divergence, logs, threads. */
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -196,7 +196,7 @@ test("metrics.jsonl: every step with loss, terms, rate and gradient norm; shares
   assert.equal(lines.filter((l) => l.validation).length, 2);
 });
 
-test("a finished training is not repeated; another fingerprint is refused", async () => {
+test("a finished training is not repeated; a checkpoint of another fingerprint is refused", async () => {
   const directory = join(folder, "finished");
   const first = await run({ steps: 20 }, { directory });
   const again: TrainingProgress[] = [];
@@ -204,12 +204,32 @@ test("a finished training is not repeated; another fingerprint is refused", asyn
   assert.deepEqual(flat(second), flat(first));
   assert.deepEqual(again, []);
   const other = join(folder, "other");
-  await run({ steps: 20 }, { directory: other }, { checkpointSeconds: 0 });
+  const controller = new AbortController();
+  const onProgress = (): void => controller.abort();
+  const stopped = run({ steps: 2000 }, { directory: other }, { onProgress, signal: controller.signal });
+  await assert.rejects(stopped, { name: "InterruptedError" });
   assert.ok(existsSync(join(other, "checkpoint.safetensors")));
   await assert.rejects(
-    run({ steps: 20 }, { directory: other, fingerprint: "changed" }, { resume: true }),
-    /belongs to another training/,
+    run({ steps: 2000 }, { directory: other, fingerprint: "changed" }, { resume: true }),
+    /its checkpoint belongs to another training/,
   );
+});
+
+test("a finished training leaves no checkpoint, and resumes from its result alone", async () => {
+  const directory = join(folder, "cleared");
+  const checkpoint = join(directory, "checkpoint.safetensors");
+  let kept = 0;
+  const onProgress = (): void => {
+    kept += Number(existsSync(checkpoint));
+  };
+  const first = await run({ steps: 200 }, { directory }, { checkpointSeconds: 0, onProgress });
+  assert.ok(kept > 0, "there were checkpoints on the way");
+  assert.deepEqual(readdirSync(directory).sort(), ["metrics.jsonl", "trained.safetensors"]);
+  // Left by an earlier version, or by a kill right after the result was saved.
+  writeFileSync(checkpoint, "");
+  const second = await run({ steps: 200 }, { directory }, { resume: true });
+  assert.deepEqual(flat(second), flat(first));
+  assert.ok(!existsSync(checkpoint));
 });
 
 test("the test samples choose nothing (pitfall 9): other test labels, the same weights", async () => {

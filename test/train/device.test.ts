@@ -189,7 +189,7 @@ test(
         const taught = { ...(teacher as NonNullable<typeof teacher>), features: [layer] };
         await train(
           { ...base, objective: { ...base.objective, terms: [crd] }, teacher: taught },
-          { checkpointSeconds: 0 },
+          { checkpointSeconds: 0, keepCheckpoint: true },
         );
         const { buffers, averages = new Map() } = loadCheckpoint(directory)?.state ?? assert.fail("no checkpoint");
         assert.ok(averages.has("hidden1/weight"));

@@ -106,7 +106,7 @@ async function run(
   hooks: TrainingHooks = {},
   directory = join(folder, `run-${++runs}`),
 ): Promise<{ result: TrainingResult; checkpoint: Checkpoint }> {
-  const result = await train(task(more, directory), { checkpointSeconds: 0, ...hooks });
+  const result = await train(task(more, directory), { checkpointSeconds: 0, keepCheckpoint: true, ...hooks });
   return { result, checkpoint: loadCheckpoint(directory) as Checkpoint };
 }
 
