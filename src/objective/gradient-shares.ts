@@ -25,7 +25,7 @@ export function meanShares(measured: readonly Readonly<Record<string, number>>[]
 }
 
 /** A share in words, with as many digits as it takes to be on its own side of a limit of whole percents. */
-function percent(share: number): string {
+export function shareInWords(share: number): string {
   for (let digits = 1; digits < 4; digits++) {
     const text = (100 * share).toFixed(digits);
     if (
@@ -47,14 +47,14 @@ export function shareWarnings(shares: Readonly<Record<string, number>>): string[
   if (entries.length < 2) return [];
   const idle = negligibleTerms(shares).map(
     (name) =>
-      `the term "${name}" has ${percent(shares[name] as number)} of the gradient and does practically nothing; raise its weight, or leave it out`,
+      `the term "${name}" has ${shareInWords(shares[name] as number)} of the gradient and does practically nothing; raise its weight, or leave it out`,
   );
   const drowning = entries.filter(([, share]) => share > DROWNING_SHARE);
   return [
     ...idle,
     ...drowning.map(
       ([name, share]) =>
-        `the term "${name}" has ${percent(share)} of the gradient and drowns the rest; lower its weight`,
+        `the term "${name}" has ${shareInWords(share)} of the gradient and drowns the rest; lower its weight`,
     ),
   ];
 }

@@ -1,7 +1,7 @@
 /** Shares of the gradient at the start: methods.md, pitfall 8. */
 import { type CompiledTraining, compileTraining } from "../../compile/compile.js";
 import { FEATURE, TEACHER } from "../../compile/step.js";
-import { DROWNING_SHARE, gradientShares, negligibleTerms } from "../../objective/gradient-shares.js";
+import { DROWNING_SHARE, gradientShares, negligibleTerms, shareInWords } from "../../objective/gradient-shares.js";
 import { type ObjectiveConfig, objectiveLayers, objectiveNeeds, objectiveWeights } from "../../objective/objective.js";
 import { isAlwaysZero } from "../../objective/schedule.js";
 import { type Arm, expandArms } from "../arms.js";
@@ -44,7 +44,7 @@ export const termScales: Check = async (patient) => {
   );
   const shares = gradientShares(norms);
   const found = `gradient shares at the start: ${Object.entries(shares)
-    .map(([name, share]) => `${name} ${(100 * share).toFixed(1)} %`)
+    .map(([name, share]) => `${name} ${shareInWords(share)}`)
     .join(", ")}`;
   const loud = Object.keys(shares).find((name) => (shares[name] as number) > DROWNING_SHARE);
   const idle = negligibleTerms(shares);
