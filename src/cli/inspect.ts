@@ -1,7 +1,7 @@
 /** `limbeck inspect model.onnx`. */
 import type { Command } from "commander";
+import { modelSize } from "../compile/parameters.js";
 import { loadModelFile } from "../graph/file.js";
-import { parameterCount } from "../graph/tensor.js";
 import type { ValueInfo } from "../graph/types.js";
 import { noun } from "../noun.js";
 import { findOp } from "../ops/registry.js";
@@ -61,7 +61,7 @@ function inspect(file: string) {
     producer: [model.producerName, model.producerVersion].filter(Boolean).join(" "),
     inputs: model.graph.inputs,
     outputs: model.graph.outputs,
-    parameters: parameterCount(model.graph.initializers),
+    ...modelSize(model.graph),
     initializers: [...model.graph.initializers].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape })),
     operators,
     features: featureCandidates(model, file).map(({ name, node, op, shape }) => ({ name, node, op, shape })),
@@ -86,8 +86,10 @@ function describe(file: string, found: ReturnType<typeof inspect>, features: boo
     (o) =>
       `  ${o.op.padEnd(28)} ${String(o.count).padStart(5)}   ${o.gradient === "no" ? "no gradient rule" : o.gradient === "zero" ? "zero gradient" : "gradient rule"}`,
   );
+  const { statistics: running } = found;
+  const statistics = running > 0 ? ` and ${noun(running, "running statistic")} of batch norm` : "";
   return [
-    `${file}: ${formatBytes(found.bytes)}, ${noun(found.parameters, "parameter")}, opset ${found.opsets[""] ?? "-"}, IR ${found.irVersion}${found.producer ? `, by ${found.producer}` : ""}`,
+    `${file}: ${formatBytes(found.bytes)}, ${noun(found.parameters, "parameter")}${statistics}, opset ${found.opsets[""] ?? "-"}, IR ${found.irVersion}${found.producer ? `, by ${found.producer}` : ""}`,
     "inputs",
     ...found.inputs.map(info),
     "outputs",

@@ -7,6 +7,9 @@ import { codeOf } from "../graph/codes.js";
 import { isFloat, tensor } from "../graph/tensor.js";
 import type { DType, Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
 
+/** How the names of nodes and initialisers begin that normalise the input. */
+export const NORMALISE = "normalise/";
+
 /**
  * Returns a graph that takes raw samples: x -> x * (scale / std) - mean / std, then the original graph.
  * The arithmetic is the same wherever the graph goes (training, evaluation, export), so logits agree to the bit
@@ -51,7 +54,7 @@ export function withNormalisation(
   const append = (op: string, extra: readonly string[], attributes: Node["attributes"] = {}): void => {
     const output = fresh(`${input}_${op.toLowerCase()}`);
     nodes.push({
-      name: fresh(`normalise/${op.toLowerCase()}`),
+      name: fresh(`${NORMALISE}${op.toLowerCase()}`),
       op,
       domain: "",
       inputs: [current, ...extra],
@@ -69,8 +72,8 @@ export function withNormalisation(
       initializers.set(unique, tensor("float32", values, values.length === 1 ? [] : shape));
       return unique;
     };
-    append("Mul", [add("normalise/factor", factor)]);
-    if (offset.some((o) => o !== 0)) append("Add", [add("normalise/offset", offset)]);
+    append("Mul", [add(`${NORMALISE}factor`, factor)]);
+    if (offset.some((o) => o !== 0)) append("Add", [add(`${NORMALISE}offset`, offset)]);
   }
   const rename = (name: string): string => (name === input ? current : name);
   const rest = graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename) }));

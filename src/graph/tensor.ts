@@ -98,11 +98,3 @@ export function numbersOf(t: Tensor): number[] {
   }
   return Array.from(t.data as ArrayLike<number | bigint>, Number);
 }
-
-/** Elements of a graph's float weights. Scalars (a factor, an epsilon) are constants of the computation, not parameters. */
-export function parameterCount(initializers: ReadonlyMap<string, Tensor>): number {
-  return [...initializers.values()].reduce(
-    (sum, t) => sum + (isFloat(t.dtype) && t.shape.length > 0 ? sizeOf(t.shape) : 0),
-    0,
-  );
-}

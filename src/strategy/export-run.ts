@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { marked } from "../compile/mark.js";
-import { withNormalisation } from "../compile/normalise.js";
+import { NORMALISE, withNormalisation } from "../compile/normalise.js";
 import { deadNodes } from "../compile/passes/dead-nodes.js";
 import type { Normalisation } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
@@ -17,7 +17,7 @@ import { writeModel } from "../graph/write.js";
 import { Random } from "../random/random.js";
 import { loadData } from "../recipe/data.js";
 import { runOnce } from "../runtime/session.js";
-import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY, NORMALISE } from "./open-model.js";
+import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY } from "./open-model.js";
 import { refuseOverwrite, writeOutput } from "./output.js";
 import { openRun } from "./runs.js";
 import { writeSnippets } from "./snippets.js";

@@ -2,9 +2,11 @@
 import { resolve } from "node:path";
 import { z } from "zod";
 import { takesRaw } from "../compile/mark.js";
+import { NORMALISE } from "../compile/normalise.js";
+import { modelSize } from "../compile/parameters.js";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { loadModelFile } from "../graph/file.js";
-import { isFloat, parameterCount } from "../graph/tensor.js";
+import { isFloat } from "../graph/tensor.js";
 import type { Model } from "../graph/types.js";
 import { parseParts } from "../recipe/load.js";
 import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
@@ -21,14 +23,11 @@ export type ModelDescription = Omit<FileTeacherInput, "file" | "precision" | "al
 export interface OpenedModel {
   readonly teacher: Teacher;
   readonly model: Model;
-  /** Elements of its floating-point initialisers; the normalisation in front does not count. */
+  /** Elements of its weights; neither statistics of batch norm nor the normalisation in front count. */
   readonly parameters: number;
   /** Sentences about how it is fed and read. */
   readonly notes: readonly string[];
 }
-
-/** How the names of nodes and initialisers begin that normalise the input (compile/normalise.ts). */
-export const NORMALISE = "normalise/";
 
 /**
  * @param file `.onnx` file
@@ -55,7 +54,7 @@ export async function openModel(
   return {
     teacher: opened,
     model,
-    parameters: parametersOf(model),
+    parameters: modelSize(model.graph).parameters,
     notes: [...normalisationNote(recipe.normalise, model), ...opened.notes],
   };
 }
@@ -77,10 +76,6 @@ function ownDescription(model: Model, data: DataSet): Pick<ModelDescription, "no
 /** Whether nodes in front normalise: limbeck exported it so, lately or before its exports said it in their metadata. */
 export function hasNormalisation(model: Model): boolean {
   return model.graph.nodes.some((n) => n.name.startsWith(NORMALISE));
-}
-
-function parametersOf({ graph }: Model): number {
-  return parameterCount(new Map([...graph.initializers].filter(([name]) => !name.startsWith(NORMALISE))));
 }
 
 function normalisationNote(choice: unknown, model: Model): string[] {

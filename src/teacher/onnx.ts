@@ -1,9 +1,9 @@
 /** ONNX files as teachers. */
 import { createHash } from "node:crypto";
 import { basename } from "node:path";
+import { modelSize } from "../compile/parameters.js";
 import type { DataSet } from "../data/types.js";
 import { loadModelFile } from "../graph/file.js";
-import { parameterCount } from "../graph/tensor.js";
 import { type ClassifierOptions, classifierTeacher } from "./classifier.js";
 import { openClassifier } from "./open.js";
 import { asSaid } from "./own-export.js";
@@ -33,7 +33,7 @@ export async function openOnnxTeacher(
   const identity = {
     name: basename(path),
     hash,
-    parameters: parameterCount(model.graph.initializers),
+    parameters: modelSize(model.graph).parameters,
     bytes: size,
     // Read again when it is wanted: a large teacher need not stay in memory beside its session.
     model: () => loadModelFile(path).model,

@@ -28,7 +28,7 @@ import { toHalf } from "../graph/half.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { FeatureOutputs } from "../train/types.js";
 import { fullAnswers } from "./answers.js";
-import { hashOfFile, hasHash, noteHash, StoredRows, sizeOfFile } from "./stored-rows.js";
+import { hasHash, hashOfFile, noteHash, StoredRows, sizeOfFile } from "./stored-rows.js";
 import type { Teacher } from "./types.js";
 
 export interface StoreHeader {

@@ -22,7 +22,7 @@ export interface Teacher {
   readonly batch: number;
   /** Answers a label store writes down at a time; default 512. */
   readonly block?: number;
-  /** Elements of all weights; null when unknown. */
+  /** Elements of all weights, without the running statistics of batch norm; null when unknown. */
   readonly parameters: number | null;
   /** Size of the model on disk. */
   readonly bytes: number;

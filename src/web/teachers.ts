@@ -1,11 +1,11 @@
 /** The kinds of teacher a browser can be given. */
 import { z } from "zod";
+import { modelSize } from "../compile/parameters.js";
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet, LoadedData, SampleArray } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { readModel } from "../graph/read.js";
-import { parameterCount } from "../graph/tensor.js";
 import { writeModel } from "../graph/write.js";
 import { noun } from "../noun.js";
 import { parseParts } from "../recipe/parse.js";
@@ -59,7 +59,7 @@ export async function openTeacher(
   const inner = features.length > 0 ? withFeatures(read, features, NAME) : undefined;
   const session = await openSessionOn(await runtime(), inner ? writeModel(inner.model) : bytes, { threads });
   const probe = loaded.splits.validation.length >= 50 ? loaded.splits.validation : loaded.splits.train;
-  const parameters = parameterCount(read.graph.initializers);
+  const parameters = modelSize(read.graph).parameters;
   // Nothing is kept between visits, so nothing has to be recognised by a hash.
   const identity = {
     name: NAME,

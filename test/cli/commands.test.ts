@@ -14,6 +14,8 @@ const DIGITS = resolve("recipes/digits.yaml");
 const at = (name: string): string => join(folder, name);
 /** The fields of a JSON document that these tests look at. */
 interface Document {
+  readonly parameters: number;
+  readonly statistics: number;
   readonly model: string;
   readonly source: string;
   readonly bytes: number;
@@ -311,12 +313,27 @@ describe("inspect and runs", () => {
   test("inspect", async () => {
     const found = json(await limbeck(["inspect", at("run/student.onnx"), "--json"]));
     assert.deepEqual(found.operators.map((o) => o.op).sort(), ["Flatten", "Gemm", "Mul", "Relu"]);
+    const [student] = JSON.parse(readFileSync(at("run/summary.json"), "utf8")).models.slice(1);
+    assert.deepEqual([found.parameters, found.statistics], [student.parameters, 0]);
     const logits = found.features.find((f) => f.name === "logits");
     assert.deepEqual(logits?.shape, [1, 10]);
     const text = await limbeck(["inspect", at("run/student.onnx"), "--features"]);
     for (const { name, shape } of found.features)
       assert.ok(text.stdout.includes(name) && text.stdout.includes(`[${shape?.join(", ")}]`), name);
     assert.doesNotMatch((await limbeck(["inspect", at("run/student.onnx")])).stdout, /^features$/m);
+    const normed = ["student={ kind: mlp, hidden: [5], batch_norm: true }", "training.steps=40"].flatMap((s) => [
+      "--set",
+      s,
+    ]);
+    const trained = await limbeck(["train", DIGITS, ...normed, "--out", at("normed"), "-q"]);
+    assert.equal(trained.code, 0, trained.stderr);
+    const one = await limbeck(["inspect", at("normed/model.onnx")]);
+    // As the summary counts; a mean and a variance of 5 channels apart.
+    const counted = JSON.parse(readFileSync(at("normed/summary.json"), "utf8")).models[0].parameters;
+    assert.ok(
+      one.stdout.includes(`, ${counted} parameters and 10 running statistics of batch norm, opset`),
+      one.stdout,
+    );
   });
 
   test("runs", async () => {
