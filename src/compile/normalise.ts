@@ -6,6 +6,7 @@ import { int } from "../graph/attributes.js";
 import { codeOf } from "../graph/codes.js";
 import { isFloat, tensor } from "../graph/tensor.js";
 import type { DType, Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
+import { deadNodes } from "./passes/dead-nodes.js";
 
 /** How the names of nodes and initialisers begin that normalise the input. */
 export const NORMALISE = "normalise/";
@@ -80,6 +81,19 @@ export function withNormalisation(
   const inputs = graph.inputs.map((i): ValueInfo => (i.name === input ? { ...i, dtype } : i));
   const valueTypes = graph.valueTypes && new Map(graph.valueTypes);
   return { ...graph, inputs, nodes: [...nodes, ...rest], initializers, valueTypes };
+}
+
+/** The graph as it was before its normalisation was put in front; the graph itself where there is none. */
+export function withoutNormalisation(graph: Graph): Graph {
+  const input = graph.inputs[0]?.name as string;
+  const inFront = (n: Node): boolean => n.name.startsWith(NORMALISE);
+  if (!graph.nodes.some(inFront)) return graph;
+  const gone = new Set(graph.nodes.filter(inFront).flatMap((n) => n.outputs));
+  const inputs = (n: Node): string[] => n.inputs.map((name) => (gone.has(name) ? input : name));
+  return deadNodes({
+    ...graph,
+    nodes: graph.nodes.filter((n) => !inFront(n)).map((n) => ({ ...n, inputs: inputs(n) })),
+  });
 }
 
 /** factor = scale / std, offset = -mean / std, one value a channel (or one for all). */

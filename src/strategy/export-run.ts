@@ -2,8 +2,7 @@
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { marked } from "../compile/mark.js";
-import { NORMALISE, withNormalisation } from "../compile/normalise.js";
-import { deadNodes } from "../compile/passes/dead-nodes.js";
+import { NORMALISE, withNormalisation, withoutNormalisation } from "../compile/normalise.js";
 import type { Normalisation } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
 import { int } from "../graph/attributes.js";
@@ -164,18 +163,6 @@ function shortest(value: number): number {
     if (Math.fround(candidate) === value) return candidate;
   }
   return value;
-}
-
-/** The graph as it was before compile/normalise.ts put the normalisation in front. */
-function withoutNormalisation(graph: Graph): Graph {
-  const input = graph.inputs[0]?.name as string;
-  const inFront = (n: Node): boolean => n.name.startsWith(NORMALISE);
-  const gone = new Set(graph.nodes.filter(inFront).flatMap((n) => n.outputs));
-  const inputs = (n: Node): string[] => n.inputs.map((name) => (gone.has(name) ? input : name));
-  return deadNodes({
-    ...graph,
-    nodes: graph.nodes.filter((n) => !inFront(n)).map((n) => ({ ...n, inputs: inputs(n) })),
-  });
 }
 
 /** Weight matrices and filters as float16 behind a Cast that the runtime folds when it loads the model. */

@@ -1,5 +1,6 @@
 /** Models that can be trained: built here, or found in an ONNX file. Nothing here is Node's. */
 import { freeBatch } from "../compile/evaluation.js";
+import { withoutNormalisation } from "../compile/normalise.js";
 import type { TrainableModel } from "../compile/types.js";
 import { samplePieces } from "../data/read.js";
 import type { DataSet } from "../data/types.js";
@@ -70,7 +71,8 @@ export function foreignModel(
   data: DataSet,
   classes: number,
 ): Prepared {
-  const found = canonicalGraph(model, path);
+  // An export of limbeck's own has the normalisation of its data inside: it gets that of this data in front.
+  const found = withoutNormalisation(canonicalGraph(model, path));
   const [input, output] = [found.inputs[0], found.outputs[0]];
   if (!input || !output || found.inputs.length !== 1)
     throw new InputError(path, `a student has one input, found ${found.inputs.length}`);

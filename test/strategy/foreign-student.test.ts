@@ -93,3 +93,34 @@ test("a pattern that matches nothing is an error with the names there are", asyn
   );
   await distiller.dispose();
 });
+
+test("limbeck's own export as start: the normalisation stays one, and is not trained", async () => {
+  const first = join(folder, "first.onnx");
+  const train = async (
+    student: ConstructorParameters<typeof Distiller>[0]["student"],
+    learningRate: number,
+    out: string,
+  ): Promise<Float32Array> => {
+    const distiller = new Distiller({ teacher: "nobody asks it", student, threads: 1 });
+    try {
+      distiller.compile({ alpha: 0, learningRate, optimizer: { kind: "sgd", weight_decay: 0 } });
+      await distiller.fit(digits, { steps: 20 });
+      await distiller.student.save(out);
+      return await distiller.student.predict(digits.data, digits.splits.test);
+    } finally {
+      await distiller.dispose();
+    }
+  };
+  const before = await train({ kind: "mlp", hidden: [8] }, 0.05, first);
+  const fronts = (path: string): string[] =>
+    loadModelFile(path).model.graph.nodes.flatMap((n) => (n.name.startsWith("normalise/") ? [n.op] : []));
+  assert.ok(fronts(first).length > 0, "the data is normalised");
+  const again = join(folder, "again.onnx");
+  const same = await train({ kind: "onnx", file: first, trainable: ["*"], frozen: [] }, 1e-30, again);
+  assert.deepEqual(same, before, "a step too small to change anything");
+  assert.deepEqual(fronts(again), fronts(first));
+  await train({ kind: "onnx", file: first, trainable: ["*"], frozen: [] }, 0.05, again);
+  for (const [name, { data }] of weights(first))
+    if (name.startsWith("normalise/")) assert.deepEqual(weights(again).get(name)?.data, data, name);
+    else assert.notDeepEqual(weights(again).get(name)?.data, data, name);
+});
