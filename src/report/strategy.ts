@@ -48,6 +48,7 @@ async function fronts(summary: Summary, hops: readonly HopSummary[]): Promise<Ma
       label: "parameters",
       of: (m: ModelRow) => m.parameters,
       say: count,
+      ticks: "~s",
       joined: true,
     },
     {
@@ -55,6 +56,7 @@ async function fronts(summary: Summary, hops: readonly HopSummary[]): Promise<Ma
       label: "latency of one sample (ms)",
       of: (m: ModelRow) => m.latency?.medianMs ?? null,
       say: (ms: number) => milliseconds(ms),
+      ticks: "~g",
       joined: false,
     },
   ];
@@ -87,6 +89,8 @@ function front(
     readonly title: string;
     readonly label: string;
     readonly say: (cost: number) => string;
+    /** As d3 formats numbers. */
+    readonly ticks: string;
     readonly joined: boolean;
   },
   steps: readonly Step[],
@@ -118,7 +122,7 @@ function front(
         labelAnchor: "center",
         labelArrow: "none",
         ticks: 4,
-        ...(wide ? { tickFormat: "~s" } : {}),
+        ...(wide ? { tickFormat: axis.ticks } : {}),
       },
       y: { label: "test accuracy (%)", labelArrow: "none", grid: true, nice: true, ticks: 6 },
       marks: [
