@@ -84,8 +84,22 @@ function chainTable(run) {
     ),
     "",
     ...chainClaims(run),
+    ...(run.kind === "ladder" ? ladderClaims(run) : []),
     "",
   ].join("\n");
+}
+
+/** The smallest student that was taught and is measurably better than the largest network on labels alone. */
+function ladderClaims({ models }) {
+  const bySize = (role) => models.filter((m) => m.role === role).sort((a, b) => a.parameters - b.parameters);
+  const largest = bySize("baseline").at(-1);
+  const smallest = bySize("student").find((m) => paired(m, largest).low > 0);
+  if (!smallest) return [`- no student that was taught is measurably better than the largest baseline.`];
+  const { mean, low, high } = paired(smallest, largest);
+  const count = (m) => `${m.parameters.toLocaleString("en-US")} parameters`;
+  return [
+    `- The smallest student that is better than the largest baseline (${count(largest)}): ${count(smallest)}, ${signed(mean)} points (${signed(low)} to ${signed(high)}).`,
+  ];
 }
 
 function chainClaims({ name, comparisons }) {
