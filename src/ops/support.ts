@@ -3,7 +3,7 @@
 import { InputError } from "../errors.js";
 import { int, ints } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
-import { int64s, numbersOf, scalar, sizeOf } from "../graph/tensor.js";
+import { int64s, numbersOf, scalar, sizeOf, tensor } from "../graph/tensor.js";
 import type { DType } from "../graph/types.js";
 
 /** The error for inputs an op cannot take; names the node. */
@@ -56,6 +56,9 @@ export function constantLike(b: GraphBuilder, value: number, like: Value): Value
   return b.constant(scalar(value, like.dtype));
 }
 
+/** Elements from which a sum of rows is quicker as a matrix product, measured. */
+const WORTH_A_PRODUCT = 1 << 14;
+
 /** Sums a broadcast gradient back to the shape it came from (the adjoint of broadcasting). */
 export function sumTo(b: GraphBuilder, gradient: Value, shape: readonly number[]): Value {
   const rank = gradient.shape.length;
@@ -64,6 +67,12 @@ export function sumTo(b: GraphBuilder, gradient: Value, shape: readonly number[]
   for (let i = 0; i < rank; i++) {
     const target = i < lead ? 1 : (shape[i - lead] as number);
     if (i < lead || (target === 1 && gradient.shape[i] !== 1)) axes.push(i);
+  }
+  const rows = sizeOf(gradient.shape.slice(0, lead));
+  // Leading axes alone (a bias): a row of ones times a matrix takes half of the time of ReduceSum, unless both take none.
+  if (axes.length === lead && rows > 1 && gradient.dtype === "float32" && sizeOf(gradient.shape) >= WORTH_A_PRODUCT) {
+    const ones = b.constant(tensor("float32", new Float32Array(rows).fill(1), [1, rows]), "ones");
+    return reshape(b, b.op("MatMul", [ones, reshape(b, gradient, [rows, sizeOf(shape)])]), shape);
   }
   // Leading axes alone (a bias) disappear in the sum itself; the others stay as 1.
   const keepdims = int(axes.every((i) => i < lead) ? 0 : 1);
