@@ -278,6 +278,12 @@ const CLAIMS = {
 
 /** Of strategies: the comparison's title, what the paper says of it, and whether it says that there is no difference. */
 const CHAIN_CLAIMS = {
+  "teacher-free": [
+    ["label smoothing", "smoothed labels beat plain ones (Yuan 2020)"],
+    ["virtual teacher", "a virtual teacher beats labels alone (Tf-KD_reg, Yuan 2020)"],
+    ["self-taught", "a twin of the student is a useful teacher (Tf-KD_self, Yuan 2020)"],
+    ["distilled against virtual teacher", "a virtual teacher is as good as a real one (Yuan 2020)", true],
+  ],
   assistants: [
     ["student against the direct way", "an assistant between teacher and student beats the direct way (Mirzadeh 2020)"],
   ],

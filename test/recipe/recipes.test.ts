@@ -40,6 +40,7 @@ test("every recipe we ship is valid, named after its file, and says in a comment
     "results/omitted.yaml",
     "results/patience.yaml",
     "results/several-teachers.yaml",
+    "results/teacher-free.yaml",
     "results/teacher.yaml",
     "results/temperature-30.yaml",
     "results/temperature-300.yaml",
