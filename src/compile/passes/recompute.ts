@@ -10,15 +10,15 @@ const WORTH_BYTES = 1 << 16;
 /** Most ops in a row that are run again for one value. */
 const DEPTH = 6;
 
+/** Ops whose output is their input under another shape: it takes no memory of its own. */
+const VIEWS = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"]);
+
 /** Ops that cost about one pass over what they read. */
 const CHEAP = new Set([
   ...["Relu", "LeakyRelu", "PRelu", "Clip", "Elu", "Gelu", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Erf", "Exp"],
   ...["Add", "Sub", "Mul", "Div", "Neg", "Max", "Min", "Cast", "Greater", "Less", "And", "Not", "LayerNormalization"],
-  ...["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"],
+  ...VIEWS,
 ]);
-
-/** Ops whose output is their input under another shape: it takes no memory of its own. */
-const VIEWS = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"]);
 
 /**
  * @param graph a training step, lowered, with the types of its values
@@ -65,7 +65,10 @@ class Plan {
     for (const node of graph.nodes) {
       const [value = ""] = node.outputs;
       if (!this.#kept.has(value) || outputs.has(value) || !this.#cheap(node)) continue;
-      if (node.inputs.every((i) => this.#there(i, DEPTH))) this.#dropped.add(value);
+      // A view takes nothing itself, but keeps what it shows.
+      const [source = ""] = node.inputs;
+      const free = VIEWS.has(node.op) ? this.#dropped.has(source) : node.inputs.every((i) => this.#there(i, DEPTH));
+      if (free) this.#dropped.add(value);
     }
   }
 
@@ -88,10 +91,14 @@ class Plan {
     if (VIEWS.has(node.op)) this.#keep(node.inputs[0] as string);
   }
 
-  /** Whether the backward pass has a value, or can make it in so many ops from what it has. */
+  /**
+   * Whether the backward pass has a value, or can make it in so many ops from what it has. What is dropped itself does not
+   * count: along a residual stream one value would need the one before, back to the first, and all of them at once.
+   */
   #there(value: string, depth: number): boolean {
     const node = this.#producer.get(value);
-    if (!node || !this.#large(value) || this.#kept.has(value)) return true;
+    if (!node || !this.#large(value)) return true;
+    if (this.#kept.has(value)) return !this.#dropped.has(value);
     return (
       depth > 1 && this.#forward.has(node) && this.#cheap(node) && node.inputs.every((i) => this.#there(i, depth - 1))
     );
