@@ -266,7 +266,6 @@ const CLAIMS = {
   ],
   "several-teachers": [
     ["one", "two teachers beat one", -1],
-    ["two, one drawn a batch", "one teacher drawn a batch is worse than the mean of both", -1],
     ["four, mean of probabilities", "four teachers beat two"],
     ["two, mean of losses", "a mean of losses beats a mean of probabilities"],
     ["two, by confidence", "weights by confidence (CA-MKD, Zhang 2022) beat equal ones"],

@@ -105,8 +105,10 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
     available: student.arm.available,
     pseudoLabels: student.arm.recipe.transfer.pseudo_labels !== undefined,
   };
-  const sentence = verdictSentence(verdict, asksNobody(student.arm.recipe) ? "The label loss" : undefined);
-  return { ...base, baseline: baseline.name, ...verdict, sentence, advice: advice(verdict, facts) };
+  // Where no teacher is asked, no advice about one helps.
+  const alone = asksNobody(student.arm.recipe);
+  const sentence = verdictSentence(verdict, alone ? "The label loss" : undefined);
+  return { ...base, baseline: baseline.name, ...verdict, sentence, advice: alone ? null : advice(verdict, facts) };
 }
 
 /** The first teacher's softened answers on the test samples, beside the first student's. */

@@ -86,6 +86,7 @@ test("an arm that asks no teacher stands beside plain labels, and labels alone b
   assert.equal(smoothed?.baseline, "baseline");
   const gain = 100 * (accuracy("smoothed: student") - accuracy("baseline"));
   assert.ok(Math.abs((smoothed?.points ?? 0) - gain) < 1e-9);
+  assert.equal(smoothed?.advice, null, "there is no teacher to be advised about");
   assert.match(smoothed?.sentence ?? "", /^The label loss (helped|harmed|made no)/);
   assert.equal(labels?.baseline, null);
   assert.equal(accuracy("labels: student"), accuracy("baseline"), "the same training");
