@@ -7,7 +7,7 @@ import { fromSource } from "./dataset.js";
 import { readDigits } from "./digits.js";
 import { readIdxSource } from "./idx.js";
 import { readImagesSource } from "./images.js";
-import { fittedNormalisation } from "./normalise.js";
+import { fittedNormalisation, RAW } from "./normalise.js";
 import { readNpySource, readNpzSource } from "./npy.js";
 import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
 import { splitData } from "./splits.js";
@@ -48,7 +48,7 @@ export async function loadData(config: DataConfig, context: SourceContext): Prom
 }
 
 function resolveNormalisation(choice: NormaliseChoice, unit: number, data: DataSet, train: Uint32Array): Normalisation {
-  if (choice === "none") return { scale: 1, mean: [0], std: [1] };
+  if (choice === "none") return RAW;
   if (choice === "unit") return { scale: unit, mean: [0], std: [1] };
   if (choice === "standard") return fittedNormalisation(data, train);
   const channels = data.sampleShape[0] as number;

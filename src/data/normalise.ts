@@ -2,6 +2,9 @@
 import { samplePieces } from "./read.js";
 import type { DataSet, Normalisation, SampleArray } from "./types.js";
 
+/** Leaves samples as they are. */
+export const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };
+
 /** Mean and standard deviation per channel ([C,H,W]) or feature ([F]) over the given samples; constant features get std 1. */
 export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normalisation {
   const channels = data.sampleShape[0] as number;

@@ -2,10 +2,12 @@
  * What a `Distiller` is wherever it runs: compile, fit, evaluate. Opening teachers, executing steps and keeping things are
  * left to the subclasses for Node and for the browser. Nothing here is Node's.
  */
+
 import { z } from "zod";
 import { exportModel } from "../compile/export.js";
 import { withNormalisation } from "../compile/normalise.js";
 import { labelsOf, labelsOnly } from "../data/labels.js";
+import { RAW } from "../data/normalise.js";
 import { trainingIdentity } from "../data/read.js";
 import { sampleTypeOf } from "../data/samples.js";
 import type { DataSet, LoadedData, Normalisation } from "../data/types.js";
@@ -36,7 +38,7 @@ import { labelInMemory } from "../teacher/memory.js";
 import { onlineViews } from "../teacher/online-views.js";
 import type { Teacher } from "../teacher/types.js";
 import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../train/types.js";
-import { everything, NONE, split } from "./fit-data.js";
+import { everything, split } from "./fit-data.js";
 import type { Prepared } from "./foreign.js";
 import type { TrainedStudent } from "./trained.js";
 import { reusableOf, reusingClassifier } from "./transfer.js";
@@ -297,7 +299,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
    */
   async evaluate(data: DataSet | LoadedData, options: { k?: number } = {}): Promise<Partial<SeedScores>> {
     const { metrics } = this.#needCompiled();
-    const all = "splits" in data ? data : { data, splits: everything(data), normalisation: NONE };
+    const all = "splits" in data ? data : { data, splits: everything(data), normalisation: RAW };
     const { test } = all.splits;
     if (test.length === 0) throw new InputError(all.data.name, "there are no test samples");
     const values = await this.student.predict(all.data, test);

@@ -1,8 +1,10 @@
 /** Exports a model of a run once more, in another form: what stands behind `limbeck export`. */
+
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { marked } from "../compile/mark.js";
 import { NORMALISE, withNormalisation, withoutNormalisation } from "../compile/normalise.js";
+import { RAW } from "../data/normalise.js";
 import type { Normalisation } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
 import { int } from "../graph/attributes.js";
@@ -140,10 +142,8 @@ async function normalisationOf(model: Model, run: string): Promise<Normalisation
   if (own) return own;
   const { recipe, folder } = openRun(run);
   // Nothing in front of a model that was not exported raw: its data needs no normalisation.
-  return recipe.export.raw ? (await loadData(recipe.data, { folder })).normalisation : NONE;
+  return recipe.export.raw ? (await loadData(recipe.data, { folder })).normalisation : RAW;
 }
-
-const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
 
 /** Reads the factor and offset in front of the graph back as (x * scale - mean) / std. */
 function insideOf(model: Model): Normalisation | null {
@@ -151,7 +151,7 @@ function insideOf(model: Model): Normalisation | null {
   const values = (name: string): number[] =>
     Array.from((model.graph.initializers.get(`${NORMALISE}${name}`)?.data ?? []) as Float32Array, shortest);
   const [factor, offset] = [values("factor"), values("offset")];
-  if (offset.length === 0 && factor.length === 1) return { ...NONE, scale: factor[0] as number };
+  if (offset.length === 0 && factor.length === 1) return { ...RAW, scale: factor[0] as number };
   const mean = factor.map((f, i) => -(offset[i] ?? offset[0] ?? 0) / f);
   return { scale: 1, mean, std: factor.map((f) => 1 / f) };
 }
@@ -244,7 +244,7 @@ async function compare(
   return { difference, largest };
 }
 
-const isNone = (n: Normalisation): boolean => JSON.stringify(n) === JSON.stringify(NONE);
+const isNone = (n: Normalisation): boolean => JSON.stringify(n) === JSON.stringify(RAW);
 
 /** What normalises to these values. */
 function denormalise(values: Float32Array, n: Normalisation, sample: readonly number[]): Float32Array {

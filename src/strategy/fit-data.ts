@@ -1,10 +1,8 @@
 /** A data set as a fit of the library sees it. Nothing here is Node's. */
-import { fittedNormalisation } from "../data/normalise.js";
+import { fittedNormalisation, RAW } from "../data/normalise.js";
 import { splitData } from "../data/splits.js";
-import type { DataSet, LoadedData, Normalisation, Splits } from "../data/types.js";
+import type { DataSet, LoadedData, Splits } from "../data/types.js";
 import type { FitOptionsAnywhere } from "./distiller-core.js";
-
-export const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
 
 /** All samples are test samples. */
 export const everything = (data: DataSet): Splits => {
@@ -24,9 +22,9 @@ export function split(
   const choice = options.normalise ?? (bytes ? "unit" : "none");
   const normalisation =
     choice === "none"
-      ? NONE
+      ? RAW
       : choice === "unit"
-        ? { ...NONE, scale: bytes ? 1 / 255 : 1 }
+        ? { ...RAW, scale: bytes ? 1 / 255 : 1 }
         : choice === "standard"
           ? fittedNormalisation(data, splits.train)
           : choice;

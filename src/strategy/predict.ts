@@ -1,5 +1,7 @@
 /** Asks a model about files: what stands behind `limbeck predict`. */
+
 import { fromArrays } from "../data/dataset.js";
+import { RAW } from "../data/normalise.js";
 import type { Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
@@ -71,8 +73,7 @@ export async function predictFiles(
     output: options.output,
     outputs: options.outputs,
   };
-  const none = { scale: 1, mean: [0], std: [1] };
-  const opened = await openModel(file, { data, normalisation: none }, all, description, options.threads);
+  const opened = await openModel(file, { data, normalisation: RAW }, all, description, options.threads);
   try {
     const { kind, classes } = opened.teacher;
     const values = await opened.teacher.answer(data, all);

@@ -1,6 +1,8 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
+
 import { join, resolve } from "node:path";
-import type { LoadedData, Normalisation } from "../data/types.js";
+import { RAW } from "../data/normalise.js";
+import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { noun } from "../noun.js";
 import { objectiveLayers } from "../objective/objective.js";
@@ -51,8 +53,6 @@ export interface ReadyTeacher {
   /** Of a group: its teachers. */
   readonly members?: readonly ReadyTeacher[];
 }
-
-const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
 
 /**
  * @param storeFolder where the label store goes; default label-stores/ in the run's folder, by its key
@@ -150,7 +150,7 @@ const OWN = {
   outputs: "logits",
   layout: "nchw",
   resize: "none",
-  normalisation: NONE,
+  normalisation: RAW,
   batch: 256,
   allowChance: true,
 } as const satisfies ClassifierOptions;

@@ -1,6 +1,6 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
 import { isIdentity } from "../compile/normalise.js";
-import { normaliseSamples } from "../data/normalise.js";
+import { normaliseSamples, RAW } from "../data/normalise.js";
 import { fillBatch } from "../data/read.js";
 import { allocateSamples, wholeSamples } from "../data/samples.js";
 import type { DataSet, Normalisation, SampleArray } from "../data/types.js";
@@ -47,8 +47,6 @@ export interface ClassifierIdentity extends Pick<Teacher, "name" | "hash" | "par
   /** Turns the description of the preprocessing into what `Teacher.preprocessing` holds. */
   digest(text: string): string;
 }
-
-const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };
 
 /** Samples looked at to find out what the outputs are and whether the teacher knows the task. */
 const PROBE = 500;

@@ -1,15 +1,15 @@
 /** What limbeck's own exports say of themselves, and what that means for asking them. */
+
 import { z } from "zod";
 import { isMarked, takesRaw } from "../compile/mark.js";
 import { isIdentity } from "../compile/normalise.js";
+import { RAW } from "../data/normalise.js";
 import type { Normalisation } from "../data/types.js";
 import type { Model } from "../graph/types.js";
 import type { ClassifierOptions } from "./classifier.js";
 
 /** Metadata key of an export without its normalisation: the one its input expects, as JSON. */
 export const NORMALISATION_KEY = "normalisation";
-
-const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };
 
 export interface AsSaid {
   readonly options: ClassifierOptions;

@@ -1,6 +1,8 @@
 /** The teacher as the doctor asks it: a label store, an ONNX file, or the teacher that a finished run has trained. */
+
 import { resolve } from "node:path";
-import type { LoadedData, Normalisation } from "../../data/types.js";
+import { RAW } from "../../data/normalise.js";
+import type { LoadedData } from "../../data/types.js";
 import { InputError, InterruptedError } from "../../errors.js";
 import { sizeOf } from "../../graph/tensor.js";
 import { matchFeatures } from "../../objective/features.js";
@@ -27,7 +29,6 @@ export interface AskingOptions {
   readonly emit: (event: RunEvent) => void;
 }
 
-const NONE: Normalisation = { scale: 1, mean: [0], std: [1] };
 /** Samples asked about between looks at the signal. */
 const BLOCK = 256;
 
@@ -46,7 +47,7 @@ export async function openAsked(recipe: Recipe, options: AskingOptions): Promise
   }
   const [trained] = finished?.teachers ?? [];
   if (!("model" in teacher) || !trained) return null;
-  const own = { outputs: "logits", layout: "nchw", resize: "none", normalisation: NONE, batch: 256 } as const;
+  const own = { outputs: "logits", layout: "nchw", resize: "none", normalisation: RAW, batch: 256 } as const;
   return askedFile(trained, { ...own, name: "teacher", allowChance: true }, wanted, options);
 }
 
