@@ -1,27 +1,85 @@
 /** Errors limbeck raises on purpose. Everything else that escapes is a bug in limbeck. */
+import type { ErrorCode } from "./error-codes.js";
+
+export type { ErrorCode } from "./error-codes.js";
+
+/** What is wrong, in parts: what a message is made of, and what `--json` prints. */
+export interface Fault {
+  readonly code: ErrorCode;
+  /** The file or recipe field that is wrong, e.g. `teacher.file` or `data/x.csv`; "" when there is none. */
+  readonly where: string;
+  /** What was found: a clause that can follow a colon, "row 3 has 4 values". */
+  readonly found: string;
+  /** What was expected instead: a noun phrase, "3 values". */
+  readonly expected?: string;
+  /** What to do: an imperative sentence without its full stop, "Remove the row, or quote the value". */
+  readonly cure?: string;
+  /** The single problems where there are several, as in a recipe. */
+  readonly details?: readonly Fault[];
+}
+
+/** "where: found; expected this. Do that." */
+export function sentenceOf({ where, found, expected, cure, details }: Fault): string {
+  const place = where ? `${where}: ` : "";
+  if (details && details.length > 0)
+    return `${place}${[found, ...details.map(sentenceOf)].filter(Boolean).join("\n  ")}`;
+  const wanted = expected ? `; expected ${expected}` : "";
+  return `${place}${found}${wanted}${cure ? `. ${cure}` : ""}`;
+}
+
+class FaultError extends Error implements Fault {
+  readonly code: ErrorCode;
+  readonly where: string;
+  readonly found: string;
+  readonly expected?: string;
+  readonly cure?: string;
+  readonly details?: readonly Fault[];
+
+  constructor(fault: Fault, options?: ErrorOptions) {
+    super(sentenceOf(fault), options);
+    this.code = fault.code;
+    this.where = fault.where;
+    this.found = fault.found;
+    if (fault.expected !== undefined) this.expected = fault.expected;
+    if (fault.cure !== undefined) this.cure = fault.cure;
+    if (fault.details !== undefined) this.details = fault.details;
+  }
+}
+
+/** The parts of an error, for JSON; null for errors that are none of limbeck's. */
+export function faultOf(error: unknown): Fault | null {
+  if (!(error instanceof FaultError)) return null;
+  const { code, where, found, expected, cure, details } = error;
+  return { code, where, found, ...(expected && { expected }), ...(cure && { cure }), ...(details && { details }) };
+}
 
 /** The user's input is wrong: a file, a recipe field, a flag, a model. The command line exits with 2. */
-export class InputError extends Error {
+export class InputError extends FaultError {
   override readonly name: string = "InputError";
-  /** The file or the recipe field that is wrong, if one is to blame. */
-  readonly where: string | undefined;
 
-  /**
-   * @param where the file or field, e.g. `teacher.file` or `data/x.csv`; "" when there is none
-   * @param problem what was found, what was expected and what to do, in one or two sentences
-   */
-  constructor(where: string, problem: string, options?: ErrorOptions) {
-    super(where ? `${where}: ${problem}` : problem, options);
-    this.where = where || undefined;
+  constructor(fault: Fault, options?: ErrorOptions);
+  /** @deprecated give a `Fault` */
+  constructor(where: string, problem: string, options?: ErrorOptions);
+  constructor(fault: Fault | string, problem?: string | ErrorOptions, options?: ErrorOptions) {
+    if (typeof fault === "string") super({ code: "internal", where: fault, found: problem as string }, options);
+    else super(fault, problem as ErrorOptions | undefined);
   }
 }
 
 /** The input was fine but the run failed: divergence, a full disk, a dead worker. The command line exits with 1. */
-export class RunError extends Error {
+export class RunError extends FaultError {
   override readonly name: string = "RunError";
+
+  constructor(fault: Fault, options?: ErrorOptions);
+  /** @deprecated give a `Fault` */
+  constructor(message: string, options?: ErrorOptions);
+  constructor(fault: Fault | string, options?: ErrorOptions) {
+    super(typeof fault === "string" ? { code: "internal", where: "", found: fault } : fault, options);
+  }
 }
 
 /** The caller's `AbortSignal` (or Ctrl-C) stopped the work; what was finished is on disk. The command line exits with 130. */
 export class InterruptedError extends Error {
   override readonly name: string = "InterruptedError";
+  readonly code = "interrupted";
 }

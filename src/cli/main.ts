@@ -1,6 +1,6 @@
 /** The command line: picks a command, runs it, turns what went wrong into an exit code. */
 import { Command, CommanderError } from "commander";
-import { InputError, InterruptedError } from "../errors.js";
+import { faultOf, InputError, InterruptedError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
 import { checkDevice } from "../strategy/device.js";
 import { addDistill } from "./distill.js";
@@ -86,7 +86,7 @@ function report(error: unknown, json: boolean): number {
   // Whoever parses stdout finds a document there whatever happened.
   if (json && code !== 0)
     process.stdout.write(
-      `${JSON.stringify({ error: { exitCode: code, message: message.replace(/^error: /, "") } }, null, 2)}\n`,
+      `${JSON.stringify({ error: { exitCode: code, message: message.replace(/^error: /, ""), ...faultOf(error) } }, null, 2)}\n`,
     );
   return code;
 }

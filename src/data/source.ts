@@ -1,4 +1,5 @@
 /** What every source returns before splitting and normalising. */
+import type { DataFinding } from "./findings.js";
 import type { BlockLayout, DataSet, Normalisation, SampleArray } from "./types.js";
 
 /** Samples that are not in memory. */
@@ -24,6 +25,10 @@ export interface RawSource {
   readonly train: RawPart;
   /** The source's own test part, when it has one. */
   readonly test: RawPart | null;
+  /** The source's own validation part, when it has one. */
+  readonly validation?: RawPart | null;
+  /** What was left out, merged or converted while it was read, and what looks wrong. */
+  readonly findings?: readonly DataFinding[];
   readonly features?: readonly string[];
   readonly origin?: string;
   /** What `normalise` means when the recipe says nothing. */

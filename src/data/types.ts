@@ -1,5 +1,7 @@
 /** What a data source gives and what everything downstream takes. */
 
+import type { DataFinding } from "./findings.js";
+
 export type { Augmentation } from "./augment/config.js";
 
 /** Affine normalisation: (x * scale - mean[c]) / std[c], with c the channel of [C,H,W] samples or the feature of [F] samples. */
@@ -68,4 +70,6 @@ export interface LoadedData {
   readonly data: DataSet;
   readonly splits: Splits;
   readonly normalisation: Normalisation;
+  /** What the source left out, merged or converted, and what looked wrong while it was read. */
+  readonly findings?: readonly DataFinding[];
 }

@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from "node:util";
 import { labelsOf } from "../data/labels.js";
 import { halves, stratifiedSubset } from "../data/splits.js";
 import type { LoadedData } from "../data/types.js";
-import { InputError } from "../errors.js";
+import { faultOf, InputError } from "../errors.js";
 import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { withChanges } from "../recipe/load.js";
@@ -145,8 +145,9 @@ function needsOf({ objective }: Recipe, where: string): ReturnType<typeof object
   try {
     return objectiveNeeds(objectiveOf(objective));
   } catch (error) {
-    if (!(error instanceof InputError) || !error.where) throw error;
-    const field = error.where.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    throw new InputError(`${where}${field}`, error.message.slice(`${error.where}: `.length));
+    const fault = faultOf(error);
+    if (!(error instanceof InputError) || !fault?.where) throw error;
+    const field = fault.where.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+    throw new InputError({ ...fault, where: `${where}${field}` });
   }
 }
