@@ -1,4 +1,6 @@
 /** What commands do alike: seeds as overrides, a terminal that is closed, Ctrl-C that stops the work. */
+
+import { maxOf } from "../extremes.js";
 import type { CommonFlags } from "./flags.js";
 import { interruptible, Terminal, type TerminalOptions } from "./terminal.js";
 
@@ -33,14 +35,14 @@ export function typedCommand(): string {
 
 /** Lines of a two-column table, "name   value", aligned. */
 export function aligned(rows: readonly (readonly [string, string])[]): string {
-  const width = Math.max(...rows.map(([name]) => name.length));
+  const width = maxOf(rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `${name.padEnd(width)}  ${value}`).join("\n");
 }
 
 /** A table: the first column to the left, cells that begin with a digit to the right. */
 export function columns(rows: readonly (readonly string[])[]): string {
   const [head = [], ...body] = rows;
-  const widths = head.map((_, c) => Math.max(...rows.map((r) => (r[c] ?? "").length)));
+  const widths = head.map((_, c) => maxOf(rows.map((r) => (r[c] ?? "").length)));
   const right = head.map((_, c) => c > 0 && body.some((r) => /^-?\d[\d.,]*( %)?$/.test(r[c] ?? "")));
   const cell = (text: string, c: number): string =>
     right[c] ? text.padStart(widths[c] as number) : text.padEnd(widths[c] as number);

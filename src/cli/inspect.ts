@@ -1,6 +1,7 @@
 /** `limbeck inspect model.onnx`. */
 import type { Command } from "commander";
 import { modelSize } from "../compile/parameters.js";
+import { maxOf } from "../extremes.js";
 import { loadModelFile } from "../graph/file.js";
 import type { ValueInfo } from "../graph/types.js";
 import { noun } from "../noun.js";
@@ -71,7 +72,10 @@ function inspect(file: string) {
 
 /** Tensor, the node that gives it where its name differs, shape of one sample. */
 function listed(features: ReturnType<typeof inspect>["features"]): string[] {
-  const widest = Math.max(...features.map((f) => f.name.length), 0);
+  const widest = maxOf(
+    features.map((f) => f.name.length),
+    0,
+  );
   return features.map(({ name, node, op, shape }) => {
     const from = node && node !== name ? `, node ${node}` : "";
     return `  ${name.padEnd(widest)}  ${shape ? `[${shape.join(", ")}]` : "shape unknown"}  ${op}${from}`;

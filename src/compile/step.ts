@@ -1,6 +1,7 @@
 /** Assembles one training step as data: forward, objective, backward. */
 import { backward } from "../autodiff/backward.js";
 import { InputError } from "../errors.js";
+import { appendTo } from "../extremes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
@@ -104,7 +105,10 @@ export function buildStep(options: StepOptions): StepGraphs {
     b.output(value, `step/update/${name}`);
     return { name, shape: value.shape, update: `step/update/${name}` };
   });
-  buffers.push(...main.states.map((state) => stateSlot(b, state, options.wholeTables ?? false)));
+  appendTo(
+    buffers,
+    main.states.map((state) => stateSlot(b, state, options.wholeTables ?? false)),
+  );
   return {
     step: b.build(),
     diagnostic: terms.length > 1 ? buildDiagnostic(options) : null,

@@ -39,7 +39,7 @@ export const PREFIX = 12;
  * @throws InputError when they are no beginning of a NumPy array
  */
 export function headerBytes(bytes: Uint8Array, name: string): number {
-  if (bytes.length < 10 || String.fromCharCode(...bytes.subarray(1, 6)) !== "NUMPY" || bytes[0] !== 0x93)
+  if (bytes.length < 10 || new TextDecoder("latin1").decode(bytes.subarray(1, 6)) !== "NUMPY" || bytes[0] !== 0x93)
     throw new InputError(name, "not a NumPy array: it does not begin with \\x93NUMPY");
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (!isLong(bytes)) return 10 + view.getUint16(8, true);

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { basename, resolve } from "node:path";
 import type { DuckDBConnection } from "@duckdb/node-api";
 import { InputError } from "../errors.js";
+import { appendTo } from "../extremes.js";
 import { nearestOf } from "../graph/nearest.js";
 import type { TableConfig } from "./config.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
@@ -166,7 +167,10 @@ async function featuresOf(
         "data.categorical",
         `"${column}" has ${levels.length} different values; expected at most 256`,
       );
-    features.push(...levels.map((level) => ({ column, level })));
+    appendTo(
+      features,
+      levels.map((level) => ({ column, level })),
+    );
   }
   return features;
 }

@@ -1,4 +1,5 @@
 /** The lowest opset and IR version a graph of ours needs. */
+import { maxOf } from "../extremes.js";
 import type { Graph, Node } from "./types.js";
 
 /**
@@ -51,7 +52,7 @@ function neededBy({ op, attributes, inputs }: Node): number {
   const brought = Object.keys(attributes).map((name) => BROUGHT_BY[op]?.[name] ?? LOWEST);
   // Pad took its axes as a fourth input at 18.
   const axes = op === "Pad" && inputs[3] ? 18 : LOWEST;
-  return Math.max(SINCE[op] ?? LOWEST, axes, ...brought);
+  return maxOf(brought, Math.max(SINCE[op] ?? LOWEST, axes));
 }
 
 /** IR version that came with an opset (ONNX's Versioning.md). */

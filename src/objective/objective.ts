@@ -4,6 +4,7 @@
  */
 
 import { InputError } from "../errors.js";
+import { appendTo } from "../extremes.js";
 import type { Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
@@ -251,7 +252,7 @@ function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
       definition: distillation,
       config: distillationLoss,
     });
-  active.push(...furtherTerms(config.terms ?? []));
+  appendTo(active, furtherTerms(config.terms ?? []));
   if (active.length === 0)
     throw new InputError("objective", "every term has weight 0, so there is nothing to learn from");
   return active;

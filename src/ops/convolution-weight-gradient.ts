@@ -1,4 +1,6 @@
 /** Plain ONNX forms of a convolution's weight gradient; convolution-gradient.ts holds the measurements behind the choice. */
+
+import { maxOf } from "../extremes.js";
 import { int, ints, readInt, readInts } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
@@ -131,9 +133,9 @@ function foldedProduct(b: GraphBuilder, x: Value, dy: Value, w: Window, rows: Ro
 function copies(b: GraphBuilder, x: Value, dy: Value, w: Window, rows: Rows, channelAxis: 1 | 3) {
   const axes: readonly [number, number] = channelAxis === 1 ? [2, 3] : [1, 2];
   const [height, width] = w.output as [number, number];
-  const extra = Math.max(...rows.shifts);
+  const extra = maxOf(rows.shifts);
   const [sh, sw] = w.strides as [number, number];
-  const needed = [Math.max(...rows.starts) + sh * (height + extra - 1) + 1, lastRead(w, 1) + 1];
+  const needed = [maxOf(rows.starts) + sh * (height + extra - 1) + 1, lastRead(w, 1) + 1];
   const behind = axes.map((axis, i) =>
     Math.max(0, (needed[i] as number) - (x.shape[axis] as number) - (w.begin[i] as number)),
   );

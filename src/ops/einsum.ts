@@ -1,4 +1,6 @@
 /** Einsum: infers from the equation; each gradient is an Einsum again. */
+
+import { maxOf } from "../extremes.js";
 import { readText, text } from "../graph/attributes.js";
 import type { OpCall, StaticType, Value } from "../graph/builder.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
@@ -22,7 +24,10 @@ function equationOf(call: OpCall): Equation {
     throw misfit(call, `the equation "${equation}" has ${terms.length} operands, the node ${call.inputs.length}`);
   const free = [...LETTERS].filter((letter) => !equation.includes(letter));
   const extra = terms.map((term, i) => required(call, i).shape.length - term.replace("...", "").length);
-  const longest = Math.max(0, ...terms.map((term, i) => (term.includes("...") ? (extra[i] as number) : 0)));
+  const longest = maxOf(
+    terms.map((term, i) => (term.includes("...") ? (extra[i] as number) : 0)),
+    0,
+  );
   const dots = free.slice(0, longest).join("");
   const operands = terms.map((term, i) => term.replace("...", dots.slice(longest - (extra[i] as number))));
   const sizes = sizesOf(call, equation, operands);

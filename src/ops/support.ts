@@ -1,6 +1,7 @@
 /** Shared pieces of shape and gradient rules. */
 
 import { InputError } from "../errors.js";
+import { maxOf } from "../extremes.js";
 import { int, ints } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { int64s, numbersOf, scalar, sizeOf, tensor } from "../graph/tensor.js";
@@ -29,7 +30,7 @@ export function knownInts(call: OpCall, i: number): number[] | undefined {
 
 /** NumPy broadcasting of two or more shapes. */
 export function broadcastShapes(call: OpCall, ...shapes: readonly (readonly number[])[]): number[] {
-  const rank = Math.max(...shapes.map((s) => s.length));
+  const rank = maxOf(shapes.map((s) => s.length));
   return Array.from({ length: rank }, (_, i) => {
     let size = 1;
     for (const shape of shapes) {

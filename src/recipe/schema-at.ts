@@ -1,5 +1,6 @@
 /** What the recipe's schema allows at a place of a recipe: for messages, editors and the generated reference. */
 import { z } from "zod";
+import { maxOf } from "../extremes.js";
 import { nearestOf as nearest } from "../graph/nearest.js";
 import { recipeSchema } from "./schema.js";
 
@@ -78,7 +79,7 @@ const keysOf = (schema: JsonSchema): string[] => Object.keys(schema.properties ?
 function likeliest(schemas: readonly JsonSchema[], value: unknown): readonly JsonSchema[] {
   const given = Object.keys(value && typeof value === "object" ? value : {});
   const fit = (schema: JsonSchema): number => keysOf(schema).filter((key) => given.includes(key)).length;
-  const best = Math.max(...schemas.map(fit));
+  const best = maxOf(schemas.map(fit));
   return schemas.filter((schema) => fit(schema) === best);
 }
 

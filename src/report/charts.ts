@@ -1,5 +1,6 @@
 /** Charts as SVG: Observable Plot over linkedom's document, both loaded when the first chart is drawn. */
 import type { PlotOptions } from "@observablehq/plot";
+import { maxOf } from "../extremes.js";
 import { type Markup, markup, raw } from "./markup.js";
 
 type Plot = typeof import("@observablehq/plot");
@@ -96,7 +97,7 @@ export function heatMap(map: HeatMap): Promise<Markup> {
   const n = classes.length;
   const side = n <= 12 ? 36 : n <= MOST_NUMBERED ? 32 : n <= 30 ? 25 : n <= 60 ? 16 : 11;
   const label = (i: number): string => shorten(classes[i] ?? "", 14);
-  const longest = Math.max(...classes.map((_, i) => label(i).length));
+  const longest = maxOf(classes.map((_, i) => label(i).length));
   const upright = longest <= 3 && n <= 30;
   const marginLeft = 40 + 7 * longest;
   const marginTop = upright ? 42 : 30 + Math.round(5.4 * longest);

@@ -2,6 +2,7 @@
 
 import { signed } from "../evaluate/sentence.js";
 import type { ClassRow, Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+import { maxOf, minOf } from "../extremes.js";
 import { COLOR, figure, type HeatCell, heatMap, shorten } from "./charts.js";
 import { NONE } from "./format.js";
 import { type Markup, markup } from "./markup.js";
@@ -52,8 +53,17 @@ function gainsChart(student: ModelRow, baseline: ModelRow, title: string): Promi
   const bars = extremes(all);
   const left = all.length - bars.length;
   const label = (i: number): string => shorten(bars[i]?.name ?? "", 18);
-  const longest = Math.max(...bars.map((_, i) => label(i).length));
-  const [low, high] = [Math.min(0, ...bars.map((b) => b.points)), Math.max(0, ...bars.map((b) => b.points))];
+  const longest = maxOf(bars.map((_, i) => label(i).length));
+  const [low, high] = [
+    minOf(
+      bars.map((b) => b.points),
+      0,
+    ),
+    maxOf(
+      bars.map((b) => b.points),
+      0,
+    ),
+  ];
   const room = 0.16 * Math.max(high - low, 1);
   // Another student in the baseline's place: nothing was gained by distillation there.
   const own = baseline.role === "baseline";
@@ -122,7 +132,7 @@ function recallChart(student: ModelRow, teacher: ModelRow | null, title: string)
     height: 52 + 20 * rows.length,
     legend: withTeacher ? { student: COLOR.student, teacher: COLOR.teacher } : { student: COLOR.student },
     options: (plot) => ({
-      marginLeft: 14 + 7 * Math.max(...rows.map((_, i) => label(i).length)),
+      marginLeft: 14 + 7 * maxOf(rows.map((_, i) => label(i).length)),
       marginTop: 8,
       marginBottom: 40,
       marginRight: 16,
@@ -195,7 +205,10 @@ function confusionMap(summary: Summary, comparison: Comparison, student: ModelRo
   const errors = student.confusion.flatMap((row, r) =>
     row.map((n, c) => ({ r, c, n, share: share(r, c) })).filter((e) => e.r !== e.c),
   );
-  const most = Math.max(1e-9, ...errors.map((e) => e.share));
+  const most = maxOf(
+    errors.map((e) => e.share),
+    1e-9,
+  );
   const worst = errors.reduce((a, b) => (b.n > a.n ? b : a), { r: 0, c: 0, n: 0, share: 0 });
   const cells: HeatCell[] = student.confusion.flatMap((row, r) =>
     row.map((n, c) => ({

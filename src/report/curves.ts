@@ -1,5 +1,6 @@
 /** Learning curves: a thin line for each seed, a thick one for their mean; and the terms' shares of the gradient. */
 import type { CurvePoint, ModelRow, Summary } from "../evaluate/summary.js";
+import { appendTo } from "../extremes.js";
 import { COLOR, figure } from "./charts.js";
 import { type Markup, markup } from "./markup.js";
 import { modelsOf, titleOf } from "./wording.js";
@@ -17,11 +18,11 @@ export async function curvesSection(summary: Summary): Promise<Markup | null> {
   for (const comparison of summary.comparisons) {
     const { student, baseline } = modelsOf(summary, comparison);
     const title = titleOf(summary, comparison);
-    charts.push(...(await chartsOf([student, baseline], title)));
+    appendTo(charts, await chartsOf([student, baseline], title));
   }
   const teachers = summary.models.filter((m) => m.role === "teacher");
   for (const teacher of teachers)
-    charts.push(...(await chartsOf([teacher], teachers.length > 1 ? teacher.name : "teacher")));
+    appendTo(charts, await chartsOf([teacher], teachers.length > 1 ? teacher.name : "teacher"));
   if (charts.length === 0) return null;
   const once = summary.models.filter((m) => m.curves.some((c) => c.points.length > 0) && !hasCurve(m));
   return markup`<section id="curves"><h2>Learning curves</h2>

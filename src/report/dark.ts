@@ -1,6 +1,7 @@
 /** The dark-knowledge view: what the teacher says beside the right answer, and how a temperature brings it out. */
 import { logProbabilities } from "../evaluate/metrics.js";
 import type { DarkKnowledge, DarkSample, Summary } from "../evaluate/summary.js";
+import { maxOf } from "../extremes.js";
 import { noun } from "../noun.js";
 import { type HeatCell, heatMap, shorten } from "./charts.js";
 import { pngDataUri } from "./image.js";
@@ -26,7 +27,7 @@ ${dark.samples.length > 0 && samplesView(dark, classes)}</section>`;
 function distributionMap(dark: DarkKnowledge, classes: readonly string[], labelled: boolean): Promise<Markup> {
   const rows = dark.matrix.map((row) => (row && row.some((p) => p > 0) ? row : null));
   const others = rows.flatMap((row, r) => (row ?? []).filter((p, c) => c !== r && p > 0));
-  const high = Math.max(1e-12, ...others);
+  const high = maxOf(others, 1e-12);
   // Three decades below the largest; the log scale keeps a class's third and fourth choice visible.
   const low = high / 1000;
   const strength = (p: number): number => Math.min(1, Math.max(0, Math.log(p / low) / Math.log(high / low)));

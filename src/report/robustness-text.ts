@@ -1,5 +1,6 @@
 /** Errors under corruptions in words and tables for the terminal. */
 import type { RobustnessSummary } from "../evaluate/robustness/types.js";
+import { maxOf } from "../extremes.js";
 import { NONE, percent } from "./format.js";
 import { noun } from "./wording.js";
 
@@ -24,7 +25,7 @@ export function robustnessLines(robustness: RobustnessSummary): string[] {
     `  ${m.id}:`,
     `error ${percent(m.clean)} clean, ${percent(m.meanError)} corrupted${m.mCE ? `, mCE ${percent(m.mCE)}` : ""}`,
   ]);
-  const width = Math.max(...rows.map(([name]) => (name as string).length));
+  const width = maxOf(rows.map(([name]) => (name as string).length));
   const sentence = referenceSentence(robustness);
   return [
     `Under ${whatWasMeasured(robustness)} (${noun(robustness.samples, "sample")}):`,

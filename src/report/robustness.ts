@@ -1,6 +1,7 @@
 /** Errors under corruptions: which of them hurt whom, and how fast. */
 import type { RobustnessRow, RobustnessSummary } from "../evaluate/robustness/types.js";
 import type { Summary } from "../evaluate/summary.js";
+import { maxOf, minOf } from "../extremes.js";
 import { COLOR, figure } from "./charts.js";
 import { percentValue } from "./format.js";
 import { type Markup, markup } from "./markup.js";
@@ -39,7 +40,7 @@ function byCorruption({ corruptions }: RobustnessSummary, models: readonly Robus
   );
   const spans = corruptions.map((name, c) => {
     const all = models.map((m) => error(m, c));
-    return { name, low: Math.min(...all), high: Math.max(...all) };
+    return { name, low: minOf(all), high: maxOf(all) };
   });
   const [hardest, mildest] = [order[0] as number, order[order.length - 1] as number];
   return figure({

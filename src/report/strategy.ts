@@ -1,6 +1,7 @@
 /** What a strategy of several runs did: its hops, and for a ladder what accuracy costs in size and time. */
 import { signed } from "../evaluate/sentence.js";
 import type { HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
+import { maxOf, minOf } from "../extremes.js";
 import { noun } from "../noun.js";
 import { COLOR, figure } from "./charts.js";
 import { count, duration, milliseconds, NONE, percentValue } from "./format.js";
@@ -101,7 +102,7 @@ function front(
   const told = (s: Step): string => `${s.title}, ${s.role}: ${s.accuracy.toFixed(1)} % at ${axis.say(s.cost)}`;
   const costs = steps.map((s) => s.cost);
   // Latencies of small models differ by noise: a line between them would say more than was measured.
-  const [least, most] = [Math.min(...costs), Math.max(...costs)];
+  const [least, most] = [minOf(costs), maxOf(costs)];
   const wide = most > 3 * least;
   const legend: Record<string, string> = { student: COLOR.student };
   if (baselines.length > 0) legend["baseline (dashed)"] = COLOR.baseline;

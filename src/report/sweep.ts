@@ -1,6 +1,7 @@
 /** The report of a sweep: its best combination, a heat map of two fields, the score along each number, and every row. */
 import { stringify } from "yaml";
 import type { SweepField, SweepRow, SweepSummary } from "../evaluate/sweep.js";
+import { maxOf, minOf } from "../extremes.js";
 import { noun } from "../noun.js";
 import { COLOR, figure, shorten } from "./charts.js";
 import { count, duration, NONE, percentValue, said } from "./format.js";
@@ -102,9 +103,9 @@ function heat(
   const say = (c: Cell): string => `${across.path} ${c.x}, ${down.path} ${c.y}: ${text(c)}`;
   const winner = cells.find((c) => c.row.rank === 1);
   const [xs, ys] = [across.values.map(said), down.values.map(said)];
-  const longest = Math.max(...ys.map((y) => Math.min(y.length, 24)));
+  const longest = maxOf(ys.map((y) => Math.min(y.length, 24)));
   const marginLeft = 48 + 7 * longest;
-  const cellWidth = Math.max(64, Math.min(150, 16 + 7 * Math.max(...xs.map((x) => x.length))));
+  const cellWidth = Math.max(64, Math.min(150, 16 + 7 * maxOf(xs.map((x) => x.length))));
   const figures = (list: readonly Cell[], fontStyle: string) => ({ list, fontStyle });
   return figure({
     title: `Validation ${metric} (%)`,
@@ -188,7 +189,7 @@ function along(summary: SweepSummary, { path, values, range }: SweepField): Prom
       : [],
   );
   const numbers = values as readonly number[];
-  const [least, most] = [Math.min(...numbers), Math.max(...numbers)];
+  const [least, most] = [minOf(numbers), maxOf(numbers)];
   const distinct = [...new Set(numbers)];
   const wide = least > 0 && (most >= 8 * least || Boolean(range?.startsWith("log")));
   return figure({

@@ -3,6 +3,7 @@
 import type { Aggregate } from "../evaluate/interval.js";
 import { signed } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+import { maxOf, minOf } from "../extremes.js";
 import { COLOR, figure, shorten } from "./charts.js";
 import { count, duration, formatBytes, milliseconds, NONE, spread, spreadsSaid, times } from "./format.js";
 import { type Markup, markup } from "./markup.js";
@@ -45,7 +46,10 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
   const label = (i: number): string => (single ? "" : shorten(rows[i]?.label ?? "", 60));
   const index = (_: unknown, i: number): number => i;
   const own = comparisons.every((c) => modelsOf(summary, c).baseline?.role === "baseline");
-  const low = Math.min(0, ...rows.map((r) => r.low));
+  const low = minOf(
+    rows.map((r) => r.low),
+    0,
+  );
   return figure({
     title: own ? "Student minus baseline" : "The first minus the second, of each comparison",
     description: rows
@@ -67,7 +71,13 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
         grid: true,
         nice: true,
         ticks: 6,
-        domain: [low, Math.max(0.001, ...rows.map((r) => r.high))],
+        domain: [
+          low,
+          maxOf(
+            rows.map((r) => r.high),
+            0.001,
+          ),
+        ],
         tickFormat: (v: number) => signed(v, Number.isInteger(v) ? 0 : 1),
       },
       y: { type: "point", padding: 0.5, domain: rows.map((_, i) => i), axis: null },

@@ -1,6 +1,7 @@
 /** The comparison as a table for the terminal. */
 import pc from "picocolors";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
+import { maxOf } from "../extremes.js";
 import { count, decimal, formatBytes, milliseconds, NONE, percent, spreadsSaid } from "./format.js";
 import { omittedLines } from "./omitted.js";
 import { robustnessLines } from "./robustness-text.js";
@@ -24,7 +25,7 @@ export function formatTable(summary: Summary, options: TableOptions): string {
   const colors = pc.createColors(options.color);
   const columns = columnsOf(summary);
   const rows = [columns.map((c) => c.head), ...summary.models.map((m) => columns.map((c) => c.cell(m)))];
-  const widths = columns.map((_, c) => Math.max(...rows.map((r) => (r[c] as string).length)));
+  const widths = columns.map((_, c) => maxOf(rows.map((r) => (r[c] as string).length)));
   const line = (r: readonly string[]): string =>
     r
       .map((cell, c) => (c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number)))

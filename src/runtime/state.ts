@@ -1,5 +1,6 @@
 /** Moves executor state in and out of the arena by name. */
 import { RunError } from "../errors.js";
+import { appendTo } from "../extremes.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena, ArenaOptions } from "./arena.js";
 import type { BufferSlot, ExecutorConfig, ExecutorState } from "./types.js";
@@ -56,7 +57,10 @@ export function importState(config: ExecutorConfig, arena: Arena, state: Executo
   for (let i = 0; i < momentCount(config.rule) && state.moments.size > 0; i++) {
     const own = new Map([...state.moments].filter(([key]) => key.endsWith(`/${i}`)));
     const keys = names.map((name) => `${name}/${i}`);
-    copies.push(...pair("moment", keys, own, (key) => arena.moment(key.slice(0, -`/${i}`.length), i)));
+    appendTo(
+      copies,
+      pair("moment", keys, own, (key) => arena.moment(key.slice(0, -`/${i}`.length), i)),
+    );
   }
   const expected = state.moments.size > 0 ? names.length * momentCount(config.rule) : 0;
   if (state.moments.size !== expected) {
@@ -65,8 +69,9 @@ export function importState(config: ExecutorConfig, arena: Arena, state: Executo
     );
   }
   const averaged = averagesOf(config, state);
-  copies.push(
-    ...pair("weight average", averagedNames(config), averaged, (name) => arena.average(name) as Float32Array),
+  appendTo(
+    copies,
+    pair("weight average", averagedNames(config), averaged, (name) => arena.average(name) as Float32Array),
   );
   for (const [target, source] of copies) target.set(source);
   if (state.moments.size === 0) for (const { offset, bytes } of arena.moments) arena.kernels.fill(offset, bytes, 0);

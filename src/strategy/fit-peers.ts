@@ -4,6 +4,7 @@ import { withNormalisation } from "../compile/normalise.js";
 import { joinPeers, weightsOfPeer } from "../compile/peers.js";
 import { trainingIdentity } from "../data/read.js";
 import { sampleTypeOf } from "../data/samples.js";
+import { appendTo } from "../extremes.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import { settingsOf } from "../recipe/resolve.js";
 import type { ModelRecipe, TrainingRecipe } from "../recipe/schema.js";
@@ -77,7 +78,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
       onProgress: (progress) => context.emit({ kind: "training", progress }),
     },
   );
-  context.warnings.push(...result.warnings);
+  appendTo(context.warnings, result.warnings);
   return exportPeers(context, request, prepared, { id, result });
 }
 

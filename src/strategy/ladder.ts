@@ -1,5 +1,6 @@
 /** One teacher, many students: what accuracy costs in size and time. The teacher is trained once and labels once for all. */
 import { InputError } from "../errors.js";
+import { maxOf } from "../extremes.js";
 import { distinct, folderName, type Hop, type Strategy, shortName, single } from "./plan.js";
 import { validationScore } from "./teacher-free.js";
 import { widened } from "./widths.js";
@@ -22,7 +23,7 @@ export const ladder: Strategy<"ladder"> = {
       everyStudent: true,
       pairs: titles.map((title) => ({ title, student: title, against: "own baseline" as const })),
       deliver(done) {
-        const best = Math.max(...done.map(validationScore));
+        const best = maxOf(done.map(validationScore));
         const good = done.filter((d) => validationScore(d) >= best - tolerance);
         const size = (d: (typeof done)[number]): number =>
           d.summary.models.find((m) => m.role === "student")?.parameters ?? 0;

@@ -11,6 +11,7 @@ import { accuracy } from "../evaluate/metrics.js";
 import { noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
+import { maxOf } from "../extremes.js";
 import { noun } from "../noun.js";
 import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
@@ -233,7 +234,7 @@ async function bestOnValidation(context: RunContext, fitted: readonly Fitted[]):
     scores.push(
       accuracy(await answersOf(f, loaded.data, validation, execution.threads), labels, loaded.data.classes.length),
     );
-  return fitted[Math.max(0, scores.indexOf(Math.max(...scores)))] as Fitted;
+  return fitted[Math.max(0, scores.indexOf(maxOf(scores)))] as Fitted;
 }
 
 async function summarise(

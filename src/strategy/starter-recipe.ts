@@ -1,4 +1,6 @@
 /** A recipe to start from, every field explained in the schema's own words: what stands behind `limbeck init`. */
+
+import { appendTo } from "../extremes.js";
 import { recipeJsonSchema } from "../recipe/load.js";
 import type { DataInput } from "../recipe/schema.js";
 
@@ -164,12 +166,12 @@ function write(fields: readonly Field[]): string[] {
       // A section whose every field is off must be off itself, or it would be an empty one.
       if (depth === 1) lines.push("");
       const dead = !fields.some((f) => !f.off && f.path.startsWith(`${name}.`));
-      lines.push(...comment(descriptionOf(section, whole), depth - 1));
+      appendTo(lines, comment(descriptionOf(section, whole), depth - 1));
       lines.push(`${"  ".repeat(depth - 1)}${dead ? "# " : ""}${section[depth - 1]}:`);
     }
     const indent = "  ".repeat(keys.length - 1);
     const switched = field.off ? "# " : "";
-    lines.push(...comment(field.note ?? descriptionOf(keys, whole), keys.length - 1));
+    appendTo(lines, comment(field.note ?? descriptionOf(keys, whole), keys.length - 1));
     lines.push(`${indent}${switched}${keys[keys.length - 1]}: ${flow(field.value)}`);
     return lines;
   });

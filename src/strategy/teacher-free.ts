@@ -3,6 +3,7 @@
  * (Tf-KD_reg), and the student's own twin as teacher (Tf-KD_self). Yuan et al., CVPR 2020, arXiv:1909.11723.
  */
 import { InputError } from "../errors.js";
+import { maxOf } from "../extremes.js";
 import type { Recipe } from "../recipe/schema.js";
 import type { FinishedHop } from "./hops.js";
 import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single, taughtBy } from "./plan.js";
@@ -91,7 +92,7 @@ export function validationScore({ hop, summary }: FinishedHop): number {
   const row = summary.models.find((m) => m.role === role);
   const { teacher, training } = hop.recipe;
   const { select } = role === "teacher" && "training" in teacher ? teacher.training : training;
-  const kept = (scores: readonly number[]): number => (select === "last" ? scores.at(-1) : Math.max(...scores)) ?? 0;
+  const kept = (scores: readonly number[]): number => (select === "last" ? scores.at(-1) : maxOf(scores)) ?? 0;
   const scores =
     row?.omitted?.correction?.seeds.map((s) => s.validationAfter) ??
     (row?.curves ?? []).map((c) => kept(c.points.map((p) => p.accuracy ?? p.agreement ?? 0)));

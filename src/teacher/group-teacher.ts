@@ -2,6 +2,7 @@
 import { mixes } from "../data/augment/config.js";
 import type { Augmentation, DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { maxOf } from "../extremes.js";
 import { checkSampleWeights, type ObjectiveConfig, objectiveLayers } from "../objective/objective.js";
 import type { TeacherOutputs, ViewAnswers } from "../train/types.js";
 import { fullAnswers } from "./answers.js";
@@ -59,7 +60,7 @@ export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions
     preprocessing: JSON.stringify([settings, teachers.map((t) => t.preprocessing)]),
     kind: kindOf(group),
     classes: first.classes,
-    batch: Math.max(...teachers.map((t) => t.batch)),
+    batch: maxOf(teachers.map((t) => t.batch)),
     parameters: parameters.every((p) => p !== null) ? parameters.reduce((a, p) => a + p, 0) : null,
     bytes: teachers.reduce((a, t) => a + t.bytes, 0),
     notes: teachers.flatMap((t) => t.notes.map((note) => `${t.name}: ${note}`)),

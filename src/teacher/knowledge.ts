@@ -2,6 +2,7 @@
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { accuracy } from "../evaluate/metrics.js";
+import { maxOf } from "../extremes.js";
 
 /** Fewer labelled samples say nothing. */
 const FEWEST = 50;
@@ -48,7 +49,7 @@ export function checkKnowledge(
   }
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const chance = Math.max(...counts.values()) / kept.length;
+  const chance = maxOf(counts.values()) / kept.length;
   const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / kept.length);
   if (score > limit) return sentence;
   throw new InputError(
@@ -68,10 +69,10 @@ function betterOrder(
   const counts = Array.from({ length: classes }, () => new Uint32Array(classes));
   labels.forEach((label, i) => {
     const row = rows.subarray(i * classes, (i + 1) * classes);
-    const column = counts[row.indexOf(Math.max(...row))];
+    const column = counts[row.indexOf(maxOf(row))];
     if (column) column[label] = (column[label] as number) + 1;
   });
-  const order = counts.map((column) => column.indexOf(Math.max(...column)));
+  const order = counts.map((column) => column.indexOf(maxOf(column)));
   if (new Set(order).size !== classes) return null;
   const right = counts.reduce((sum, column, c) => sum + (column[order[c] as number] as number), 0);
   return { order, score: right / labels.length };

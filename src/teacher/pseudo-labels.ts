@@ -4,6 +4,7 @@
  */
 import { InputError } from "../errors.js";
 import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
+import { maxOf } from "../extremes.js";
 
 export interface PseudoLabelOptions {
   /** The teacher's probabilities, or 1 for its best class. */
@@ -55,7 +56,7 @@ export function pseudoLabels(
   for (const sample of transfer) {
     const label = labels[sample] as number;
     logProbabilities(values, sample, classes, given, 1, row);
-    const top = Math.max(...row);
+    const top = maxOf(row);
     const best = row.indexOf(top);
     const own = targets.subarray(sample * classes, (sample + 1) * classes);
     const certain = label >= 0 ? label : kind === "hard" ? best : null;

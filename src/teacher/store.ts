@@ -24,6 +24,7 @@ import { makeFolder, writeFileAtomic } from "../atomic.js";
 import type { TeacherFeature } from "../compile/step.js";
 import type { DataSet } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
+import { minOf } from "../extremes.js";
 import { toHalf } from "../graph/half.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { FeatureOutputs } from "../train/types.js";
@@ -161,7 +162,7 @@ export async function openLabelStore(
   }));
   try {
     const rows = files.map(({ path: at, rowBytes }) => Math.floor(statSync(at).size / rowBytes));
-    const done = Math.min(...rows, header.samples);
+    const done = minOf(rows, header.samples);
     for (const { fd, rowBytes } of files) ftruncateSync(fd, done * rowBytes);
     await label(files, done, header, teacher, data, options);
     // Only who has just written the answers may vouch for them.

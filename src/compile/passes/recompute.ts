@@ -2,6 +2,8 @@
  * Computes cheap values again in the backward pass instead of keeping them: gradient checkpointing (Chen et al. 2016,
  * arXiv:1604.06174) of single ops. The same ops on the same inputs, so the same numbers.
  */
+
+import { appendTo } from "../../extremes.js";
 import type { Graph, Node, ValueType } from "../../graph/types.js";
 
 /** Smaller values are not worth an op. */
@@ -125,7 +127,7 @@ function ancestorsOf(value: string, producer: ReadonlyMap<string, Node>): Set<No
     const node = producer.get(name);
     if (!node || found.has(node)) continue;
     found.add(node);
-    open.push(...node.inputs);
+    appendTo(open, node.inputs);
   }
   return found;
 }

@@ -3,6 +3,7 @@ import type { DataConfig } from "../../data/config.js";
 import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError, InterruptedError } from "../../errors.js";
+import { appendTo } from "../../extremes.js";
 import { noun } from "../../noun.js";
 import { parseRecipe } from "../../recipe/load.js";
 import { baselineObjectiveOf, camelKeys, objectiveOf } from "../../recipe/resolve.js";
@@ -94,7 +95,7 @@ export async function examine(input: RecipeInput, options: ExamineOptions = {}):
     const findings: Finding[] = [];
     for (const check of CHECKS) {
       if (signal?.aborted) throw new InterruptedError("doctor: stopped");
-      findings.push(...(await check(patient)));
+      appendTo(findings, await check(patient));
     }
     return findings;
   } finally {

@@ -1,5 +1,6 @@
 /** Finds the usual mistakes in a distillation loss by asking its graph: methods.md, pitfalls 1 to 4. */
 import { runGraph } from "../../evaluate/objective.js";
+import { maxOf, minOf } from "../../extremes.js";
 import { scalar, tensor } from "../../graph/tensor.js";
 import type { Tensor } from "../../graph/types.js";
 import { objectiveGraph } from "../../objective/evaluate.js";
@@ -124,7 +125,7 @@ async function byLaws(
 ): Promise<Finding[]> {
   const [s, t] = pairs[0] as readonly [Matrix, Matrix];
   const change = "take log-softmax of logits / T on both sides before comparing them";
-  const scale = Math.max(...values.map(Math.abs), 1e-12);
+  const scale = maxOf(values.map(Math.abs), 1e-12);
   const shifted = (
     await loss(
       s.map((row) => row.map((v) => v + 10)),
@@ -137,7 +138,7 @@ async function byLaws(
       "logits are used where a distribution is expected (pitfall 3)",
       change,
     );
-  const lowest = Math.min(...values);
+  const lowest = minOf(values);
   if (lowest < -1e-9 * scale)
     return fail(
       `it goes down to ${lowest}`,
@@ -185,7 +186,10 @@ function lossOf(config: DistillationLossConfig | CustomLossConfig): Loss {
     const feeds = new Map(graph.inputs.map(({ name }) => [name, all.get(name) as Tensor]));
     const outputs = await runGraph(graph, feeds);
     const gradient = Array.from(outputs.get("gradient")?.data ?? [], Number);
-    return { loss: Number(outputs.get("loss")?.data[0]), gradient: Math.hypot(...gradient) };
+    return {
+      loss: Number(outputs.get("loss")?.data[0]),
+      gradient: gradient.reduce((norm, v) => Math.hypot(norm, v), 0),
+    };
   };
 }
 
@@ -199,7 +203,7 @@ const logits = (n: number, size: number): Matrix =>
   );
 
 function softmax(row: readonly number[], t: number): number[] {
-  const most = Math.max(...row);
+  const most = maxOf(row);
   const e = row.map((v) => Math.exp((v - most) / t));
   const sum = e.reduce((a, v) => a + v, 0);
   return e.map((v) => v / sum);

@@ -1,5 +1,6 @@
 /** Pseudo-labels whose filter keeps next to nothing, or lets through what is wrong. Xie et al., CVPR 2020. */
 import { logProbabilities } from "../../evaluate/metrics.js";
+import { maxOf } from "../../extremes.js";
 import { type Arm, expandArms } from "../arms.js";
 import { spread } from "./spread.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
@@ -62,7 +63,7 @@ function wrongAmong(
     const label = data.labels?.[sample] ?? -1;
     if (label < 0 || !validation.has(sample)) continue;
     const logs = logProbabilities(answers.values, row, answers.classes, answers.kind);
-    const top = Math.max(...logs);
+    const top = maxOf(logs);
     if (Math.exp(top) < least) continue;
     passed++;
     wrong += Number(logs.indexOf(top) !== label);
@@ -80,7 +81,7 @@ function surest({
   kind: "logits" | "probabilities";
   classes: number;
 }) {
-  const top = (_: unknown, row: number): number => Math.exp(Math.max(...logProbabilities(values, row, classes, kind)));
+  const top = (_: unknown, row: number): number => Math.exp(maxOf(logProbabilities(values, row, classes, kind)));
   return Float64Array.from({ length: values.length / classes }, top).sort();
 }
 

@@ -1,6 +1,7 @@
 /** The teacher's answers: order of samples (methods.md, pitfall 5) and of classes, what they are, saturation. */
 import { InputError } from "../../errors.js";
 import { logProbabilities } from "../../evaluate/metrics.js";
+import { maxOf } from "../../extremes.js";
 import { checkKnowledge } from "../../teacher/knowledge.js";
 import { detectKind } from "../../teacher/outputs.js";
 import { type Answers, type Check, fine, skipped } from "./types.js";
@@ -85,7 +86,6 @@ export const softTargets: Check = ({ answers, objective }) => {
 function softness({ values, classes, kind }: Answers, t: number): number {
   const rows = values.length / classes;
   let sum = 0;
-  for (let row = 0; row < rows; row++)
-    sum += 1 - Math.exp(Math.max(...logProbabilities(values, row, classes, kind, t)));
+  for (let row = 0; row < rows; row++) sum += 1 - Math.exp(maxOf(logProbabilities(values, row, classes, kind, t)));
   return sum / rows;
 }
