@@ -175,6 +175,7 @@ export function assemble(
     ...(made?.blocks ? { blocks: made.blocks } : {}),
     labels,
     classes,
+    ...(train.names && (!test || test.names) ? { names: [...train.names, ...(test?.names ?? [])] } : {}),
     features: source?.features,
     origin: source?.origin,
     hash: hash(

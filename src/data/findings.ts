@@ -20,4 +20,6 @@ export interface DataFinding {
   readonly count?: number;
   /** A few of them, by name. */
   readonly examples?: readonly string[];
+  /** Samples that show it, as indices into the data set; a pair, for instance, of duplicates. */
+  readonly samples?: readonly (readonly number[])[];
 }

@@ -1,9 +1,10 @@
 /** Images: a folder per class, or train/ and test/ with a folder per class each; decoded by sharp, which is loaded only here. */
 import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, join, resolve } from "node:path";
+import { basename, join, relative, resolve, sep } from "node:path";
 import { InputError } from "../errors.js";
 import { noun } from "../noun.js";
 import type { ImagesConfig } from "./config.js";
+import { type ImageSize, summariseSizes } from "./image-sizes.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
 
 const EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
@@ -17,12 +18,15 @@ export async function readImagesSource(config: ImagesConfig, context: SourceCont
   const parts = ["train", "test"].map((p) => join(root, p)).filter((p) => existsSync(p) && statSync(p).isDirectory());
   const [train, test] = parts.length === 2 ? parts : [root, null];
   const [height, width] = config.size;
-  const read = (folder: string): Promise<RawPart> => readFolder(folder, config);
+  const read = (folder: string): Promise<ReadFolder> => readFolder(folder, root, config);
+  const first = await read(train as string);
+  const second = test ? await read(test) : null;
   return {
     name: `images ${basename(root)}`,
     sampleShape: [config.channels, height, width],
-    train: await read(train as string),
-    test: test ? await read(test) : null,
+    train: first.part,
+    test: second?.part ?? null,
+    imageSizes: summariseSizes([...first.sizes, ...(second?.sizes ?? [])], config.size),
     defaultNormalise: "unit",
     unit: 1 / 255,
   };
@@ -42,7 +46,13 @@ function imagesUnder(folder: string): string[] {
   });
 }
 
-async function readFolder(folder: string, config: ImagesConfig): Promise<RawPart> {
+interface ReadFolder {
+  readonly part: RawPart;
+  readonly sizes: readonly ImageSize[];
+}
+
+/** @param root names of images start here */
+async function readFolder(folder: string, root: string, config: ImagesConfig): Promise<ReadFolder> {
   const classes = entries(folder).filter((e) => e.isDirectory());
   const loose = entries(folder).filter((e) => e.isFile() && EXTENSIONS.test(e.name));
   if (classes.length > 0 && loose.length > 0)
@@ -63,13 +73,20 @@ async function readFolder(folder: string, config: ImagesConfig): Promise<RawPart
   const [height, width] = config.size;
   const size = config.channels * height * width;
   const samples = new Uint8Array(files.length * size);
+  const sizes = new Array<ImageSize>(files.length);
+  const names = files.map(({ path }) => relative(root, path).split(sep).join("/"));
   let next = 0;
   const worker = async (): Promise<void> => {
-    for (let i = next++; i < files.length; i = next++)
-      samples.set(await decodeImage((files[i] as { path: string }).path, config), i * size);
+    for (let i = next++; i < files.length; i = next++) {
+      const { path } = files[i] as { path: string };
+      const { pixels, width, height } = await decode(path, config);
+      samples.set(pixels, i * size);
+      sizes[i] = { name: names[i] as string, path, width, height };
+    }
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, worker));
-  return { samples, labels: classes.length > 0 ? files.map((f) => f.label) : null };
+  const labels = classes.length > 0 ? files.map((f) => f.label) : null;
+  return { part: { samples, labels, names }, sizes };
 }
 
 /**
@@ -78,12 +95,23 @@ async function readFolder(folder: string, config: ImagesConfig): Promise<RawPart
  * @throws InputError naming the file when it cannot be decoded
  */
 export async function decodeImage(path: string, config: Pick<ImagesConfig, "size" | "channels">): Promise<Uint8Array> {
+  return (await decode(path, config)).pixels;
+}
+
+/** An image's samples, and how large it was. */
+async function decode(
+  path: string,
+  config: Pick<ImagesConfig, "size" | "channels">,
+): Promise<Pick<ImageSize, "width" | "height"> & { pixels: Uint8Array }> {
   const sharp = await loadSharp();
   const [height, width] = config.size;
   let decoded: Buffer;
   let channels: number;
+  let original: Pick<ImageSize, "width" | "height">;
   try {
-    const image = sharp(path).rotate().flatten({ background: "black" }).resize(width, height, { fit: "fill" });
+    const file = sharp(path);
+    original = (await file.metadata()).autoOrient;
+    const image = file.rotate().flatten({ background: "black" }).resize(width, height, { fit: "fill" });
     const coloured = config.channels === 1 ? image.greyscale() : image.toColourspace("srgb");
     const { data, info } = await coloured.raw().toBuffer({ resolveWithObject: true });
     decoded = data;
@@ -96,7 +124,7 @@ export async function decodeImage(path: string, config: Pick<ImagesConfig, "size
   const out = new Uint8Array(config.channels * pixels);
   for (let c = 0; c < config.channels; c++)
     for (let p = 0; p < pixels; p++) out[c * pixels + p] = decoded[p * channels + Math.min(c, channels - 1)] as number;
-  return out;
+  return { pixels: out, width: original.width, height: original.height };
 }
 
 let loading: Promise<typeof import("sharp").default> | undefined;

@@ -44,7 +44,7 @@ export async function loadData(config: DataConfig, context: SourceContext): Prom
     data,
     splits.train,
   );
-  return { data, splits, normalisation, findings: source.findings ?? [] };
+  return { data, splits, normalisation, findings: source.findings ?? [], imageSizes: source.imageSizes };
 }
 
 function resolveNormalisation(choice: NormaliseChoice, unit: number, data: DataSet, train: Uint32Array): Normalisation {

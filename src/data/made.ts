@@ -9,11 +9,12 @@ import type { SampleArray } from "./types.js";
 export const countOf = ({ made, samples }: RawPart, size: number): number => made?.count ?? samples.length / size;
 
 /** The first samples of a part. */
-export function cutPart({ made, samples, labels }: RawPart, limit: number, size: number): RawPart {
+export function cutPart({ made, samples, labels, names }: RawPart, limit: number, size: number): RawPart {
   return {
     samples: samples.slice(0, limit * size),
     ...(made ? { made: { ...made, count: Math.min(limit, made.count) } } : {}),
     labels: labels?.slice(0, limit) ?? null,
+    ...(names ? { names: names.slice(0, limit) } : {}),
   };
 }
 

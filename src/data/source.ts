@@ -1,5 +1,6 @@
 /** What every source returns before splitting and normalising. */
 import type { DataFinding } from "./findings.js";
+import type { ImageSizes } from "./image-sizes.js";
 import type { BlockLayout, DataSet, Normalisation, SampleArray } from "./types.js";
 
 /** Samples that are not in memory. */
@@ -17,6 +18,8 @@ export interface RawPart {
   readonly made?: MadeSamples;
   /** Class of each sample as the source writes it; null without labels. */
   readonly labels: readonly string[] | null;
+  /** What messages call each sample, where it has a name: its file. */
+  readonly names?: readonly string[];
 }
 
 export interface RawSource {
@@ -30,6 +33,8 @@ export interface RawSource {
   /** What was left out, merged or converted while it was read, and what looks wrong. */
   readonly findings?: readonly DataFinding[];
   readonly features?: readonly string[];
+  /** Of images: how large they were. */
+  readonly imageSizes?: ImageSizes | null;
   readonly origin?: string;
   /** What `normalise` means when the recipe says nothing. */
   readonly defaultNormalise: "none" | "unit" | "standard";

@@ -1,6 +1,7 @@
 /** What a data source gives and what everything downstream takes. */
 
 import type { DataFinding } from "./findings.js";
+import type { ImageSizes } from "./image-sizes.js";
 
 export type { Augmentation } from "./augment/config.js";
 
@@ -37,6 +38,8 @@ export interface DataSet {
   readonly labels: Int32Array | null;
   /** Class names, in the order of the indices; empty when the source has no labels. */
   readonly classes: readonly string[];
+  /** What messages call each sample, where it has a name: its file. */
+  readonly names?: readonly string[];
   /** Feature names of a table, else absent. */
   readonly features?: readonly string[];
   /** Hex SHA-256 over shape, samples, labels and class names: ties label stores and checkpoints to the data. */
@@ -72,4 +75,6 @@ export interface LoadedData {
   readonly normalisation: Normalisation;
   /** What the source left out, merged or converted, and what looked wrong while it was read. */
   readonly findings?: readonly DataFinding[];
+  /** Of images: how large they were before they became samples. */
+  readonly imageSizes?: ImageSizes | null;
 }

@@ -97,3 +97,39 @@ test("refused: damaged image, empty class, images beside classes, no folder", as
   await assert.rejects(load("bad"), /loose\.png.*beside 2 class folders/);
   await assert.rejects(load("nowhere"), /no folder/);
 });
+
+test("samples are called by their files; sizes are those before stretching, turned as the EXIF data says", async () => {
+  for (let i = 0; i < 6; i++) {
+    await picture(`sized/train/a/${i}.png`, 12, 9, [i, 0, 0]);
+    await picture(`sized/train/b/${i}.png`, 10, 10, [0, i, 0]);
+    await picture(`sized/test/a/${i}.png`, 8, 10, [0, 0, i]);
+    await picture(`sized/test/b/${i}.png`, 10, 8, [i, i, i]);
+  }
+  const wide = join(folder, "sized/test/b/0.png");
+  await sharp({ create: { width: 20, height: 60, channels: 3, background: "red" } })
+    .withMetadata({ orientation: 6 })
+    .toFile(wide);
+  const path = join(folder, "sized");
+  const { data, imageSizes } = await loadData({ source: "images", path, size: [10, 5], classes: ["a", "b"] });
+  assert.equal(data.names?.length, data.size);
+  assert.equal(data.names?.[0], "train/a/0.png");
+  assert.equal(data.names?.[data.size - 1], "test/b/5.png");
+  assert.ok(imageSizes);
+  assert.equal(imageSizes.images, 24);
+  assert.deepEqual(imageSizes.width, [8, 60]);
+  assert.deepEqual(imageSizes.height, [8, 20]);
+  // Into 10 high and 5 wide: 12x9 changes by 2.67, 10x10 by 2, 8x10 by 1.6, 10x8 by 2.5 and 60x20 by 6.
+  assert.equal(imageSizes.stretched, 24);
+  assert.deepEqual(
+    imageSizes.worst.slice(0, 1).map(({ name, width, height }) => ({ name, width, height })),
+    [{ name: "test/b/0.png", width: 60, height: 20 }],
+  );
+  const limited = await loadData({
+    source: "images",
+    path,
+    size: [10, 5],
+    limit: 9,
+    split: { validation: 0, stratify: false },
+  });
+  assert.equal(limited.data.names?.length, limited.data.size);
+});
