@@ -26,7 +26,7 @@ export function performancePlot(comparisons: readonly Comparison[]): string {
     marginRight: 30,
     x: {
       type: "log",
-      label: "time of a step over limbeck's (right of 1: limbeck is faster)",
+      label: "step time relative to limbeck (right of 1: limbeck is faster)",
       grid: true,
       tickFormat: ".2~r",
     },

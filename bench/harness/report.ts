@@ -67,14 +67,15 @@ export function performancePage(
     "",
     "Generated from bench/results by `npm run bench:report`; `npm run bench` measures (bench/README.md).",
     "",
-    "Every system does the same work: the same initial weights, the same batches in the same order, the same objective",
-    `(cached teacher logits, T 4, alpha 0.9, unless said). Losses of the first steps must agree within ${LOSS_TOLERANCE}. Systems take`,
-    "turns; times are medians over the turns with the smallest and the largest, ratios are taken turn by turn. Memory is the",
-    "highest resident set of the whole process. limbeck's step is its real training loop, worker and batch transfer included.",
+    "Every system does the same work: the same initial weights, the same batches in the same order and the same",
+    "objective (unless stated otherwise: cached teacher logits, T 4, alpha 0.9). Losses of the first steps must",
+    `agree within ${LOSS_TOLERANCE}. Systems take turns. Times are medians over the turns, with the smallest and the largest`,
+    "in parentheses; ratios are computed turn by turn. Memory is the peak resident set of the whole process.",
+    "limbeck's step is its real training loop, including worker and batch transfer.",
     "",
     ...conditions(results),
     ...headline(comparisons),
-    "![Times of others over limbeck's, by workload](images/performance.svg)",
+    "![Step time of other systems relative to limbeck, by workload](images/performance.svg)",
     "",
     ...results.flatMap((r) => section(r, comparisons)),
     ...rows.flatMap(rowSection),
@@ -90,8 +91,8 @@ function conditions(results: readonly StepResult[]): string[] {
   return [
     `- machine: ${lines(results.map(({ machine: m }) => `${m.processor}, ${m.cores} cores, ${gib(m.memoryBytes)}, ${m.system}`))}`,
     `- versions: ${lines(versions)}; ${lines(results.flatMap((r) => r.outcomes.filter((o) => o.system === "limbeck").map((o) => o.ready.detail)))}`,
-    `- threads of every system: ${lines(results.map((r) => String(r.threads)))}`,
-    `- turns: ${lines(results.map((r) => `${r.rounds} of ${r.seconds} s`))}`,
+    `- threads per system: ${lines(results.map((r) => String(r.threads)))}`,
+    `- turns: ${lines(results.map((r) => `${r.rounds} of ${r.seconds} s each`))}`,
     `- measured: ${lines(results.map((r) => `${r.date.slice(0, 10)} at commit ${r.commit ?? "unknown"}`))}`,
     "",
   ];
@@ -103,8 +104,8 @@ function headline(comparisons: readonly Comparison[]): string[] {
   const ratios = best.map((c) => (c.ratio as Spread).median);
   const ahead = ratios.filter((r) => r >= 1).length;
   return [
-    `Against the faster of PyTorch's memory formats, limbeck's step is ${geometricMean(ratios).toFixed(2)} times as fast in geometric mean,`,
-    `and at least as fast on ${ahead} of ${ratios.length} workloads.`,
+    `Compared with the faster of PyTorch's memory formats, limbeck's step is ${geometricMean(ratios).toFixed(2)} times as`,
+    `fast in geometric mean. It is at least as fast on ${ahead} of ${ratios.length} workloads.`,
     "",
   ];
 }
@@ -116,7 +117,7 @@ function section(result: StepResult, comparisons: readonly Comparison[]): string
     "",
     `${result.title}: ${result.describe}, ${result.parameters.toLocaleString("en")} parameters.`,
     "",
-    "| system | ms a step | times limbeck's | peak memory | losses differ by |",
+    "| system | ms per step | relative to limbeck | peak memory | losses differ by |",
     "|---|---|---|---|---|",
     ...rows.map(row),
     "",

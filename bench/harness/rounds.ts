@@ -81,7 +81,7 @@ export async function playRounds(
     }
     running = kept;
     const row = running.map((r) => `${r.name} ${perStep(r.timings[r.timings.length - 1] as Timing).toFixed(3)}`);
-    options.log(`  round ${round + 1} of ${options.rounds}, ms a step: ${row.join(", ")}`);
+    options.log(`  round ${round + 1} of ${options.rounds}, ms per step: ${row.join(", ")}`);
   }
   const outcomes: Outcome[] = [];
   for (const one of running) {

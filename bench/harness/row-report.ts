@@ -1,4 +1,4 @@
-/** Rows of docs/performance.md that are no training steps. */
+/** Rows of docs/performance.md that are not training steps. */
 import type { Curve, Measurement, RowCase, RowResult } from "../rows/row.js";
 import { figure, spread } from "./format.js";
 import { pairedRatio, type Spread, spreadOf } from "./statistics.js";
@@ -19,7 +19,7 @@ export function rowSection(row: RowResult): string[] {
     "",
     ...row.about,
     "",
-    `- measured: ${row.date.slice(0, 10)} at commit ${row.commit ?? "unknown"}, ${row.rounds} rounds, ${row.threads} threads; \`${row.command}\``,
+    `- measured: ${row.date.slice(0, 10)} at commit ${row.commit ?? "unknown"}, ${row.rounds} ${row.rounds === 1 ? "round" : "rounds"}, ${row.threads} threads; \`${row.command}\``,
     `- machine: ${m.processor}, ${m.cores} cores, ${(m.memoryBytes / 2 ** 30).toFixed(0)} GiB, ${m.system}`,
     `- versions: ${versions.join("; ")}`,
     "",
@@ -57,7 +57,7 @@ function caseTable(part: RowCase): string[] {
   const head = [
     "system",
     part.unit,
-    ...(against ? ["limbeck is faster by"] : []),
+    ...(against ? ["speedup of limbeck"] : []),
     ...parts,
     ...(memory ? ["peak memory"] : []),
     ...(compared ? [`${compared.what} differ by`] : []),

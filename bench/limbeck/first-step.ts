@@ -36,7 +36,7 @@ const report: ProgramReport = {
   version: `limbeck ${packageVersion()}`,
   detail: `onnxruntime-node ${version}, Node ${process.versions.node}`,
   value: first.seconds,
-  parts: { "loading code, s": loaded, "steps done when first heard of": first.steps },
+  parts: { "loading code, s": loaded, "steps at first report": first.steps },
   peakBytes: peakMemory(),
 };
 console.log(JSON.stringify(report));

@@ -54,5 +54,5 @@ def with_keras():
 loaded, loss, version, detail = with_torch() if system == "torch" else with_keras()
 seconds = process_seconds()
 assert np.isfinite(loss), loss
-parts = {"loading code, s": loaded, "steps done when first heard of": 1}
+parts = {"loading code, s": loaded, "steps at first report": 1}
 say({"version": version, "detail": detail, "value": seconds, "parts": parts, "peakBytes": peak_bytes()})

@@ -51,9 +51,10 @@ export const BROWSER_ROW: Row = {
 };
 
 const ABOUT = [
-  "Every system has a Chromium of its own and a cross-origin isolated page. Weights, batches and objective are those of the workload of the",
-  "same name. What TensorFlow.js's wasm backend cannot train is tried with its other backends; WebGL is a software renderer where the",
-  "machine has no graphics card, which says nothing about one that has.",
+  "Each system runs in its own Chromium, on a cross-origin isolated page. Weights, batches and objective are",
+  "those of the workload of the same name. If TensorFlow.js's wasm backend cannot train a workload, its other",
+  "backends are measured. On a machine without a graphics card, WebGL is a software renderer; its figures say",
+  "nothing about real cards.",
 ];
 
 async function measureCase(workload: StepWorkload, wasm: boolean, options: RowOptions): Promise<RowCase> {
@@ -80,7 +81,7 @@ async function measureCase(workload: StepWorkload, wasm: boolean, options: RowOp
     return {
       name: workload.name,
       title: workload.title,
-      unit: "ms a step",
+      unit: "ms per step",
       higher: false,
       compared: { what: "losses", tolerance: LOSS_TOLERANCE },
       measurements: outcomes.map((o) => ({

@@ -27,9 +27,11 @@ export const COLD_START_ROW: Row = {
 };
 
 const ABOUT = [
-  "digits: `limbeck distill` up to its first sign of training (it reports after a handful of steps; how many is in the table): code,",
-  "recipe, data, checks, run folder, compiled step, worker. PyTorch and Keras read the same file and make one step of the same network.",
-  "opening: data read, graph built and compiled, worker with its sessions opened, first step; without the start of Node.",
+  "- digits: time until `limbeck distill` first reports training. This covers code, recipe, data, checks, run",
+  "  folder, compiled step and worker. limbeck reports after a few steps; the table shows how many. PyTorch and",
+  "  Keras read the same file and make one step of the same network.",
+  "- opening: time to read the data, build and compile the graph, start the worker and its sessions, and make the",
+  "  first step. The start of Node is not included.",
 ];
 
 function digits(folder: string, options: RowOptions): Promise<RowCase> {
@@ -79,6 +81,6 @@ function opening(folder: string, options: RowOptions): Promise<RowCase> {
       command: () => ({ command: process.execPath, args: [compiled("open.js"), at, String(THREADS)] }),
     };
   });
-  const title = "limbeck: a workload's training opened and its first step made";
+  const title = "limbeck: opening a workload's training and making the first step";
   return playPrograms(workloads, { name: "opening", title, compared: null }, { ...options, systems: undefined });
 }

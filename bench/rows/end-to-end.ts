@@ -55,12 +55,16 @@ export const END_TO_END_ROW: Row = {
 };
 
 const ABOUT = [
-  `The teacher is trained (by limbeck, ${TEACHER_EPOCHS} epochs); every system has the same teacher weights, its own student's start weights and`,
-  "its own order of batches; a round has a seed. limbeck runs a recipe as its command line does: it labels all 70,000 images, trains,",
-  "validates, evaluates teacher and student on the test images, measures latency and writes model and report. PyTorch online asks the",
-  "teacher for every batch; cached, it asks once for every training image; both are channels_last, its faster format here. Keras runs its",
-  "`keras.distillation.Distiller` with `fit`, as documented but for `loss=keras.losses.KLDivergence()`: with the default, a string,",
-  "Keras 3.15 takes the divergence of the logits themselves, without softmax and T^2, which is another objective and a worse student.",
+  `limbeck trains the teacher once, for ${TEACHER_EPOCHS} epochs, and all systems use its weights. Each system has its own`,
+  "initial student weights and its own batch order. Each round uses a different seed.",
+  "",
+  "- limbeck runs a recipe from the command line. It labels all 70,000 images, trains, validates, evaluates",
+  "  teacher and student on the test images, measures latency, and writes model and report.",
+  "- PyTorch online runs the teacher for every batch. PyTorch cached runs it once for every training image. Both",
+  "  use channels_last, the faster format here.",
+  "- Keras runs its `keras.distillation.Distiller` with `fit` as documented, except for",
+  "  `loss=keras.losses.KLDivergence()`. With the default, a string, Keras 3.15 computes the divergence of the",
+  "  raw logits, without softmax and T^2. That is a different objective and gives a worse student.",
 ];
 
 async function prepareTeacher({ log }: RowOptions): Promise<void> {

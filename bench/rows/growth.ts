@@ -51,7 +51,7 @@ const SWEEPS: readonly Sweep[] = [
   },
   {
     chart: "mlp, batch",
-    x: "samples a step, two layers of 256",
+    x: "samples per step, two layers of 256",
     values: [16, 32, 64, 128, 256, 512, 1024, 2048],
     systems: DENSE,
     workload: (batch) => mlp([256, 256], { batch }),
@@ -79,7 +79,7 @@ const SWEEPS: readonly Sweep[] = [
   },
   {
     chart: "cnn, batch",
-    x: "samples a step, CIFAR ResNet-8",
+    x: "samples per step, CIFAR ResNet-8",
     values: [16, 32, 64, 128, 256],
     systems: IMAGES,
     workload: (batch) => resnet(8, 1, { batch }),
@@ -113,8 +113,10 @@ export const GROWTH_ROW: Row = {
 };
 
 const ABOUT = [
-  "Medians over the rounds. A step distils from cached logits as in the workloads mlp-large and resnet20 above; one number changes at a time.",
-  "An epoch goes once through synthetic samples of 32 features in memory, with cached logits of ten classes: 32-64-64-10, batch 512, Adam.",
+  "Medians over the rounds. Steps distil from cached logits, as in the workloads mlp-large and resnet20 above.",
+  "One number changes at a time.",
+  "An epoch covers synthetic samples of 32 features in memory, with cached logits of ten classes: 32-64-64-10,",
+  "batch 512, Adam.",
 ];
 
 async function sweepCurves(sweep: Sweep, options: RowOptions, notes: string[]): Promise<Curve[]> {
@@ -147,7 +149,7 @@ async function sweepCurves(sweep: Sweep, options: RowOptions, notes: string[]): 
   }
   return systems.flatMap((s) => {
     const entry = found.get(s.name);
-    return entry ? [{ chart: sweep.chart, system: s.title, x: sweep.x, y: "ms a step", ...entry }] : [];
+    return entry ? [{ chart: sweep.chart, system: s.title, x: sweep.x, y: "ms per step", ...entry }] : [];
   });
 }
 
@@ -163,7 +165,7 @@ async function dataCurves(options: RowOptions, notes: string[]): Promise<{ curve
     for (const a of absences) notes.push(`${samples} samples: ${a.title}: ${a.reason.split("\n").pop()}`);
     for (const { title: system, version, values, peakBytes } of measurements) {
       const start = { system, version, x };
-      const epoch = time.get(system) ?? { ...start, chart: "data, time", y: "s an epoch", points: [] };
+      const epoch = time.get(system) ?? { ...start, chart: "data, time", y: "s per epoch", points: [] };
       const peak = memory.get(system) ?? { ...start, chart: "data, memory", y: "peak MiB", points: [] };
       time.set(system, epoch);
       memory.set(system, peak);
@@ -182,9 +184,9 @@ export function memoryEnd(system: string, points: readonly { readonly x: number;
   const bytes = ((last.y - first.y) * 2 ** 20) / (last.x - first.x);
   if (bytes <= 0) return [];
   const end = (totalmem() - first.y * 2 ** 20) / bytes;
-  const millions = (end / 1e6).toPrecision(2);
+  const millions = Number((end / 1e6).toPrecision(2));
   return [
-    `${system} takes ${bytes.toFixed(0)} bytes a sample (the sample and its logits are ${4 * (32 + 10)}): this machine's ${(totalmem() / 2 ** 30).toFixed(0)} GiB end at about ${millions} million samples.`,
+    `${system} takes ${bytes.toFixed(0)} bytes per sample (the sample and its logits are ${4 * (32 + 10)}), so ${(totalmem() / 2 ** 30).toFixed(0)} GiB last for about ${millions} million samples.`,
   ];
 }
 

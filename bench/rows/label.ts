@@ -63,7 +63,7 @@ const LABELLERS: readonly Labeller[] = [
 
 export const LABEL_ROW: Row = {
   name: "label",
-  title: "Labelling: a teacher's answers, samples a second",
+  title: "Labelling: a teacher's answers in samples per second",
   rounds: 5,
   always: true,
   async measure(options) {
@@ -71,9 +71,10 @@ export const LABEL_ROW: Row = {
     for (const workload of LABEL_CASES) cases.push(await measureCase(workload, options));
     return {
       about: [
-        `The same network with the same weights answers ${BATCH * BATCHES} samples again and again, ${BATCH} a call, in evaluation mode.`,
-        "limbeck writes a whole label store each time, file and hashes included; the others keep the answers in an array.",
-        "Keras answers by `predict` or by a tf.function a batch, whichever is faster in a short trial.",
+        `The same network with the same weights labels ${BATCH * BATCHES} samples repeatedly, ${BATCH} per call, in evaluation mode.`,
+        "limbeck writes a complete label store each time, including file and hashes. The other systems keep the answers",
+        "in an array.",
+        "Keras uses `predict` or one tf.function call per batch, whichever is faster in a short trial.",
       ],
       cases,
     };
@@ -100,7 +101,7 @@ async function measureCase(workload: StepWorkload, options: RowOptions): Promise
     return {
       name: workload.name,
       title: `${workload.title}, batch ${BATCH}`,
-      unit: "samples a second",
+      unit: "samples per second",
       higher: true,
       compared: { what: "answers", tolerance: TOLERANCE },
       measurements: outcomes.map((o) => measurementOf(o, titleOf(o.system), ours)),

@@ -28,7 +28,7 @@ export interface Absence {
 export interface RowCase {
   readonly name: string;
   readonly title: string;
-  /** "samples a second", "s", "ms". */
+  /** "samples per second", "s", "ms". */
   readonly unit: string;
   /** Whether more of the unit is better. */
   readonly higher: boolean;

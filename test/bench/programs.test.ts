@@ -127,7 +127,7 @@ test("where memory ends follows from what a sample costs", () => {
     { x: 0, y: 100 },
     { x: 2 ** 20, y: 1124 },
   ]);
-  assert.match(line ?? "", /limbeck takes 1024 bytes a sample/);
+  assert.match(line ?? "", /limbeck takes 1024 bytes per sample/);
   const millions = Number(/about ([\d.e+]+) million/.exec(line ?? "")?.[1]);
   const expected = ((gib * 1024 - 100) * 2 ** 20) / 1024 / 1e6;
   assert.ok(Math.abs(millions / expected - 1) < 0.06, `${millions}, expected ${expected}`);

@@ -18,7 +18,7 @@ const measurement = (system: string, values: number[], difference: number | null
 const part = (higher: boolean): RowCase => ({
   name: "a case",
   title: "What is done",
-  unit: "samples a second",
+  unit: "samples per second",
   higher,
   compared: { what: "answers", tolerance: 1e-3 },
   measurements: [
