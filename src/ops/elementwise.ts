@@ -42,7 +42,7 @@ function broadcasting(f: (c: GradientContext, g: Value, i: number) => Value): Gr
 /** Steps: the derivative is zero almost everywhere. */
 const step = (op: string): OpDefinition => ({ op, infer: inferSame, gradient: "zero" });
 
-/** Max and Min: tied operands share the gradient evenly, as PyTorch's `maximum` and `amax` do. */
+/** Max and Min: tied operands share the gradient equally, as PyTorch's `maximum` and `amax` do. */
 function extremum(op: "Max" | "Min", pick: (a: number | bigint, b: number | bigint) => boolean): OpDefinition {
   return {
     op,
@@ -61,7 +61,7 @@ function extremum(op: "Max" | "Min", pick: (a: number | bigint, b: number | bigi
         foldElementwise(call, tensors, (tensors[0] as Tensor).dtype, (...v) => v.reduce((a, x) => (pick(x, a) ? x : a)))
       );
     },
-    note: "tied operands share the gradient evenly",
+    note: "tied operands share the gradient equally",
   };
 }
 
@@ -142,9 +142,9 @@ const arithmetic: readonly OpDefinition[] = [
     },
     // Python's sign (that of the divisor); with fmod C's, which only floats use.
     evaluate: (call) => (readInt(call.attributes, "fmod", 0) === 1 ? undefined : unlessByZero(foldModulo)(call)),
-    note: "the quotient's jumps count as flat",
+    note: "jumps of the quotient have gradient 0",
   },
-  { op: "Pow", infer: inferPow, gradient: powGradient, note: "the exponent's gradient is 0 where the base is 0" },
+  { op: "Pow", infer: inferPow, gradient: powGradient, note: "the gradient of the exponent is 0 if the base is 0" },
   extremum("Max", (candidate, best) => candidate > best),
   extremum("Min", (candidate, best) => candidate < best),
   { op: "Sum", infer: inferBroadcast, gradient: broadcasting((_, g) => g) },
@@ -263,7 +263,7 @@ const selection: readonly OpDefinition[] = [
     },
     gradient: clipGradient,
     // Strictly: Clip to [0, 6] is how ReLU6 arrives, and its derivative at 0 is ReLU's.
-    note: "passes where the input lies strictly between the bounds",
+    note: "the gradient passes only strictly between the bounds",
   },
 ];
 

@@ -167,7 +167,7 @@ function inferOneHot(call: OpCall): StaticType[] {
   const indices = required(call, 0);
   const values = required(call, 2);
   const known = call.constants[1];
-  if (!required(call, 1) || !known) throw misfit(call, "the depth must be known while compiling");
+  if (!required(call, 1) || !known) throw misfit(call, "the depth must be known at compile time");
   if (sizeOf(values.shape) !== 2) throw misfit(call, "values must be [off, on]");
   const rank = indices.shape.length + 1;
   const axis = normaliseAxis(call, readInt(call.attributes, "axis", -1), rank);
@@ -212,7 +212,7 @@ export const gatherOps: readonly OpDefinition[] = [
         (g) => c.builder.op("GatherElements", [g, c.inputs[1]], axis),
       );
     },
-    note: "gradient without reduction (indices must then not repeat) and for reduction add",
+    note: "gradient for reduction add, and without reduction if indices do not repeat",
   },
   {
     op: "ScatterND",
@@ -226,12 +226,12 @@ export const gatherOps: readonly OpDefinition[] = [
         (g, none) => c.builder.op("ScatterND", [g, c.inputs[1], none]),
         (g) => c.builder.op("GatherND", [g, c.inputs[1]]),
       ),
-    note: "gradient without reduction (indices must then not repeat) and for reduction add",
+    note: "gradient for reduction add, and without reduction if indices do not repeat",
   },
   {
     op: "OneHot",
     infer: inferOneHot,
     gradient: oneHotGradient,
-    note: "the depth must be known while compiling",
+    note: "the depth must be known at compile time",
   },
 ];

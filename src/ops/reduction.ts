@@ -163,8 +163,8 @@ const cumulativeSum: OpDefinition = {
 export const reductionOps: readonly OpDefinition[] = [
   reduction("ReduceSum", ({ g }) => g),
   reduction("ReduceMean", ({ b, g, count }) => scale(b, g, 1 / count)),
-  reduction("ReduceMax", extremum, "ties share the gradient evenly"),
-  reduction("ReduceMin", extremum, "ties share the gradient evenly"),
+  reduction("ReduceMax", extremum, "ties share the gradient equally"),
+  reduction("ReduceMin", extremum, "ties share the gradient equally"),
   reduction("ReduceProd", product),
   reduction("ReduceL1", ({ b, x, g }) => b.op("Mul", [g, b.op("Sign", [x])])),
   reduction("ReduceL2", norm2, "0 at the origin"),

@@ -160,6 +160,6 @@ export const shapeOps: readonly OpDefinition[] = [
         ),
       ];
     },
-    note: "start, limit and delta must be known while compiling",
+    note: "start, limit and delta must be known at compile time",
   },
 ];

@@ -217,6 +217,6 @@ export const sliceOps: readonly OpDefinition[] = [
     op: "Pad",
     infer: inferPad,
     gradient: padGradient,
-    note: "negative pads: gradient for mode constant only",
+    note: "negative pads have a gradient in mode constant only",
   },
 ];

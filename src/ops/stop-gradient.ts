@@ -13,6 +13,6 @@ export const stopGradientOps: readonly OpDefinition[] = [
     },
     gradient: "zero",
     lower: (call, b) => [b.op("Identity", [required(call, 0)])],
-    note: "where a peer counts as a constant",
+    note: "treats a peer's output as a constant",
   },
 ];

@@ -26,7 +26,7 @@ const topK: OpDefinition = {
     if (!x || !g) return [];
     return [scatterAdd(b, x, required({ ...call, inputs: outputs }, 1), g, axisOf(call)), undefined];
   },
-  note: "k must be known while compiling",
+  note: "k must be known at compile time",
 };
 
 export const topKOps: readonly OpDefinition[] = [topK];
