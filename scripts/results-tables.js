@@ -1,8 +1,8 @@
-// The tables of docs/results.md, each from the figures that a run left behind, and what its paper says of them.
+// The tables of docs/results.md, each from the figures of a run, and whether the run confirms its paper's claims.
 import { meanInterval } from "../dist/evaluate/interval.js";
 import { percentValue } from "../dist/report/format.js";
 
-/** The table of one run, with which conclusions of its paper held. */
+/** The table of one run, and whether it confirms the claims of its paper. */
 export function tableOf(run) {
   if (run.rows) return heatTable(run);
   if (run.hops) return chainTable(run);
@@ -18,7 +18,7 @@ function table(run) {
   const students = models.filter((m) => m.role === "student");
   const teacher = models.find((m) => m.role === "teacher");
   const baseline = models.find((m) => m.role === "baseline");
-  // Students that learn together have names of their own.
+  // Students that learn together have their own names.
   const title = (m) => m.variant || (teacher ? firstTitle(run) : m.name);
   const lines = students.map((m) => {
     const c = comparisons.find((x) => x.student === m.name);
@@ -34,24 +34,24 @@ function table(run) {
     `${teacher ? `Teacher ${share(teacher.accuracy)} %; baseline` : "Baseline"} (labels alone) ${share(baseline?.accuracy)} %; ${baseline?.seeds.length} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
     machine(run),
     "",
-    `| student | accuracy (%) | points against labels alone (95 %) | verdict | points against ${firstTitle(run)} (95 %) | agreement (%) | soft KL | ECE |`,
+    `| student | accuracy (%) | difference from labels alone (95 % CI) | verdict | difference from ${firstTitle(run)} (95 % CI) | agreement (%) | soft KL | ECE |`,
     "|---|---|---|---|---|---|---|---|",
     ...lines.map((l) => l.text),
     "",
-    ...claims(run, reference, students),
+    ...claimList(claims(run, reference, students)),
     "",
   ].join("\n");
 }
 
 const machine = ({ limbeck, environment: env, durationSeconds }) =>
-  `limbeck ${limbeck}, ONNX Runtime ${env["onnxruntime-node"]}, Node ${env.node}, ${env.cpu} (${env.cores} cores), ${minutes(durationSeconds)} with other work beside it.`;
+  `limbeck ${limbeck}, ONNX Runtime ${env["onnxruntime-node"]}, Node ${env.node}, ${env.cpu} (${env.cores} cores), ${minutes(durationSeconds)} on a shared machine.`;
 
 function minutes(seconds) {
   const n = Math.max(1, Math.round(seconds / 60));
   return `${n} ${n === 1 ? "minute" : "minutes"}`;
 }
 
-/** A strategy of several runs: its models in their order, its comparisons, how long each hop took. */
+/** A strategy of several runs: its models in order, its comparisons, and the time of each hop. */
 function chainTable(run) {
   const { models, comparisons, hops, counts, robustness } = run;
   const seconds = (name) => {
@@ -69,36 +69,36 @@ function chainTable(run) {
     `${seeds} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
     machine(run),
     "",
-    `| model | parameters | accuracy (%) | agreement (%) | soft KL | ECE | hop took |${robustness ? " error under corruptions (%) | mCE |" : ""}`,
+    `| model | parameters | accuracy (%) | agreement (%) | soft KL | ECE | hop time |${robustness ? " error under corruptions (%) | mCE |" : ""}`,
     `|---|---|---|---|---|---|---|${robustness ? "---|---|" : ""}`,
     ...models.map(
       (m) =>
         `| ${m.name} | ${m.parameters?.toLocaleString("en-US") ?? ""} | ${share(m.accuracy)} | ${share(m.agreement)} | ${m.softKL?.mean.toFixed(3) ?? ""} | ${m.ece?.mean.toFixed(3) ?? ""} | ${seconds(m.name)} |${corrupted(m.name)}`,
     ),
     "",
-    "| against each other | points (95 %) | verdict |",
+    "| comparison | difference (95 % CI) | verdict |",
     "|---|---|---|",
     ...verdicts.map(
       (c) =>
-        `| ${c.student} instead of ${c.baseline} | ${signed(c.points)} (${signed(c.low)} to ${signed(c.high)}) | ${c.verdict} |`,
+        `| ${c.student} vs. ${c.baseline} | ${signed(c.points)} (${signed(c.low)} to ${signed(c.high)}) | ${c.verdict} |`,
     ),
     "",
-    ...chainClaims(run),
+    ...claimList(chainClaims(run)),
     ...(run.kind === "ladder" ? ladderClaims(run) : []),
     "",
   ].join("\n");
 }
 
-/** The smallest student that was taught and is measurably better than the largest network on labels alone. */
+/** The smallest distilled student that is measurably better than the largest network trained on labels alone. */
 function ladderClaims({ models }) {
   const bySize = (role) => models.filter((m) => m.role === role).sort((a, b) => a.parameters - b.parameters);
   const largest = bySize("baseline").at(-1);
   const smallest = bySize("student").find((m) => paired(m, largest).low > 0);
-  if (!smallest) return [`- no student that was taught is measurably better than the largest baseline.`];
+  if (!smallest) return [`- No distilled student is measurably better than the largest baseline.`];
   const { mean, low, high } = paired(smallest, largest);
   const count = (m) => `${m.parameters.toLocaleString("en-US")} parameters`;
   return [
-    `- The smallest student that is better than the largest baseline (${count(largest)}): ${count(smallest)}, ${signed(mean)} points (${signed(low)} to ${signed(high)}).`,
+    `- The smallest student that beats the largest baseline (${count(largest)}) has ${count(smallest)}: ${signed(mean)} points (${signed(low)} to ${signed(high)}).`,
   ];
 }
 
@@ -106,8 +106,8 @@ function chainClaims({ name, comparisons }) {
   return (CHAIN_CLAIMS[name] ?? []).flatMap(([title, claim, alike]) => {
     const found = comparisons.find((c) => c.variant.replace("the same ", "") === title);
     if (found?.verdict === undefined) return [];
-    const none = alike ? "no difference was measurable, as it has it" : "not measurable here";
-    const differs = alike ? "not so here" : VERDICTS[found.verdict];
+    const none = alike ? SAME : NO_DIFFERENCE;
+    const differs = alike ? DIFFERS : VERDICTS[found.verdict];
     return [`- ${claim}: ${found.verdict === "helped" || found.verdict === "harmed" ? differs : none}.`];
   });
 }
@@ -124,7 +124,7 @@ const TITLES = {
 };
 const firstTitle = (run) => TITLES[run.name] ?? "student";
 
-/** Students that never saw some classes, before and after the correction of their biases, each above its baseline. */
+/** Students that never saw some classes, before and after their biases are corrected, each above its baseline. */
 function omittedTable(run) {
   const { models, counts } = run;
   const teacher = models.find((m) => m.role === "teacher");
@@ -147,16 +147,16 @@ function omittedTable(run) {
     `Teacher ${share(teacher?.accuracy)} %; ${models.find((m) => m.role === "student")?.seeds.length} seeds, ${counts.test.toLocaleString("en-US")} test images.`,
     machine(run),
     "",
-    "| transfer set | accuracy (%) | of the omitted classes (%) | offset | accuracy with it (%) | of the omitted classes (%) |",
+    "| transfer set | accuracy (%) | on omitted classes (%) | offset | accuracy with offset (%) | on omitted classes with offset (%) |",
     "|---|---|---|---|---|---|",
     ...lines,
     "",
-    ...omittedClaims(models, run),
+    ...claimList(omittedClaims(models, run)),
     "",
   ].join("\n");
 }
 
-/** Hinton 2015, section 3: 98.6 % of the threes right without ever having seen one; 13.2 % errors after sevens and eights alone. */
+/** Hinton 2015, section 3: 98.6 % of the threes correct without having seen one; 13.2 % errors after sevens and eights alone. */
 function omittedClaims(models, run) {
   const shareOf = (value) => `${(100 * value.mean).toFixed(1)} %`;
   return models
@@ -166,17 +166,16 @@ function omittedClaims(models, run) {
       const { before } = correction;
       const gained = accuracy.mean - before.omitted.mean;
       const baseline = models.find((b) => b.role === "baseline" && b.variant === m.variant)?.omitted;
-      const beside = baseline?.accuracy ? `; from labels alone ${shareOf(baseline.accuracy)}` : "";
-      const verdict =
-        accuracy.low > before.omitted.high ? "held here" : gained > 0 ? "not measurable here" : "the opposite here";
-      return `- ${m.variant || firstTitle(run)}: the right bias brings out what the student knows of classes it never saw (Hinton 2015): ${shareOf(before.omitted)} -> ${shareOf(accuracy)} of them${beside}: ${verdict}.`;
+      const beside = baseline?.accuracy ? ` (labels alone: ${shareOf(baseline.accuracy)})` : "";
+      const verdict = accuracy.low > before.omitted.high ? HELD : gained > 0 ? NO_DIFFERENCE : OPPOSITE;
+      return `- ${m.variant || firstTitle(run)}: with the right bias, a student recognises classes it never saw (Hinton 2015): ${verdict}. Accuracy on them: ${shareOf(before.omitted)} before, ${shareOf(accuracy)} after${beside}.`;
     });
 }
 
 const T = "objective.distillation_loss.temperature";
 const ALPHA = "objective.alpha";
 
-/** Validation accuracy by temperature (rows) and alpha (columns); alpha 0 is labels alone, at any temperature. */
+/** Validation accuracy by temperature (rows) and alpha (columns). Alpha 0 is labels alone at any temperature. */
 function heatTable(run) {
   const valuesOf = (path) => run.fields.find((f) => f.path === path).values;
   const at = (t, a) => run.rows.find((r) => r.values[T] === t && r.values[ALPHA] === a);
@@ -187,8 +186,8 @@ function heatTable(run) {
     return row.score.mean === best ? `**${share(row.score)}**` : share(row.score);
   };
   return [
-    `Validation accuracy in %, ${run.seeds.length} seeds, ${run.validationSamples.toLocaleString("en-US")} validation images that trained nothing.`,
-    `limbeck ${run.limbeck}, ${minutes(run.durationSeconds)} with other work beside it.`,
+    `Validation accuracy in %, ${run.seeds.length} seeds, ${run.validationSamples.toLocaleString("en-US")} validation images, none used for training.`,
+    `limbeck ${run.limbeck}, ${minutes(run.durationSeconds)} on a shared machine.`,
     "",
     `| T | ${alphas.map((a) => (a === 0 ? "labels alone" : `alpha ${a}`)).join(" | ")} |`,
     `|---|${alphas.map(() => "---|").join("")}`,
@@ -199,7 +198,7 @@ function heatTable(run) {
   ].join("\n");
 }
 
-/** Hinton 2015, section 3: few units want T 2.5 to 4; many do not care above 8. Read at the largest alpha. */
+/** Hinton 2015, section 3: T 2.5 to 4 is best for few units; above 8, T makes no difference for many. At the largest alpha. */
 function heatClaims(run, temperatures, alpha, at) {
   const scored = temperatures.map((t) => ({ t, row: at(t, alpha) })).filter(({ row }) => row?.score);
   const top = scored.reduce((a, b) => (b.row.score.mean > a.row.score.mean ? b : a));
@@ -207,23 +206,25 @@ function heatClaims(run, temperatures, alpha, at) {
     const d = paired(at(a, alpha), at(b, alpha));
     return { ...d, text: `${signed(d.mean)} points (${signed(d.low)} to ${signed(d.high)})` };
   };
-  const lines = [`- At alpha ${alpha} the best temperature is ${top.t}.`];
+  const lines = [`- At alpha ${alpha}, the best temperature is ${top.t}.`];
   if (run.name === "temperature-30") {
     const d = against(4, 20);
-    lines.push(
-      `- Few units want a T near 4 rather than a high one (Hinton 2015): T 4 against T 20 ${d.text}: ${held(d)}.`,
-    );
+    lines.push(`- With few units, a T near 4 beats a high one (Hinton 2015): ${held(d)}. T 4 vs. T 20: ${d.text}.`);
   } else {
     const d = against(8, 20);
     const alike = d.low <= 0 && d.high >= 0;
     lines.push(
-      `- With many units every T from 8 on does alike (Hinton 2015): T 8 against T 20 ${d.text}: ${alike ? "no difference was measurable, as the paper has it" : "not so here"}.`,
+      `- With many units, every T from 8 upwards works equally well (Hinton 2015): ${alike ? SAME : DIFFERS}. T 8 vs. T 20: ${d.text}.`,
     );
   }
   return lines;
 }
 
-/** Mean difference of two models over their common seeds with its 95 % t interval, in points. */
+/** Claims with their heading; nothing without claims. */
+const claimList = (lines) =>
+  lines.length > 0 ? ["Claims from the papers, checked by this run:", "", ...lines] : lines;
+
+/** Mean difference of two models over their common seeds with its 95 % t interval, in percentage points. */
 function paired(a, b) {
   const differences = a.seeds.flatMap((s) => {
     const other = b.seeds.find((x) => x.seed === s.seed);
@@ -232,7 +233,7 @@ function paired(a, b) {
   return meanInterval(differences);
 }
 
-/** What each paper says against the first student of the recipe: variant, claim, and -1 where the claim is that it loses. */
+/** What each paper claims relative to the recipe's first student: variant, claim, and -1 if the claim is that it loses. */
 const CLAIMS = {
   "few-labels": [
     ["standardised kd", "logit standardisation (Sun 2024) improves kd"],
@@ -256,13 +257,13 @@ const CLAIMS = {
   "all-labels": [
     ["label smoothing 0.1", "distillation beats label smoothing (Yuan 2020)", -1],
     ["kd T 1", "a raised temperature (Hinton 2015) beats T 1", -1],
-    ["kd T 4, no labels", "the labels add something to the teacher's answers (Hinton 2015)", -1],
+    ["kd T 4, no labels", "labels improve on the teacher's answers alone (Hinton 2015)", -1],
   ],
   patience: [["kd T 1", "a raised temperature (Hinton 2015) beats T 1", -1]],
   transformers: [
     ["hidden", "hidden states (Jiao 2020) beat kd"],
     ["attention-map", "attention matrices (Jiao 2020) beat kd"],
-    ["hidden and attention-map with kd T 1", "both with kd beat kd (Jiao 2020)"],
+    ["hidden and attention-map with kd T 1", "both combined with kd beat kd (Jiao 2020)"],
   ],
   "several-teachers": [
     ["one", "two teachers beat one", -1],
@@ -271,23 +272,29 @@ const CLAIMS = {
     ["two, by confidence", "weights by confidence (CA-MKD, Zhang 2022) beat equal ones"],
   ],
   "labels-3": [
-    ["soft targets, all images", "the teacher's answers to all images are worth more than those to the labelled ones"],
+    [
+      "soft targets, all images",
+      "the teacher's answers to all images are worth more than those to the labelled images",
+    ],
   ],
 };
 
-/** Of strategies: the comparison's title, what the paper says of it, and whether it says that there is no difference. */
+/** For strategies: the comparison's title, the paper's claim, and true if the claim is that both are equally good. */
 const CHAIN_CLAIMS = {
   "teacher-free": [
-    ["label smoothing", "smoothed labels beat plain ones (Yuan 2020)"],
+    ["label smoothing", "label smoothing beats plain labels (Yuan 2020)"],
     ["virtual teacher", "a virtual teacher beats labels alone (Tf-KD_reg, Yuan 2020)"],
-    ["self-taught", "a twin of the student is a useful teacher (Tf-KD_self, Yuan 2020)"],
+    ["self-taught", "a copy of the student is a useful teacher (Tf-KD_self, Yuan 2020)"],
     ["distilled against virtual teacher", "a virtual teacher is as good as a real one (Yuan 2020)", true],
   ],
   assistants: [
-    ["student against the direct way", "an assistant between teacher and student beats the direct way (Mirzadeh 2020)"],
+    [
+      "student against the direct way",
+      "an assistant between teacher and student beats direct distillation (Mirzadeh 2020)",
+    ],
   ],
   "born-again": [
-    ["", "a student beats labels alone when a network of its own kind teaches it (Furlanello 2018)"],
+    ["", "a teacher of the same architecture beats labels alone (Furlanello 2018)"],
     ["generation 3 against generation 1", "later generations beat the first (Furlanello 2018)"],
     ["ensemble of 3 generations against generation 3", "the ensemble of generations beats the last (Furlanello 2018)"],
   ],
@@ -297,27 +304,37 @@ const CHAIN_CLAIMS = {
     ["round 1 against without input noise", "input noise helps (Xie 2020)"],
     ["round 1 against without model noise", "model noise helps (Xie 2020)"],
     ["round 1 against with a noised teacher", "the teacher should see clean samples (Xie 2020)"],
-    ["round 1 against with hard labels", "soft pseudo-labels are as good as hard ones or better (Xie 2020)"],
+    ["round 1 against with hard labels", "soft pseudo-labels are at least as good as hard ones (Xie 2020)"],
     ["round 1 against without the filter", "filtering helps (Xie 2020)"],
     ["round 1 against without balancing", "balancing helps (Xie 2020)"],
   ],
   consistent: [
     ["replayed against online", "replayed labels are as good as online ones (Shen 2022)", true],
-    ["replayed against clean", "answers for the very view beat those for the unchanged image (Beyer 2022)"],
+    [
+      "replayed against clean",
+      "answers for exactly the student's view beat answers for the unchanged image (Beyer 2022)",
+    ],
   ],
 };
 
-/** The same of the first student against labels alone, by the run's own verdict. */
+/** Claims about the first student relative to labels alone, judged by the run's own verdict. */
 const AGAINST_LABELS = {
-  patience: "with ten times the steps distillation helps (Beyer 2022: be patient)",
-  "all-labels": "with every label distillation still helps (Hinton 2015)",
+  patience: "with ten times the steps, distillation helps (Beyer 2022: be patient)",
+  "all-labels": "with every label, distillation still helps (Hinton 2015)",
   "labels-3": "soft targets on 3 % of the data beat hard targets with early stopping (Hinton 2015)",
 };
 
-const held = ({ mean, low, high }, sign = 1) =>
-  low * high <= 0 ? "not measurable here" : sign * mean > 0 ? "held here" : "the opposite here";
+/** What a run says about a claim. */
+const HELD = "confirmed";
+const OPPOSITE = "the opposite was measured";
+const NO_DIFFERENCE = "no measurable difference";
+/** What a run says about a claim that two are equally good. */
+const SAME = "consistent, no measurable difference";
+const DIFFERS = "not confirmed";
 
-const VERDICTS = { helped: "held here", harmed: "the opposite here" };
+const held = ({ mean, low, high }, sign = 1) => (low * high <= 0 ? NO_DIFFERENCE : sign * mean > 0 ? HELD : OPPOSITE);
+
+const VERDICTS = { helped: HELD, harmed: OPPOSITE };
 
 function claims(run, reference, students) {
   const lines = (CLAIMS[run.name] ?? []).flatMap(([variant, claim, sign]) => {
@@ -326,5 +343,5 @@ function claims(run, reference, students) {
   });
   const first = AGAINST_LABELS[run.name];
   const verdict = run.comparisons.find((c) => c.student === reference.name)?.verdict;
-  return first ? [`- ${first}: ${VERDICTS[verdict] ?? "not measurable here"}.`, ...lines] : lines;
+  return first ? [`- ${first}: ${VERDICTS[verdict] ?? NO_DIFFERENCE}.`, ...lines] : lines;
 }
