@@ -3,7 +3,10 @@
 // Biases of classes that a student never saw
 export { withOutputBias } from "./compile/output-bias.js";
 // Data
+export { auditData } from "./data/audit/audit.js";
+export type { ClassAudit, DataAudit, DuplicateCounts, FeatureAudit, PartCounts } from "./data/audit/types.js";
 export { type ArraySource, type FunctionSource, fromArrays, fromAsyncIterable, fromFunction } from "./data/dataset.js";
+export type { DataFinding } from "./data/findings.js";
 export type {
   Augmentation,
   BlockLayout,

@@ -33,6 +33,11 @@ export function typedCommand(): string {
   return `limbeck ${process.argv.slice(2).join(" ")}`;
 }
 
+/** The command that prints the whole data audit of a recipe. */
+export function dataCommand(file: string | undefined): string {
+  return file === undefined ? "limbeck data" : `limbeck data ${file}`;
+}
+
 /** Lines of a two-column table, "name   value", aligned. */
 export function aligned(rows: readonly (readonly [string, string])[]): string {
   const width = maxOf(rows.map(([name]) => name.length));

@@ -6,7 +6,7 @@ import { loadRecipe } from "../recipe/load.js";
 import { STRATEGIES } from "../recipe/schema.js";
 import { formatTable } from "../report/terminal.js";
 import { distill } from "../strategy/distill.js";
-import { overridesOf } from "./command.js";
+import { dataCommand, overridesOf } from "./command.js";
 import { addRunFlags, type CommonFlags } from "./flags.js";
 import { interruptible, Terminal } from "./terminal.js";
 
@@ -48,7 +48,7 @@ async function runDistill(file: string | undefined, flags: DistillFlags): Promis
   const strategy = flags.strategy === undefined ? [] : [`strategy.kind=${flags.strategy}`];
   const overrides = [...strategy, ...overridesOf(flags)];
   const { recipe, folder } = loadRecipe(file ?? join(packageRoot(), "recipes", "digits.yaml"), overrides);
-  const terminal = await new Terminal(flags).ready();
+  const terminal = await new Terminal({ ...flags, dataCommand: dataCommand(file) }).ready();
   const { signal, release } = interruptible(terminal);
   try {
     const result = await distill(recipe, {

@@ -4,7 +4,7 @@ import { noun } from "../noun.js";
 import { loadRecipe } from "../recipe/load.js";
 import { formatBytes } from "../report/terminal.js";
 import { type LabelDataResult, labelData } from "../strategy/label.js";
-import { aligned, atTerminal, overridesOf } from "./command.js";
+import { aligned, atTerminal, dataCommand, overridesOf } from "./command.js";
 import { type CommonFlags, deviceFlag, jsonFlag, quietFlag, seedFlag, setFlag, threadsFlag } from "./flags.js";
 
 export function addLabel(program: Command): void {
@@ -49,7 +49,7 @@ interface LabelFlags extends CommonFlags {
 function runLabel(file: string, flags: LabelFlags): Promise<void> {
   const { recipe, folder } = loadRecipe(file, overridesOf(flags));
   const { out, resume, threads, device, features } = flags;
-  return atTerminal(flags, async (terminal, signal) => {
+  return atTerminal({ ...flags, dataCommand: dataCommand(file) }, async (terminal, signal) => {
     const onEvent = terminal.event.bind(terminal);
     const result = await labelData(recipe, { out, resume, folder, threads, device, features, signal, onEvent });
     for (const warning of result.warnings) terminal.warn(warning);

@@ -7,7 +7,7 @@ import type { RecipeInput } from "../recipe/schema.js";
 import { withSweepFlags } from "../recipe/sweep-flags.js";
 import { count, percent, said } from "../report/format.js";
 import { sweep } from "../strategy/sweep/sweep.js";
-import { aligned, atTerminal, columns, overridesOf, typedCommand } from "./command.js";
+import { aligned, atTerminal, columns, dataCommand, overridesOf, typedCommand } from "./command.js";
 import { addRunFlags, type CommonFlags, wholeNumber } from "./flags.js";
 
 interface Flags extends CommonFlags {
@@ -67,7 +67,7 @@ function runSweep(file: string, flags: Flags): Promise<void> {
   const written = withOverrides(readYaml(file) as object, overrides, dirname(resolve(file)));
   const recipe = withSweepFlags(written, flags, folder) as unknown as RecipeInput;
   const { out, resume, threads, jobs, device } = flags;
-  return atTerminal(flags, async (terminal, signal) => {
+  return atTerminal({ ...flags, dataCommand: dataCommand(file) }, async (terminal, signal) => {
     const result = await sweep(recipe, {
       out,
       resume,

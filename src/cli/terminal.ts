@@ -1,13 +1,17 @@
 /** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
 import type { SingleBar } from "cli-progress";
 import pc from "picocolors";
+import type { DataAudit } from "../data/audit/types.js";
 import { noun } from "../noun.js";
+import { auditLines } from "../report/audit-text.js";
 import type { RunEvent, Together } from "../strategy/events.js";
 import type { TrainingProgress } from "../train/types.js";
 
 export interface TerminalOptions {
   readonly json: boolean;
   readonly quiet: boolean;
+  /** The command that prints all that the data audit found; default: with RECIPE in place of a file. */
+  readonly dataCommand?: string;
 }
 
 /** Progress goes to stderr, results to stdout. */
@@ -41,10 +45,20 @@ export class Terminal {
     else if (event.kind === "hop") this.stage(`Hop ${event.hop} of ${event.hops}: ${event.text}`);
     else if (event.kind === "info") this.info(event.text);
     else if (event.kind === "warning") this.warn(event.text);
+    else if (event.kind === "audit") this.audit(event.audit);
     else if (event.kind === "labelling") this.#samples(`labelling with ${event.teacher}`, event);
     else if (event.kind === "measuring") this.#samples(event.text, event);
     else if (event.together) this.#together(event.together);
     else this.#training(event.progress);
+  }
+
+  /** What is known about the data: one line where all is well. Warnings are shown with --quiet and --json too. */
+  audit(audit: DataAudit): void {
+    this.#endBar();
+    const width = Math.min(120, Math.max(60, process.stderr.columns ?? 100));
+    const lines = auditLines(audit, { width, warningsOnly: !this.#talk, command: this.options.dataCommand });
+    const painted = lines.map((line) => line.replace(/^( *)warning:/, `$1${this.#colors.yellow("warning:")}`));
+    if (painted.length > 0) process.stderr.write(`${painted.join("\n")}\n`);
   }
 
   stage(text: string): void {

@@ -3,7 +3,7 @@ import { type Command, Option } from "commander";
 import { loadRecipe } from "../recipe/load.js";
 import { formatTable } from "../report/terminal.js";
 import { trainModel } from "../strategy/train-model.js";
-import { aligned, atTerminal, overridesOf, typedCommand } from "./command.js";
+import { aligned, atTerminal, dataCommand, overridesOf, typedCommand } from "./command.js";
 import { addRunFlags, type CommonFlags } from "./flags.js";
 
 interface TrainFlags extends CommonFlags {
@@ -41,7 +41,7 @@ Examples:
 function runTrain(file: string, flags: TrainFlags): Promise<void> {
   const { recipe, folder } = loadRecipe(file, overridesOf(flags));
   const { model, out, resume, threads, jobs, device } = flags;
-  return atTerminal(flags, async (terminal, signal) => {
+  return atTerminal({ ...flags, dataCommand: dataCommand(file) }, async (terminal, signal) => {
     const result = await trainModel(recipe, {
       model,
       out,

@@ -1,4 +1,5 @@
 /** summary.json: every figure of a run's report, and nothing that is not in it. Plain JSON; shares are in [0, 1]. */
+import type { DataAudit } from "../data/audit/types.js";
 import type { Aggregate } from "./interval.js";
 import type { Latency } from "./latency.js";
 import type { ClassScore } from "./metrics.js";
@@ -99,6 +100,8 @@ export interface DataSummary {
     readonly validation: number;
     readonly test: number;
   };
+  /** What was found out about the data before anything was trained; absent in summaries older than this field. */
+  readonly audit?: DataAudit;
   /** Sentences about the split, normalisation and augmentation. */
   readonly notes?: readonly string[];
 }

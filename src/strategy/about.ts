@@ -38,6 +38,7 @@ export async function aboutRun(
         validation: splits.validation.length,
         test: splits.test.length,
       },
+      audit: loaded.audit,
     },
     // Every seed may find out the same.
     notes: [...new Set(notes)],

@@ -1,10 +1,10 @@
 /** What every part of a run shares. */
 import { createHash } from "node:crypto";
-import type { LoadedData } from "../data/types.js";
 import { packageVersion } from "../package-root.js";
 import type { Execution } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import type { RunEvent } from "./events.js";
+import type { AuditedData } from "./load-audited.js";
 
 export { labelsOf } from "../data/labels.js";
 
@@ -16,7 +16,7 @@ export interface RunContext {
   readonly directory: string;
   /** Where its teachers are trained and their answers kept; default its own folder. */
   readonly teacherFolder?: string;
-  readonly loaded: LoadedData;
+  readonly loaded: AuditedData;
   readonly execution: Execution;
   /** Trainings at a time; 0 or none: limbeck chooses. */
   readonly jobs?: number;
@@ -49,7 +49,7 @@ export interface RunOptions {
 /** The context of a run that begins. */
 export function contextOf(
   recipe: Recipe,
-  loaded: LoadedData,
+  loaded: AuditedData,
   directory: string,
   options: RunOptions & Pick<RunContext, "teacherFolder">,
 ): RunContext {

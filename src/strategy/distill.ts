@@ -2,18 +2,16 @@
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
-import type { DataConfig } from "../data/config.js";
-import { loadData } from "../data/load.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
 import { parseRecipe } from "../recipe/load.js";
-import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
 import { checkModels } from "./check.js";
 import { contextOf, type RunContext, type RunOptions } from "./context.js";
 import { scoreOf } from "./fit.js";
+import { loadAudited } from "./load-audited.js";
 import { runMutual } from "./mutual.js";
 import { checkRecipe } from "./robustness.js";
 import { type Row, trainRows } from "./rows.js";
@@ -55,7 +53,7 @@ export async function distill(input: RecipeInput, options: DistillOptions = {}):
 async function oneShot(recipe: Recipe, options: DistillOptions): Promise<DistillResult> {
   const started = performance.now();
   const folder = options.folder ?? process.cwd();
-  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const arms = expandArms(recipe, loaded);
   if (loaded.splits.test.length === 0)
     throw new InputError(

@@ -1,4 +1,5 @@
 /** What a run tells while it goes. */
+import type { DataAudit } from "../data/audit/types.js";
 import type { TrainingProgress } from "../train/types.js";
 
 /** Trainings that run at a time, seen as one. */
@@ -22,6 +23,8 @@ export type RunEvent =
   | { readonly kind: "hop"; readonly hop: number; readonly hops: number; readonly text: string }
   /** What is about to happen, or was found out: a line to read, not progress. */
   | { readonly kind: "info"; readonly text: string }
+  /** The data is loaded: what it is and what looks wrong with it. Once for a command, before anything is trained. */
+  | { readonly kind: "audit"; readonly audit: DataAudit }
   | {
       readonly kind: "training";
       readonly progress: TrainingProgress;

@@ -117,6 +117,7 @@ function within({ onEvent }: DistillOptions, hop: number, hops: number): Distill
     if (event.kind === "training")
       onEvent?.({ ...event, progress: { ...event.progress, name: `${at}${event.progress.name}` } });
     else if (event.kind === "labelling") onEvent?.({ ...event, teacher: `${event.teacher} (${at.slice(0, -2)})` });
-    else onEvent?.(event);
+    // The strategy has said what the data is.
+    else if (event.kind !== "audit") onEvent?.(event);
   };
 }

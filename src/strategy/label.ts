@@ -2,18 +2,16 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TeacherFeature } from "../compile/step.js";
-import type { DataConfig } from "../data/config.js";
-import { loadData } from "../data/load.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { accuracy, type OutputKind } from "../evaluate/metrics.js";
 import { noun } from "../noun.js";
 import { parseRecipe } from "../recipe/load.js";
-import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import type { LabelStore } from "../teacher/store.js";
 import { type Arm, expandArms } from "./arms.js";
 import { contextOf, type RunOptions } from "./context.js";
+import { loadAudited } from "./load-audited.js";
 import { seeingAllClasses } from "./omitted.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { noTeacher } from "./teacher-group.js";
@@ -69,7 +67,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
       "a label store belongs to one teacher; label with each of them and give the stores to the group",
     );
   const folder = options.folder ?? process.cwd();
-  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const arm = expandArms(recipe, loaded)[0] as Arm;
   const out = options.out ?? (typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name));
   const directory = await claimDirectory(

@@ -4,8 +4,6 @@
  * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
  */
 import { resolve } from "node:path";
-import type { DataConfig } from "../data/config.js";
-import { loadData } from "../data/load.js";
 import { InputError } from "../errors.js";
 import { accuracy } from "../evaluate/metrics.js";
 import { noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
@@ -13,7 +11,7 @@ import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
 import { maxOf } from "../extremes.js";
 import { noun } from "../noun.js";
-import { baselineObjectiveOf, camelKeys } from "../recipe/resolve.js";
+import { baselineObjectiveOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
 import { aboutRun } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
@@ -25,6 +23,7 @@ import type { DistillOptions, DistillResult } from "./distill.js";
 import { answersOf, type Fitted } from "./fit.js";
 import { fitPeers, weightSeedOf } from "./fit-peers.js";
 import { aggregate, hits, type Judged, testLabels } from "./judge.js";
+import { loadAudited } from "./load-audited.js";
 import { latenciesOf } from "./measure.js";
 import { omittedScores, withoutSaid } from "./omitted.js";
 import { distinct, type StrategyOf, shortName } from "./plan.js";
@@ -48,7 +47,7 @@ export async function runMutual(
   const started = performance.now();
   const models = peerModels(recipe, strategy);
   const folder = options.folder ?? process.cwd();
-  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
   check(recipe, models, arm, loaded, folder);
   const directory = resolve(await claimDirectory(recipe, options));

@@ -151,17 +151,11 @@ const isRole =
   ({ request }: Fitted): boolean =>
     request.role === role;
 
-/** What the run is about to do, in two or three lines. */
-function plan({ recipe, loaded, directory }: RunContext, arms: readonly Arm[]): string[] {
-  const { data, splits } = loaded;
-  const parts = (["train", "validation", "test"] as const).map((p) => `${splits[p].length.toLocaleString("en")} ${p}`);
+/** What the run is about to do, in two lines. */
+function plan({ recipe, directory }: RunContext, arms: readonly Arm[]): string[] {
   const baselines = arms.filter((a) => a.baseline).length;
-  const bare = data.labels?.filter((l) => l < 0).length ?? 0;
-  const labels = data.labels === null ? "no labels" : noun(data.classes.length, "class");
-  const without = bare > 0 ? `, ${noun(bare, "sample")} without a label` : "";
   const trained = [noun(arms.length, "student"), ...(baselines > 0 ? [noun(baselines, "baseline")] : [])];
   return [
-    `data: ${data.name}, ${noun(data.size, "sample")} of ${data.sampleShape.join("x")} (${parts.join(", ")}), ${labels}${without}`,
     `plan: ${trained.join(" and ")}, ${noun(recipe.seeds, "seed")} each${
       arms.length > 1
         ? `; variants: ${arms

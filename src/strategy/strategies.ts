@@ -2,15 +2,12 @@
 import { copyFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
-import type { DataConfig } from "../data/config.js";
-import { loadData } from "../data/load.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
 import { noun } from "../noun.js";
 import { parseRecipe, withAbsoluteFiles } from "../recipe/load.js";
-import { camelKeys } from "../recipe/resolve.js";
 import type { Recipe, StrategyRecipe } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
 import { assistants } from "./assistants.js";
@@ -23,6 +20,7 @@ import type { DistillOptions, DistillResult } from "./distill.js";
 import { type OneShot, runHops } from "./hops.js";
 import { type KnownTeacher, teacherToBe } from "./known-teacher.js";
 import { ladder } from "./ladder.js";
+import { loadAudited } from "./load-audited.js";
 import { noisyStudent } from "./noisy-student.js";
 import type { Hop, Plan, Strategy } from "./plan.js";
 import { type Prepared, prepareModel } from "./prepare.js";
@@ -46,7 +44,7 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
       `the strategy ${kind} is a sequence of runs of its own and takes no variants; remove them (--set variants=[])`,
     );
   const folder = options.folder ?? process.cwd();
-  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const directory = resolve(await claimDirectory(recipe, options));
   const context = contextOf(recipe, loaded, directory, options);
   return orDiscard(directory, options, async () => {

@@ -4,11 +4,12 @@ import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
-import { distill, InputError, labelData, loadData, type RecipeInput, trainModel } from "../../src/index.js";
+import { distill, InputError, labelData, type RecipeInput, trainModel } from "../../src/index.js";
 import { parseRecipe } from "../../src/recipe/load.js";
 import { contextOf } from "../../src/strategy/context.js";
 import { type FitRequest, trainingOfRequest } from "../../src/strategy/fit.js";
 import type { FinishedHop } from "../../src/strategy/hops.js";
+import { loadAudited } from "../../src/strategy/load-audited.js";
 import { validationScore } from "../../src/strategy/teacher-free.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
 
@@ -82,7 +83,7 @@ test("start weights from a file are known by what is in it", async () => {
     join(process.cwd(), "test", "fixtures", "student", `${n}.onnx`),
   );
   const parsed = parseRecipe({ ...recipe, student: { kind: "onnx", file } });
-  const context = contextOf(parsed, await loadData(recipe.data), folder, { folder });
+  const context = contextOf(parsed, await loadAudited(parsed.data, { folder }), folder, { folder });
   const request: FitRequest = {
     name: "student",
     role: "baseline",

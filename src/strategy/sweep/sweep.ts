@@ -1,19 +1,17 @@
 /** Looks for the best values of recipe fields, on validation samples alone: what stands behind `limbeck sweep`. */
 import { join } from "node:path";
 import { writeFileAtomic } from "../../atomic.js";
-import type { DataConfig } from "../../data/config.js";
-import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError } from "../../errors.js";
 import type { SweepField, SweepRow, SweepSummary } from "../../evaluate/sweep.js";
 import { noun } from "../../noun.js";
 import { packageVersion } from "../../package-root.js";
 import { parseRecipe, recipeToYaml, withAbsoluteFiles } from "../../recipe/load.js";
-import { camelKeys } from "../../recipe/resolve.js";
 import type { Recipe, RecipeInput } from "../../recipe/schema.js";
 import { type Arm, expandArms } from "../arms.js";
 import { checkModels } from "../check.js";
 import { contextOf, type RunContext, type RunOptions, seedsOf } from "../context.js";
+import { loadAudited } from "../load-audited.js";
 import { claimDirectory, finishDirectory, orDiscard } from "../run-directory.js";
 import { requireTeacher } from "../teacher-group.js";
 import { type Combination, combinationsOf } from "./combinations.js";
@@ -54,7 +52,7 @@ export async function sweep(input: RecipeInput, options: SweepOptions = {}): Pro
       `"${recipe.strategy.kind}" is several runs and a sweep trains single students; sweep with { kind: one-shot } first (--set "strategy={kind: one-shot}")`,
     );
   const { fields, combinations } = combinationsOf(input, recipe);
-  const loaded = await loadData(camelKeys(recipe.data) as DataConfig, { folder });
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   if (loaded.splits.validation.length === 0)
     throw new InputError("data.split.validation", "no validation samples to score on; give a fraction such as 0.15");
   const candidates = candidatesOf(combinations, loaded, folder);

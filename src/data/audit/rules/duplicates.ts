@@ -1,0 +1,66 @@
+/** Samples that are in two parts, and equal training samples with different labels. */
+import type { DataSet } from "../../types.js";
+import { type AuditRule, quotedList } from "../rule.js";
+import { sampleName } from "../sample-names.js";
+import { isTabular } from "../survey.js";
+
+/** Rows of a table are equal by chance now and then: fewer than these, or a smaller share, are not worth a word. */
+const CHANCE_ROWS = 2;
+const CHANCE_SHARE = 0.01;
+
+/** Whether so many of so many samples are more than chance. */
+function worthSaying(data: DataSet, count: number, of: number): boolean {
+  if (count === 0) return false;
+  return !isTabular(data) || (count >= CHANCE_ROWS && count >= CHANCE_SHARE * of);
+}
+
+export const duplicatesBetweenParts: AuditRule = ({ duplicates, loaded: { data } }) => {
+  const { test, validation, compared, otherLabel, testPairs, validationPairs } = duplicates;
+  const inTest = worthSaying(data, test, compared.test);
+  const inValidation = worthSaying(data, validation, compared.validation);
+  if (!inTest && !inValidation) return [];
+  const pairs = [...(inTest ? testPairs : []), ...(inValidation ? validationPairs : [])];
+  const parts = [
+    ...(inTest ? [`${share(test, compared.test)} test samples are also in the training or validation part`] : []),
+    ...(inValidation
+      ? [`${share(validation, compared.validation)} validation samples are also in the training part`]
+      : []),
+  ];
+  const labels =
+    otherLabel > 0
+      ? ` ${otherLabel.toLocaleString("en-US")} of them ${otherLabel === 1 ? "has" : "have"} another label there.`
+      : "";
+  return [
+    {
+      code: "duplicates-between-parts",
+      level: "warning",
+      text: `${parts.join(", and ")}.${labels} The scores will be better than the model.`,
+      cure: "Remove the duplicates before the data is split.",
+      count: test + validation,
+      examples: pairs.slice(0, 3).map((pair) => pair.map((i) => sampleName(data, i)).join(" = ")),
+      samples: pairs,
+    },
+  ];
+};
+
+export const conflictingDuplicates: AuditRule = ({ duplicates, loaded: { data } }) => {
+  const { conflicting, conflictingPairs, compared } = duplicates;
+  if (!worthSaying(data, conflicting, compared.train)) return [];
+  const [pair] = conflictingPairs as [readonly [number, number]];
+  const labels = pair.map((i) => data.classes[data.labels?.[i] ?? -1] ?? "");
+  return [
+    {
+      code: "duplicates-conflicting",
+      level: "warning",
+      text: `${share(conflicting, compared.train)} training samples occur with more than one label, for example ${quotedList(labels)}. No model can be right about all of them.`,
+      cure: "Correct the labels, or remove these samples.",
+      count: conflicting,
+      examples: conflictingPairs.slice(0, 3).map((p) => p.map((i) => sampleName(data, i)).join(" = ")),
+      samples: conflictingPairs,
+    },
+  ];
+};
+
+function share(count: number, of: number): string {
+  return `${count.toLocaleString("en-US")} of ${of.toLocaleString("en-US")}`;
+}

@@ -1,0 +1,109 @@
+/** One pass over the samples: what the rules of the audit look at. Time is linear, memory bounded. */
+import { samplePieces } from "../read.js";
+import type { DataSet, LoadedData, SampleArray } from "../types.js";
+import { type ClassTotals, countClasses } from "./class-counts.js";
+import { ColumnStatistics } from "./columns.js";
+import { chooseExamined } from "./examined.js";
+import { partOfSamples } from "./parts.js";
+import { type ColumnProfiles, profileColumns } from "./profiles.js";
+import { RowHashes } from "./row-hash.js";
+
+/** Features of a row: more are not looked at one by one. */
+const MOST_FEATURES = 5000;
+
+export interface Survey {
+  readonly loaded: LoadedData;
+  /** Part of every sample (parts.ts). */
+  readonly partOf: Uint8Array;
+  readonly totals: ClassTotals | null;
+  /** Samples that were looked at, ascending: all of them, or of very many a share of each part. */
+  readonly examined: Uint32Array;
+  /** By place among those examined. */
+  readonly hashes: RowHashes;
+  /** Over all values. */
+  readonly low: number;
+  readonly high: number;
+  readonly missing: number;
+  /** Samples (not tables' rows) whose values are all the same. */
+  readonly constant: readonly number[];
+  /** Feature by feature, where a sample is a row of features; null for images, sequences and the like. */
+  readonly columns: ColumnStatistics | null;
+  readonly profiles: ColumnProfiles | null;
+}
+
+/** Whether a sample is a row of features: a table's, or a vector of fractions. Whole numbers without names may be tokens. */
+export function isTabular({ sampleShape, features, samples }: DataSet): boolean {
+  const [width = 0] = sampleShape;
+  if (sampleShape.length !== 1 || width > MOST_FEATURES) return false;
+  return features !== undefined || samples instanceof Float32Array;
+}
+
+/** What messages call a feature. */
+export function featureName({ features }: DataSet, index: number): string {
+  return features?.[index] ?? `feature ${index}`;
+}
+
+export function surveyData(loaded: LoadedData): Survey {
+  const { data } = loaded;
+  const size = data.sampleShape.reduce((product, d) => product * d, 1);
+  const partOf = partOfSamples(loaded);
+  const examined = chooseExamined(data, partOf, size);
+  const hashes = new RowHashes(examined.length);
+  const columns = isTabular(data) ? new ColumnStatistics(size) : null;
+  const range = new ValueRange();
+  const constant: number[] = [];
+  let at = 0;
+  for (const { indices, samples } of samplePieces(data, examined)) {
+    hashes.add(at, samples, size, indices.length);
+    if (columns) columns.add(samples, indices.length);
+    else
+      indices.forEach((index, row) => {
+        if (range.addSample(samples, row * size, size) && size > 1) constant.push(index);
+      });
+    at += indices.length;
+  }
+  const { low, high, missing } = columns ? columns.overall() : range;
+  return {
+    loaded,
+    partOf,
+    totals: countClasses(loaded, partOf),
+    examined,
+    hashes,
+    low,
+    high,
+    missing,
+    constant,
+    columns,
+    profiles: columns && profileColumns(data, examined.filter(isLearnt(partOf)), size),
+  };
+}
+
+/** Test samples tell nothing about features. */
+const isLearnt =
+  (partOf: Uint8Array) =>
+  (index: number): boolean =>
+    partOf[index] === 1 || partOf[index] === 2;
+
+/** Lowest and highest value of many samples. */
+class ValueRange {
+  low = Number.POSITIVE_INFINITY;
+  high = Number.NEGATIVE_INFINITY;
+  missing = 0;
+
+  /** @returns whether all values of the sample are the same */
+  addSample(values: SampleArray, from: number, size: number): boolean {
+    let low = Number.POSITIVE_INFINITY;
+    let high = Number.NEGATIVE_INFINITY;
+    let missing = 0;
+    for (let i = from; i < from + size; i++) {
+      const v = values[i] as number;
+      if (v < low) low = v;
+      if (v > high) high = v;
+      if (Number.isNaN(v)) missing++;
+    }
+    if (low < this.low) this.low = low;
+    if (high > this.high) this.high = high;
+    this.missing += missing;
+    return low === high && missing === 0;
+  }
+}
