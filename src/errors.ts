@@ -1,5 +1,6 @@
 /** Errors limbeck raises on purpose. Everything else that escapes is a bug in limbeck. */
 import type { ErrorCode } from "./error-codes.js";
+import { escapeControls } from "./quote.js";
 
 export type { ErrorCode } from "./error-codes.js";
 
@@ -24,8 +25,11 @@ export function sentenceOf({ where, found, expected, cure, details }: Fault): st
   if (details && details.length > 0)
     return `${place}${[found, ...details.map(sentenceOf)].filter(Boolean).join("\n  ")}`;
   const wanted = expected ? `; expected ${expected}` : "";
-  return `${place}${found}${wanted}${cure ? `. ${cure}` : ""}`;
+  return printable(`${place}${found}${wanted}${cure ? `. ${cure}` : ""}`);
 }
+
+/** Names come from files: what a terminal would obey is escaped, line by line. */
+const printable = (text: string): string => text.split("\n").map(escapeControls).join("\n");
 
 class FaultError extends Error implements Fault {
   readonly code: ErrorCode;
@@ -51,6 +55,12 @@ export function faultOf(error: unknown): Fault | null {
   if (!(error instanceof FaultError)) return null;
   const { code, where, found, expected, cure, details } = error;
   return { code, where, found, ...(expected && { expected }), ...(cure && { cure }), ...(details && { details }) };
+}
+
+/** The same error told of the file or field around it: "node x: ..." becomes "model.onnx: node x: ...". */
+export function relocated(error: InputError, where: string): InputError {
+  const found = error.where ? `${error.where}: ${error.found}` : error.found;
+  return new InputError({ ...(faultOf(error) as Fault), where, found }, { cause: error });
 }
 
 /** The user's input is wrong: a file, a recipe field, a flag, a model. The command line exits with 2. */

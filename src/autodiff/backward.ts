@@ -1,6 +1,7 @@
 /** Reverse-mode differentiation over a graph under construction. Knows no op: rules come from a lookup. */
 
 import { InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import type { BuiltCall, GraphBuilder, Value } from "../graph/builder.js";
 import { scalar, tensor } from "../graph/tensor.js";
 import type { GradientRule } from "../ops/definition.js";
@@ -61,10 +62,13 @@ function propagate(
   if (rule === "zero") return;
   if (!rule) {
     const full = call.domain ? `${call.domain}.${call.op}` : call.op;
-    throw new InputError(
-      `node "${call.name}"`,
-      `the op ${full} has no gradient rule, and a trainable parameter lies behind it. Freeze the parameters before this node, or replace the op; docs/ops.md lists the ops with a rule`,
-    );
+    throw new InputError({
+      code: "gradient-missing",
+      where: `node ${quote(call.name)}`,
+      found: `the op ${full} has no gradient rule, and a trainable parameter lies before it`,
+      expected: "an op that docs/ops.md lists with a gradient rule",
+      cure: "Freeze the parameters before this node, or replace the op",
+    });
   }
   const wants = (i: number): boolean => {
     const v = call.inputs[i];

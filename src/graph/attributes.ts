@@ -1,4 +1,5 @@
 /** Making and reading node attributes without losing ONNX's distinction between ints and floats. */
+import { InputError } from "../errors.js";
 import type { Attribute, Attributes, Graph, Tensor } from "./types.js";
 
 export const int = (value: number): Attribute => ({ kind: "int", value });
@@ -12,7 +13,13 @@ function read<K extends Attribute["kind"]>(attributes: Attributes, name: string,
   const attribute = attributes[name];
   if (attribute === undefined) return undefined;
   if (attribute.kind !== kind)
-    throw new TypeError(`attribute "${name}" is of kind ${attribute.kind}, expected ${kind}`);
+    throw new InputError({
+      code: "model-invalid",
+      where: `attribute "${name}"`,
+      found: `its value is of the kind ${attribute.kind}`,
+      expected: kind,
+      cure: "Export the model again, and check it with onnx.checker",
+    });
   return attribute as Extract<Attribute, { kind: K }>;
 }
 

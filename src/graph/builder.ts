@@ -5,6 +5,8 @@
  * arithmetic whose inputs are all known is evaluated on the spot, so Shape -> Gather -> Concat -> Reshape chains of
  * foreign models disappear while they are replayed with `inline`.
  */
+import { InputError, relocated } from "../errors.js";
+import { quote } from "../quote.js";
 import { sizeOf } from "./tensor.js";
 import type { Attributes, DType, Graph, Node, Tensor, ValueInfo, ValueType } from "./types.js";
 
@@ -227,7 +229,13 @@ export class GraphBuilder {
     const inputs = node.inputs.map((name) => {
       if (name === "") return undefined;
       const value = values.get(name);
-      if (!value) throw new Error(`inline: node "${node.name}" (${node.op}) reads "${name}" before it is defined`);
+      if (!value)
+        throw new InputError({
+          code: "model-invalid",
+          where: placeOf(node),
+          found: `it reads ${quote(name)}, which no earlier node, input or initialiser defines`,
+          cure: "Export the model again, and check it with onnx.checker",
+        });
       return value;
     });
     const call: OpCall = {
@@ -238,13 +246,16 @@ export class GraphBuilder {
       inputs,
       constants: inputs.map((v) => v && this.#known.get(v.name)),
     };
-    const outputs =
-      rewrite?.(call, this, node) ??
-      this.ops(node.op, inputs, node.attributes, {
-        name: node.name,
-        domain: node.domain,
-        outputs: node.outputs.map((o) => (o !== "" && !this.#values.has(o) ? o : "")),
-      });
+    const outputs = atNode(
+      node,
+      () =>
+        rewrite?.(call, this, node) ??
+        this.ops(node.op, inputs, node.attributes, {
+          name: node.name,
+          domain: node.domain,
+          outputs: node.outputs.map((o) => (o !== "" && !this.#values.has(o) ? o : "")),
+        }),
+    );
     node.outputs.forEach((name, i) => {
       const value = outputs[i];
       if (name !== "" && value) values.set(name, value);
@@ -280,6 +291,18 @@ export class GraphBuilder {
     while (taken(`${wanted}_${count}`)) count++;
     this.#counters.set(wanted, count + 1);
     return `${wanted}_${count}`;
+  }
+}
+
+const placeOf = (node: Node): string => `node ${quote(node.name)} (${node.op})`;
+
+/** Runs the work; what is wrong with one of the node's attributes or constants is told with the node. */
+function atNode<T>(node: Node, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof InputError && /^(attribute|model\b)/.test(error.where)) throw relocated(error, placeOf(node));
+    throw error;
   }
 }
 

@@ -3,7 +3,8 @@
  * changed between opset 7 (where ONNX Runtime's support begins) and 21 in the ops limbeck has rules for: inputs that
  * were attributes, and defaults that moved. Source: the ONNX operator changelog.
  */
-import { InputError } from "../errors.js";
+import { type ErrorCode, InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import { int, readFloat, readInt, readInts } from "./attributes.js";
 import { int64s, scalar } from "./tensor.js";
 import { type Attributes, CANONICAL_OPSET, type Graph, type Model, type Node, type Tensor } from "./types.js";
@@ -12,6 +13,7 @@ import { type Attributes, CANONICAL_OPSET, type Graph, type Model, type Node, ty
 const OLDEST = 7;
 /** Newer versions only added ops and element types so far; checked against the changelog up to here. */
 const NEWEST = 26;
+const REPAIR = "Export the model again, and check it with onnx.checker";
 
 /** What a rule may ask for while it rewrites one node. */
 interface Rewriting {
@@ -22,8 +24,8 @@ interface Rewriting {
   fresh(hint: string): string;
   /** Number of dimensions, where the file says it. */
   rank(value: string): number | undefined;
-  /** Says what stands in the way. */
-  refuse(reason: string): InputError;
+  /** The error for this node. @param found goes on after the node's name: "lacks pads" */
+  refuse(code: ErrorCode, found: string, cure: string): InputError;
 }
 
 /** The nodes that stand for this one, in order; the last keeps its name and outputs. */
@@ -59,10 +61,13 @@ const RULES: Readonly<Record<string, { readonly below: number; readonly rule: Ru
 export function canonicalGraph(model: Model, where: string): Graph {
   const opset = model.opsets[""] ?? CANONICAL_OPSET;
   if (opset < OLDEST || opset > NEWEST)
-    throw new InputError(
+    throw new InputError({
+      code: "model-unsupported",
       where,
-      `it uses opset ${opset}; a model to train needs opset ${OLDEST} to ${NEWEST}. Export it again, or convert it with onnx.version_converter`,
-    );
+      found: `it uses opset ${opset}`,
+      expected: `opset ${OLDEST} to ${NEWEST} in a model that is trained`,
+      cure: "Export it again, or convert it with onnx.version_converter",
+    });
   const { graph } = model;
   const initializers = new Map(graph.initializers);
   const taken = new Set([
@@ -89,7 +94,8 @@ export function canonicalGraph(model: Model, where: string): Graph {
       return name;
     },
     rank: (value) => (initializers.get(value) ?? types.get(value))?.shape?.length,
-    refuse: (reason) => new InputError(where, `node "${node.name}" (${node.op}, opset ${opset}): ${reason}`),
+    refuse: (code, found, cure) =>
+      new InputError({ code, where, found: `node ${quote(node.name)} (${node.op}, opset ${opset}) ${found}`, cure }),
   });
   const nodes = graph.nodes.flatMap((node) => {
     const found = node.domain === "" ? RULES[node.op] : undefined;
@@ -167,7 +173,7 @@ function softmax(node: Node, to: Rewriting): readonly Node[] {
 
 function slice(node: Node, to: Rewriting): readonly Node[] {
   const [starts, ends] = [readInts(node.attributes, "starts"), readInts(node.attributes, "ends")];
-  if (!starts || !ends) throw to.refuse("it lacks starts or ends");
+  if (!starts || !ends) throw to.refuse("model-invalid", "lacks starts or ends", REPAIR);
   const axes = readInts(node.attributes, "axes") ?? starts.map((_, i) => i);
   const inputs = [
     node.inputs[0] ?? "",
@@ -180,7 +186,7 @@ function slice(node: Node, to: Rewriting): readonly Node[] {
 
 function pad(node: Node, to: Rewriting): readonly Node[] {
   const pads = readInts(node.attributes, "pads");
-  if (!pads) throw to.refuse("it lacks pads");
+  if (!pads) throw to.refuse("model-invalid", "lacks pads", REPAIR);
   const value = scalar(readFloat(node.attributes, "value", 0));
   const inputs = [node.inputs[0] ?? "", to.constant("pads", int64s(pads)), to.constant("value", value)];
   return [{ ...node, inputs, attributes: without(node.attributes, "pads", "value") }];
@@ -207,8 +213,16 @@ function dropout(node: Node, to: Rewriting): readonly Node[] {
 
 function batchNormalization(node: Node, to: Rewriting): readonly Node[] {
   if (to.opset < 9 && readInt(node.attributes, "spatial", 1) === 0)
-    throw to.refuse("statistics per activation (spatial = 0) have no equal today; export the model again");
+    throw to.refuse(
+      "model-unsupported",
+      "has statistics per activation (spatial = 0)",
+      "Export the model with a newer opset",
+    );
   if (node.outputs.slice(1).some((o) => o !== ""))
-    throw to.refuse("it is in training form (it has outputs for the statistics); export the model for inference");
+    throw to.refuse(
+      "model-unsupported",
+      "is in training form: it has outputs for the statistics",
+      "Export the model for inference",
+    );
   return [{ ...node, outputs: node.outputs.slice(0, 1), attributes: without(node.attributes, "spatial") }];
 }

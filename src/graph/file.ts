@@ -3,7 +3,8 @@ import { createHash } from "node:crypto";
 import { closeSync, existsSync, openSync, readFileSync, readSync, realpathSync, statSync } from "node:fs";
 import { dirname, isAbsolute, relative, resolve, sep } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
-import { InputError } from "../errors.js";
+import { type ErrorCode, InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import { readModel } from "./read.js";
 import type { Model } from "./types.js";
 import { writeModel } from "./write.js";
@@ -17,13 +18,16 @@ export interface LoadedModel {
   readonly hash: string;
 }
 
+const CURE = "Give the path of an .onnx model";
+
 /**
  * Loads a model. External tensors must lie in or under the model's own folder: names that leave it (absolute, "..",
  * symbolic links) are refused, because a model is data and must not read a user's other files.
  */
 export function loadModelFile(path: string): LoadedModel {
-  if (!existsSync(path)) throw new InputError(path, "no such file; give the path of an .onnx model");
-  if (!statSync(path).isFile()) throw new InputError(path, "it is a folder; give the path of an .onnx model");
+  if (!existsSync(path)) throw new InputError({ code: "file-missing", where: path, found: "no such file", cure: CURE });
+  if (!statSync(path).isFile())
+    throw new InputError({ code: "file-is-folder", where: path, found: "it is not a file", cure: CURE });
   const bytes = readFileSync(path);
   let size = bytes.length;
   const hash = createHash("sha256").update(bytes);
@@ -43,31 +47,28 @@ export async function saveModelFile(model: Model, path: string): Promise<void> {
 
 function readExternal(path: string, location: string, offset: number, length: number | undefined): Uint8Array {
   const folder = realpathSync(dirname(resolve(path)));
+  const external = `its external data file ${quote(location)}`;
+  const fault = (code: ErrorCode, found: string, cure: string, expected?: string): InputError =>
+    new InputError({ code, where: path, found: `${external} ${found}`, expected, cure });
   const refuse = (): InputError =>
-    new InputError(
-      path,
-      `its external data file "${location}" lies outside the model's folder; such files are refused. Move it beside the model`,
-    );
+    fault("file-unreadable", "lies outside the model's folder", "Move the file beside the model and name it there");
   if (location === "" || isAbsolute(location) || location.split(/[\\/]/).includes("..")) throw refuse();
   const target = resolve(folder, location);
-  if (!existsSync(target))
-    throw new InputError(path, `its external data file "${location}" is missing; it belongs in ${folder}`);
+  if (!existsSync(target)) throw fault("file-missing", "is missing", `Put the file into ${folder}`);
   const inside = relative(folder, realpathSync(target));
   if (inside === "" || inside.startsWith(`..${sep}`) || inside === ".." || isAbsolute(inside)) throw refuse();
   const size = statSync(target).size;
   const wanted = length ?? size - offset;
   if (offset < 0 || wanted < 0 || offset + wanted > size)
-    throw new InputError(
-      path,
-      `its external data file "${location}" has ${size} bytes, but the model reads to ${offset + wanted}; it is cut off or belongs to another model`,
-    );
+    throw fault("file-damaged", `has ${size} bytes`, "Fetch the file of this model again", `${offset + wanted} bytes`);
   const out = new Uint8Array(wanted);
   const fd = openSync(target, "r");
   try {
     // One call reads 2 GiB at most.
     for (let done = 0; done < wanted; ) {
       const read = readSync(fd, out, done, Math.min(wanted - done, 2 ** 30), offset + done);
-      if (read === 0) throw new InputError(path, `its external data file "${location}" was cut off while it was read`);
+      if (read === 0)
+        throw fault("file-damaged", "became shorter while it was read", "Wait until it is written, then try again");
       done += read;
     }
   } finally {

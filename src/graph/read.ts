@@ -10,7 +10,8 @@ import {
   TensorProto_DataLocation,
   type ValueInfoProto,
 } from "onnx-buf";
-import { InputError } from "../errors.js";
+import { type ErrorCode, InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import { dtypeOf } from "./codes.js";
 import { origins } from "./origins.js";
 import { allocate, bytesPerElement, sizeOf } from "./tensor.js";
@@ -55,23 +56,29 @@ function decode(bytes: Uint8Array, where: string): ModelProto {
     proto = undefined;
   }
   if (proto?.graph && proto.graph.node.length + proto.graph.output.length > 0) return proto;
-  throw new InputError(
-    where,
-    `it is not an ONNX model: ${recognise(bytes)}. Export the model to ONNX and give that file`,
-  );
+  const { code, found, cure = "Export the model to ONNX and give that file" } = recognise(bytes);
+  throw new InputError({ code, where, found, expected: "an ONNX model", cure });
 }
 
 /** What the bytes look like instead. */
-function recognise(bytes: Uint8Array): string {
-  if (bytes.length === 0) return "the file is empty";
+function recognise(bytes: Uint8Array): { code: ErrorCode; found: string; cure?: string } {
+  const type = (found: string, cure?: string) => ({ code: "file-type" as const, found, cure });
+  const again = "Fetch or export the model again";
+  if (bytes.length === 0) return { code: "file-damaged", found: "the file is empty", cure: again };
   const start = new TextDecoder("latin1").decode(bytes.subarray(0, 64));
-  if (start.startsWith("version https://git-lfs")) return "it is a Git LFS pointer (fetch the file with git lfs pull)";
-  if (/^\s*</.test(start)) return "it is an HTML or XML page, perhaps a failed download";
-  if (start.startsWith("PK")) return "it is a zip archive (a PyTorch checkpoint or .npz?)";
-  if (start.slice(4, 8) === "TFL3") return "it is a TensorFlow Lite model";
-  if (start.startsWith("\u0089HDF")) return "it is an HDF5 file (a Keras model?)";
-  if (/^.{8}\{"/s.test(start)) return "it is a safetensors file: weights without a graph";
-  return `its ${bytes.length} bytes do not decode (truncated?)`;
+  if (start.startsWith("version https://git-lfs"))
+    return type("it is a Git LFS pointer", "Fetch the file with git lfs pull");
+  if (/^\s*</.test(start))
+    return type("it is an HTML or XML page, perhaps a failed download", "Download the model again");
+  if (start.startsWith("PK")) return type("it is a zip archive, perhaps a PyTorch checkpoint or an .npz file");
+  if (start.slice(4, 8) === "TFL3") return type("it is a TensorFlow Lite model");
+  if (start.startsWith("\u0089HDF")) return type("it is an HDF5 file, perhaps a Keras model");
+  if (/^.{8}\{"/s.test(start)) return type("it is a safetensors file, which holds weights without a graph");
+  return {
+    code: "file-damaged",
+    found: `its ${bytes.length} bytes cannot be decoded; the file may be cut off`,
+    cure: again,
+  };
 }
 
 class Reader {
@@ -154,10 +161,10 @@ class Reader {
   tensor(proto: TensorProto): Tensor {
     const dtype = dtypeOf(proto.dataType);
     if (!dtype)
-      throw new InputError(
-        this.where,
-        `tensor "${proto.name}" has the element type ${proto.dataType}, which limbeck cannot read`,
-      );
+      throw this.#fault("model-unsupported", proto, `has the element type ${proto.dataType}`, {
+        expected: "an element type that limbeck reads",
+        cure: "Export the model with float32 weights",
+      });
     const shape = proto.dims.map(Number);
     if (proto.dataLocation === TensorProto_DataLocation.EXTERNAL)
       return { dtype, shape, data: this.#externalData(proto, dtype, shape) };
@@ -165,29 +172,32 @@ class Reader {
     const size = sizeOf(shape);
     const data = proto.rawData.length > 0 ? viewAs(dtype, proto.rawData) : typedFields(proto, dtype);
     if (data.length !== size)
-      throw new InputError(
-        this.where,
-        `tensor "${proto.name}" of shape [${shape}] holds ${data.length} elements, expected ${size}; the file is damaged`,
-      );
+      throw this.#fault("file-damaged", proto, `of shape [${shape}] holds ${data.length} elements`, {
+        expected: `${size}`,
+        cure: "Fetch or export the model again",
+      });
     return { dtype, shape, data };
   }
 
   #externalData(proto: TensorProto, dtype: DType, shape: readonly number[]): TensorData {
     const fields = Object.fromEntries(proto.externalData.map((e) => [e.key, e.value]));
     if (!this.external)
-      throw new InputError(
-        this.where,
-        `tensor "${proto.name}" lies in an external file, which cannot be read from bytes alone; load the model by its path`,
-      );
+      throw this.#fault("file-missing", proto, "lies in an external file, which bytes alone do not contain", {
+        cure: "Load the model by its path, or save it as one file",
+      });
     const length = fields.length === undefined ? sizeOf(shape) * bytesPerElement(dtype) : Number(fields.length);
     const bytes = this.external(fields.location ?? "", Number(fields.offset ?? 0), length);
     if (bytes.length !== sizeOf(shape) * bytesPerElement(dtype)) {
-      throw new InputError(
-        this.where,
-        `external tensor "${proto.name}" has ${bytes.length} bytes, its shape [${shape}] needs ${sizeOf(shape) * bytesPerElement(dtype)}`,
-      );
+      throw this.#fault("file-damaged", proto, `has ${bytes.length} bytes in its external file`, {
+        expected: `${sizeOf(shape) * bytesPerElement(dtype)} for its shape [${shape}]`,
+        cure: "Fetch or export the model again",
+      });
     }
     return viewAs(dtype, bytes);
+  }
+
+  #fault(code: ErrorCode, proto: TensorProto, found: string, rest: { expected?: string; cure: string }): InputError {
+    return new InputError({ code, where: this.where, found: `tensor ${quote(proto.name)} ${found}`, ...rest });
   }
 }
 

@@ -1,4 +1,5 @@
 /** Small helpers over `Tensor`: making, sizing, reading as numbers. */
+import { InputError } from "../errors.js";
 import type { DType, Tensor, TensorData } from "./types.js";
 
 /** Number of elements of a shape; 1 for a scalar. */
@@ -93,8 +94,13 @@ function toData(dtype: DType, values: ArrayLike<number>): TensorData {
 
 /** The values as JavaScript numbers (int64 must be exact below 2^53). Not for strings or 16-bit floats. */
 export function numbersOf(t: Tensor): number[] {
-  if (t.dtype === "string" || t.dtype === "float16" || t.dtype === "bfloat16") {
-    throw new TypeError(`numbersOf: ${t.dtype} tensors are not numbers here`);
-  }
+  if (t.dtype === "string" || t.dtype === "float16" || t.dtype === "bfloat16")
+    throw new InputError({
+      code: "model-unsupported",
+      where: "model",
+      found: `a constant is a ${t.dtype} tensor where its values must be known`,
+      expected: "float32, float64 or whole numbers",
+      cure: "Export the model in float32",
+    });
   return Array.from(t.data as ArrayLike<number | bigint>, Number);
 }

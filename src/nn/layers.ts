@@ -15,7 +15,7 @@ import type { ModelScope } from "./scope.js";
 
 /** [batch, features] -> [batch, units]: x W^T + b, W [units, features] as in PyTorch. */
 export function dense(scope: ModelScope, x: Value, units: number, options: { readonly bias?: boolean } = {}): Value {
-  expectRank(x, 2, "a dense layer takes [batch, features]; flatten first");
+  expectRank(x, 2, "a dense layer", "[batch, features]", "Flatten first");
   const { weight, bias } = weights(scope, [units, x.shape[1] as number], options.bias ?? true);
   return scope.builder.op("Gemm", bias ? [x, weight, bias] : [x, weight], { transB: int(1) });
 }
@@ -31,14 +31,16 @@ export interface Conv2dOptions {
 
 /** [batch, channels, height, width] -> [batch, filters, ...]: weight [filters, channels / groups, kernel, kernel]. */
 export function conv2d(scope: ModelScope, x: Value, filters: number, options: Conv2dOptions = {}): Value {
-  expectRank(x, 4, "a convolution takes images [batch, channels, height, width]");
+  expectRank(x, 4, "a convolution", ...IMAGES);
   const { kernel = 3, stride = 1, padding = "same", dilation = 1, groups = 1, bias = true } = options;
   const channels = x.shape[1] as number;
   if (channels % groups !== 0 || filters % groups !== 0) {
-    throw new InputError(
-      `layer at "${x.name}"`,
-      `${groups} groups do not divide both ${channels} input channels and ${filters} filters`,
-    );
+    throw new InputError({
+      code: "option-invalid",
+      where: `layer at "${x.name}"`,
+      found: `${groups} groups do not divide both ${channels} input channels and ${filters} filters`,
+      cure: "Choose groups that divide both",
+    });
   }
   const own = weights(scope, [filters, channels / groups, ...pair(kernel)], bias);
   const attributes = {
@@ -101,13 +103,13 @@ export function averagePool(scope: ModelScope, x: Value, window: Size, options: 
 
 /** [batch, channels, height, width] -> [batch, channels]: the mean over positions. */
 export function globalAveragePool(scope: ModelScope, x: Value): Value {
-  expectRank(x, 4, "global pooling takes images [batch, channels, height, width]");
+  expectRank(x, 4, "global pooling", ...IMAGES);
   return flatten(scope, scope.builder.op("GlobalAveragePool", [x]));
 }
 
 /** Drops each value with probability `rate` in training; nothing happens in inference. */
 export function dropout(scope: ModelScope, x: Value, rate: number): Value {
-  if (!(rate >= 0 && rate < 1)) throw new InputError("dropout", `found a rate of ${rate}; expected 0 <= rate < 1`);
+  checkRate("dropout", rate);
   if (rate === 0) return x;
   return scope.builder.op("Dropout", [x, scope.builder.constant(scalar(rate), "dropout_rate")]);
 }
@@ -118,7 +120,7 @@ export function dropout(scope: ModelScope, x: Value, rate: number): Value {
  * @param rows of the first dimension that belong to one sample
  */
 export function dropPath(scope: ModelScope, x: Value, rate: number, rows = 1): Value {
-  if (!(rate >= 0 && rate < 1)) throw new InputError("drop_path", `found a rate of ${rate}; expected 0 <= rate < 1`);
+  checkRate("drop_path", rate);
   if (rate === 0) return x;
   return scope.builder.op("DropPath", [x], { rate: float(rate), rows: int(rows) }, { domain: ABSTRACT_DOMAIN });
 }
@@ -140,11 +142,32 @@ function weights(scope: ModelScope, shape: readonly number[], withBias: boolean)
 }
 
 function poolAttributes(x: Value, window: Size, { stride = window, padding = "valid" }: PoolOptions) {
-  expectRank(x, 4, "pooling takes images [batch, channels, height, width]");
+  expectRank(x, 4, "pooling", ...IMAGES);
   return windowAttributes(x.shape.slice(2), { kernel: window, stride, padding });
 }
 
-function expectRank(x: Value, rank: number, problem: string): void {
+function checkRate(where: string, rate: number): void {
+  if (!(rate >= 0 && rate < 1))
+    throw new InputError({
+      code: "option-invalid",
+      where,
+      found: `found a rate of ${rate}`,
+      expected: "a number from 0 to below 1",
+    });
+}
+
+const IMAGES = [
+  "images [batch, channels, height, width]",
+  "Put it before the layers that flatten, or use dense layers",
+] as const;
+
+function expectRank(x: Value, rank: number, layer: string, expected: string, cure: string): void {
   if (x.shape.length !== rank)
-    throw new InputError(`layer at "${x.name}"`, `${problem}; found [${["batch", ...x.shape.slice(1)].join(", ")}]`);
+    throw new InputError({
+      code: "option-invalid",
+      where: `layer at "${x.name}"`,
+      found: `${layer} is given [${["batch", ...x.shape.slice(1)].join(", ")}]`,
+      expected,
+      cure,
+    });
 }

@@ -34,8 +34,19 @@ export function transformer(scope: ModelScope, input: Value, options: Transforme
   const dim = input.shape[1] as number;
   const hidden = Math.round(dim * options.mlpRatio);
   if (dim % options.heads !== 0)
-    throw new InputError("model.heads", `${options.heads} heads do not divide the width of ${dim}`);
-  if (hidden < 1) throw new InputError("model.mlp_ratio", `found ${options.mlpRatio}, which leaves no hidden unit`);
+    throw new InputError({
+      code: "option-invalid",
+      where: "model.heads",
+      found: `${options.heads} heads do not divide the width of ${dim}`,
+      cure: "Choose a number of heads that divides the width",
+    });
+  if (hidden < 1)
+    throw new InputError({
+      code: "option-invalid",
+      where: "model.mlp_ratio",
+      found: `found ${options.mlpRatio}, which leaves no hidden unit`,
+      expected: `at least ${1 / dim}`,
+    });
   const drop = (y: Value): Value => dropout(scope, y, options.dropout);
   let x = input;
   for (let i = 0; i < options.depth; i++) {

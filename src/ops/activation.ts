@@ -79,7 +79,7 @@ function inferPRelu(call: OpCall): StaticType[] {
   const [x, slope] = sameTyped(call, 2) as [Value, Value];
   const shape = broadcastShapes(call, x.shape, slope.shape);
   if (shape.length !== x.shape.length || shape.some((d, i) => d !== x.shape[i])) {
-    throw misfit(call, "the slope must broadcast to the input's shape");
+    throw misfit(call, "the slope does not broadcast to the shape of the input");
   }
   return inferSame(call);
 }

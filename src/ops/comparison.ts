@@ -27,7 +27,7 @@ function logic(op: string, f: (a: boolean, b: boolean) => boolean): OpDefinition
   return {
     ...compare(op, (a, b) => f(Boolean(a), Boolean(b))),
     infer: (call) => {
-      if (call.inputs.some((v) => v && v.dtype !== "bool")) throw misfit(call, "inputs must be bool");
+      if (call.inputs.some((v) => v && v.dtype !== "bool")) throw misfit(call, "an input is not bool");
       return inferBool(call);
     },
   };

@@ -23,7 +23,11 @@ export function convWindow(call: OpCall): Window {
   const kernel = checkWeight(call, x, weight);
   const [channels, filters] = [x.shape[1] as number, weight.shape[0] as number];
   if (group < 1 || channels !== (weight.shape[1] as number) * group)
-    throw misfit(call, `${channels} input channels need a weight of ${channels}/group channels; group is ${group}`);
+    throw misfit(
+      call,
+      "the weight does not fit the input",
+      `a weight for ${channels} input channels in groups of ${group}`,
+    );
   if (filters % group !== 0) throw misfit(call, `${filters} filters do not divide into ${group} groups`);
   checkBias(call, bias, filters);
   return windowOf(call, spatialOf(x.shape), kernel);
@@ -31,19 +35,19 @@ export function convWindow(call: OpCall): Window {
 
 /** Checks ranks, types and kernel_shape of X and W; returns the kernel. */
 function checkWeight(call: OpCall, x: Value, weight: Value): readonly number[] {
-  if (x.shape.length < 3) throw misfit(call, "X must be [batch, channels, ...spatial] with at least one spatial size");
-  if (weight.shape.length !== x.shape.length) throw misfit(call, "X and W must have the same rank");
-  if (x.dtype !== weight.dtype) throw misfit(call, "X and W must have the same element type");
+  if (x.shape.length < 3) throw misfit(call, `X has ${x.shape.length} dimensions`, "[batch, channels, ...spatial]");
+  if (weight.shape.length !== x.shape.length) throw misfit(call, "X and W differ in their number of dimensions");
+  if (x.dtype !== weight.dtype) throw misfit(call, "X and W differ in their element type");
   const kernel = spatialOf(weight.shape);
   const declared = readInts(call.attributes, "kernel_shape") ?? kernel;
   if (declared.length !== kernel.length || declared.some((k, i) => k !== kernel[i]))
-    throw misfit(call, `kernel_shape [${declared}] is not the weight's [${kernel}]`);
+    throw misfit(call, `kernel_shape is [${declared}]`, `[${kernel}], as in the weight`);
   return kernel;
 }
 
 function checkBias(call: OpCall, bias: Value | undefined, filters: number): void {
   if (bias && (bias.shape.length !== 1 || bias.shape[0] !== filters))
-    throw misfit(call, `the bias must be [${filters}]`);
+    throw misfit(call, "the bias does not fit the filters", `a bias of [${filters}]`);
 }
 
 const convGradient: GradientRule = ({ builder: b, call, inputs, gradients, wants }) => {
@@ -81,7 +85,11 @@ function transposedWindow(call: OpCall): Window {
   const group = readInt(a, "group", 1);
   const kernel = checkWeight(call, x, weight);
   if (x.shape[1] !== weight.shape[0] || (x.shape[1] as number) % group !== 0)
-    throw misfit(call, `W must begin with X's ${x.shape[1]} channels, divisible by the group ${group}`);
+    throw misfit(
+      call,
+      "the weight does not fit the input",
+      `a weight that begins with ${x.shape[1]} channels, a multiple of the group ${group}`,
+    );
   checkBias(call, bias, (weight.shape[1] as number) * group);
   const rank = kernel.length;
   const output = spatialOf(x.shape);
@@ -123,7 +131,7 @@ function transposedPads(
   }
   const pads = mode === "VALID" ? undefined : readInts(call.attributes, "pads");
   if (pads && (pads.length !== 2 * rank || pads.some((p) => p < 0)))
-    throw misfit(call, `pads [${pads}] must be ${2 * rank} numbers, none negative`);
+    throw misfit(call, `pads is [${pads}]`, `${2 * rank} numbers from 0`);
   return pads ? [pads.slice(0, rank), pads.slice(rank)] : [full.map(() => 0), full.map(() => 0)];
 }
 

@@ -2,7 +2,7 @@
 import { numbersOf } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import type { OpDefinition } from "./definition.js";
-import { misfit, required, typeOf } from "./support.js";
+import { required, typeOf, unsupported } from "./support.js";
 
 export const dropoutOps: readonly OpDefinition[] = [
   {
@@ -10,9 +10,10 @@ export const dropoutOps: readonly OpDefinition[] = [
     infer: (call) => {
       const mode = call.constants[2];
       if (mode && numbersOf(mode)[0] !== 0)
-        throw misfit(
+        throw unsupported(
           call,
-          "training_mode is true; a student's graph is in inference form, and limbeck drops out while it trains",
+          "training_mode is true, and a student's graph must be in inference form",
+          "Export the model for inference; limbeck itself drops values while it trains",
         );
       const x = required(call, 0);
       return [typeOf(x.dtype, x.shape), typeOf("bool", x.shape)];

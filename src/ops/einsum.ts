@@ -4,7 +4,8 @@ import { maxOf } from "../extremes.js";
 import { readText, text } from "../graph/attributes.js";
 import type { OpCall, StaticType, Value } from "../graph/builder.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
-import { expand, misfit, required, reshape, typeOf } from "./support.js";
+import { quote } from "../quote.js";
+import { expand, misfit, noGradient, required, reshape, typeOf } from "./support.js";
 
 /** An equation with every ellipsis spelled out in letters of its own. */
 interface Equation {
@@ -21,7 +22,10 @@ function equationOf(call: OpCall): Equation {
   const [left = "", explicit] = equation.split("->");
   const terms = left.split(",");
   if (terms.length !== call.inputs.length)
-    throw misfit(call, `the equation "${equation}" has ${terms.length} operands, the node ${call.inputs.length}`);
+    throw misfit(
+      call,
+      `the equation ${quote(equation)} has ${terms.length} operands and the node ${call.inputs.length}`,
+    );
   const free = [...LETTERS].filter((letter) => !equation.includes(letter));
   const extra = terms.map((term, i) => required(call, i).shape.length - term.replace("...", "").length);
   const longest = maxOf(
@@ -34,7 +38,10 @@ function equationOf(call: OpCall): Equation {
   if (explicit !== undefined) {
     const output = explicit.replace("...", dots);
     if ([...output].some((letter, i) => !sizes.has(letter) || output.indexOf(letter) !== i))
-      throw misfit(call, `the output of the equation "${equation}" has a letter twice or one that no operand has`);
+      throw misfit(
+        call,
+        `the output of the equation ${quote(equation)} repeats a letter, or has one that no operand has`,
+      );
     return { operands, output, sizes };
   }
   // Without an arrow: what occurs once, in alphabetical order, behind the ellipsis.
@@ -48,11 +55,12 @@ function sizesOf(call: OpCall, equation: string, operands: readonly string[]): M
   operands.forEach((letters, i) => {
     const { shape } = required(call, i);
     if (letters.length !== shape.length || !/^[A-Za-z]*$/.test(letters))
-      throw misfit(call, `operand ${i} does not fit the equation "${equation}"`);
+      throw misfit(call, `operand ${i} does not fit the equation ${quote(equation)}`);
     shape.forEach((size, d) => {
       const letter = letters[d] as string;
       const before = sizes.get(letter) ?? size;
-      if (before !== size) throw misfit(call, `in "${equation}" one letter stands for the sizes ${before} and ${size}`);
+      if (before !== size)
+        throw misfit(call, `the letter ${letter} in ${quote(equation)} has the sizes ${before} and ${size}`);
       sizes.set(letter, size);
     });
   });
@@ -62,7 +70,7 @@ function sizesOf(call: OpCall, equation: string, operands: readonly string[]): M
 function inferEinsum(call: OpCall): StaticType[] {
   const { output, sizes } = equationOf(call);
   const { dtype } = required(call, 0);
-  if (call.inputs.some((v) => v?.dtype !== dtype)) throw misfit(call, "all operands must have the same element type");
+  if (call.inputs.some((v) => v?.dtype !== dtype)) throw misfit(call, "the operands have different element types");
   const shape = [...output].map((letter) => sizes.get(letter) as number);
   return [typeOf(dtype, shape)];
 }
@@ -75,8 +83,7 @@ function operandGradient(c: GradientContext, equation: Equation, k: number): Val
   const { builder: b } = c;
   const { operands, output, sizes } = equation;
   const own = operands[k] as string;
-  if (new Set(own).size < own.length)
-    throw misfit(c.call, `no gradient rule for an operand with a repeated letter ("${own}")`);
+  if (new Set(own).size < own.length) throw noGradient(c.call, `an operand with a repeated letter ("${own}")`);
   const g = c.gradients[0] as Value;
   const factors = operands.flatMap((letters, i) => (i === k ? [] : [{ letters, value: c.inputs[i] as Value }]));
   if (output !== "") factors.unshift({ letters: output, value: g });

@@ -230,8 +230,8 @@ const selection: readonly OpDefinition[] = [
     op: "Where",
     infer: (call) => {
       const [condition, a, d] = [required(call, 0), required(call, 1), required(call, 2)];
-      if (condition.dtype !== "bool") throw misfit(call, "the condition must be bool");
-      if (a.dtype !== d.dtype) throw misfit(call, "both branches must have the same element type");
+      if (condition.dtype !== "bool") throw misfit(call, `the condition is ${condition.dtype}`, "bool");
+      if (a.dtype !== d.dtype) throw misfit(call, "the branches have different element types");
       return [
         typeOf(a.dtype, inferBroadcast({ ...call, inputs: [{ ...condition, dtype: a.dtype }, a, d] })[0]?.shape ?? []),
       ];
@@ -258,7 +258,8 @@ const selection: readonly OpDefinition[] = [
     op: "Clip",
     infer: (call) => {
       sameTyped({ ...call, inputs: call.inputs.filter((v) => v !== undefined) }, 1);
-      if (call.inputs.slice(1).some((v) => v && v.shape.length > 0)) throw misfit(call, "the bounds must be scalars");
+      if (call.inputs.slice(1).some((v) => v && v.shape.length > 0))
+        throw misfit(call, "a bound is not a single number");
       return inferSame(call);
     },
     gradient: clipGradient,
@@ -292,7 +293,7 @@ const typing: readonly OpDefinition[] = [
     op: "Cast",
     infer: (call) => {
       const to = dtypeOfCode(readInt(call.attributes, "to", 0));
-      if (!to) throw misfit(call, `the attribute "to" names no element type limbeck knows`);
+      if (!to) throw misfit(call, 'the attribute "to" names an unknown element type');
       return [typeOf(to, required(call, 0).shape)];
     },
     gradient: castBack,
@@ -308,7 +309,8 @@ const typing: readonly OpDefinition[] = [
     op: "Constant",
     infer: (call) => {
       const t = constantOf(call);
-      if (!t) throw misfit(call, "a Constant must hold a tensor, an int, a float or lists of them");
+      if (!t)
+        throw misfit(call, "its value is of an unknown kind", "a tensor, an int, a float or a list of ints or floats");
       return [t];
     },
     gradient: "zero",

@@ -9,7 +9,19 @@ import type { Tensor } from "../graph/types.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
 import { at, knownInputs, rearrange, stridesOf } from "./fold-movement.js";
 import { padZero, zeros } from "./slice.js";
-import { expand, maskOf, misfit, normaliseAxis, required, reshape, sumTo, typeOf } from "./support.js";
+import { quote } from "../quote.js";
+import {
+  expand,
+  maskOf,
+  misfit,
+  noGradient,
+  normaliseAxis,
+  required,
+  reshape,
+  sumTo,
+  typeOf,
+  unsupported,
+} from "./support.js";
 
 const x0 = (call: OpCall): Value => required(call, 0);
 const axisOf = (call: OpCall): number =>
@@ -18,7 +30,7 @@ const axisOf = (call: OpCall): number =>
 function inferGather(call: OpCall): StaticType[] {
   const { dtype, shape } = x0(call);
   const axis = axisOf(call);
-  if (shape.length === 0) throw misfit(call, "a scalar has nothing to look up");
+  if (shape.length === 0) throw misfit(call, "the data is a single number", "at least one dimension");
   return [typeOf(dtype, [...shape.slice(0, axis), ...required(call, 1).shape, ...shape.slice(axis + 1)])];
 }
 
@@ -29,7 +41,7 @@ function foldGather(call: OpCall): Tensor[] | undefined {
   const axis = axisOf(call);
   const size = x.shape[axis] as number;
   const picked = numbersOf(indices).map((i) => (i < 0 ? i + size : i));
-  if (picked.some((i) => i < 0 || i >= size)) throw misfit(call, `an index is outside the ${size} values`);
+  if (picked.some((i) => i < 0 || i >= size)) throw misfit(call, `an index is outside 0 to ${size - 1}`);
   const strides = stridesOf(x.shape);
   const inner = stridesOf(indices.shape);
   const rank = indices.shape.length;
@@ -79,7 +91,11 @@ function inferGatherElements(call: OpCall): StaticType[] {
   const indices = required(call, 1).shape;
   const axis = axisOf(call);
   if (shape.length !== indices.length || shape.some((d, i) => i !== axis && (indices[i] as number) > d))
-    throw misfit(call, "the indices must have the rank of the data, and no larger size beside the axis");
+    throw misfit(
+      call,
+      "the indices do not fit the data",
+      "as many dimensions as the data, none larger except at the axis",
+    );
   return [typeOf(dtype, indices)];
 }
 
@@ -87,9 +103,9 @@ function inferGatherElements(call: OpCall): StaticType[] {
 function inferScatter(call: OpCall, updates: readonly number[]): StaticType[] {
   const { dtype, shape } = x0(call);
   const given = required(call, 2);
-  if (given.dtype !== dtype) throw misfit(call, "data and updates must have the same element type");
+  if (given.dtype !== dtype) throw misfit(call, "data and updates have different element types");
   if (given.shape.length !== updates.length || given.shape.some((d, i) => d !== updates[i]))
-    throw misfit(call, `the updates must be of shape [${updates}]`);
+    throw misfit(call, `the updates are [${given.shape}]`, `[${updates}]`);
   return [typeOf(dtype, shape)];
 }
 
@@ -104,8 +120,7 @@ function scatterGradient(
   pick: (g: Value) => Value,
 ): (Value | undefined)[] {
   const reduction = readText(c.call.attributes, "reduction", "none");
-  if (reduction !== "add" && reduction !== "none")
-    throw misfit(c.call, `no gradient rule for reduction "${reduction}"`);
+  if (reduction !== "add" && reduction !== "none") throw noGradient(c.call, `the reduction ${quote(reduction)}`);
   const g = c.gradients[0] as Value;
   const kept = (): Value => (reduction === "add" ? g : clear(g, zeros(c.builder, c.inputs[2] as Value)));
   return [c.wants(0) ? kept() : undefined, undefined, c.wants(2) ? pick(g) : undefined];
@@ -117,7 +132,7 @@ function inferGatherND(call: OpCall): StaticType[] {
   const batch = readInt(call.attributes, "batch_dims", 0);
   const depth = indices[indices.length - 1] ?? 0;
   if (indices.length <= batch || depth < 1 || batch + depth > shape.length)
-    throw misfit(call, `indices of depth ${depth} behind ${batch} batch dimensions do not fit`);
+    throw misfit(call, `indices of depth ${depth} behind ${batch} batch dimensions do not fit the data`);
   if (shape.slice(0, batch).some((d, i) => d !== indices[i])) throw misfit(call, "the batch dimensions differ");
   return [typeOf(dtype, [...indices.slice(0, -1), ...shape.slice(batch + depth)])];
 }
@@ -167,8 +182,9 @@ function inferOneHot(call: OpCall): StaticType[] {
   const indices = required(call, 0);
   const values = required(call, 2);
   const known = call.constants[1];
-  if (!required(call, 1) || !known) throw misfit(call, "the depth must be known at compile time");
-  if (sizeOf(values.shape) !== 2) throw misfit(call, "values must be [off, on]");
+  if (!required(call, 1) || !known)
+    throw unsupported(call, "its depth depends on the values of the samples", "Export the model with a constant depth");
+  if (sizeOf(values.shape) !== 2) throw misfit(call, `it has ${sizeOf(values.shape)} values`, "2, [off, on]");
   const rank = indices.shape.length + 1;
   const axis = normaliseAxis(call, readInt(call.attributes, "axis", -1), rank);
   const depth = numbersOf(known)[0] as number;

@@ -8,13 +8,14 @@ import { broadcastShapes, misfit, required, reshape, scale, sumTo, transpose, ty
 function inferMatMul(call: OpCall): StaticType[] {
   const a = required(call, 0);
   const b = required(call, 1);
-  if (a.dtype !== b.dtype) throw misfit(call, "both factors must have the same element type");
-  if (a.shape.length === 0 || b.shape.length === 0) throw misfit(call, "a scalar is no matrix");
+  if (a.dtype !== b.dtype) throw misfit(call, "the factors have different element types");
+  if (a.shape.length === 0 || b.shape.length === 0)
+    throw misfit(call, "a factor is a single number", "matrices or vectors");
   const left = a.shape.length === 1 ? [1, a.shape[0] as number] : a.shape;
   const right = b.shape.length === 1 ? [b.shape[0] as number, 1] : b.shape;
   const inner = left[left.length - 1] as number;
   if (inner !== right[right.length - 2])
-    throw misfit(call, `inner dimensions differ (${inner} against ${right[right.length - 2]})`);
+    throw misfit(call, `the inner dimensions differ (${inner} against ${right[right.length - 2]})`);
   const shape = broadcastShapes(call, left.slice(0, -2), right.slice(0, -2));
   if (a.shape.length > 1) shape.push(left[left.length - 2] as number);
   if (b.shape.length > 1) shape.push(right[right.length - 1] as number);
@@ -66,11 +67,12 @@ function inferGemm(call: OpCall): StaticType[] {
   const a = required(call, 0);
   const b = required(call, 1);
   if (a.dtype !== b.dtype || (call.inputs[2] && call.inputs[2].dtype !== a.dtype))
-    throw misfit(call, "all inputs must have the same element type");
-  if (a.shape.length !== 2 || b.shape.length !== 2) throw misfit(call, "both factors must be matrices");
+    throw misfit(call, "the inputs have different element types");
+  if (a.shape.length !== 2 || b.shape.length !== 2)
+    throw misfit(call, "a factor has another number of dimensions than 2", "two matrices");
   const [m, k] = readInt(call.attributes, "transA", 0) ? [a.shape[1], a.shape[0]] : a.shape;
   const [k2, n] = readInt(call.attributes, "transB", 0) ? [b.shape[1], b.shape[0]] : b.shape;
-  if (k !== k2) throw misfit(call, `inner dimensions differ (${k} against ${k2})`);
+  if (k !== k2) throw misfit(call, `the inner dimensions differ (${k} against ${k2})`);
   const shape = [m as number, n as number];
   const c = call.inputs[2];
   if (c) {

@@ -30,7 +30,7 @@ function permOf(call: OpCall): readonly number[] {
   const rank = x0(call).shape.length;
   const perm = readInts(call.attributes, "perm") ?? Array.from({ length: rank }, (_, i) => rank - 1 - i);
   if (perm.length !== rank || [...perm].sort((a, b) => a - b).some((p, i) => p !== i))
-    throw misfit(call, `perm [${perm}] is no permutation of ${rank} axes`);
+    throw misfit(call, `perm is [${perm}]`, `a permutation of 0 to ${rank - 1}`);
   return perm;
 }
 
@@ -69,8 +69,8 @@ function inferConcat(call: OpCall): StaticType[] {
   const axis = axisOf(call);
   const fits = (v: Value): boolean =>
     v.shape.length === first.shape.length && v.shape.every((d, k) => k === axis || d === first.shape[k]);
-  if (first.shape.length === 0) throw misfit(call, "scalars cannot be joined");
-  if (!values.every(fits)) throw misfit(call, `inputs may differ only along axis ${axis}`);
+  if (first.shape.length === 0) throw misfit(call, "the inputs are single numbers", "at least one dimension");
+  if (!values.every(fits)) throw misfit(call, `the inputs differ beside axis ${axis}`);
   const total = values.reduce((sum, v) => sum + (v.shape[axis] as number), 0);
   return [typeOf(first.dtype, resized(first.shape, axis, total))];
 }
@@ -95,14 +95,14 @@ function splitSizes(call: OpCall): number[] {
   const given = knownInts(call, 1);
   if (given) {
     if (given.some((d) => d < 0) || given.reduce((p, d) => p + d, 0) !== size)
-      throw misfit(call, `parts [${given}] do not add up to ${size}`);
+      throw misfit(call, `the parts [${given}] do not add up to ${size}`);
     return given;
   }
   const parts = readInt(call.attributes, "num_outputs", 0);
-  if (parts < 1) throw misfit(call, "needs the sizes of its parts or num_outputs");
+  if (parts < 1) throw misfit(call, "it lacks the sizes of its parts", "split or num_outputs");
   const each = Math.ceil(size / parts);
   const last = size - each * (parts - 1);
-  if (last < 0) throw misfit(call, `size ${size} does not split into ${parts} parts of ${each}`);
+  if (last < 0) throw misfit(call, `${size} values do not split into ${parts} parts of ${each}`);
   return Array.from({ length: parts }, (_, i) => (i < parts - 1 ? each : last));
 }
 
@@ -134,7 +134,7 @@ const splitting: OpDefinition = {
 function repeatsOf(call: OpCall): number[] {
   const repeats = knownInts(call, 1) ?? [];
   if (repeats.length !== x0(call).shape.length || repeats.some((r) => r < 0))
-    throw misfit(call, `repeats [${repeats}] for rank ${x0(call).shape.length}`);
+    throw misfit(call, `repeats is [${repeats}]`, `${x0(call).shape.length} numbers from 0`);
   return repeats;
 }
 
@@ -208,7 +208,8 @@ export const movementOps: readonly OpDefinition[] = [
   {
     op: "Trilu",
     infer: (call) => {
-      if (x0(call).shape.length < 2) throw misfit(call, "needs a matrix or a batch of them");
+      if (x0(call).shape.length < 2)
+        throw misfit(call, `its input has ${x0(call).shape.length} dimensions`, "at least 2");
       return inferSame(call);
     },
     gradient: (c) => [c.builder.op("Trilu", [c.gradients[0], c.inputs[1]], c.call.attributes)],

@@ -5,15 +5,27 @@ import { int64s } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { channelMean, channelSum, perChannel, samplesPerChannel } from "./channel.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
-import { constantLike, misfit, normaliseAxis, required, scale, sumTo, typeOf } from "./support.js";
+import { InputError } from "../errors.js";
+import { quote } from "../quote.js";
+import {
+  constantLike,
+  misfit,
+  noGradient,
+  normaliseAxis,
+  required,
+  scale,
+  sumTo,
+  typeOf,
+  unsupported,
+} from "./support.js";
 
 function checkChannels(call: OpCall): Value {
   const x = required(call, 0);
-  if (x.shape.length < 2) throw misfit(call, "needs [N,C,...]");
+  if (x.shape.length < 2) throw misfit(call, `X has ${x.shape.length} dimensions`, "[batch, channels, ...]");
   for (let i = 1; i < 5; i++) {
     const v = required(call, i);
     if (v.shape.length !== 1 || v.shape[0] !== x.shape[1])
-      throw misfit(call, `input ${i} must be one value for each of the ${x.shape[1]} channels`);
+      throw misfit(call, `input ${i} is [${v.shape}]`, `[${x.shape[1]}], one value per channel`);
   }
   return x;
 }
@@ -42,7 +54,13 @@ function batchNormGradient(c: GradientContext): (Value | undefined)[] {
 function inferTraining(call: OpCall): StaticType[] {
   const x = checkChannels(call);
   if (samplesPerChannel(x.shape) < 2)
-    throw misfit(call, "batch statistics need more than one value a channel; use a larger batch");
+    throw new InputError({
+      code: "budget-invalid",
+      where: `node ${quote(call.name)} (${call.op})`,
+      found: "the batch has one value per channel, and batch norm needs a variance",
+      expected: "at least 2 values per channel",
+      cure: "Use a larger batch",
+    });
   const channel = typeOf(x.dtype, [x.shape[1] as number]);
   return [typeOf(x.dtype, x.shape), channel, channel, channel, channel];
 }
@@ -72,8 +90,7 @@ function lowerTraining(call: OpCall, b: GraphBuilder): Value[] {
 
 /** Emits the abstract op: the formula's pieces depend on the layout. */
 function trainingGradient(c: GradientContext): (Value | undefined)[] {
-  if (c.gradients.slice(1).some((g) => g !== undefined))
-    throw misfit(c.call, "no gradient flows through batch statistics as outputs");
+  if (c.gradients.slice(1).some((g) => g !== undefined)) throw noGradient(c.call, "batch statistics as outputs");
   const [x, gamma] = c.inputs as [Value, Value];
   const [, mean, inverse] = c.outputs as [Value, Value, Value];
   const [dx, dgamma, dbeta] = c.builder.ops(
@@ -158,9 +175,10 @@ export const normalizationOps: readonly OpDefinition[] = [
     op: "BatchNormalization",
     infer: (call) => {
       if (readInt(call.attributes, "training_mode", 0) !== 0)
-        throw misfit(
+        throw unsupported(
           call,
-          "training_mode 1 is not supported; limbeck makes the training form itself from the inference form",
+          "training_mode is 1, and a student's graph must be in inference form",
+          "Export the model for inference; limbeck makes the training form itself",
         );
       const x = checkChannels(call);
       return [typeOf(x.dtype, x.shape)];

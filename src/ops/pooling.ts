@@ -6,13 +6,13 @@ import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
 import { maxPoolGradient as gradientByTaps } from "./pooling-gradient.js";
 import { zeros } from "./shape.js";
-import { expand, misfit, required, reshape, scale, typeOf } from "./support.js";
+import { expand, misfit, noGradient, required, reshape, scale, typeOf } from "./support.js";
 import { convolutionAttributes, type Window, windowOf } from "./window.js";
 
 /** Where the windows of a pooling op (or of its gradient, which has the same attributes and input 0) lie. */
 export function poolWindow(call: OpCall): Window {
   const x = required(call, 0);
-  if (x.shape.length < 3) throw misfit(call, "needs [N,C,...] with at least one spatial dimension");
+  if (x.shape.length < 3) throw misfit(call, `X has ${x.shape.length} dimensions`, "[batch, channels, ...spatial]");
   const kernel = readInts(call.attributes, "kernel_shape");
   if (!kernel) throw misfit(call, "kernel_shape is missing");
   return windowOf(call, x.shape.slice(2), kernel);
@@ -26,8 +26,7 @@ export function inferPool(call: OpCall): StaticType {
 
 /** Emits the abstract op, because what is fast (and what works at all) differs between devices. */
 function maxPoolGradient(c: GradientContext): (Value | undefined)[] {
-  if (readInt(c.call.attributes, "storage_order", 0) !== 0)
-    throw misfit(c.call, "no gradient rule for storage_order 1");
+  if (readInt(c.call.attributes, "storage_order", 0) !== 0) throw noGradient(c.call, "storage_order 1");
   const [x, [y, indices], g] = [c.inputs[0] as Value, c.outputs as [Value, Value], c.gradients[0]];
   if (!g) return [undefined];
   return [c.builder.op("MaxPoolInputGradient", [x, y, indices, g], c.call.attributes, { domain: ABSTRACT_DOMAIN })];

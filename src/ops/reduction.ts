@@ -150,7 +150,7 @@ const cumulativeSum: OpDefinition = {
   infer: (call) => {
     const x = required(call, 0);
     const axis = required(call, 1);
-    if (sizeOf(axis.shape) !== 1 || isFloat(axis.dtype)) throw misfit(call, "the axis must be one integer");
+    if (sizeOf(axis.shape) !== 1 || isFloat(axis.dtype)) throw misfit(call, "the axis is not a single whole number");
     return [typeOf(x.dtype, x.shape)];
   },
   // x_i enters every sum from i on: the adjoint sums the other way round.

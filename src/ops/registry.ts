@@ -1,5 +1,6 @@
 /** All ops limbeck knows. Adding a family: write its file, add one line here. */
 import { InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import { type BuiltCall, GraphBuilder, type OpCall, type Semantics } from "../graph/builder.js";
 import { activationOps } from "./activation.js";
 import { comparisonOps } from "./comparison.js";
@@ -72,10 +73,13 @@ export function opOf(call: OpCall | BuiltCall): OpDefinition {
   const definition = findOp(call.op, call.domain);
   if (definition) return definition;
   const full = call.domain ? `${call.domain}.${call.op}` : call.op;
-  throw new InputError(
-    `node "${call.name}"`,
-    `limbeck has no shape rule for the op ${full}. A model with it can be a teacher, but not be trained; docs/ops.md lists the ops a student may use`,
-  );
+  throw new InputError({
+    code: "model-unsupported",
+    where: `node ${quote(call.name)}`,
+    found: `limbeck has no shape rule for the op ${full}`,
+    expected: "an op of docs/ops.md in a model that is trained",
+    cure: "Replace the op, or use the model as a teacher",
+  });
 }
 
 const semantics: Semantics = {

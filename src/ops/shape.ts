@@ -5,7 +5,17 @@ import { int64s, numbersOf, sizeOf, tensor } from "../graph/tensor.js";
 import type { Tensor } from "../graph/types.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
 import { knownInputs, rearrange, smallEnough } from "./fold-movement.js";
-import { broadcastShapes, knownInts, misfit, normaliseAxis, required, reshape, sumTo, typeOf } from "./support.js";
+import {
+  broadcastShapes,
+  knownInts,
+  misfit,
+  normaliseAxis,
+  required,
+  reshape,
+  sumTo,
+  typeOf,
+  unknownInput,
+} from "./support.js";
 
 export { zeros } from "./slice.js";
 
@@ -39,7 +49,7 @@ function reshapedShape(call: OpCall): number[] {
     sizeOf(full) !== size ||
     full.some((d) => !Number.isInteger(d) || d < 0)
   ) {
-    throw misfit(call, `cannot be reshaped to [${wanted}]`);
+    throw misfit(call, `[${x.shape}] does not reshape to [${wanted}]`);
   }
   return full;
 }
@@ -48,7 +58,7 @@ function flattenedShape(call: OpCall): number[] {
   const { shape } = required(call, 0);
   const axis = readInt(call.attributes, "axis", 1);
   const at = axis < 0 ? axis + shape.length : axis;
-  if (at < 0 || at > shape.length) throw misfit(call, `axis ${axis} is outside rank ${shape.length}`);
+  if (at < 0 || at > shape.length) throw misfit(call, `axis ${axis} is outside the ${shape.length} dimensions`);
   return [sizeOf(shape.slice(0, at)), sizeOf(shape.slice(at))];
 }
 
@@ -57,7 +67,7 @@ function squeezedShape(call: OpCall): number[] {
   const given = knownInts(call, 1);
   // Empty axes mean the same as none, as ONNX Runtime reads them.
   const axes = given?.length ? given.map((a) => normaliseAxis(call, a, x.shape.length)) : undefined;
-  for (const a of axes ?? []) if (x.shape[a] !== 1) throw misfit(call, `axis ${a} has size ${x.shape[a]}, not 1`);
+  for (const a of axes ?? []) if (x.shape[a] !== 1) throw misfit(call, `axis ${a} has size ${x.shape[a]}`, "1");
   return x.shape.filter((d, i) => (axes ? !axes.includes(i) : d !== 1));
 }
 
@@ -66,7 +76,7 @@ function unsqueezedShape(call: OpCall): number[] {
   const axes = knownInts(call, 1) ?? [];
   const rank = x.shape.length + axes.length;
   const places = new Set(axes.map((a) => normaliseAxis(call, a, rank)));
-  if (places.size !== axes.length) throw misfit(call, `axes [${axes}] repeat`);
+  if (places.size !== axes.length) throw misfit(call, `an axis of [${axes}] repeats`);
   const rest = [...x.shape];
   return Array.from({ length: rank }, (_, i) => (places.has(i) ? 1 : (rest.shift() as number)));
 }
@@ -106,7 +116,7 @@ const fillOf = (call: OpCall): Tensor => readTensor(call.attributes, "value") ??
 function rangeOf(call: OpCall): { dtype: Tensor["dtype"]; start: number; delta: number; count: number } {
   const [start, limit, delta] = [0, 1, 2].map((i) => {
     const known = required(call, i) && call.constants[i];
-    if (!known) throw misfit(call, `input ${i} must be known while compiling, but it depends on run-time values`);
+    if (!known) throw unknownInput(call, i);
     return numbersOf(known)[0] as number;
   }) as [number, number, number];
   if (delta === 0) throw misfit(call, "the step is 0");

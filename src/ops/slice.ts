@@ -4,7 +4,8 @@ import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.j
 import { int64s, tensor } from "../graph/tensor.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
 import { at, knownInputs, rearrange, stridesOf } from "./fold-movement.js";
-import { expand, knownInts, misfit, normaliseAxis, required, reshape, sumTo, typeOf } from "./support.js";
+import { quote } from "../quote.js";
+import { expand, knownInts, misfit, noGradient, normaliseAxis, required, reshape, sumTo, typeOf } from "./support.js";
 
 /** Zeros of a value's type and shape, without a large initialiser. */
 export function zeros(b: GraphBuilder, like: Value): Value {
@@ -31,13 +32,13 @@ function sliceRanges(call: OpCall): SliceRange[] {
   const axes = knownInts(call, 3) ?? starts.map((_, i) => i);
   const steps = knownInts(call, 4) ?? starts.map(() => 1);
   if ([ends, axes, steps].some((list) => list.length !== starts.length))
-    throw misfit(call, "starts, ends, axes and steps must be of one length");
+    throw misfit(call, "starts, ends, axes and steps differ in length");
   const ranges = x.shape.map((d): SliceRange => ({ start: 0, step: 1, count: d }));
   axes.forEach((given, i) => {
     const axis = normaliseAxis(call, given, x.shape.length);
     const size = x.shape[axis] as number;
     const step = steps[i] as number;
-    if (step === 0) throw misfit(call, "a step of 0");
+    if (step === 0) throw misfit(call, "a step is 0");
     const clamp = (v: number, low: number, high: number): number => Math.max(low, Math.min(high, v < 0 ? v + size : v));
     const start = step > 0 ? clamp(starts[i] as number, 0, size) : clamp(starts[i] as number, 0, size - 1);
     const end = step > 0 ? clamp(ends[i] as number, 0, size) : clamp(ends[i] as number, -1, size - 1);
@@ -102,7 +103,8 @@ function padsOf(call: OpCall): { before: number[]; after: number[] } {
   const pads = knownInts(call, 1) ?? [];
   const axes =
     knownInts(call, 3)?.map((a) => normaliseAxis(call, a, rank)) ?? Array.from({ length: rank }, (_, i) => i);
-  if (pads.length !== 2 * axes.length) throw misfit(call, `${pads.length} pads for ${axes.length} axes`);
+  if (pads.length !== 2 * axes.length)
+    throw misfit(call, `it has ${pads.length} pads for ${axes.length} axes`, `${2 * axes.length}`);
   const before = Array<number>(rank).fill(0);
   const after = Array<number>(rank).fill(0);
   axes.forEach((a, i) => {
@@ -116,7 +118,7 @@ function inferPad(call: OpCall): StaticType[] {
   const x = required(call, 0);
   const { before, after } = padsOf(call);
   const shape = x.shape.map((d, i) => d + (before[i] as number) + (after[i] as number));
-  if (shape.some((d) => d < 0)) throw misfit(call, "pads crop more than there is");
+  if (shape.some((d) => d < 0)) throw misfit(call, "the pads crop more than the input has");
   return [typeOf(x.dtype, shape)];
 }
 
@@ -143,12 +145,12 @@ function padGradient(c: GradientContext): (Value | undefined)[] {
 
 /** Which element of an axis each element of the padded axis copies. */
 function sourcesOf(call: OpCall, mode: string, size: number, before: number, after: number): number[] {
-  if (before < 0 || after < 0) throw misfit(call, `no gradient rule for negative pads in mode "${mode}"`);
+  if (before < 0 || after < 0) throw noGradient(call, `negative pads in the mode ${quote(mode)}`);
   return Array.from({ length: before + size + after }, (_, i) => {
     const at = i - before;
     if (mode === "edge") return Math.max(0, Math.min(size - 1, at));
     if (mode === "wrap") return ((at % size) + size) % size;
-    if (mode !== "reflect") throw misfit(call, `no gradient rule for mode "${mode}"`);
+    if (mode !== "reflect") throw noGradient(call, `the mode ${quote(mode)}`);
     const period = Math.max(2 * (size - 1), 1);
     const inside = ((at % period) + period) % period;
     return inside < size ? inside : period - inside;

@@ -6,11 +6,33 @@ import { int, ints } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { int64s, numbersOf, scalar, sizeOf, tensor } from "../graph/tensor.js";
 import type { DType } from "../graph/types.js";
+import { quote } from "../quote.js";
 
-/** The error for inputs an op cannot take; names the node. */
-export function misfit(call: OpCall, problem: string): InputError {
-  const shapes = call.inputs.map((v) => (v ? `${v.dtype}[${v.shape.join(",")}]` : "-")).join(", ");
-  return new InputError(`node "${call.name}" (${call.op})`, `${problem}; inputs are ${shapes}`);
+/** The error for inputs an op cannot take; names the node. @param expected a noun phrase, where `found` does not say it */
+export function misfit(call: OpCall, found: string, expected?: string): InputError {
+  const shapes = call.inputs.map((v) => (v ? `${v.dtype}[${v.shape.join(",")}]` : "none")).join(", ");
+  return new InputError({
+    code: "model-invalid",
+    where: `node ${quote(call.name)} (${call.op})`,
+    found: `${found}; its inputs are ${shapes}`,
+    expected,
+    cure: "Export the model again, and check it with onnx.checker",
+  });
+}
+
+/** The error for a form of an op that limbeck cannot train through; names the node. */
+export function unsupported(call: OpCall, found: string, cure: string): InputError {
+  return new InputError({ code: "model-unsupported", where: `node ${quote(call.name)} (${call.op})`, found, cure });
+}
+
+/** The error for a form of an op that has no gradient rule; names the node. @param form "the reduction max" */
+export function noGradient(call: OpCall, form: string): InputError {
+  return new InputError({
+    code: "gradient-missing",
+    where: `node ${quote(call.name)} (${call.op})`,
+    found: `limbeck has no gradient rule for ${form}`,
+    cure: "Freeze the parameters before this node, or replace it",
+  });
 }
 
 /** Input i, which must be there. */
@@ -24,8 +46,17 @@ export function required(call: OpCall, i: number): Value {
 export function knownInts(call: OpCall, i: number): number[] | undefined {
   if (!call.inputs[i]) return undefined;
   const known = call.constants[i];
-  if (!known) throw misfit(call, `input ${i} must be known while compiling, but it depends on run-time values`);
+  if (!known) throw unknownInput(call, i);
   return numbersOf(known);
+}
+
+/** The error for an input (axes, a shape, pads) that only a run would tell. */
+export function unknownInput(call: OpCall, i: number): InputError {
+  return unsupported(
+    call,
+    `its input ${i} depends on the values of the samples, and it must be known before training`,
+    "Export the model with fixed sizes (without dynamic axes)",
+  );
 }
 
 /** NumPy broadcasting of two or more shapes. */
@@ -35,7 +66,7 @@ export function broadcastShapes(call: OpCall, ...shapes: readonly (readonly numb
     let size = 1;
     for (const shape of shapes) {
       const d = shape[i - rank + shape.length] ?? 1;
-      if (d !== 1 && size !== 1 && d !== size) throw misfit(call, `shapes do not broadcast (${size} against ${d})`);
+      if (d !== 1 && size !== 1 && d !== size) throw misfit(call, `the shapes do not broadcast (${size} against ${d})`);
       if (d !== 1) size = d;
     }
     return size;
@@ -46,7 +77,7 @@ export function broadcastShapes(call: OpCall, ...shapes: readonly (readonly numb
 export function normaliseAxis(call: OpCall, axis: number, rank: number): number {
   const a = axis < 0 ? axis + rank : axis;
   if (!Number.isInteger(a) || a < 0 || a >= Math.max(rank, 1))
-    throw misfit(call, `axis ${axis} is outside rank ${rank}`);
+    throw misfit(call, `axis ${axis} is outside the ${rank} dimensions`);
   return a;
 }
 
@@ -149,9 +180,8 @@ export function scale(b: GraphBuilder, value: Value, factor: number): Value {
 /** The given inputs (at least `least` of them), which must share one element type. */
 export function sameTyped(call: OpCall, least: number): Value[] {
   const values = call.inputs.map((_, i) => required(call, i));
-  if (values.length < least) throw misfit(call, `needs at least ${least} inputs`);
-  if (values.some((v) => v.dtype !== values[0]?.dtype))
-    throw misfit(call, "all inputs must have the same element type");
+  if (values.length < least) throw misfit(call, `it has ${values.length} inputs`, `at least ${least}`);
+  if (values.some((v) => v.dtype !== values[0]?.dtype)) throw misfit(call, "the inputs have different element types");
   return values;
 }
 
@@ -163,7 +193,7 @@ export function inferBroadcast(call: OpCall): StaticType[] {
 
 /** The same for exactly two operands. */
 export function inferPair(call: OpCall): StaticType[] {
-  if (call.inputs.length !== 2) throw misfit(call, "needs exactly two inputs");
+  if (call.inputs.length !== 2) throw misfit(call, `it has ${call.inputs.length} inputs`, "2");
   return inferBroadcast(call);
 }
 

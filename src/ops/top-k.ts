@@ -12,8 +12,9 @@ function infer(call: OpCall): StaticType[] {
   const { dtype, shape } = required(call, 0);
   const axis = axisOf(call);
   const [k, ...more] = knownInts(call, 1) ?? [];
-  if (k === undefined || more.length > 0) throw misfit(call, "k must be one integer");
-  if (k < 0 || k > (shape[axis] as number)) throw misfit(call, `k is ${k}, the axis has ${shape[axis]} values`);
+  if (k === undefined || more.length > 0) throw misfit(call, "k is not a single number", "one whole number");
+  if (k < 0 || k > (shape[axis] as number))
+    throw misfit(call, `k is ${k}`, `0 to ${shape[axis]}, the size of the axis`);
   const picked = shape.map((d, i) => (i === axis ? k : d));
   return [typeOf(dtype, picked), typeOf("int64", picked)];
 }

@@ -2,6 +2,7 @@
 import { int, ints, readInt, readInts, readText } from "../graph/attributes.js";
 import type { OpCall } from "../graph/builder.js";
 import type { Attributes } from "../graph/types.js";
+import { quote } from "../quote.js";
 import { misfit } from "./support.js";
 
 /** A window over the spatial dimensions of an input; every list has one entry per spatial dimension. */
@@ -25,7 +26,7 @@ export interface Window {
 export function windowOf(call: OpCall, input: readonly number[], kernel: readonly number[]): Window {
   const rank = input.length;
   const { attributes: a } = call;
-  if (kernel.length !== rank) throw misfit(call, `the kernel [${kernel}] does not have ${rank} spatial dimensions`);
+  if (kernel.length !== rank) throw misfit(call, `the kernel is [${kernel}]`, `${rank} spatial sizes`);
   const strides = positive(call, "strides", readInts(a, "strides") ?? ones(rank), rank);
   const dilations = positive(call, "dilations", readInts(a, "dilations") ?? ones(rank), rank);
   positive(call, "kernel_shape", kernel, rank);
@@ -96,15 +97,15 @@ function padsOf(
     const rest = totals.map((t, i) => t - (halves[i] as number));
     return mode === "SAME_UPPER" ? [halves, rest] : [rest, halves];
   }
-  if (mode !== "NOTSET") throw misfit(call, `auto_pad "${mode}" is none of NOTSET, SAME_UPPER, SAME_LOWER, VALID`);
+  if (mode !== "NOTSET") throw misfit(call, `auto_pad is ${quote(mode)}`, "NOTSET, SAME_UPPER, SAME_LOWER or VALID");
   const pads = readInts(call.attributes, "pads") ?? Array<number>(2 * rank).fill(0);
   if (pads.length !== 2 * rank || pads.some((p) => p < 0))
-    throw misfit(call, `pads [${pads}] must be ${2 * rank} numbers, none negative`);
+    throw misfit(call, `pads is [${pads}]`, `${2 * rank} numbers from 0`);
   return [pads.slice(0, rank), pads.slice(rank)];
 }
 
 function positive(call: OpCall, name: string, values: readonly number[], rank: number): readonly number[] {
   if (values.length !== rank || values.some((v) => v < 1))
-    throw misfit(call, `${name} [${values}] must be ${rank} positive numbers`);
+    throw misfit(call, `${name} is [${values}]`, `${rank} numbers above 0`);
   return values;
 }

@@ -95,10 +95,14 @@ test("what a layer cannot take is refused by name", () => {
   const scope = scopeOf();
   const flat = scope.builder.input("flat", "float32", [1, 8]);
   const image = scope.builder.input("image", "float32", [1, 3, 4, 4]);
-  assert.throws(() => conv2d(scope, flat, 4), /takes images .*found \[batch, 8\]/);
-  assert.throws(() => dense(scope, image, 4), /flatten first; found \[batch, 3, 4, 4\]/);
-  assert.throws(() => maxPool(scope, flat, 2), /pooling takes images/);
-  assert.throws(() => globalAveragePool(scope, flat), /takes images/);
-  assert.throws(() => conv2d(scope, image, 4, { groups: 2 }), /2 groups do not divide both 3 input channels/);
-  assert.throws(() => dropout(scope, flat, 1), /expected 0 <= rate < 1/);
+  assert.throws(() => conv2d(scope, flat, 4), { code: "option-invalid", found: /\[batch, 8\]/, expected: /images/ });
+  assert.throws(() => dense(scope, image, 4), { code: "option-invalid", found: /\[batch, 3, 4, 4\]/, cure: /latten/ });
+  assert.throws(() => maxPool(scope, flat, 2), { code: "option-invalid", found: /pooling/, expected: /images/ });
+  assert.throws(() => globalAveragePool(scope, flat), { code: "option-invalid", expected: /images/ });
+  assert.throws(() => conv2d(scope, image, 4, { groups: 2 }), {
+    code: "option-invalid",
+    where: 'layer at "image"',
+    found: /2 groups .* 3 /,
+  });
+  assert.throws(() => dropout(scope, flat, 1), { code: "option-invalid", where: "dropout", found: /rate of 1/ });
 });
