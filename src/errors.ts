@@ -63,6 +63,12 @@ export function relocated(error: InputError, where: string): InputError {
   return new InputError({ ...(faultOf(error) as Fault), where, found }, { cause: error });
 }
 
+/** The same error told of one of several runs: "objective.alpha" becomes `hop "student", objective.alpha`. */
+export function within(error: InputError, run: string): InputError {
+  const where = error.where ? `${run}, ${error.where}` : run;
+  return new InputError({ ...(faultOf(error) as Fault), where }, { cause: error });
+}
+
 /** The user's input is wrong: a file, a recipe field, a flag, a model. The command line exits with 2. */
 export class InputError extends FaultError {
   override readonly name: string = "InputError";

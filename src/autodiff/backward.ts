@@ -1,10 +1,10 @@
 /** Reverse-mode differentiation over a graph under construction. Knows no op: rules come from a lookup. */
 
 import { InputError } from "../errors.js";
-import { quote } from "../quote.js";
 import type { BuiltCall, GraphBuilder, Value } from "../graph/builder.js";
 import { scalar, tensor } from "../graph/tensor.js";
 import type { GradientRule } from "../ops/definition.js";
+import { quote } from "../quote.js";
 
 /** A rule, "zero" where the derivative vanishes, undefined where limbeck has none. */
 export type RuleLookup = (call: BuiltCall) => GradientRule | "zero" | undefined;

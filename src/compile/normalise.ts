@@ -30,10 +30,13 @@ export function withNormalisation(
   const dtype = wanted ?? (isFloat(info.dtype) ? "float32" : info.dtype);
   const identity = !normalisation || isIdentity(normalisation);
   if (!identity && !isFloat(info.dtype))
-    throw new InputError(
-      "data.normalise",
-      `the model takes whole numbers (${info.dtype}), such as token ids, which must not be changed; set normalise to none`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "data.normalise",
+      found: `the model takes whole numbers (${info.dtype}), such as token ids, which normalisation would change`,
+      expected: "none",
+      cure: "Set normalise: none",
+    });
   if (identity && dtype === info.dtype) return graph;
   const names = new Set(
     graph.nodes

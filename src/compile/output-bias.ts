@@ -3,6 +3,7 @@ import { InputError } from "../errors.js";
 import { readFloat } from "../graph/attributes.js";
 import type { Graph, Model, Node, Tensor } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
+import { quote } from "../quote.js";
 
 /** Outputs of these are no logits: a constant added to them means nothing. */
 const SQUASHED = new Set(["Softmax", "Sigmoid", "HardSigmoid", "ArgMax", "ZipMap"]);
@@ -17,18 +18,29 @@ export function withOutputBias(model: Model, shifts: Float32Array): Model {
   const { graph } = model;
   const output = graph.outputs[0];
   const last = output && producerOf(graph, output.name);
-  if (!output || !last) throw new InputError(graph.name, "no node makes its output; expected a classifier");
+  if (!output || !last)
+    throw new InputError({
+      code: "model-output",
+      where: graph.name,
+      found: "no node makes its output",
+      expected: "a classifier",
+    });
   if (SQUASHED.has(last.op))
-    throw new InputError(
-      `output "${output.name}"`,
-      `it comes from ${last.op}; a bias belongs to logits: give the model without its last ${last.op}`,
-    );
+    throw new InputError({
+      code: "model-output",
+      where: `output ${quote(output.name)}`,
+      found: `it comes from ${last.op}`,
+      expected: "logits, to which a bias can be added",
+      cure: `Give the model without its last ${last.op}`,
+    });
   const classes = output.shape?.[output.shape.length - 1];
   if (output.dtype !== "float32" || (typeof classes === "number" && classes !== shifts.length))
-    throw new InputError(
-      `output "${output.name}"`,
-      `found ${output.dtype} of ${classes ?? "unknown"} classes; expected float32 of ${shifts.length}`,
-    );
+    throw new InputError({
+      code: "model-output",
+      where: `output ${quote(output.name)}`,
+      found: `it has the type ${output.dtype} and ${classes ?? "an unknown number of"} classes`,
+      expected: `float32 and ${shifts.length} classes`,
+    });
   const changed = inBias(graph, last, shifts) ?? behind(graph, output.name, shifts);
   verifyGraph(changed);
   return { ...model, graph: changed };

@@ -19,12 +19,23 @@ export function joinPeers(models: readonly TrainableModel[]): TrainableModel {
   if (!input) throw new Error(`graph "${first.graph.name}" has no input "${first.input}"`);
   const classes = models.map((m) => m.graph.outputs.find((o) => o.name === m.output)?.shape?.at(-1));
   if (typeof classes[0] !== "number" || classes.some((c) => c !== classes[0]))
-    throw new InputError("strategy", `the students have ${classes.join(", ")} classes; they must have the same`);
+    throw new InputError({
+      code: "array-mismatch",
+      where: "strategy",
+      found: `the students have ${classes.join(", ")} classes`,
+      expected: "the same number of classes in all of them",
+    });
   const nodes: Node[] = [];
   const initializers = new Map<string, Tensor>();
   for (const [i, model] of models.entries()) {
     if (model.graph.inputs.find((v) => v.name === model.input)?.dtype !== input.dtype)
-      throw new InputError("strategy", "the students take samples of different types; they must take the same");
+      throw new InputError({
+        code: "array-mismatch",
+        where: "strategy",
+        found: "the students take samples of different types",
+        expected: "the same type in all of them",
+        cure: "Export the students with the same input type",
+      });
     const renamed = (name: string): string => (name === "" ? "" : name === model.input ? SHARED : prefix(i) + name);
     for (const n of model.graph.nodes)
       nodes.push({ ...n, name: prefix(i) + n.name, inputs: n.inputs.map(renamed), outputs: n.outputs.map(renamed) });

@@ -36,10 +36,12 @@ export function memoryOf(b: GraphBuilder, options: MemoryOptions, inputs: StepIn
   const { batch, samples, seed = 0 } = options;
   if (!samples) throw new Error("a loss remembers samples, and how many there are was not said");
   if (options.blended)
-    throw new InputError(
-      "training.augment",
-      "mixup and cutmix make samples of two, and a loss of the objective (crd) remembers samples one by one; leave either out",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "training.augment",
+      found: "mixup and cutmix blend two samples, and the loss crd remembers single samples",
+      cure: "Remove mixup and cutmix, or the loss crd",
+    });
   const keep = (id: string, shape: readonly number[], start: ParameterStart, rows?: Value): LossState => {
     const value = b.input(`step/state/${id}`, "float32", shape);
     const state: State = { value, start: () => startOf(value, start, seed), ...(rows ? { rows } : {}) };

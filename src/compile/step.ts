@@ -8,6 +8,7 @@ import type { Graph } from "../graph/types.js";
 import type { ObjectiveConfig, ObjectiveScalar } from "../objective/objective.js";
 import { buildObjective, checkSampleWeights } from "../objective/objective.js";
 import { createBuilder, opOf } from "../ops/registry.js";
+import { quote } from "../quote.js";
 import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
 import { type InputOptions, StepInputs } from "./step-inputs.js";
 import { type MemoryOptions, memoryOf, type State, startOf, stateSlot } from "./step-memory.js";
@@ -88,10 +89,12 @@ export function buildStep(options: StepOptions): StepGraphs {
   const parameters = trained.map((p, i): ParameterSlot => {
     const gradient = gradients[i];
     if (!gradient) {
-      throw new InputError(
-        `parameter "${p.name}"`,
-        "the loss does not depend on it, so it cannot be trained; freeze it",
-      );
+      throw new InputError({
+        code: "gradient-missing",
+        where: `parameter ${quote(p.name)}`,
+        found: "the loss does not depend on it, so it cannot be trained",
+        cure: "Leave it out of student.trainable",
+      });
     }
     b.output(gradient, `step/gradient/${p.name}`);
     return {
@@ -135,10 +138,13 @@ function buildDiagnostic(options: StepOptions): Graph {
       .map((g) => b.op("ReduceSumSquare", [g], { keepdims: { kind: "int", value: 0 } }));
     const [first] = squares;
     if (!first)
-      throw new InputError(
-        `objective: term "${term.name}"`,
-        "no trainable parameter of the student matters to it: it reads neither the student's logits nor a layer that is trained; take it out, or compare the student",
-      );
+      throw new InputError({
+        code: "gradient-missing",
+        where: "objective",
+        found: `the term "${term.name}" depends on no trainable parameter of the student`,
+        expected: "a loss that reads the student's logits or a trained layer",
+        cure: "Remove the term, or let it read the student",
+      });
     const sum = squares.length > 1 ? b.op("Sum", squares) : first;
     b.output(b.op("Sqrt", [sum]), `step/norm/${term.name}`);
   }
@@ -154,9 +160,19 @@ function assemble(options: StepOptions, name: string): Assembled {
   const state = (id: string): Value => {
     const tensor = model.graph.initializers.get(id);
     if (!tensor)
-      throw new InputError(`parameter "${id}"`, `the graph "${model.graph.name}" has no initialiser of that name`);
+      throw new InputError({
+        code: "layer-missing",
+        where: `parameter ${quote(id)}`,
+        found: `the graph ${quote(model.graph.name)} has no initialiser of that name`,
+      });
     if (tensor.dtype !== "float32")
-      throw new InputError(`parameter "${id}"`, `it is ${tensor.dtype}; only float32 can be trained`);
+      throw new InputError({
+        code: "model-unsupported",
+        where: `parameter ${quote(id)}`,
+        found: `it has the type ${tensor.dtype}`,
+        expected: "float32 in a parameter that is trained",
+        cure: "Export the model in float32, or freeze the parameter",
+      });
     const value = b.input(id, "float32", tensor.shape);
     bindings.set(id, value);
     return value;
@@ -215,11 +231,19 @@ function named(objective: ReturnType<typeof buildObjective>): ReturnType<typeof 
 function checkLogits(logits: Value | undefined, options: StepOptions): void {
   const { model, batch, objective } = options;
   const classes = options.classes * (objective.peers ?? 1);
-  if (!logits) throw new InputError(`output "${model.output}"`, `the graph "${model.graph.name}" does not define it`);
+  const where = `output ${quote(model.output)}`;
+  if (!logits)
+    throw new InputError({
+      code: "model-output",
+      where,
+      found: `the graph ${quote(model.graph.name)} does not define it`,
+    });
   if (logits.shape.length !== 2 || logits.shape[0] !== batch || sizeOf(logits.shape) !== batch * classes) {
-    throw new InputError(
-      `output "${model.output}"`,
-      `the student gives [${logits.shape}] for a batch of ${batch}; expected [${batch},${classes}], one logit a class`,
-    );
+    throw new InputError({
+      code: "model-output",
+      where,
+      found: `the student gives [${logits.shape}] for a batch of ${batch}`,
+      expected: `[${batch},${classes}], one logit per class`,
+    });
   }
 }

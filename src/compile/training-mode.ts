@@ -1,9 +1,11 @@
 /** Turns a graph in inference form into its training form while it is replayed: batch statistics, masks of dropout and stochastic depth. */
+import { InputError } from "../errors.js";
 import { float, readFloat, readInt } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, Rewrite, Value } from "../graph/builder.js";
 import { numbersOf, sizeOf } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { reshape } from "../ops/support.js";
+import { quote } from "../quote.js";
 import type { MaskInput } from "../runtime/types.js";
 
 export interface TrainingModeResult {
@@ -39,9 +41,13 @@ function batchNorm(
   const [x, scale, bias, mean, variance] = call.inputs as Value[];
   if (!mean || !variance || !buffers.has(mean.name) || !buffers.has(variance.name)) return undefined;
   if (updates.has(mean.name)) {
-    throw new Error(
-      `node "${call.name}": the running mean "${mean.name}" is shared by two batch norms; freeze one of them`,
-    );
+    throw new InputError({
+      code: "model-unsupported",
+      where: `node ${quote(call.name)} (${call.op})`,
+      found: `its running mean ${quote(mean.name)} also belongs to another batch norm`,
+      expected: "statistics of its own for each batch norm that is trained",
+      cure: "Freeze one of the two",
+    });
   }
   const attributes = {
     epsilon: float(readFloat(call.attributes, "epsilon", 1e-5)),
@@ -61,7 +67,14 @@ function dropout(call: OpCall, b: GraphBuilder, masks: MaskInput[]): readonly Va
   const x = call.inputs[0] as Value;
   const known = call.constants[1];
   const rate = known ? (numbersOf(known)[0] as number) : call.inputs[1] ? Number.NaN : 0.5;
-  if (Number.isNaN(rate)) throw new Error(`node "${call.name}" (Dropout): its ratio depends on run-time values`);
+  if (Number.isNaN(rate))
+    throw new InputError({
+      code: "model-unsupported",
+      where: `node ${quote(call.name)} (Dropout)`,
+      found: "its ratio depends on the values of the samples",
+      expected: "a constant ratio",
+      cure: "Export the model with a constant dropout ratio",
+    });
   if (rate === 0) return [x];
   return [b.op("Mul", [x, maskFor(b, masks, x.shape, rate)], {}, { name: call.name })];
 }

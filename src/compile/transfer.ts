@@ -1,5 +1,5 @@
 /** A student that ends in its teacher's classifier: SimKD (objective/simkd.ts). */
-import { InputError } from "../errors.js";
+import { faultOf, InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { canonicalGraph } from "../graph/canonical.js";
 import { isFloat, sizeOf } from "../graph/tensor.js";
@@ -12,6 +12,7 @@ import { meanOfPlaces, resized } from "../objective/connectors.js";
 import { type FeatureInfo, matchFeatures } from "../objective/features.js";
 import { SIMKD_FACTOR, type SimkdConfig, TRANSFERRED } from "../objective/simkd.js";
 import { createBuilder } from "../ops/registry.js";
+import { quote } from "../quote.js";
 import { freeBatch } from "./evaluation.js";
 import { deadNodes } from "./passes/dead-nodes.js";
 import type { TrainableModel } from "./types.js";
@@ -110,10 +111,13 @@ function matchOne(pattern: string, graph: Graph, where: string): string {
   );
   const found = matchFeatures(pattern, features, where);
   if (found.length !== 1)
-    throw new InputError(
+    throw new InputError({
+      code: "layer-missing",
       where,
-      `"${pattern}" is ${found.length} of its layers (${found.map((f) => f.name).join(", ")}); simkd takes one`,
-    );
+      found: `${quote(pattern)} matches ${found.length} layers (${found.map((f) => f.name).join(", ")})`,
+      expected: "one layer for simkd",
+      cure: "Name the layer in full",
+    });
   return (found[0] as FeatureInfo).name;
 }
 
@@ -125,10 +129,13 @@ function trunkOf({ graph }: TrainableModel, feature: string): Graph {
 function shapeIn(graph: Graph, input: string, sampleShape: readonly number[], name: string): number[] {
   const [one, two] = [1, 2].map((batch) => valueIn(graph, input, [batch, ...sampleShape], name).shape);
   if (one?.[0] !== 1 || two?.[0] !== 2)
-    throw new InputError(
-      `layer "${name}"`,
-      `it is [${two}] for 2 samples; simkd needs the samples in the first dimension`,
-    );
+    throw new InputError({
+      code: "model-unsupported",
+      where: `layer ${quote(name)}`,
+      found: `it is [${two}] for 2 samples`,
+      expected: "the samples in its first dimension",
+      cure: "Name another layer for simkd",
+    });
   return [...one];
 }
 
@@ -136,7 +143,12 @@ function valueIn(graph: Graph, input: string, shape: readonly number[], name: st
   const b = createBuilder(graph.name);
   const dtype: DType = graph.inputs.find((i) => i.name === input)?.dtype ?? "float32";
   const found = b.inline(graph, new Map([[input, b.input(input, dtype, shape)]])).get(name);
-  if (!found) throw new InputError(`layer "${name}"`, `the graph "${graph.name}" has none of that name`);
+  if (!found)
+    throw new InputError({
+      code: "layer-missing",
+      where: `layer ${quote(name)}`,
+      found: `the graph ${quote(graph.name)} has no layer of that name`,
+    });
   return found;
 }
 
@@ -148,10 +160,13 @@ function transferOf({ config, featureShape, seed }: TransferOptions, shape: read
   const image = featureShape.length === 3;
   if (!image && x.shape.length > 2) x = meanOfPlaces(b, x);
   if (x.shape.length !== featureShape.length + 1 || (!image && featureShape.length !== 1))
-    throw new InputError(
-      "objective.terms: simkd",
-      `the student's layer is [${shape.slice(1)}], the teacher's [${featureShape}] for a sample; expected images [channels, height, width] or vectors on both sides, or a vector on the teacher's`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: "objective.terms",
+      found: `for one sample the student's layer is [${shape.slice(1)}] and the teacher's [${featureShape}]`,
+      expected: "images [channels, height, width] or vectors on both sides, or a vector on the teacher's side",
+      cure: "Choose other layers",
+    });
   if (image) x = resized(b, x, featureShape.slice(1));
   const width = featureShape[0] as number;
   const inner = Math.max(1, Math.round(width / (config.factor ?? SIMKD_FACTOR)));
@@ -182,7 +197,13 @@ function tailOf(teacher: ReusableClassifier, feature: string, featureShape: read
   const { model, where, order } = teacher;
   const output = logitsOf(teacher);
   if (output === feature)
-    throw new InputError(where, `"${feature}" is its output already; name the layer that its classifier reads`);
+    throw new InputError({
+      code: "layer-missing",
+      where,
+      found: `${quote(feature)} is already its output`,
+      expected: "a layer before the classifier",
+      cure: "Name the layer that its classifier reads",
+    });
   const cut = deadNodes({
     ...model.graph,
     nodes: model.graph.nodes.filter((n) => !n.outputs.includes(feature)),
@@ -230,10 +251,13 @@ function logitsOf({ model, where, output, kind }: ReusableClassifier): string {
     const next = node?.inputs[0] ?? "";
     if (node?.domain === "" && node.op === "Softmax") return next;
     if (node?.domain !== "" || node.op !== "Identity")
-      throw new InputError(
+      throw new InputError({
+        code: "model-unsupported",
         where,
-        `its output "${output}" holds probabilities that do not come from a softmax, and a student gives logits; simkd cannot reuse its classifier`,
-      );
+        found: `its output ${quote(output)} holds probabilities that do not come from a softmax`,
+        expected: "logits, or probabilities from a softmax, for simkd",
+        cure: "Use another loss than simkd, or a teacher with logits",
+      });
     name = next;
   }
 }
@@ -244,20 +268,27 @@ function checkTail(tail: Graph, whole: Graph, feature: string, where: string): v
   const reads = tail.nodes.flatMap((n) => n.inputs);
   const around = reads.find((name) => !made.has(name));
   if (around !== undefined || !reads.includes(feature)) {
-    const found = whole.inputs.some((i) => i.name === around) ? `its input "${around}"` : `"${around}"`;
-    throw new InputError(
+    const found = whole.inputs.some((i) => i.name === around) ? `its input ${quote(around)}` : quote(around);
+    throw new InputError({
+      code: "model-unsupported",
       where,
-      around === undefined
-        ? `its output does not depend on "${feature}"; name a layer that it does depend on`
-        : `its output depends on ${found} past "${feature}"; name a layer through which everything goes, such as the one that its classifier reads`,
-    );
+      found:
+        around === undefined
+          ? `its output does not depend on ${quote(feature)}`
+          : `its output depends on ${found} past ${quote(feature)}`,
+      expected: "a layer through which everything goes to the output",
+      cure: "Name the layer that its classifier reads",
+    });
   }
   const odd = [...tail.initializers].find(([, t]) => isFloat(t.dtype) && t.dtype !== "float32");
   if (odd)
-    throw new InputError(
+    throw new InputError({
+      code: "model-unsupported",
       where,
-      `its weight "${odd[0]}" is ${odd[1].dtype}, and limbeck trains in float32; export it in float32`,
-    );
+      found: `its weight ${quote(odd[0])} has the type ${odd[1].dtype}`,
+      expected: "float32",
+      cure: "Export the model in float32",
+    });
 }
 
 function renamed(graph: Graph, name: (old: string) => string): Graph {
@@ -278,12 +309,24 @@ function checkWhole(graph: Graph, { student, sampleShape, classes, teacher }: Tr
     verifyGraph(graph);
     shape = valueIn(graph, student.input, [2, ...sampleShape], student.output).shape;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new InputError(teacher.where, `the part behind its layer cannot be reused by simkd: ${reason}`);
+    const fault = faultOf(cause);
+    const reason = fault ? `${fault.where}: ${fault.found}` : cause instanceof Error ? cause.message : String(cause);
+    throw new InputError(
+      {
+        code: "model-unsupported",
+        where: teacher.where,
+        found: `simkd cannot reuse the part behind its layer: ${reason}`,
+        cure: "Name another layer of the teacher, or use another loss",
+      },
+      { cause },
+    );
   }
   if (shape.join() !== [2, classes].join())
-    throw new InputError(
-      teacher.where,
-      `the part behind its layer gives [${shape}] for 2 samples of the student; expected [2,${classes}]`,
-    );
+    throw new InputError({
+      code: "model-output",
+      where: teacher.where,
+      found: `the part behind its layer gives [${shape}] for 2 samples of the student`,
+      expected: `[2,${classes}]`,
+      cure: "Name another layer of the teacher",
+    });
 }

@@ -25,10 +25,7 @@ export const attentionMap: LossDefinition<AttentionMapConfig> = {
       const { student: s, teacher: t } = pair;
       const same = (axis: number): boolean => s.shape[axis] === t.shape[axis];
       if (s.shape.length !== 4 || t.shape.length !== 4 || !same(2) || !same(3))
-        throw unbridgeable(
-          pair,
-          "attention matrices are [batch, heads, tokens, tokens], of as many tokens on both sides",
-        );
+        throw unbridgeable(pair, "attention matrices [batch, heads, tokens, tokens] with as many tokens on both sides");
       return same(1) ? meanSquare(b, s, t) : meanSquare(b, meanOfHeads(b, s), meanOfHeads(b, t));
     });
   },

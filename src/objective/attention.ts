@@ -34,12 +34,9 @@ function sameSize(b: GraphBuilder, pair: FeatureValues): [Value, Value] {
   const { student, teacher } = pair;
   const rank = student.shape.length;
   if (rank !== teacher.shape.length || rank < 3 || rank > 4)
-    throw unbridgeable(
-      pair,
-      "attention compares places, of images [batch, channels, height, width] or tokens [batch, tokens, width]",
-    );
+    throw unbridgeable(pair, "images [batch, channels, height, width] or tokens [batch, tokens, width] for attention");
   if (rank === 3) {
-    if (student.shape[1] !== teacher.shape[1]) throw unbridgeable(pair, "attention needs as many tokens on both sides");
+    if (student.shape[1] !== teacher.shape[1]) throw unbridgeable(pair, "as many tokens on both sides for attention");
     return [student, teacher];
   }
   const size = [2, 3].map((i) => Math.min(student.shape[i] as number, teacher.shape[i] as number));

@@ -1,8 +1,8 @@
 /** Classes that do not exclude each other: a binary divergence for each. */
 
-import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { constantLike } from "../ops/support.js";
+import { conflict, fieldOf } from "./options.js";
 import { checkSoftening, divergence, meanTimesT2, type Softening, temperatureOf } from "./softening.js";
 import { flooredLog, logAddExp, requiredTeacher } from "./support.js";
 import type { LossDefinition, TeacherValues } from "./types.js";
@@ -24,7 +24,11 @@ export const bernoulli: LossDefinition<BernoulliConfig> = {
     checkSoftening(config, field);
     for (const name of ["standardise", "temperatureByConfidence"] as const) {
       if ((config as Softening)[name])
-        throw new InputError(`${field}.${name}`, "it belongs to softmax over exclusive classes; remove it");
+        throw conflict(
+          fieldOf(field, name),
+          "it belongs to a softmax over exclusive classes, and bernoulli treats each class by itself",
+          "Remove it",
+        );
     }
   },
   build(inputs, config) {

@@ -9,7 +9,9 @@ import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, tensor } from "../graph/tensor.js";
 import { fansOf, layerDistributions } from "../nn/initialisers.js";
 import { reshape } from "../ops/support.js";
+import { quote } from "../quote.js";
 import type { LayerPair } from "./features.js";
+import { invalidOption } from "./options.js";
 import type { FeatureValues, LossInputs } from "./types.js";
 
 /**
@@ -119,12 +121,16 @@ export function flattened(b: GraphBuilder, value: Value): Value {
 /** The error for two shapes that a loss cannot compare. */
 export function unbridgeable(
   { student, teacher, names }: FeatureValues,
-  needs = "no connector leads from the one to the other",
+  expected = "two shapes that a connector can bridge: both images, both tokens, or both vectors",
+  cure = "Choose layers of the same kind",
 ): InputError {
-  return new InputError(
-    `layers "${names.student}" and "${names.teacher}"`,
-    `the student's is [${student.shape}], the teacher's [${teacher.shape}]: ${needs}. Choose layers of the same kind`,
-  );
+  return new InputError({
+    code: "array-mismatch",
+    where: `layers ${quote(names.student)} and ${quote(names.teacher)}`,
+    found: `the student's is [${student.shape}] and the teacher's [${teacher.shape}]`,
+    expected,
+    cure,
+  });
 }
 
 /** The fields every feature loss has. */
@@ -135,16 +141,15 @@ export interface Layers {
 /** @throws InputError when there is no layer to compare */
 export function checkLayers({ layers }: Layers, field: string): void {
   if (!Array.isArray(layers) || layers.length === 0)
-    throw new InputError(
-      `${field}.layers`,
-      "missing; expected at least one pair { student, teacher } of tensor or node names",
-    );
+    throw new InputError({
+      code: "option-missing",
+      where: `${field}.layers`,
+      found: "missing",
+      expected: "at least one pair { student, teacher } of tensor or node names",
+      cure: "Run limbeck inspect MODEL --features for the names",
+    });
   const bad = layers.find((l) => typeof l?.student !== "string" || typeof l?.teacher !== "string");
-  if (bad)
-    throw new InputError(
-      `${field}.layers`,
-      `found ${JSON.stringify(bad)}; expected { student, teacher }, names or patterns`,
-    );
+  if (bad) throw invalidOption(`${field}.layers`, bad, "{ student, teacher }, each a name or pattern");
 }
 
 /** Sum of a loss over its pairs. */

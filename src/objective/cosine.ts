@@ -18,7 +18,7 @@ export const cosine: LossDefinition<CosineConfig> = {
   check() {},
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
-    const outputs = requiredOutputs(inputs, "cosine", "objective.distillationLoss");
+    const outputs = requiredOutputs(inputs, "cosine", "objective.distillation_loss");
     const product = b.op("Mul", [unitRows(b, studentLogits), unitRows(b, outputs)]);
     const cosines = b.op("ReduceSum", [product, b.constant(int64s([1]))], { keepdims: int(1) });
     const apart = b.op("Sub", [constantLike(b, 1, cosines), cosines]);

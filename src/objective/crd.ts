@@ -7,6 +7,7 @@ import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { constantLike, scale, transpose } from "../ops/support.js";
 import { channels, checkLayers, flattened, type Layers, overLayers } from "./connectors.js";
 import { unitRows } from "./geometry.js";
+import { ABOVE_ZERO, BELOW_ONE, checkNumber, onlyInTraining, WHOLE } from "./options.js";
 import { logAddExp } from "./support.js";
 import type { FeatureValues, LossDefinition, LossInputs, LossMemory, LossState } from "./types.js";
 
@@ -42,13 +43,9 @@ export const crd: LossDefinition<CrdConfig> = {
   check(config, field) {
     checkLayers(config, field);
     const { dimension, temperature, negatives, momentum } = { ...DEFAULTS, ...config };
-    for (const [name, value] of Object.entries({ dimension, negatives }))
-      if (!(Number.isInteger(value) && value >= 1))
-        throw new InputError(`${field}.${name}`, `found ${value}; expected a whole number from 1`);
-    if (!(Number.isFinite(temperature) && temperature > 0))
-      throw new InputError(`${field}.temperature`, `found ${temperature}; expected a number above 0`);
-    if (!(momentum >= 0 && momentum < 1))
-      throw new InputError(`${field}.momentum`, `found ${momentum}; expected 0 <= momentum < 1`);
+    for (const [name, value] of Object.entries({ dimension, negatives })) checkNumber(field, name, value, WHOLE);
+    checkNumber(field, "temperature", temperature, ABOVE_ZERO);
+    checkNumber(field, "momentum", momentum, BELOW_ONE);
   },
   layers: (config) => config.layers,
   build(inputs, config) {
@@ -59,10 +56,13 @@ export const crd: LossDefinition<CrdConfig> = {
       const { count } = memory;
       const batch = pair.student.shape[0] as number;
       if (count <= batch)
-        throw new InputError(
-          "objective.terms: crd",
-          `its negatives are samples outside the batch, and the batch of ${batch} has all ${count} training samples; make the batch smaller`,
-        );
+        throw new InputError({
+          code: "budget-invalid",
+          where: "training.batch",
+          found: `the batch of ${batch} holds all ${count} training samples`,
+          expected: "samples outside the batch, which crd takes its negatives from",
+          cure: "Use a smaller batch",
+        });
       const drawn = memory.others(String(i), Math.min(settings.negatives, count - batch));
       const [student, teacher] = (["student", "teacher"] as const).map((side) =>
         embedded(inputs, pair, side, settings.dimension, `${i}/${side}`),
@@ -78,7 +78,7 @@ export const crd: LossDefinition<CrdConfig> = {
 };
 
 function memoryOf({ memory }: LossInputs): LossMemory {
-  if (!memory) throw new InputError("objective.terms: crd", "it remembers samples; it is only known in training");
+  if (!memory) throw onlyInTraining("crd remembers samples");
   return memory;
 }
 

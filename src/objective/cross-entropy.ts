@@ -5,6 +5,7 @@ import type { GraphBuilder, Value } from "../graph/builder.js";
 import { tensor } from "../graph/tensor.js";
 import { noun } from "../noun.js";
 import { constantLike, maskOf, scale } from "../ops/support.js";
+import { BELOW_ONE, checkNumber, fieldOf, invalidOption } from "./options.js";
 import { batchMean, isLabel, labelTargets, requiredLabels, total } from "./support.js";
 import type { LossDefinition, LossInputs } from "./types.js";
 import { checkVirtualTeacher, type VirtualTeacher, virtualTeacherLoss } from "./virtual-teacher.js";
@@ -51,10 +52,12 @@ function crossEntropyOf(inputs: LossInputs, config: CrossEntropyConfig): Value {
   const target = smoothed(b, hot, config.labelSmoothing ?? 0, classes);
   if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
   if (config.classWeights.length !== classes) {
-    throw new InputError(
-      "objective.studentLoss.classWeights",
-      `${noun(config.classWeights.length, "weight")} for ${noun(classes, "class")}; give one a class, in the order of the classes`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: "objective.student_loss.class_weights",
+      found: `found ${noun(config.classWeights.length, "weight")}`,
+      expected: `${classes}, one per class in the order of the classes`,
+    });
   }
   const weights = b.constant(tensor(z.dtype, config.classWeights, [1, classes]), "class_weights");
   const weighted = b.op("Mul", [b.op("Mul", [target, weights]), logP]);
@@ -66,11 +69,11 @@ function crossEntropyOf(inputs: LossInputs, config: CrossEntropyConfig): Value {
 
 function check(config: CrossEntropyConfig, field: string): void {
   const { labelSmoothing: e = 0, classWeights: w, virtualTeacher } = config;
-  if (virtualTeacher) checkVirtualTeacher(virtualTeacher, `${field}.virtualTeacher`);
-  if (!(e >= 0 && e < 1)) throw new InputError(`${field}.labelSmoothing`, `found ${e}; expected 0 <= e < 1`);
+  if (virtualTeacher) checkVirtualTeacher(virtualTeacher, fieldOf(field, "virtualTeacher"));
+  checkNumber(field, "labelSmoothing", e, BELOW_ONE);
   if (!w) return;
   if (!w.every((v) => Number.isFinite(v) && v >= 0) || !w.some((v) => v > 0)) {
-    throw new InputError(`${field}.classWeights`, `found [${w}]; expected finite weights >= 0, not all of them 0`);
+    throw invalidOption(fieldOf(field, "classWeights"), w, "numbers of at least 0, not all of them 0");
   }
 }
 

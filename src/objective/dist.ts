@@ -1,10 +1,10 @@
 /** DIST: the relations between classes and between samples, by correlation. */
 
-import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { constantLike, scale } from "../ops/support.js";
+import { checkNumber, conflict, FROM_ZERO, fieldOf } from "./options.js";
 import { checkSoftening, logSides, type Softening, temperatureOf } from "./softening.js";
 import type { LossDefinition } from "./types.js";
 
@@ -27,15 +27,12 @@ export const dist: LossDefinition<DistConfig> = {
   check(config, field) {
     checkSoftening(config, field);
     if (config.temperatureByConfidence)
-      throw new InputError(
-        `${field}.temperatureByConfidence`,
-        "dist compares a class over the samples of a batch, which must share one temperature; remove it",
+      throw conflict(
+        fieldOf(field, "temperatureByConfidence"),
+        "dist compares a class over the samples of a batch, which must share one temperature",
+        "Remove it",
       );
-    for (const name of ["rowWeight", "columnWeight"] as const) {
-      const weight = config[name] ?? 1;
-      if (!(Number.isFinite(weight) && weight >= 0))
-        throw new InputError(`${field}.${name}`, `found ${weight}; expected a number >= 0`);
-    }
+    for (const name of ["rowWeight", "columnWeight"] as const) checkNumber(field, name, config[name] ?? 1, FROM_ZERO);
   },
   build(inputs, config) {
     const { builder: b } = inputs;

@@ -1,10 +1,10 @@
 /** Decoupled knowledge distillation: the target class and the others apart. */
 
-import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { maskOf, scale } from "../ops/support.js";
+import { checkNumber, FROM_ZERO } from "./options.js";
 import {
   checkSoftening,
   divergence,
@@ -35,11 +35,7 @@ export const dkd: LossDefinition<DkdConfig> = {
   perSample: true,
   check(config, field) {
     checkSoftening(config, field);
-    for (const name of ["targetWeight", "otherWeight"] as const) {
-      const weight = config[name] ?? 1;
-      if (!(Number.isFinite(weight) && weight >= 0))
-        throw new InputError(`${field}.${name}`, `found ${weight}; expected a number >= 0`);
-    }
+    for (const name of ["targetWeight", "otherWeight"] as const) checkNumber(field, name, config[name] ?? 1, FROM_ZERO);
   },
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;

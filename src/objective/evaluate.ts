@@ -1,12 +1,13 @@
 /** The value and the gradient of an objective by themselves: for teaching, debugging and conformance tests. */
 import { backward } from "../autodiff/backward.js";
-import { InputError } from "../errors.js";
+import { type ErrorCode, InputError } from "../errors.js";
 import { scalar, tensor } from "../graph/tensor.js";
 import type { Graph, Tensor } from "../graph/types.js";
 import { noun } from "../noun.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { constantLike, expand } from "../ops/support.js";
 import { buildObjective, type ObjectiveConfig, type ObjectiveScalar, objectiveNeeds } from "./objective.js";
+import { conflict, onlyInTraining } from "./options.js";
 
 /** A matrix [batch, classes], one list (or typed array) a sample. */
 export type Rows = readonly ArrayLike<number>[];
@@ -81,10 +82,7 @@ export function objectiveGraph(
 }
 
 function outsideTraining(): never {
-  throw new InputError(
-    "objective.terms",
-    "a loss of inner values needs student and teacher; it is only known in training",
-  );
+  throw onlyInTraining("a loss between layers needs the student and the teacher");
 }
 
 /**
@@ -98,7 +96,7 @@ export async function evaluateObjective(
 ): Promise<EvaluatedObjective> {
   const batch = values.studentLogits.length;
   const classes = values.studentLogits[0]?.length ?? 0;
-  if (batch === 0 || classes === 0) throw new InputError("studentLogits", "is empty; give at least one sample");
+  if (batch === 0 || classes === 0) throw argument("data-empty", "studentLogits", "it is empty", "at least one sample");
   const kind = values.teacherProbabilities ? "probabilities" : "logits";
   const { graph, terms, scalars } = objectiveGraph(config, batch, classes, kind);
   const feeds = feedsOf(values, objectiveNeeds(config), batch, classes);
@@ -119,6 +117,11 @@ export async function evaluateObjective(
   };
 }
 
+/** The error for an argument of `evaluateObjective`. */
+function argument(code: ErrorCode, where: string, found: string, expected: string): InputError {
+  return new InputError({ code, where, found, expected });
+}
+
 /** The inputs of the objective's graph that it needs, checked. */
 function feedsOf(
   values: ObjectiveValues,
@@ -128,17 +131,22 @@ function feedsOf(
 ): Map<string, Tensor> {
   const { teacherLogits, teacherProbabilities, labels } = values;
   if (teacherLogits && teacherProbabilities)
-    throw new InputError("teacherProbabilities", "give either teacherLogits or teacherProbabilities, not both");
+    throw conflict(
+      "teacherProbabilities",
+      "both teacherLogits and teacherProbabilities are given",
+      "Give only one of them",
+    );
   const matrix = (rows: Rows, field: string): Tensor => {
     if (rows.length !== batch)
-      throw new InputError(field, `has ${noun(rows.length, "sample")}, but studentLogits has ${batch}`);
+      throw argument("array-mismatch", field, `it has ${noun(rows.length, "sample")}`, `${batch}, as in studentLogits`);
     return tensor("float64", flatten(rows, classes, field), [batch, classes]);
   };
   const feeds = new Map<string, Tensor>([["student_logits", matrix(values.studentLogits, "studentLogits")]]);
   if (needs.teacher) {
     if (teacherProbabilities) feeds.set("teacher", probabilities(matrix(teacherProbabilities, "teacherProbabilities")));
     else if (teacherLogits) feeds.set("teacher", matrix(teacherLogits, "teacherLogits"));
-    else throw new InputError("teacherLogits", "is missing, and the objective has a distillation term");
+    else
+      throw argument("teacher-missing", "teacherLogits", "missing", "the teacher's logits for the distillation term");
   }
   if (needs.labels) feeds.set("labels", tensor("int64", checkedLabels(labels, batch, classes)));
   return feeds;
@@ -148,9 +156,14 @@ function flatten(rows: Rows, classes: number, field: string): number[] {
   const flat: number[] = [];
   for (const [i, row] of rows.entries()) {
     if (row.length !== classes)
-      throw new InputError(field, `sample ${i} has ${noun(row.length, "value")}; expected ${classes}, one a class`);
+      throw argument(
+        "array-mismatch",
+        field,
+        `sample ${i} has ${noun(row.length, "value")}`,
+        `${classes}, one per class`,
+      );
     for (const v of Array.from(row)) {
-      if (!Number.isFinite(v)) throw new InputError(field, `sample ${i} holds ${v}; expected finite numbers`);
+      if (!Number.isFinite(v)) throw argument("not-finite", field, `sample ${i} holds ${v}`, "finite numbers");
       flat.push(v);
     }
   }
@@ -165,28 +178,31 @@ function probabilities(values: Tensor): Tensor {
     const row = data.subarray(i, i + classes);
     const sum = row.reduce((a, v) => a + v, 0);
     if (row.some((v) => v < 0) || Math.abs(sum - 1) > 1e-3) {
-      throw new InputError(
-        "teacherProbabilities",
-        `sample ${i / classes} sums to ${sum}; expected numbers >= 0 that sum to 1. Give logits as teacherLogits`,
-      );
+      throw new InputError({
+        code: "row-invalid",
+        where: "teacherProbabilities",
+        found: `sample ${i / classes} sums to ${sum}${row.some((v) => v < 0) ? " with a number below 0" : ""}`,
+        expected: "numbers of at least 0 that sum to 1",
+        cure: "Give logits as teacherLogits",
+      });
     }
   }
   return values;
 }
 
 function checkedLabels(labels: ArrayLike<number> | undefined, batch: number, classes: number): number[] {
-  if (!labels) throw new InputError("labels", "are missing, and the objective has a label term (alpha below 1)");
+  if (!labels)
+    throw argument("labels-missing", "labels", "missing", "labels for the loss against them (alpha below 1)");
   if (labels.length !== batch)
-    throw new InputError(
-      "labels",
-      `${noun(labels.length, "label")} for ${noun(batch, "sample")}; expected one a sample`,
-    );
+    throw argument("array-mismatch", "labels", `found ${noun(labels.length, "label")}`, `${batch}, one per sample`);
   const list = Array.from(labels, Number);
   const wrong = list.findIndex((v) => !Number.isInteger(v) || v < 0 || v >= classes);
   if (wrong >= 0) {
-    throw new InputError(
+    throw argument(
+      "class-unknown",
       "labels",
-      `sample ${wrong} has label ${list[wrong]}; expected an integer in 0..${classes - 1}`,
+      `sample ${wrong} has the label ${list[wrong]}`,
+      `a whole number from 0 to ${classes - 1}`,
     );
   }
   return list;

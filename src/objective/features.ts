@@ -2,6 +2,7 @@
 
 import { InputError } from "../errors.js";
 import { nearestOf } from "../graph/nearest.js";
+import { quote } from "../quote.js";
 
 /** A value inside a model. */
 export interface FeatureInfo {
@@ -39,10 +40,13 @@ export function matchFeatures<F extends FeatureInfo>(pattern: string, features: 
   const names = features.map((f) => f.name);
   const near = nearestOf(pattern, [...new Set([...names, ...features.map((f) => f.node)])]);
   const listed = names.slice(0, SHOWN).join(", ") + (names.length > SHOWN ? `, ... (${names.length} in all)` : "");
-  throw new InputError(
+  throw new InputError({
+    code: "layer-missing",
     where,
-    `no tensor or node "${pattern}"${near ? `; did you mean "${near}"?` : "."} It has ${listed || "no features"}; \`limbeck inspect --features\` lists them with their shapes`,
-  );
+    found: `no tensor or node matches ${quote(pattern)}`,
+    expected: listed ? `one of ${listed}` : "a model with layers; it has none",
+    cure: near ? `Did you mean ${quote(near)}?` : "Run limbeck inspect MODEL --features for the names and shapes",
+  });
 }
 
 /** Tells whether a name fits a pattern in which * stands for any text. */
@@ -61,11 +65,20 @@ export function pairFeatures<S extends FeatureInfo, T extends FeatureInfo>(
   const left = matchFeatures(pair.student, student, "student");
   const right = matchFeatures(pair.teacher, teacher, "teacher");
   if (left.length !== right.length) {
-    const names = (found: readonly FeatureInfo[]): string => found.map((f) => f.name).join(", ");
-    throw new InputError(
-      "objective.terms: layers",
-      `"${pair.student}" is ${left.length} of the student (${names(left)}), "${pair.teacher}" is ${right.length} of the teacher (${names(right)}); both must be as many`,
-    );
+    const names = (found: readonly FeatureInfo[]): string =>
+      found
+        .slice(0, SHOWN)
+        .map((f) => f.name)
+        .join(", ") + (found.length > SHOWN ? ", ..." : "");
+    throw new InputError({
+      code: "array-mismatch",
+      where: "objective.terms",
+      found:
+        `${quote(pair.student)} matches ${left.length} of the student's layers (${names(left)}) ` +
+        `and ${quote(pair.teacher)} ${right.length} of the teacher's (${names(right)})`,
+      expected: "the same number on both sides",
+      cure: "Name the pairs one by one",
+    });
   }
   return left.map((s, i) => [s, right[i] as T]);
 }
@@ -79,9 +92,12 @@ export function perSample(shape: readonly number[], batch: number, name: string)
   const [first = 0, ...rest] = shape;
   if (first === batch) return [batch, ...rest];
   if (first === 0 || first % batch !== 0)
-    throw new InputError(
-      `feature "${name}"`,
-      `it is [${shape}] for ${batch} samples; expected the samples in its first dimension`,
-    );
+    throw new InputError({
+      code: "model-unsupported",
+      where: `feature ${quote(name)}`,
+      found: `it is [${shape}] for ${batch} samples`,
+      expected: "the samples in its first dimension",
+      cure: "Name another layer",
+    });
   return [batch, first / batch, ...rest];
 }

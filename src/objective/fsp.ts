@@ -24,7 +24,13 @@ export const fsp: LossDefinition<FspConfig> = {
     const { builder: b } = inputs;
     const pairs = inputs.features(layers);
     if (pairs.length < 2)
-      throw new InputError("objective.terms: fsp", "it compares consecutive layers; name two pairs of layers at least");
+      throw new InputError({
+        code: "layer-missing",
+        where: "objective.terms",
+        found: `the layers of fsp match ${pairs.length} pair`,
+        expected: "at least two pairs: fsp compares consecutive layers",
+        cure: "Name more layers, or a wider pattern",
+      });
     const students = pairs.map((pair, i) => likeTeacher(inputs, pair, String(i)));
     const teachers = pairs.map((pair) => pair.teacher);
     const flow = (stages: readonly Value[], i: number): Value => gram(b, stages[i] as Value, stages[i + 1] as Value);
@@ -37,7 +43,7 @@ export const fsp: LossDefinition<FspConfig> = {
 function likeTeacher(inputs: LossInputs, pair: FeatureValues, name: string): Value {
   const { student, teacher } = pair;
   if (student.shape.length !== 4 || teacher.shape.length !== 4)
-    throw unbridgeable(pair, "fsp compares images [batch, channels, height, width]");
+    throw unbridgeable(pair, "images [batch, channels, height, width] for fsp");
   const to = teacher.shape[1] as number;
   return student.shape[1] === to ? student : channels(inputs, student, to, name);
 }

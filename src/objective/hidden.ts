@@ -20,7 +20,7 @@ export const hidden: LossDefinition<HiddenConfig> = {
     return overLayers(inputs, config, (pair, i) => {
       const rank = pair.student.shape.length;
       if (rank !== pair.teacher.shape.length || rank > 3)
-        throw unbridgeable(pair, "hidden states are [batch, tokens, width] on both sides");
+        throw unbridgeable(pair, "hidden states [batch, tokens, width] on both sides");
       return meanSquare(inputs.builder, connected(inputs, pair, String(i)), pair.teacher);
     });
   },

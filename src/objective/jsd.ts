@@ -1,8 +1,8 @@
 /** Generalised Jensen-Shannon divergence: between forward and reverse KL. */
 
-import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { constantLike, scale } from "../ops/support.js";
+import { checkNumber, FRACTION } from "./options.js";
 import {
   checkSoftening,
   divergence,
@@ -32,8 +32,7 @@ export const jsd: LossDefinition<JsdConfig> = {
   perSample: true,
   check(config, field) {
     checkSoftening(config, field);
-    const { beta = 0.5 } = config;
-    if (!(beta >= 0 && beta <= 1)) throw new InputError(`${field}.beta`, `found ${beta}; expected a number in [0, 1]`);
+    checkNumber(field, "beta", config.beta ?? 0.5, FRACTION);
   },
   build(inputs, config) {
     const { builder: b } = inputs;

@@ -16,7 +16,7 @@ export const logitMse: LossDefinition<LogitMseConfig> = {
   check() {},
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
-    const outputs = requiredOutputs(inputs, "logit-mse", "objective.distillationLoss");
+    const outputs = requiredOutputs(inputs, "logit-mse", "objective.distillation_loss");
     const difference = b.op("Sub", [studentLogits, outputs]);
     return b.op("ReduceMean", [weighed(inputs, b.op("Mul", [difference, difference]))], { keepdims: int(0) });
   },

@@ -1,6 +1,7 @@
 /** What students that learn together learn from each other. */
 import { InputError } from "../errors.js";
 import { constantLike } from "../ops/support.js";
+import { ABOVE_ZERO, checkNumber } from "./options.js";
 import { divergence, meanTimesT2 } from "./softening.js";
 import { softenedLogits } from "./support.js";
 import type { LossConfig, LossDefinition } from "./types.js";
@@ -20,13 +21,18 @@ export const mutual: LossDefinition<MutualConfig> = {
   name: "mutual",
   needs: { teacher: false, labels: false },
   check({ temperature }, field) {
-    if (!(temperature > 0 && Number.isFinite(temperature)))
-      throw new InputError(`${field}.temperature`, `found ${temperature}; expected a number > 0`);
+    checkNumber(field, "temperature", temperature, ABOVE_ZERO);
   },
   build(inputs, { temperature }) {
     const { builder: b, studentLogits, peers = [] } = inputs;
     if (peers.length === 0)
-      throw new InputError("objective", 'the loss "mutual" needs students that learn together (peers of at least 2)');
+      throw new InputError({
+        code: "option-missing",
+        where: "objective",
+        found: 'the loss "mutual" compares students that learn together, and there is one student',
+        expected: "at least 2 peers",
+        cure: "Use the strategy mutual, or another loss",
+      });
     const t = inputs.scalar("temperature", temperature);
     const own = softenedLogits(b, studentLogits, t);
     const losses = peers.map((peer) => meanTimesT2(inputs, divergence(b, softenedLogits(b, peer, t), own), t));

@@ -1,8 +1,8 @@
 /** Normalised knowledge distillation: the target's probability as a weight, the others by their cross-entropy. */
 
-import { InputError } from "../errors.js";
 import { scalar } from "../graph/tensor.js";
 import { maskOf, scale } from "../ops/support.js";
+import { checkNumber, FROM_ZERO } from "./options.js";
 import { checkSoftening, logSides, meanTimesT2, type Softening, temperatureOf } from "./softening.js";
 import { batchMean, isLabel, requiredLabels, softmaxWithout, weighed } from "./support.js";
 import type { LossDefinition } from "./types.js";
@@ -23,9 +23,7 @@ export const nkd: LossDefinition<NkdConfig> = {
   perSample: true,
   check(config, field) {
     checkSoftening(config, field);
-    const { gamma = 1.5 } = config;
-    if (!(Number.isFinite(gamma) && gamma >= 0))
-      throw new InputError(`${field}.gamma`, `found ${gamma}; expected a number >= 0`);
+    checkNumber(field, "gamma", config.gamma ?? 1.5, FROM_ZERO);
   },
   build(inputs, config) {
     const { builder: b, studentLogits: z } = inputs;

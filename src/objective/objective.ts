@@ -9,8 +9,10 @@ import type { Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { scale } from "../ops/support.js";
+import { quote } from "../quote.js";
 import type { LayerPair } from "./features.js";
 import type { MutualConfig } from "./mutual.js";
+import { checkNumber, conflict, FROM_ZERO, invalidOption } from "./options.js";
 import {
   type CustomLoss,
   type CustomLossConfig,
@@ -122,7 +124,13 @@ export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): Bui
       return losses.reduce((sum, loss) => b.op("Add", [sum, loss]));
     });
     if (value.shape.length !== 0)
-      throw new InputError(`objective: ${term.name}`, `the loss is of shape [${value.shape}]; expected one number, []`);
+      throw new InputError({
+        code: "array-mismatch",
+        where: "objective",
+        found: `the term "${term.name}" gives the shape [${value.shape}]`,
+        expected: "one number, []",
+        cure: "Take the mean of the loss over the batch",
+      });
     return { name: term.name, value, weight };
   });
   const weighted = b.scope("objective", () => terms.map((t) => b.op("Mul", [t.value, t.weight])));
@@ -136,10 +144,12 @@ function peersOf(inputs: LossInputs, peers: number): LossInputs[] {
   const { builder: b, studentLogits: z } = inputs;
   const classes = (z.shape[1] as number) / peers;
   if (!(Number.isInteger(peers) && peers > 1 && Number.isInteger(classes)))
-    throw new InputError(
-      "objective.peers",
-      `found ${peers} for outputs [${z.shape}]; expected a whole number of classes each`,
-    );
+    throw new InputError({
+      code: "option-invalid",
+      where: "objective.peers",
+      found: `found ${peers} for outputs [${z.shape}]`,
+      expected: "a whole number of classes for each peer",
+    });
   const at = (n: number): Value => b.constant(int64s([n * classes]));
   const logits = Array.from({ length: peers }, (_, i) => b.op("Slice", [z, at(i), at(i + 1), b.constant(int64s([1]))]));
   const constants = logits.map((own) => b.op("StopGradient", [own], {}, { domain: ABSTRACT_DOMAIN }));
@@ -206,10 +216,13 @@ export function checkSampleWeights(config: ObjectiveConfig): void {
   const odd = activeTerms(config).find(({ definition: d }) => d.needs.teacher && !d.perSample);
   if (!odd) return;
   const able = distillationLosses.filter((d) => "perSample" in d && d.perSample).map((d) => d.name);
-  throw new InputError(
-    "objective",
-    `the teachers weigh by confidence, sample by sample, and the loss "${odd.definition.name}" is no mean over samples; take one of ${able.join(", ")}, fixed teacher.weights, or combine: mean-probabilities`,
-  );
+  throw new InputError({
+    code: "option-conflict",
+    where: "objective",
+    found: `"${odd.definition.name}" cannot be used with weights: confidence, because it is not a per-sample loss`,
+    expected: `one of ${able.join(", ")}`,
+    cure: "Use one of these, fixed teacher.weights, or combine: mean-probabilities",
+  });
 }
 
 /** The first of the objective's losses that wants one right class a sample, so that samples cannot be blended; null without one. */
@@ -232,14 +245,16 @@ interface ActiveTerm {
 function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
   const weights = scheduledWeights(config);
   const { studentLoss, distillationLoss } = config;
-  const student = checked("objective.studentLoss", studentLosses, studentLoss);
+  const student = checked("objective.student_loss", studentLosses, studentLoss);
   const distillation =
-    distillationLoss && checked("objective.distillationLoss", [...distillationLosses, ...peerLosses], distillationLoss);
+    distillationLoss &&
+    checked("objective.distillation_loss", [...distillationLosses, ...peerLosses], distillationLoss);
   const { labelSmoothing = 0, classWeights, virtualTeacher } = studentLoss;
   if (!weights.student && (labelSmoothing > 0 || classWeights || virtualTeacher)) {
-    throw new InputError(
-      "objective.studentLoss",
-      "label smoothing, class weights or a virtual teacher are set, but the student loss has weight 0 (alpha 1), so no label is ever used; remove them, or lower alpha",
+    throw conflict(
+      "objective.student_loss",
+      "label smoothing, class weights or a virtual teacher are set, and with alpha 1 no label is used",
+      "Remove them, or lower alpha",
     );
   }
   const active: ActiveTerm[] = [];
@@ -254,7 +269,7 @@ function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
     });
   appendTo(active, furtherTerms(config.terms ?? []));
   if (active.length === 0)
-    throw new InputError("objective", "every term has weight 0, so there is nothing to learn from");
+    throw conflict("objective", "every term has weight 0, so nothing is learnt", "Give a term a weight above 0");
   return active;
 }
 
@@ -264,8 +279,7 @@ function furtherTerms(terms: readonly TermConfig[]): ActiveTerm[] {
     const field = `objective.terms.${i}`;
     const { weight = 1, schedule } = config;
     const definition = checked(field, [...studentLosses, ...distillationLosses, ...featureLosses], config);
-    if (!(Number.isFinite(weight) && weight >= 0))
-      throw new InputError(`${field}.weight`, `found ${weight}; expected a number >= 0`);
+    checkNumber(field, "weight", weight, FROM_ZERO);
     checkSchedule(schedule, `${field}.schedule`);
     const name = termName(config, field, taken);
     if (weight === 0 || isAlwaysZero(schedule)) return [];
@@ -283,10 +297,7 @@ function termName(config: TermConfig, field: string, taken: Set<string>): string
   const { name } = config;
   const kind = config.kind === "custom" ? config.definition.name : config.kind;
   if (name !== undefined && (taken.has(name) || !/^[\w.-]+$/.test(name)))
-    throw new InputError(
-      `${field}.name`,
-      `found "${name}"; expected letters, digits, . _ - and a name that no other term has`,
-    );
+    throw invalidOption(`${field}.name`, name, "letters, digits, . _ - and a name that no other term has");
   let found = name ?? kind;
   for (let n = 2; taken.has(found); n++) found = `${kind}-${n}`;
   taken.add(found);
@@ -301,10 +312,7 @@ function checked(
   if (config.kind === "custom") return customDefinition(config as CustomLossConfig, field);
   const definition = findLoss(losses, config.kind);
   if (!definition) {
-    throw new InputError(
-      `${field}.kind`,
-      `found "${config.kind}"; expected one of ${losses.map((l) => l.name).join(", ")}`,
-    );
+    throw invalidOption(`${field}.kind`, config.kind, `one of ${losses.map((l) => l.name).join(", ")}`);
   }
   definition.check(config, field);
   return definition;
@@ -313,7 +321,12 @@ function checked(
 function customDefinition({ definition }: CustomLossConfig, field: string): LossDefinition<LossConfig> {
   const { name, needs } = definition ?? {};
   if (typeof name !== "string" || typeof definition.build !== "function" || !needs)
-    throw new InputError(field, "a custom loss needs a name, what it needs (teacher, labels) and build(inputs)");
+    throw new InputError({
+      code: "option-missing",
+      where: field,
+      found: "the custom loss is incomplete",
+      expected: "{ name, needs: { teacher, labels }, build(inputs) }",
+    });
   return {
     name,
     needs,
@@ -326,10 +339,13 @@ function customDefinition({ definition }: CustomLossConfig, field: string): Loss
           features(asked) {
             const odd = asked.find((a) => !named(definition, a));
             if (!odd) return inputs.features(asked);
-            throw new InputError(
-              field,
-              `the loss "${name}" asks for the inner values of "${odd.student}" and "${odd.teacher}", which are not among its layers; name them beside build: layers: [{ student, teacher }]`,
-            );
+            throw new InputError({
+              code: "layer-missing",
+              where: field,
+              found: `the loss "${name}" reads ${quote(odd.student)} and ${quote(odd.teacher)}, which its layers do not list`,
+              expected: "layers: [{ student, teacher }] beside build",
+              cure: "Add the pair to the loss's layers",
+            });
           },
         }),
       ),

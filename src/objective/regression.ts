@@ -1,8 +1,8 @@
 /** Regression on the teacher's outputs. */
 
-import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import { huber } from "./huber.js";
+import { ABOVE_ZERO, checkNumber, invalidOption } from "./options.js";
 import { requiredOutputs, weighed } from "./support.js";
 import type { LossDefinition } from "./types.js";
 
@@ -22,13 +22,12 @@ export const regression: LossDefinition<RegressionConfig> = {
   needs: { teacher: true, labels: false },
   perSample: true,
   check({ form, delta = 1 }, field) {
-    if (form !== "mse" && form !== "huber")
-      throw new InputError(`${field}.form`, `found "${form}"; expected mse or huber`);
-    if (!(Number.isFinite(delta) && delta > 0)) throw new InputError(`${field}.delta`, `found ${delta}; expected > 0`);
+    if (form !== "mse" && form !== "huber") throw invalidOption(`${field}.form`, form, "mse or huber");
+    checkNumber(field, "delta", delta, ABOVE_ZERO);
   },
   build(inputs, { form, delta = 1 }) {
     const { builder: b, studentLogits } = inputs;
-    const outputs = requiredOutputs(inputs, "regression", "objective.distillationLoss");
+    const outputs = requiredOutputs(inputs, "regression", "objective.distillation_loss");
     const difference = b.op("Sub", [studentLogits, outputs]);
     const each = form === "mse" ? b.op("Mul", [difference, difference]) : huber(b, difference, delta);
     return b.op("ReduceMean", [weighed(inputs, each)], { keepdims: int(0) });

@@ -8,6 +8,7 @@ import { fansOf, layerDistributions } from "../nn/initialisers.js";
 import { samplesPerChannel } from "../ops/channel.js";
 import { reshape, scale } from "../ops/support.js";
 import { channels, checkLayers, type Layers, meanOfSquares, nearest, resized, unbridgeable } from "./connectors.js";
+import { checkNumber, invalidOption, WHOLE } from "./options.js";
 import type { FeatureValues, LossDefinition, LossInputs } from "./types.js";
 
 export interface ReviewConfig extends Layers {
@@ -20,7 +21,7 @@ export interface ReviewConfig extends Layers {
 const MOST_CHANNELS = 512;
 /** Sides the maps are also compared at. */
 const LEVELS = [4, 2, 1];
-const SEVERAL = "deeper layers review shallower ones, so name two pairs at least, from the input on";
+const SEVERAL = "at least two pairs, from the input on: deeper layers review shallower ones";
 
 /**
  * Sum over the layers of the hierarchical context loss of (fused student map, teacher's map): the mean squared difference
@@ -42,9 +43,8 @@ export const review: LossDefinition<ReviewConfig> = {
     const { layers, midChannels = 1 } = config;
     // A pattern may stand for several pairs: those are counted when they are known.
     if (layers.length < 2 && !layers[0]?.student.includes("*"))
-      throw new InputError(`${field}.layers`, `found 1 pair; ${SEVERAL}`);
-    if (!(Number.isInteger(midChannels) && midChannels >= 1))
-      throw new InputError(`${field}.midChannels`, `found ${midChannels}; expected a whole number of channels`);
+      throw invalidOption(`${field}.layers`, layers, SEVERAL, "Name another pair");
+    checkNumber(field, "midChannels", midChannels, WHOLE);
   },
   layers: (config) => config.layers,
   build(inputs, config) {
@@ -52,7 +52,13 @@ export const review: LossDefinition<ReviewConfig> = {
     const pairs = inputs.features(config.layers).map((pair) => asImages(b, pair));
     const last = pairs[pairs.length - 1];
     if (!last || pairs.length < 2)
-      throw new InputError("objective.terms: review", `its layers stand for ${pairs.length} pair; ${SEVERAL}`);
+      throw new InputError({
+        code: "layer-missing",
+        where: "objective.terms",
+        found: `the layers of review match ${pairs.length} pair`,
+        expected: SEVERAL,
+        cure: "Name more layers, or a wider pattern",
+      });
     const mid = config.midChannels ?? Math.min(MOST_CHANNELS, last.student.shape[1] as number);
     const losses: Value[] = [];
     let deeper: Value | undefined;
@@ -73,9 +79,13 @@ function asImages(b: GraphBuilder, pair: FeatureValues): FeatureValues {
   const image = (v: Value): Value => (v.shape.length === 2 ? reshape(b, v, [...v.shape, 1, 1]) : v);
   const made = { ...pair, student: image(pair.student), teacher: image(pair.teacher) };
   if (made.student.shape.length !== 4 || made.teacher.shape.length !== 4)
-    throw unbridgeable(pair, "review compares images [batch, channels, height, width] or vectors [batch, width]");
+    throw unbridgeable(pair, "images [batch, channels, height, width] or vectors [batch, width] for review");
   if ([made.student, made.teacher].some((v) => samplesPerChannel(v.shape) < 2))
-    throw unbridgeable(pair, "its batch norms need more than one value a channel; use a larger batch");
+    throw unbridgeable(
+      pair,
+      "more than one value per channel, which the batch norms of review need",
+      "Use a larger batch",
+    );
   return made;
 }
 

@@ -6,6 +6,7 @@ import { int64s, sizeOf, tensor } from "../graph/tensor.js";
 import { constantLike, reshape, scale } from "../ops/support.js";
 import { checkLayers, flattened, type Layers, overLayers } from "./connectors.js";
 import { huber } from "./huber.js";
+import { checkNumber, conflict, FROM_ZERO } from "./options.js";
 import type { LossDefinition } from "./types.js";
 
 export interface RkdConfig extends Layers {
@@ -38,10 +39,13 @@ export const rkd: LossDefinition<RkdConfig> = {
     checkLayers(config, field);
     const { distanceWeight = 25, angleWeight = 50 } = config;
     for (const [name, weight] of Object.entries({ distanceWeight, angleWeight }))
-      if (!(Number.isFinite(weight) && weight >= 0))
-        throw new InputError(`${field}.${name}`, `found ${weight}; expected a number >= 0`);
+      checkNumber(field, name, weight, FROM_ZERO);
     if (distanceWeight === 0 && angleWeight === 0)
-      throw new InputError(field, "both weights of rkd are 0, so there is nothing to learn from");
+      throw conflict(
+        field,
+        "both weights of rkd are 0, so nothing is learnt from it",
+        "Raise distance_weight or angle_weight, or remove the term",
+      );
   },
   layers: (config) => config.layers,
   build(inputs, config) {
@@ -49,7 +53,13 @@ export const rkd: LossDefinition<RkdConfig> = {
     const { distanceWeight = 25, angleWeight = 50 } = config;
     return overLayers(inputs, config, (pair) => {
       if ((pair.student.shape[0] as number) < 2)
-        throw new InputError("objective.terms: rkd", "it compares samples of a batch; the batch must be 2 at least");
+        throw new InputError({
+          code: "budget-invalid",
+          where: "training.batch",
+          found: "the batch holds 1 sample, and rkd compares the samples of a batch",
+          expected: "at least 2",
+          cure: "Use a larger batch",
+        });
       const [s, t] = [relationsOf(b, pair.student), relationsOf(b, pair.teacher)];
       const parts: Value[] = [];
       if (distanceWeight > 0) parts.push(scale(b, meanHuber(b, relative(b, s), relative(b, t)), distanceWeight));

@@ -1,5 +1,7 @@
 /** Schedules of weights, alpha and temperatures: a factor over the training that multiplies the number it stands beside. */
-import { InputError } from "../errors.js";
+import { checkNumber, fieldOf, invalidOption, WHOLE } from "./options.js";
+
+const STAYS_ABOVE_ZERO = "a number above 0, because a temperature never reaches 0";
 
 /** Places in the training are fractions of it: 0 is the first step, 1 the end. */
 export type FactorSchedule =
@@ -61,23 +63,22 @@ export function checkSchedule(schedule: FactorSchedule | undefined, field: strin
   if (!schedule) return;
   const number = (name: string, value: number, low: number, high: number): void => {
     if (!(value >= low && value <= high && Number.isFinite(value)))
-      throw new InputError(
-        `${field}.${name}`,
-        `found ${value}; expected a number ${high < Number.MAX_VALUE ? `in [${low}, ${high}]` : `>= ${low}`}`,
+      throw invalidOption(
+        fieldOf(field, name),
+        value,
+        high < Number.MAX_VALUE ? `a number from ${low} to ${high}` : `a number of at least ${low}`,
       );
   };
   switch (schedule.kind) {
     case "constant":
       return;
     case "warm-up":
-      if (!(Number.isInteger(schedule.steps) && schedule.steps >= 1))
-        throw new InputError(`${field}.steps`, `found ${schedule.steps}; expected a whole number from 1`);
+      checkNumber(field, "steps", schedule.steps, WHOLE);
       return;
     case "step":
       number("gamma", schedule.gamma, 0, Number.MAX_VALUE);
       for (const m of schedule.milestones) number("milestones", m, 0, 1);
-      if (positive && schedule.gamma === 0)
-        throw new InputError(`${field}.gamma`, "found 0, and a temperature must stay above 0");
+      if (positive && schedule.gamma === 0) throw invalidOption(`${field}.gamma`, 0, STAYS_ABOVE_ZERO);
       return;
     case "linear":
     case "cosine": {
@@ -86,18 +87,21 @@ export function checkSchedule(schedule: FactorSchedule | undefined, field: strin
       number("to", to, 0, Number.MAX_VALUE);
       number("begin", begin, 0, 1);
       number("end", end, 0, 1);
-      if (begin >= end) throw new InputError(`${field}.end`, `found ${end}; expected more than begin, ${begin}`);
+      if (begin >= end) throw invalidOption(`${field}.end`, end, `a number above begin, ${begin}`);
       if (positive && (from === 0 || to === 0))
-        throw new InputError(
+        throw invalidOption(
           `${field}.${from === 0 ? "from" : "to"}`,
-          "found 0, and a temperature must stay above 0; say from and to",
+          0,
+          STAYS_ABOVE_ZERO,
+          "Write both from and to: from is 0 by default",
         );
       return;
     }
     default:
-      throw new InputError(
+      throw invalidOption(
         `${field}.kind`,
-        `found "${(schedule as { kind: string }).kind}"; expected constant, linear, cosine, warm-up or step`,
+        (schedule as { kind: string }).kind,
+        "constant, linear, cosine, warm-up or step",
       );
   }
 }

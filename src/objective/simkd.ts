@@ -1,6 +1,7 @@
 /** The teacher's classifier reused: the student only learns what that classifier reads. */
 import { InputError } from "../errors.js";
 import { checkLayers, type Layers, meanSquare, unbridgeable } from "./connectors.js";
+import { ABOVE_ZERO, checkNumber } from "./options.js";
 import type { FeatureValues, LossDefinition } from "./types.js";
 
 export interface SimkdConfig extends Layers {
@@ -26,19 +27,20 @@ export const simkd: LossDefinition<SimkdConfig> = {
     checkLayers(config, field);
     const { layers, factor = SIMKD_FACTOR } = config;
     if (layers.length !== 1)
-      throw new InputError(
-        `${field}.layers`,
-        `found ${layers.length} pairs; expected one: the last layer of the student to keep, and the teacher's that its classifier reads`,
-      );
-    if (!(Number.isFinite(factor) && factor > 0))
-      throw new InputError(`${field}.factor`, `found ${factor}; expected a number above 0`);
+      throw new InputError({
+        code: "option-invalid",
+        where: `${field}.layers`,
+        found: `found ${layers.length} pairs`,
+        expected: "one pair: the last layer of the student to keep, and the teacher's that its classifier reads",
+      });
+    checkNumber(field, "factor", factor, ABOVE_ZERO);
   },
   layers: (config) => config.layers,
   build(inputs, { layers }) {
     const [pair] = inputs.features(layers.map(({ teacher }) => ({ student: TRANSFERRED, teacher })));
     const { student, teacher } = pair as FeatureValues;
     if (student.shape.join() !== teacher.shape.join())
-      throw unbridgeable(pair as FeatureValues, "the transfer must give what the teacher's classifier reads");
+      throw unbridgeable(pair as FeatureValues, "the shape that the teacher's classifier reads");
     return meanSquare(inputs.builder, student, teacher);
   },
 };

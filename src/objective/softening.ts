@@ -7,6 +7,7 @@ import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
 import { constantLike, scale } from "../ops/support.js";
+import { ABOVE_ZERO, checkNumber, fieldOf } from "./options.js";
 import { checkSchedule, type FactorSchedule } from "./schedule.js";
 import { batchMean, requiredTeacher, softenedLogits, softenedTeacher, teacherLogits, weighed } from "./support.js";
 import type { LossInputs } from "./types.js";
@@ -35,12 +36,10 @@ export interface LogSides {
 /** @throws InputError naming the field that makes no sense */
 export function checkSoftening(config: Softening, field: string): void {
   const { temperature: t, temperatureByConfidence: range } = config;
-  if (!(Number.isFinite(t) && t > 0)) throw new InputError(`${field}.temperature`, `found ${t}; expected T > 0`);
-  checkSchedule(config.temperatureSchedule, `${field}.temperatureSchedule`, true);
-  for (const [name, value] of Object.entries(range ?? {})) {
-    if (!(Number.isFinite(value) && value > 0))
-      throw new InputError(`${field}.temperatureByConfidence.${name}`, `found ${value}; expected a factor > 0`);
-  }
+  checkNumber(field, "temperature", t, ABOVE_ZERO);
+  checkSchedule(config.temperatureSchedule, fieldOf(field, "temperatureSchedule"), true);
+  for (const [name, value] of Object.entries(range ?? {}))
+    checkNumber(fieldOf(field, "temperatureByConfidence"), name, value, ABOVE_ZERO);
 }
 
 /** The temperature: [] for all samples, or [batch, 1] for each its own. */
@@ -85,7 +84,13 @@ export function logSides(inputs: LossInputs, config: Softening, loss: string, te
 export function standardised(b: GraphBuilder, logits: Value, loss: string): Value {
   const classes = logits.shape[1] as number;
   if (classes < 2)
-    throw new InputError("objective", `the loss "${loss}" standardises logits, which takes at least two classes`);
+    throw new InputError({
+      code: "class-too-few",
+      where: "objective",
+      found: `the loss "${loss}" standardises logits, and there is one class`,
+      expected: "at least 2 classes",
+      cure: "Remove standardise",
+    });
   const axis = b.constant(int64s([1]));
   const centred = b.op("Sub", [logits, b.op("ReduceMean", [logits, axis], { keepdims: int(1) })]);
   const std = scale(b, b.op("ReduceL2", [centred, axis], { keepdims: int(1) }), 1 / Math.sqrt(classes - 1));

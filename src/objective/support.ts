@@ -5,6 +5,7 @@ import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, tensor } from "../graph/tensor.js";
 import { constantLike, maskOf } from "../ops/support.js";
+import { conflict } from "./options.js";
 import type { LossInputs, TeacherValues } from "./types.js";
 
 /**
@@ -56,25 +57,42 @@ export function total(b: GraphBuilder, values: Value): Value {
 export function requiredTeacher(inputs: LossInputs, loss: string): TeacherValues {
   const { studentLogits } = inputs;
   const teacher = inputs.teacher;
-  if (!teacher) throw new InputError("objective", `the loss "${loss}" needs a teacher, and there is none`);
+  if (!teacher)
+    throw new InputError({
+      code: "teacher-missing",
+      where: "objective",
+      found: `the loss "${loss}" needs a teacher, and there is none`,
+      cure: "Add a teacher, or use a loss against the labels",
+    });
   const { shape } = teacher.values;
   if (shape.length !== 2 || shape.some((d, i) => d !== studentLogits.shape[i])) {
-    throw new InputError(
-      "teacher",
-      `its outputs are [${shape}], the student's are [${studentLogits.shape}]; both must give one value a class`,
-    );
+    throw new InputError({
+      code: "model-output",
+      where: "teacher",
+      found: `its outputs are [${shape}] and the student's [${studentLogits.shape}]`,
+      expected: "the same classes on both sides",
+    });
   }
   return teacher;
 }
 
+const labelsMissing = (loss: string): InputError =>
+  new InputError({
+    code: "labels-missing",
+    where: "objective",
+    found: `the loss "${loss}" needs labels, and there are none`,
+    cure: "Add labels, or use a loss against the teacher with alpha 1",
+  });
+
 /** The labels, which must be there, one a sample. */
 export function requiredLabels(inputs: LossInputs, loss: string): Value {
   const labels = inputs.labels;
-  if (!labels) throw new InputError("objective", `the loss "${loss}" needs labels, and there are none`);
+  if (!labels) throw labelsMissing(loss);
   if (inputs.blend)
-    throw new InputError(
+    throw conflict(
       "training.augment",
-      `mixup and cutmix blend two samples, and the loss "${loss}" wants one label a sample; use kd with alpha 1 or cross-entropy, or take mixup and cutmix away`,
+      `mixup and cutmix blend two samples, and the loss "${loss}" needs one label per sample`,
+      "Remove mixup and cutmix, or use cross-entropy, or kd with alpha 1",
     );
   return labels;
 }
@@ -88,7 +106,7 @@ export function labelTargets(inputs: LossInputs, loss: string): Value {
   const classes = z.shape[1] as number;
   const hot = (labels: Value): Value => maskOf(b, isLabel(b, labels, classes), z);
   if (!blend) return hot(requiredLabels(inputs, loss));
-  if (!inputs.labels) throw new InputError("objective", `the loss "${loss}" needs labels, and there are none`);
+  if (!inputs.labels) throw labelsMissing(loss);
   const other = hot(blend.labels);
   return b.op("Add", [other, b.op("Mul", [blend.share, b.op("Sub", [hot(inputs.labels), other])])]);
 }
@@ -97,10 +115,13 @@ export function labelTargets(inputs: LossInputs, loss: string): Value {
 export function requiredOutputs(inputs: LossInputs, loss: string, field: string): Value {
   const teacher = requiredTeacher(inputs, loss);
   if (teacher.kind !== "logits") {
-    throw new InputError(
-      field,
-      `${loss} compares logits, and this teacher gives probabilities, whose logits are known only up to a constant a sample; use kd`,
-    );
+    throw new InputError({
+      code: "model-output",
+      where: field,
+      found: `${loss} compares logits, and this teacher gives probabilities`,
+      expected: "a teacher with logits: probabilities leave them open up to a constant per sample",
+      cure: "Use kd",
+    });
   }
   return teacher.values;
 }

@@ -1,10 +1,10 @@
 /** KL over the teacher's best classes alone: what a store of its k best answers allows. */
 
-import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
 import { constantLike, expand } from "../ops/support.js";
+import { checkNumber, invalidOption, WHOLE } from "./options.js";
 import {
   checkSoftening,
   divergence,
@@ -41,10 +41,9 @@ export const topKKl: LossDefinition<TopKKlConfig> = {
   perSample: true,
   check(config, field) {
     checkSoftening(config, field);
-    if (!(Number.isInteger(config.k) && config.k >= 1))
-      throw new InputError(`${field}.k`, `found ${config.k}; expected a whole number from 1`);
+    checkNumber(field, "k", config.k, WHOLE);
     if (!TAIL_POLICIES.includes(config.tail))
-      throw new InputError(`${field}.tail`, `found "${config.tail}"; expected one of ${TAIL_POLICIES.join(", ")}`);
+      throw invalidOption(`${field}.tail`, config.tail, `one of ${TAIL_POLICIES.join(", ")}`);
   },
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;

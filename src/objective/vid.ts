@@ -1,9 +1,9 @@
 /** Variational information distillation: predict the teacher, with a variance a channel. */
-import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
 import { constantLike, reshape, scale } from "../ops/support.js";
 import { channels, checkLayers, type Layers, overLayers, resized, unbridgeable } from "./connectors.js";
+import { fieldOf, invalidOption } from "./options.js";
 import { logAddExp } from "./support.js";
 import type { LossDefinition, LossInputs } from "./types.js";
 
@@ -29,7 +29,7 @@ export const vid: LossDefinition<VidConfig> = {
     checkLayers(config, field);
     const { initialVariance: v = 5 } = config;
     if (!(Number.isFinite(v) && v > LEAST))
-      throw new InputError(`${field}.initialVariance`, `found ${v}; expected a number above ${LEAST}`);
+      throw invalidOption(fieldOf(field, "initialVariance"), v, `a number above ${LEAST}`);
   },
   layers: (config) => config.layers,
   build(inputs, config) {
@@ -39,7 +39,7 @@ export const vid: LossDefinition<VidConfig> = {
       const { student, teacher } = pair;
       const rank = teacher.shape.length;
       if (student.shape.length !== rank || rank === 3 || rank < 2)
-        throw unbridgeable(pair, "vid compares images [batch, channels, height, width] or vectors [batch, width]");
+        throw unbridgeable(pair, "images [batch, channels, height, width] or vectors [batch, width] for vid");
       const width = teacher.shape[1] as number;
       const sized = rank === 4 ? resized(b, student, teacher.shape.slice(2)) : student;
       const mean = predicted(inputs, sized, width, String(i));

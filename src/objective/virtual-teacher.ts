@@ -1,8 +1,8 @@
 /** A teacher made up from the label: nothing to train, nothing to store. */
-import { InputError } from "../errors.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { scalar } from "../graph/tensor.js";
 import { constantLike, scale } from "../ops/support.js";
+import { ABOVE_ZERO, checkNumber, FRACTION, invalidOption } from "./options.js";
 import { batchMean, softenedLogits } from "./support.js";
 
 export interface VirtualTeacher {
@@ -43,9 +43,7 @@ function softened(correct: number, temperature: number, classes: number): readon
 
 /** @throws InputError naming the field that makes no sense */
 export function checkVirtualTeacher({ correct, temperature, alpha }: VirtualTeacher, field: string): void {
-  if (!(correct > 0 && correct < 1))
-    throw new InputError(`${field}.correct`, `found ${correct}; expected 0 < correct < 1`);
-  if (!(temperature > 0 && Number.isFinite(temperature)))
-    throw new InputError(`${field}.temperature`, `found ${temperature}; expected a number > 0`);
-  if (!(alpha >= 0 && alpha <= 1)) throw new InputError(`${field}.alpha`, `found ${alpha}; expected 0 <= alpha <= 1`);
+  if (!(correct > 0 && correct < 1)) throw invalidOption(`${field}.correct`, correct, "a number above 0 and below 1");
+  checkNumber(field, "temperature", temperature, ABOVE_ZERO);
+  checkNumber(field, "alpha", alpha, FRACTION);
 }

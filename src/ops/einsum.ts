@@ -3,8 +3,8 @@
 import { maxOf } from "../extremes.js";
 import { readText, text } from "../graph/attributes.js";
 import type { OpCall, StaticType, Value } from "../graph/builder.js";
-import type { GradientContext, OpDefinition } from "./definition.js";
 import { quote } from "../quote.js";
+import type { GradientContext, OpDefinition } from "./definition.js";
 import { expand, misfit, noGradient, required, reshape, typeOf } from "./support.js";
 
 /** An equation with every ellipsis spelled out in letters of its own. */

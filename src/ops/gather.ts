@@ -6,10 +6,10 @@ import { int, readInt, readText, text } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { numbersOf, scalar, sizeOf, tensor } from "../graph/tensor.js";
 import type { Tensor } from "../graph/types.js";
+import { quote } from "../quote.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
 import { at, knownInputs, rearrange, stridesOf } from "./fold-movement.js";
 import { padZero, zeros } from "./slice.js";
-import { quote } from "../quote.js";
 import {
   expand,
   maskOf,

@@ -1,12 +1,12 @@
 /** Batch and layer normalisation. */
+import { InputError } from "../errors.js";
 import { int, readFloat, readInt } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
+import { quote } from "../quote.js";
 import { channelMean, channelSum, perChannel, samplesPerChannel } from "./channel.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
-import { InputError } from "../errors.js";
-import { quote } from "../quote.js";
 import {
   constantLike,
   misfit,

@@ -1,7 +1,7 @@
 /** All ops limbeck knows. Adding a family: write its file, add one line here. */
 import { InputError } from "../errors.js";
-import { quote } from "../quote.js";
 import { type BuiltCall, GraphBuilder, type OpCall, type Semantics } from "../graph/builder.js";
+import { quote } from "../quote.js";
 import { activationOps } from "./activation.js";
 import { comparisonOps } from "./comparison.js";
 import { convolutionOps } from "./convolution.js";

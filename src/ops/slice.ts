@@ -2,9 +2,9 @@
 import { int, readText } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
 import { int64s, tensor } from "../graph/tensor.js";
+import { quote } from "../quote.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
 import { at, knownInputs, rearrange, stridesOf } from "./fold-movement.js";
-import { quote } from "../quote.js";
 import { expand, knownInts, misfit, noGradient, normaliseAxis, required, reshape, sumTo, typeOf } from "./support.js";
 
 /** Zeros of a value's type and shape, without a large initialiser. */

@@ -3,7 +3,7 @@ import { copyFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
 import type { LoadedData } from "../data/types.js";
-import { InputError } from "../errors.js";
+import { InputError, within } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
 import { noun } from "../noun.js";
@@ -123,7 +123,7 @@ function inHop<T>(title: string, look: () => T): T {
     return look();
   } catch (cause) {
     if (!(cause instanceof InputError)) throw cause;
-    throw new InputError(`hop "${title}"`, cause.message, { cause });
+    throw within(cause, `hop "${title}"`);
   }
 }
 

@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withOutputBias } from "../../src/compile/output-bias.js";
-import { InputError } from "../../src/errors.js";
 import { float } from "../../src/graph/attributes.js";
 import { tensor } from "../../src/graph/tensor.js";
 import type { Graph, Model, Node, Tensor } from "../../src/graph/types.js";
@@ -112,7 +111,11 @@ test("a second output that is made of the logits has the shifts too", async () =
 
 test("probabilities and other numbers of classes are refused", () => {
   const soft = graphOf([node("MatMul", ["x", "w"], "m"), node("Softmax", ["m"], "y")], { w: noise(5, 4) });
-  assert.throws(() => withOutputBias(soft, SHIFTS), InputError);
+  assert.throws(() => withOutputBias(soft, SHIFTS), { code: "model-output", where: 'output "y"', cure: /Softmax/ });
   const plain = graphOf([node("MatMul", ["x", "w"], "y")], { w: noise(5, 4) });
-  assert.throws(() => withOutputBias(plain, new Float32Array(3)), /4 classes; expected float32 of 3/);
+  assert.throws(() => withOutputBias(plain, new Float32Array(3)), {
+    code: "model-output",
+    found: /4 classes/,
+    expected: /3 classes/,
+  });
 });

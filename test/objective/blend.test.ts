@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { backward } from "../../src/autodiff/backward.js";
 import type { Value } from "../../src/graph/builder.js";
 import { int64s, scalar, tensor } from "../../src/graph/tensor.js";
-import { InputError } from "../../src/index.js";
 import { buildObjective, type ObjectiveConfig } from "../../src/objective/objective.js";
 import { createBuilder, opOf } from "../../src/ops/registry.js";
 import { blendedAnswers } from "../../src/train/blends.js";
@@ -89,10 +88,12 @@ test("losses that want one right class refuse blends by name", async () => {
     },
     { studentLoss: { ...CE, virtualTeacher: { correct: 0.9, temperature: 20, alpha: 0.1 } } },
   ] as ObjectiveConfig[])
-    await assert.rejects(
-      blended(config),
-      (e: Error) => e instanceof InputError && /training\.augment.*mixup.*one label a sample/s.test(e.message),
-    );
+    await assert.rejects(blended(config), {
+      name: "InputError",
+      code: "option-conflict",
+      where: "training.augment",
+      found: /mixup/,
+    });
 });
 
 test("a teacher that only saw the samples apart answers for their blend as mixup treats labels", () => {

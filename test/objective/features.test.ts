@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { lowerGraph } from "../../src/compile/lower.js";
-import { InputError } from "../../src/errors.js";
 import { matchFeatures, pairFeatures, perSample } from "../../src/objective/features.js";
 import { featureLosses } from "../../src/objective/registry.js";
 import { assertInferredShapes, runInOnnxRuntime } from "../ops/support/onnxruntime.js";
@@ -161,34 +160,50 @@ test("vid at its best variance: 1/2 (1 + log v) where v is the mean squared erro
 });
 
 test("shapes that no connector bridges are refused, with both", () => {
-  const refused = (kind: string, student: number[], teacher: number[], message: RegExp): void => {
-    assert.throws(
-      () => featureGraph({ kind }, [{ student, teacher }]),
-      (e) => e instanceof InputError && message.test(e.message),
-    );
+  const refused = (kind: string, student: number[], teacher: number[], found: RegExp, expected = /./): void => {
+    assert.throws(() => featureGraph({ kind }, [{ student, teacher }]), {
+      name: "InputError",
+      code: "array-mismatch",
+      where: 'layers "student layer 0" and "teacher layer 0"',
+      found,
+      expected,
+    });
   };
-  refused("fitnet", [2, 5], [2, 3, 4, 4], /student's is \[2,5\], the teacher's \[2,3,4,4\]/);
+  refused("fitnet", [2, 5], [2, 3, 4, 4], /\[2,5\].*\[2,3,4,4\]/);
   refused("fitnet", [2, 5, 3], [2, 4, 3], /\[2,5,3\].*\[2,4,3\]/);
-  refused("attention", [2, 5], [2, 5], /attention compares places/);
+  refused("attention", [2, 5], [2, 5], /\[2,5\]/, /images.*attention/);
 });
 
 test("review: two layers at least, images or vectors, and more than one value a channel", () => {
-  const refused = (shapes: { student: number[]; teacher: number[] }[], message: RegExp): void => {
-    assert.throws(
-      () => featureGraph({ kind: "review" }, shapes),
-      (e) => e instanceof InputError && message.test(e.message),
-    );
+  const refused = (shapes: { student: number[]; teacher: number[] }[], fault: object): void => {
+    assert.throws(() => featureGraph({ kind: "review" }, shapes), { name: "InputError", ...fault });
   };
   const map = { student: [2, 3, 4, 4], teacher: [2, 5, 4, 4] };
-  refused([map], /stand for 1 pair; .*name two pairs at least/);
-  refused([map, { student: [2, 4, 3], teacher: [2, 4, 3] }], /student layer 1.*review compares images/);
-  refused([map, { student: [1, 3], teacher: [1, 5] }], /more than one value a channel/);
+  refused([map], { code: "layer-missing", where: "objective.terms", found: /1 pair/, expected: /two pairs/ });
+  refused([map, { student: [2, 4, 3], teacher: [2, 4, 3] }], {
+    code: "array-mismatch",
+    where: /"student layer 1"/,
+    expected: /images.*review/,
+  });
+  refused([map, { student: [1, 3], teacher: [1, 5] }], {
+    code: "array-mismatch",
+    expected: /more than one value/,
+    cure: /batch/,
+  });
   const check = (config: object): void =>
     definitionOf("review").check({ kind: "review", ...config } as Config, "objective.terms.2");
   const named = { student: "conv1/relu", teacher: "conv2/relu" };
-  assert.throws(() => check({ layers: [named] }), /objective\.terms\.2\.layers: found 1 pair/);
+  assert.throws(() => check({ layers: [named] }), {
+    code: "option-invalid",
+    where: "objective.terms.2.layers",
+    expected: /two pairs/,
+  });
   check({ layers: [{ student: "conv*/relu", teacher: "conv*/relu" }] });
-  assert.throws(() => check({ layers: [named, named], midChannels: 0 }), /terms\.2\.midChannels: found 0/);
+  assert.throws(() => check({ layers: [named, named], midChannels: 0 }), {
+    code: "option-invalid",
+    where: "objective.terms.2.mid_channels",
+    found: /0/,
+  });
 });
 
 test("review: the context loss of constant maps that are 1 apart is 1 at every size", () => {
@@ -223,11 +238,22 @@ test("names: the tensor's, else the node's, else a pattern; what is missing is t
   assert.deepEqual(names("node_1"), ["node_1"]);
   assert.deepEqual(names("node_2"), ["b/relu"]);
   assert.deepEqual(names("*/relu"), ["a/relu", "b/relu"]);
-  assert.throws(() => names("b/rleu"), /student: no tensor or node "b\/rleu"; did you mean "b\/relu"\?/);
-  assert.throws(
-    () => pairFeatures({ student: "*/relu", teacher: "b/relu" }, features, features),
-    /is 2 of the student/,
-  );
+  assert.throws(() => names("b/rleu"), {
+    code: "layer-missing",
+    where: "student",
+    found: /"b\/rleu"/,
+    expected: "one of a/relu, b/relu, node_1",
+    cure: /"b\/relu"/,
+  });
+  assert.throws(() => pairFeatures({ student: "*/relu", teacher: "b/relu" }, features, features), {
+    code: "array-mismatch",
+    where: "objective.terms",
+    found: /"\*\/relu" matches 2 .*"b\/relu" 1 /,
+  });
   assert.deepEqual(perSample([12, 5], 4, "f"), [4, 3, 5]);
-  assert.throws(() => perSample([9, 5], 4, "f"), /feature "f".*\[9,5\] for 4 samples/);
+  assert.throws(() => perSample([9, 5], 4, "f"), {
+    code: "model-unsupported",
+    where: 'feature "f"',
+    found: /\[9,5\] for 4 samples/,
+  });
 });

@@ -71,6 +71,14 @@ test("students that agree have nothing to teach each other", async () => {
 
 test("outputs that cannot be shared out, and a student by itself, are errors", async () => {
   const evaluate = (c: ObjectiveConfig) => evaluateObjective(run, c, { studentLogits: logits, labels });
-  await assert.rejects(evaluate({ ...config, peers: 5 }), /objective.peers.*whole number of classes/);
-  await assert.rejects(evaluate({ ...config, peers: undefined }), /students that learn together/);
+  await assert.rejects(evaluate({ ...config, peers: 5 }), {
+    code: "option-invalid",
+    where: "objective.peers",
+    found: /5/,
+  });
+  await assert.rejects(evaluate({ ...config, peers: undefined }), {
+    code: "option-missing",
+    where: "objective",
+    expected: /2 peers/,
+  });
 });

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InputError } from "../../src/errors.js";
 import type { Value } from "../../src/graph/builder.js";
 import { objectiveGraph } from "../../src/objective/evaluate.js";
 import {
@@ -109,74 +108,90 @@ test("class weights: a batch of one class alone does not depend on the class's w
 });
 
 test("what makes no sense is refused, with the field", async () => {
-  const refused = (config: unknown, where: string, message: RegExp): void => {
-    assert.throws(
-      () => objectiveNeeds(config as ObjectiveConfig),
-      (e) => e instanceof InputError && e.where === where && message.test(e.message),
-      where,
-    );
+  const refused = (config: unknown, where: string, code: string, rest: object = {}): void => {
+    assert.throws(() => objectiveNeeds(config as ObjectiveConfig), { name: "InputError", code, where, ...rest }, where);
   };
   for (const alpha of [-0.1, 1.5, Number.NaN]) {
-    refused({ alpha, studentLoss: CE, distillationLoss: kd }, "objective.alpha", /expected a number in \[0, 1\]/);
+    refused({ alpha, studentLoss: CE, distillationLoss: kd }, "objective.alpha", "option-invalid", {
+      found: `found ${alpha}`,
+      expected: /0 to 1/,
+    });
   }
   refused(
     { alpha: 0.5, weights: { student: 1, distillation: 1 }, studentLoss: CE, distillationLoss: kd },
     "objective",
-    /either alpha or weights/,
+    "option-conflict",
   );
   for (const temperature of [0, -1, Number.NaN, Number.POSITIVE_INFINITY])
-    refused(kdAt(temperature), "objective.distillationLoss.temperature", /expected T > 0/);
-  refused(
-    { ...kdAt(4), studentLoss: { ...CE, labelSmoothing: 0.1 } },
-    "objective.studentLoss",
-    /no label is ever used/,
-  );
-  refused(
-    { ...kdAt(4), studentLoss: { ...CE, classWeights: [1, 2] } },
-    "objective.studentLoss",
-    /no label is ever used/,
-  );
-  refused({ alpha: 0.5, studentLoss: CE }, "objective.alpha", /distillationLoss is missing/);
-  refused({ studentLoss: { ...CE, labelSmoothing: 1 } }, "objective.studentLoss.labelSmoothing", /expected 0 <= e < 1/);
-  refused({ studentLoss: { ...CE, classWeights: [1, -1] } }, "objective.studentLoss.classWeights", />= 0/);
-  refused({ studentLoss: { ...CE, classWeights: [0, 0] } }, "objective.studentLoss.classWeights", /not all of them 0/);
-  refused({ studentLoss: { kind: "hinge" } }, "objective.studentLoss.kind", /expected one of cross-entropy/);
+    refused(kdAt(temperature), "objective.distillation_loss.temperature", "option-invalid", {
+      found: `found ${temperature}`,
+    });
+  refused({ ...kdAt(4), studentLoss: { ...CE, labelSmoothing: 0.1 } }, "objective.student_loss", "option-conflict");
+  refused({ ...kdAt(4), studentLoss: { ...CE, classWeights: [1, 2] } }, "objective.student_loss", "option-conflict");
+  refused({ alpha: 0.5, studentLoss: CE }, "objective.alpha", "option-missing", {
+    found: /0\.5/,
+    expected: "objective.distillation_loss",
+  });
+  refused({ studentLoss: { ...CE, labelSmoothing: 1 } }, "objective.student_loss.label_smoothing", "option-invalid");
+  refused({ studentLoss: { ...CE, classWeights: [1, -1] } }, "objective.student_loss.class_weights", "option-invalid", {
+    found: /\[1,-1\]/,
+  });
+  refused({ studentLoss: { ...CE, classWeights: [0, 0] } }, "objective.student_loss.class_weights", "option-invalid", {
+    found: /\[0,0\]/,
+  });
+  refused({ studentLoss: { kind: "hinge" } }, "objective.student_loss.kind", "option-invalid", {
+    found: /"hinge"/,
+    expected: /cross-entropy/,
+  });
   refused(
     { studentLoss: CE, distillationLoss: { kind: "hinton" } },
-    "objective.distillationLoss.kind",
-    /expected one of kd, dkd, nkd, .*cosine/,
+    "objective.distillation_loss.kind",
+    "option-invalid",
+    { found: /"hinton"/, expected: /^one of kd, dkd, nkd, .*cosine/ },
   );
   const weights = (student: number, distillation: number) => ({
     weights: { student, distillation },
     studentLoss: CE,
     distillationLoss: kd,
   });
-  refused(weights(-1, 1), "objective.weights.student", />= 0/);
-  refused(weights(1, Number.POSITIVE_INFINITY), "objective.weights.distillation", />= 0/);
-  refused(weights(0, 0), "objective.weights", /both weights are 0/);
+  refused(weights(-1, 1), "objective.weights.student", "option-invalid");
+  refused(weights(1, Number.POSITIVE_INFINITY), "objective.weights.distillation", "option-invalid", {
+    found: /Infinity/,
+  });
+  refused(weights(0, 0), "objective.weights", "option-conflict");
   assert.deepEqual(objectiveWeights(weights(0.1, 9)), { student: 0.1, distillation: 9 });
   assert.deepEqual(objectiveWeights({ studentLoss: CE }), { student: 1, distillation: 0 });
 });
 
 test("values that do not fit the objective are refused, with the field", async () => {
-  const refused = (config: ObjectiveConfig, values: object, where: string): Promise<void> =>
+  const refused = (config: ObjectiveConfig, values: object, where: string, code: string): Promise<void> =>
     assert.rejects(
       evaluate(config, { studentLogits: zs, teacherLogits: zt, labels, ...values }),
-      (e) => e instanceof InputError && e.where === where,
+      { name: "InputError", code, where },
       where,
     );
   const both: ObjectiveConfig = { studentLoss: CE, distillationLoss: kd };
-  await refused(both, { labels: undefined }, "labels");
-  await refused(both, { labels: [0, 1] }, "labels");
-  await refused(both, { labels: [0, 1, 2, 5] }, "labels");
-  await refused(both, { labels: [0, 1, 2, -1] }, "labels");
-  await refused(both, { teacherLogits: undefined }, "teacherLogits");
-  await refused(both, { teacherLogits: zt.slice(1) }, "teacherLogits");
-  await refused(both, { teacherLogits: zt.map((r) => r.slice(1)) }, "teacherLogits");
-  await refused(both, { studentLogits: [[1, Number.NaN]] }, "studentLogits");
-  await refused(both, { teacherProbabilities: zt }, "teacherProbabilities");
+  await refused(both, { labels: undefined }, "labels", "labels-missing");
+  await refused(both, { labels: [0, 1] }, "labels", "array-mismatch");
+  await refused(both, { labels: [0, 1, 2, 5] }, "labels", "class-unknown");
+  await refused(both, { labels: [0, 1, 2, -1] }, "labels", "class-unknown");
+  await refused(both, { teacherLogits: undefined }, "teacherLogits", "teacher-missing");
+  await refused(both, { teacherLogits: zt.slice(1) }, "teacherLogits", "array-mismatch");
+  await refused(both, { teacherLogits: zt.map((r) => r.slice(1)) }, "teacherLogits", "array-mismatch");
+  await refused(both, { studentLogits: [[1, Number.NaN]] }, "studentLogits", "not-finite");
+  await refused(both, { teacherProbabilities: zt }, "teacherProbabilities", "option-conflict");
   const mse: ObjectiveConfig = { alpha: 1, studentLoss: CE, distillationLoss: { kind: "logit-mse" } };
   const even = zs.map(() => [0.2, 0.2, 0.2, 0.2, 0.2]);
-  await refused(mse, { teacherLogits: undefined, teacherProbabilities: even }, "objective.distillationLoss");
-  await refused({ studentLoss: { ...CE, classWeights: [1, 1] } }, {}, "objective.studentLoss.classWeights");
+  await refused(
+    mse,
+    { teacherLogits: undefined, teacherProbabilities: even },
+    "objective.distillation_loss",
+    "model-output",
+  );
+  await refused(
+    { studentLoss: { ...CE, classWeights: [1, 1] } },
+    {},
+    "objective.student_loss.class_weights",
+    "array-mismatch",
+  );
 });

@@ -59,10 +59,11 @@ test("a recipe's terms name every loss between layers, with defaults that its de
     [],
     "left out with its layers",
   );
-  assert.throws(
-    () => objectiveLayers(parse({ terms: [{ kind: "simkd", layers: both }] })),
-    /terms\.0\.layers: found 2 pairs; expected one/,
-  );
+  assert.throws(() => objectiveLayers(parse({ terms: [{ kind: "simkd", layers: both }] })), {
+    code: "option-invalid",
+    where: "objective.terms.0.layers",
+    found: /2 pairs/,
+  });
 });
 
 const samples = Float32Array.from({ length: 256 * 3 }, (_, i) => Math.sin(i * 12.9898) * 2);

@@ -209,12 +209,7 @@ test("what does not fit is said before anything is asked", async () => {
   const cases: [GroupOptions, FitOptions, CompileOptions, RegExp][] = [
     [{ combine: "mean-losses" }, { ...mixup, views: "clean" }, {}, /fit: augment.*set views to online/s],
     [{ combine: "mean-losses", weights: "confidence" }, mixup, {}, /fit: augment.*fixed weights/s],
-    [
-      { combine: "mean-losses", weights: "confidence" },
-      {},
-      { distillationLoss: "dist" },
-      /"dist" is no mean over samples/,
-    ],
+    [{ combine: "mean-losses", weights: "confidence" }, {}, { distillationLoss: "dist" }, /"dist" cannot be used/],
     [{ combine: "draw" }, {}, { terms: [{ kind: "similarity", layers }] }, /a group has several/],
   ];
   for (const [options, fit, compile, message] of cases) {

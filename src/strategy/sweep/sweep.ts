@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../../atomic.js";
 import type { LoadedData } from "../../data/types.js";
-import { InputError } from "../../errors.js";
+import { InputError, within } from "../../errors.js";
 import type { SweepField, SweepRow, SweepSummary } from "../../evaluate/sweep.js";
 import { noun } from "../../noun.js";
 import { packageVersion } from "../../package-root.js";
@@ -86,7 +86,7 @@ function candidatesOf(combinations: readonly Combination[], loaded: LoadedData, 
       return { ...combination, arm };
     } catch (cause) {
       if (!(cause instanceof InputError)) throw cause;
-      throw new InputError(`sweep ${title}`, cause.message, { cause });
+      throw within(cause, `sweep ${title}`);
     }
   });
   checkMetric(candidates);
