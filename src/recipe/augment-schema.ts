@@ -12,7 +12,7 @@ const crop = z
       .tuple([positive.max(1), positive.max(1)])
       .refine(ordered, ORDERED)
       .default([0.6, 1])
-      .describe("Share of the image's area, [low, high]; [0.08, 1] is ImageNet's, too much for small pictures"),
+      .describe("Share of the image's area, [low, high]. ImageNet's [0.08, 1] is too strong for small images"),
     ratio: z
       .tuple([positive, positive])
       .refine(
@@ -20,46 +20,46 @@ const crop = z
         "expected [low, high] with the image's own proportions, 1, between them",
       )
       .default([0.75, 4 / 3])
-      .describe("Width over height, relative to the image's own, [low, high]"),
+      .describe("Aspect ratio (width / height) relative to the image's, [low, high]"),
   })
   .describe(
-    "A random box resized to the image's size (Szegedy 2015): other sizes and proportions. Pad-and-crop is shift",
+    "A random box resized to the image's size (Szegedy 2015), for varying sizes and proportions. For pad-and-crop, use shift",
   );
 
 const strength = (of: string) =>
-  z.number().min(0).default(0).describe(`${of}: its factor is drawn in [1 - x, 1 + x], not below 0`);
+  z.number().min(0).default(0).describe(`${of}: the factor is drawn from [1 - x, 1 + x], but not below 0`);
 const colour = z
   .strictObject({
     brightness: strength("Brightness"),
     contrast: strength("Distance from the image's mean grey"),
-    saturation: strength("Distance from each pixel's own grey (RGB only)"),
+    saturation: strength("Distance from each pixel's grey (RGB only)"),
     hue: z
       .number()
       .min(0)
       .max(0.5)
       .default(0)
-      .describe("Turn of the colour circle, up to so much of it either way (RGB only)"),
+      .describe("Largest rotation of the hue in either direction, as a fraction of the colour circle (RGB only)"),
   })
-  .describe("Other light and other cameras; leave hue out where colour is the class");
+  .describe("Varying light and cameras. Do not use hue if colour distinguishes the classes");
 
 const randaugment = z
   .strictObject({
-    ops: z.number().int().min(1).max(MAX_OPS).default(2).describe("Operations a view"),
+    ops: z.number().int().min(1).max(MAX_OPS).default(2).describe("Operations per view"),
     magnitude: z
       .number()
       .min(0)
       .max(MAX_MAGNITUDE)
       .default(5)
-      .describe("Strength of all of them; larger models and data bear more"),
+      .describe("Strength of all operations; larger models and data sets tolerate more"),
   })
   .describe(
-    "Operations drawn from a fixed list of 14, one strength for all (Cubuk 2020): the strong augmentation with two numbers to choose",
+    "Random operations from a fixed list of 14, all with one strength (Cubuk 2020). Strong augmentation with only two numbers to choose",
   );
 
 const share = (alpha: number) =>
   positive
     .default(alpha)
-    .describe("Shares are drawn from Beta(alpha, alpha): small is hardly mixed, 1 is any share alike");
+    .describe("Shares are drawn from Beta(alpha, alpha). A small alpha hardly mixes; 1 draws shares uniformly");
 
 /** Random views of a training's samples. */
 export const augmentSchema = z
@@ -67,25 +67,27 @@ export const augmentSchema = z
     flip: z
       .boolean()
       .default(false)
-      .describe("Flip horizontally, one view in two; not where left and right matter (digits, letters)"),
+      .describe("Flip horizontally with probability 1/2; not if left and right matter (digits, letters)"),
     shift: z
       .number()
       .int()
       .min(0)
       .default(0)
-      .describe("Shift by up to so many pixels each way, zeros coming in: pad-and-crop. 2 of 28 pixels, 4 of 32"),
+      .describe(
+        "Largest shift in pixels in each direction, filled with zeros (pad-and-crop). 2 for 28 pixels, 4 for 32",
+      ),
     crop: crop.optional(),
     rotate: z
       .number()
       .min(0)
       .max(180)
       .optional()
-      .describe("Turn about the centre by up to so many degrees either way; 10 to 15 is safe"),
+      .describe("Largest rotation about the centre in either direction, in degrees; 10 to 15 is safe"),
     scale: z
       .tuple([positive, positive])
       .refine(ordered, ORDERED)
       .optional()
-      .describe("Zoom about the centre by a factor in [low, high]; above 1 enlarges"),
+      .describe("Zoom about the centre by a factor from [low, high]; above 1 enlarges"),
     colour: colour.optional(),
     noise: z
       .number()
@@ -93,27 +95,29 @@ export const augmentSchema = z
       .max(1)
       .optional()
       .describe(
-        "Gaussian noise: its standard deviation is drawn from 0 to this part of the data's value range; 0.05 is visible",
+        "Gaussian noise. Its standard deviation is drawn from 0 to this fraction of the data's value range; 0.05 is visible",
       ),
-    blur: z.number().min(0).optional().describe("Gaussian blur: its sigma in pixels is drawn from 0 to this"),
+    blur: z.number().min(0).optional().describe("Gaussian blur. Its sigma in pixels is drawn from 0 to this value"),
     cutout: z
       .number()
       .int()
       .min(0)
       .optional()
       .describe(
-        "Side in pixels of a square of zeros at a random place (DeVries & Taylor 2017); half the side of CIFAR's images",
+        "Side in pixels of a square of zeros at a random position (DeVries & Taylor 2017); half the image's side for CIFAR",
       ),
     randaugment: randaugment.optional(),
     mixup: z
       .strictObject({ alpha: share(0.2) })
       .optional()
-      .describe("Blend with another sample, labels alike (Zhang 2018); of tables as well"),
+      .describe("Blend with another sample, including the labels (Zhang 2018); also works for tables"),
     cutmix: z
       .strictObject({ alpha: share(1) })
       .optional()
-      .describe("Paste a box of another image, labels by area (Yun 2019); with mixup, each half the time"),
+      .describe(
+        "Paste a box of another image and weight labels by area (Yun 2019). With mixup, each is used half the time",
+      ),
   })
   .describe(
-    "Random views, another in each epoch (docs/augmentation.md); transfer.views says what a teacher answers for them",
+    "Random views, different in each epoch (docs/augmentation.md). transfer.views selects the teacher's answers for them",
   );

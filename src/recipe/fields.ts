@@ -9,5 +9,5 @@ export const rate = z.number().min(0).lt(1);
 /** A path. */
 export const file = (what: string) => z.string().min(1).describe(`${what}; relative to the recipe file`);
 
-/** A class by its name; a number is the name written with its digits, as data sets name classes that have only numbers. */
+/** A class by its name. A number becomes its digits, as in data sets whose classes are numbers. */
 export const className = z.union([z.string().min(1), z.number().int().min(0)]).transform(String);

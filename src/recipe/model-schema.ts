@@ -61,13 +61,13 @@ const layer = z.union([
 const initialiser = z
   .enum(["pytorch", "keras", "he-normal", "he-uniform", "glorot-normal", "glorot-uniform"])
   .default("pytorch")
-  .describe("Start weights: a library's layer defaults, or He / Glorot with zero biases");
+  .describe("Initial weights: a library's layer defaults, or He / Glorot with zero biases");
 
 const slope = z.number().min(0).default(0.2).describe("Negative slope of leaky-relu");
 
 const dropPath = rate
   .default(0)
-  .describe("Stochastic depth (Huang et al. 2016): rate of the last residual block, growing linearly up to it");
+  .describe("Stochastic depth (Huang et al. 2016): rate of the last residual block; earlier rates grow linearly");
 
 export const modelSchema = z
   .discriminatedUnion("kind", [
@@ -81,7 +81,7 @@ export const modelSchema = z
       initialiser,
     }),
     z.strictObject({
-      kind: z.literal("cnn").describe("A list of layers; the dense layer to the classes is added at the end"),
+      kind: z.literal("cnn").describe("A list of layers; the dense output layer is added automatically"),
       layers: z.array(layer).min(1),
       leaky_slope: slope,
       initialiser,
@@ -90,7 +90,7 @@ export const modelSchema = z
       kind: z.literal("preset"),
       name: z
         .enum(["keras-teacher", "keras-student", "fashion-teacher"])
-        .describe("Keras's distillation tutorial's pair, or the Fashion-MNIST teacher of docs/results.md"),
+        .describe("The models of Keras's distillation tutorial, or the Fashion-MNIST teacher of docs/results.md"),
       initialiser,
     }),
     z.strictObject({
@@ -113,7 +113,7 @@ export const modelSchema = z
         .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8), z.literal(16), z.literal(32)])
         .optional()
         .describe(
-          "By how much the last maps are smaller than the image; the first of the strides become 1. Default: as much as leaves 4 pixels, 8 for 32x32, the paper's 32 from 128x128",
+          "Ratio of the image's side to that of the last maps; the first strides become 1 to reach it. Default: the last maps have 4 pixels per side (8 for 32x32); the paper's 32 from 128x128",
         ),
       dropout: rate.default(0).describe("Before the classifier"),
       drop_path: dropPath,
@@ -121,23 +121,25 @@ export const modelSchema = z
     }),
     z.strictObject({
       kind: z.literal("vit").describe("Vision Transformer (Dosovitskiy et al. 2021)"),
-      patch: count.default(4).describe("Side of a square patch; divides height and width"),
-      dim: count.default(192).describe("Width; a multiple of heads"),
+      patch: count.default(4).describe("Side of a square patch; must divide height and width"),
+      dim: count.default(192).describe("Width; must be a multiple of heads"),
       depth: count.default(4).describe("Layers"),
       heads: count.default(3).describe("Attention heads"),
       mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
       pool: z
         .enum(["class", "mean"])
         .default("class")
-        .describe("What is classified: a class token, or the mean over the patches"),
-      dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
+        .describe("Classifier input: a class token, or the mean over the patches"),
+      dropout: rate
+        .default(0)
+        .describe("After the position embedding and every dense layer except query, key and value"),
       drop_path: dropPath,
       initialiser,
     }),
     z.strictObject({
       kind: z.literal("text-encoder").describe("Transformer encoder over token ids, mean pooling"),
       vocabulary: count.describe("Token ids are 0 to vocabulary - 1"),
-      dim: count.default(128).describe("Width; a multiple of heads"),
+      dim: count.default(128).describe("Width; must be a multiple of heads"),
       depth: count.default(2).describe("Layers"),
       heads: count.default(4).describe("Attention heads"),
       mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
@@ -146,16 +148,21 @@ export const modelSchema = z
         .int()
         .min(0)
         .optional()
-        .describe("Token that fills up short samples: no attention goes to it, and the mean leaves it out"),
-      dropout: rate.default(0).describe("After the position embedding and every dense layer but query, key and value"),
+        .describe("Padding token of short samples; attention and the mean ignore it"),
+      dropout: rate
+        .default(0)
+        .describe("After the position embedding and every dense layer except query, key and value"),
       drop_path: dropPath,
       initialiser,
     }),
     z.strictObject({
-      kind: z.literal("onnx").describe("Start from an ONNX file: its weights are the start weights"),
+      kind: z.literal("onnx").describe("Start from an ONNX file and its weights"),
       file: file("ONNX model"),
       trainable: z.array(z.string()).default(["*"]).describe("Initialisers to train, by name; * matches any text"),
-      frozen: z.array(z.string()).default([]).describe("Initialisers to leave alone, by name; wins over trainable"),
+      frozen: z
+        .array(z.string())
+        .default([])
+        .describe("Initialisers to keep fixed, by name; takes precedence over trainable"),
     }),
   ])
   .describe("The architecture");

@@ -33,10 +33,10 @@ export const objectiveSchema = z
   .strictObject({
     alpha: fraction
       .optional()
-      .describe("How much the student follows the teacher rather than the labels; 1 needs no labels. Default 0.9"),
+      .describe("How closely the student follows the teacher rather than the labels; 1 needs no labels. Default: 0.9"),
     alpha_schedule: factorSchema
       .optional()
-      .describe("Multiplies alpha over the training; the student loss gets the rest up to 1"),
+      .describe("A factor on alpha that changes over the training; the student loss gets the weight 1 - alpha"),
     weights: z
       .strictObject({ student: z.number().min(0), distillation: z.number().min(0) })
       .optional()
@@ -49,7 +49,7 @@ export const objectiveSchema = z
     message: "give either alpha or weights",
     path: ["weights"],
   })
-  .describe("What the student minimises");
+  .describe("The loss that the student minimises");
 
 export const recipeSchema = z
   .strictObject({
@@ -57,10 +57,10 @@ export const recipeSchema = z
       .string()
       .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")
       .default("distillation")
-      .describe("Names the run's folder"),
-    description: z.string().optional().describe("One paragraph for the report"),
-    seed: z.number().int().min(0).default(0).describe("Everything random is a function of it"),
-    seeds: count.default(1).describe("How many students (and baselines) are trained, with seeds seed, seed + 1, ..."),
+      .describe("Name of the run's folder"),
+    description: z.string().optional().describe("A paragraph for the report"),
+    seed: z.number().int().min(0).default(0).describe("Seed of all random numbers"),
+    seeds: count.default(1).describe("Number of students (and baselines) to train, with the seeds seed, seed + 1, ..."),
     data: dataSchema,
     teacher: teacherSchema,
     student: modelSchema,
@@ -72,25 +72,25 @@ export const recipeSchema = z
         labelled: z
           .union([z.literal("all"), count])
           .default("all")
-          .describe("Training samples whose labels the student and its baseline may use"),
+          .describe("Number of training samples whose labels the student and its baseline may use"),
         samples: z
           .enum(["labelled", "all"])
           .default("labelled")
           .describe(
-            "Training samples the student sees: the labelled ones, or all of them (then without labels: objective.alpha 1)",
+            "Training samples that the student sees: only labelled ones, or all (without labels; needs objective.alpha 1)",
           ),
         part: z
           .enum(["all", "second-half"])
           .default("all")
           .describe(
-            "second-half: only the half that a teacher with train_on: disjoint-half leaves to the student, also when the teacher is another one",
+            "second-half: use only the half that train_on: disjoint-half leaves to the student, even with a different teacher",
           ),
         views: viewsSchema,
         pseudo_labels: pseudoLabelsSchema,
         ...omissionFields,
       })
       .prefault({})
-      .describe("What the student may see of the training data"),
+      .describe("The part of the training data that the student may see"),
     baseline: z
       .boolean()
       .default(true)
@@ -103,17 +103,17 @@ export const recipeSchema = z
         }),
       )
       .default([])
-      .describe("Further students in the same run: this recipe with some fields changed"),
+      .describe("More students in the same run: this recipe with some fields changed"),
     sweep: sweepSchema.optional(),
     evaluation: z
       .strictObject({
         top_k: count.default(5),
-        latency_runs: count.default(200).describe("Calls at batch 1, after warm-up"),
+        latency_runs: count.default(200).describe("Calls at batch size 1, after warm-up"),
         robustness: robustnessSchema,
       })
       .prefault({}),
     export: z
-      .strictObject({ raw: z.boolean().default(false).describe("Leave the normalisation out of the exported graph") })
+      .strictObject({ raw: z.boolean().default(false).describe("Export the graph without the normalisation") })
       .prefault({}),
   })
   .describe("A limbeck recipe");

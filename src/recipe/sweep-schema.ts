@@ -29,7 +29,7 @@ export const sweepSchema = z
     grid: z
       .record(z.string(), z.array(z.unknown()).min(1))
       .default({})
-      .describe("Recipe fields and the values to try, all with all: path -> list of values"),
+      .describe("Recipe fields and the values to try in every combination: path -> list of values"),
     random: z
       .record(
         z.string(),
@@ -43,14 +43,9 @@ export const sweepSchema = z
       )
       .default({})
       .describe(
-        'Recipe fields to draw at random: path -> "low..high", "log:low..high" (evenly in the logarithm), "int:" or "log-int:" for whole numbers, or a list of values',
+        'Recipe fields to draw at random: path -> "low..high", "log:low..high" (uniform in the logarithm), "int:" or "log-int:" for whole numbers, or a list of values',
       ),
-    draws: z
-      .number()
-      .int()
-      .min(1)
-      .default(20)
-      .describe("Random draws; each is tried with every combination of the grid"),
+    draws: z.number().int().min(1).default(20).describe("Number of random draws; each is tried at every grid point"),
     seed: z.number().int().min(0).default(0).describe("Seed of the draws; independent of the run's seed"),
     halving: z
       .number()
@@ -58,7 +53,7 @@ export const sweepSchema = z
       .min(2)
       .optional()
       .describe(
-        "Successive halving, Jamieson and Talwalkar 2016: of n combinations the best n / halving go on with a budget as many times larger, and so on up to the recipe's own budget",
+        "Successive halving, Jamieson and Talwalkar 2016. Of n combinations, the best n / halving continue with a budget larger by this factor, until the recipe's budget is reached",
       ),
   })
-  .describe("What `limbeck sweep` tries, docs/sweep.md; other commands ignore it");
+  .describe("What `limbeck sweep` tries (docs/sweep.md); other commands ignore it");

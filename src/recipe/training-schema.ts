@@ -1,4 +1,4 @@
-/** The recipe's trainings: budget and optimisation. */
+/** The recipe's training settings: budget and optimisation. */
 import { z } from "zod";
 import { augmentSchema } from "./augment-schema.js";
 import { count, fraction, positive, rate } from "./fields.js";
@@ -29,7 +29,7 @@ const optimizer = z
   .describe("Update rule");
 
 const warmup = z.number().int().min(0).default(0).describe("Steps of linear warm-up");
-const lr = positive.describe("Learning rate (the highest)");
+const lr = positive.describe("Peak learning rate");
 const schedule = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("constant"), lr, warmup }),
@@ -38,19 +38,19 @@ const schedule = z
       kind: z.literal("step"),
       lr,
       gamma: positive.default(0.1),
-      milestones: z.array(fraction).min(1).describe("Fractions of the training after which lr is multiplied by gamma"),
+      milestones: z.array(fraction).min(1).describe("Fractions of the training at which lr is multiplied by gamma"),
       warmup,
     }),
     z.strictObject({
       kind: z.literal("one-cycle"),
       lr,
-      warm_fraction: fraction.default(0.2).describe("Part of the steps spent rising"),
+      warm_fraction: fraction.default(0.2).describe("Fraction of the steps in which the learning rate rises"),
       div_factor: positive.default(25),
       final_div_factor: positive.default(1e4),
       cycle_momentum: z
         .boolean()
         .default(true)
-        .describe("Cycle momentum (beta1) against the learning rate, as PyTorch does"),
+        .describe("Vary momentum (beta1) inversely to the learning rate, as PyTorch does"),
       momentum_min: rate.default(0.85),
       momentum_max: rate.default(0.95),
     }),
@@ -59,47 +59,50 @@ const schedule = z
 
 const ema = z
   .strictObject({
-    decay: rate.default(0.999).describe("About the last 1 / (1 - decay) updates count"),
+    decay: rate.default(0.999).describe("The average covers roughly the last 1 / (1 - decay) updates"),
     ramp: z
       .boolean()
       .default(true)
-      .describe("Update t uses min(decay, (1 + t) / (10 + t)): the initial weights are soon forgotten"),
+      .describe("Update t uses min(decay, (1 + t) / (10 + t)), so the initial weights are soon forgotten"),
   })
   .describe(
-    "Validate, choose and keep an exponential moving average of the weights (batch-norm statistics too) instead of the weights themselves",
+    "Validate, select and keep an exponential moving average of the weights and batch-norm statistics, instead of the weights themselves",
   );
 
 export const trainingSchema = z
   .strictObject({
-    epochs: positive.optional().describe("Passes over the samples trained on; give this or steps"),
-    steps: count.optional().describe("Updates; the fair budget when runs see different numbers of samples"),
-    batch: count.default(64).describe("Samples a step (of a micro-batch with accumulate)"),
-    accumulate: count.default(1).describe("Micro-batches a step"),
+    epochs: positive.optional().describe("Passes over the training samples; set either epochs or steps"),
+    steps: count.optional().describe("Number of updates; the fair budget if models see different numbers of samples"),
+    batch: count.default(64).describe("Samples per step (per micro-batch with accumulate)"),
+    accumulate: count.default(1).describe("Micro-batches per step"),
     optimizer: optimizer.prefault({ kind: "adamw" }),
     schedule: schedule.prefault({ kind: "one-cycle", lr: 0.002 }),
-    clip_norm: z.number().min(0).default(0).describe("Clip the gradient's global norm; 0 is off"),
+    clip_norm: z.number().min(0).default(0).describe("Limit on the gradient's global norm; 0 disables clipping"),
     recompute: z
       .boolean()
       .default(false)
       .describe(
-        "Compute cheap values again in the backward pass instead of keeping them: less memory, the same numbers",
+        "Compute cheap values again in the backward pass instead of storing them: less memory, identical results",
       ),
     augment: augmentSchema.optional(),
     ema: ema.optional(),
-    select: z.enum(["best", "last"]).default("best").describe("Weights kept: best by validation, or last"),
+    select: z
+      .enum(["best", "last"])
+      .default("best")
+      .describe("Which weights to keep: those with the best validation score, or the last"),
     early_stopping: z
       .strictObject({ patience: count })
       .optional()
-      .describe("Stop after so many validations without a better one"),
+      .describe("Stop after `patience` validations without improvement"),
     validate_every: count
       .optional()
-      .describe("Steps between validations; default: an epoch, but at most 40 validations"),
+      .describe("Steps between validations; default: one epoch, but at most 40 validations"),
     gradient_shares_every: z
       .number()
       .int()
       .min(0)
       .default(100)
-      .describe("Steps between measurements of each term's share of the gradient; 0 is never"),
+      .describe("Steps between measurements of each term's share of the gradient; 0 disables them"),
   })
   .refine((t) => (t.epochs === undefined) !== (t.steps === undefined), {
     message: "give either epochs or steps (null takes one away: --set training.epochs=null)",

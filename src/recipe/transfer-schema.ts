@@ -1,4 +1,4 @@
-/** Classes that the student never sees, and what is done about its biases: fields of the recipe's transfer. */
+/** Classes that the student never sees, and the correction of its biases: fields of the recipe's transfer. */
 import { z } from "zod";
 import { className } from "./fields.js";
 
@@ -8,13 +8,15 @@ export const omissionFields = {
   omit_classes: classNames
     .default([])
     .describe(
-      "Names of classes that student and baseline never see; the teacher, validation and test keep them. docs/teachers.md",
+      "Names of classes that student and baseline never see (docs/teachers.md). Teacher, validation and test keep them",
     ),
-  only_classes: classNames.default([]).describe("Names of the only classes that they see; instead of omit_classes"),
+  only_classes: classNames
+    .default([])
+    .describe("Names of the only classes that student and baseline see; use instead of omit_classes"),
   bias_correction: z
     .boolean()
     .default(false)
     .describe(
-      "After training shift the outputs of the omitted classes (with only_classes: of those kept) by one number that is best on the validation samples, Hinton 2015 section 3",
+      "After training, shift the outputs of the omitted classes (with only_classes: of the classes kept) by the number that is best on the validation samples, Hinton 2015 section 3",
     ),
 };

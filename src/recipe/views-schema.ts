@@ -1,4 +1,4 @@
-/** What a student sees besides the samples themselves: random views, and labels that a teacher made up. */
+/** What a student sees in addition to the samples: random views, and labels from a teacher. */
 import { z } from "zod";
 import { count, fraction } from "./fields.js";
 
@@ -8,29 +8,30 @@ export const viewsSchema = z
       .enum(["replayed", "online", "clean"])
       .default("replayed")
       .describe(
-        "What the teacher says of a view that training.augment makes: replayed labels some views of each sample once and trains on those, Shen 2022 (FKD); online asks the teacher at every step, Beyer 2022; clean keeps its answer for the unchanged sample, Xie 2020 (noisy student)",
+        "The teacher's answer for a view of training.augment. replayed: some views of each sample are labelled once and reused, Shen 2022 (FKD); online: the teacher answers at every step, Beyer 2022; clean: its answer for the unchanged sample, Xie 2020 (noisy student)",
       ),
-    count: count
-      .optional()
-      .describe("replayed: how many views of each sample are kept; default one an epoch, at most 8"),
+    count: count.optional().describe("For replayed: views stored per sample; default: one per epoch, at most 8"),
   })
   .optional()
-  .describe("Which answers belong to the views of training.augment; without it replayed");
+  .describe("The teacher's answers for the views of training.augment; default: replayed");
 
 export const pseudoLabelsSchema = z
   .strictObject({
-    kind: z.enum(["soft", "hard"]).default("soft").describe("The teacher's probabilities, or its best class alone"),
+    kind: z
+      .enum(["soft", "hard"])
+      .default("soft")
+      .describe("soft: the teacher's probabilities; hard: only its most likely class"),
     min_confidence: fraction
       .default(0.3)
-      .describe("Unlabelled samples whose best class the teacher gives less are left out"),
+      .describe("Unlabelled samples whose most likely class has a lower probability are dropped"),
     balance: z
       .boolean()
       .default(true)
       .describe(
-        "As many samples of each class as the teacher names: the surest of frequent classes, those of rare ones several times",
+        "Use the same number of samples for each predicted class: the most confident samples of frequent classes; samples of rare classes are repeated",
       ),
   })
   .optional()
   .describe(
-    "The student sees samples without a usable label under the teacher's, and labelled ones under their own, Xie 2020; needs samples: all and objective.alpha 1",
+    "The student learns samples without a usable label with the teacher's label, and labelled samples with their own, Xie 2020. Needs samples: all and objective.alpha 1",
   );
