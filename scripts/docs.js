@@ -1,4 +1,4 @@
-// Writes the generated pages of docs/ from dist/: `npm run docs`. A test holds them to what the program says.
+// Writes the generated pages of docs/ from dist/: `npm run docs`. A test checks that they are up to date.
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";

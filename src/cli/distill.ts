@@ -18,27 +18,27 @@ export function addDistill(program: Command): void {
   addRunFlags(
     program
       .command("distill")
-      .description("run a recipe: teacher, label store, student, baseline, comparison, export")
+      .description("run a recipe: prepare the teacher, label the data, train student and baseline, compare and export")
       .argument("[recipe]", "recipe file (default: the embedded digits)"),
   )
     .addOption(
       new Option(
         "--strategy <kind>",
-        "the schedule over whole trainings (docs/strategies.md); same as --set strategy.kind=...",
+        "the schedule of training runs (docs/strategies.md); same as --set strategy.kind=...",
       ).choices([...STRATEGIES]),
     )
     .addHelpText(
       "after",
       `
-The run's folder holds student.onnx, report.html, summary.json, ready snippets, and everything a resume needs. A student
-is compared with a baseline: the same network with the same number of updates, on labels alone.
+The run's folder contains student.onnx, report.html, summary.json, code that runs the student, and everything needed to
+resume. Each student is compared with a baseline: the same network, trained on labels alone with the same number of updates.
 
 Examples:
-  limbeck distill                                        the embedded digits, in well under two minutes
-  limbeck distill recipe.yaml --out runs/first           limbeck init writes a recipe to start from
+  limbeck distill                                        the embedded digits, in less than two minutes
+  limbeck distill recipe.yaml --out runs/first           a recipe, for example from limbeck init
   limbeck distill recipe.yaml --set objective.alpha=0.5 --set training.epochs=20
-  limbeck distill recipe.yaml --strategy born-again      generations of students, each taught by the one before
-  limbeck distill recipe.yaml --resume                   go on after Ctrl-C or a crash
+  limbeck distill recipe.yaml --strategy born-again      generations of students, each taught by the previous one
+  limbeck distill recipe.yaml --resume                   continue after Ctrl-C or a crash
   limbeck distill recipe.yaml --json > summary.json`,
     )
     .action((file: string | undefined, flags: DistillFlags) => runDistill(file, flags));

@@ -13,21 +13,21 @@ interface DoctorFlags extends CommonFlags {
 export function addDoctor(program: Command): void {
   program
     .command("doctor")
-    .description("look for what goes wrong in practice before a recipe is run, and say what to change")
+    .description("check a recipe for common mistakes before running it, and suggest fixes")
     .argument("<recipe>", "recipe file")
     .addOption(setFlag())
-    .addOption(new Option("--quick", "leave out the checks that train something").default(false))
-    .addOption(new Option("-o, --out <dir>", "a finished run of this recipe (default: looked for in runs/)"))
+    .addOption(new Option("--quick", "skip the checks that train a model").default(false))
+    .addOption(new Option("-o, --out <dir>", "a finished run of this recipe (default: searched for in runs/)"))
     .addOption(threadsFlag())
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
       "after",
       `
-Exit codes: 0 nothing failed (warnings included), 1 a check failed, 2 the input is wrong, 130 stopped by Ctrl-C.
-Short trainings show whether the teacher is worse than the student alone, and whether the student is too small; a finished
-run of the recipe has those models already. A teacher that is still to be trained has no answers to check: run it on a
-label store, an ONNX file, or after the run.
+Exit codes: 0 no check failed (warnings are allowed), 1 a check failed, 2 the input is wrong, 130 stopped by Ctrl-C.
+Short training runs show whether the teacher is worse than the student alone, and whether the student is too small. If a
+finished run of the recipe exists, its models are used instead. To check the teacher's answers, use a label store, an ONNX
+file, or a finished run: a teacher that has not been trained has no answers yet.
 
 Examples:
   limbeck doctor recipe.yaml
@@ -45,12 +45,12 @@ Examples:
           terminal.result(describe(findings), { findings });
           if (findings.some((f) => f.status === "fail")) process.exitCode = 1;
         },
-        "stopping; nothing is kept (Ctrl-C again leaves at once)",
+        "stopping; nothing is kept (press Ctrl-C again to exit immediately)",
       );
     });
 }
 
-/** What was looked at; of checks that do not apply, only the names. */
+/** The checks that were made; for those that were skipped, only the names. */
 function describe(findings: readonly Finding[]): string {
   const made = findings.filter((f) => f.status !== "skipped");
   const left = findings.filter((f) => f.status === "skipped");
@@ -59,6 +59,6 @@ function describe(findings: readonly Finding[]): string {
       `${status.padEnd(4)}  ${check}: ${found}`,
       ...(why ? [`      why: ${why}`, `      change: ${change}`] : []),
     ]),
-    ...left.map(({ check, found }) => `-     ${check}: not checked, ${found}`),
+    ...left.map(({ check, found }) => `-     ${check}: skipped, ${found}`),
   ].join("\n");
 }

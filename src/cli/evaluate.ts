@@ -39,39 +39,43 @@ interface EvaluateFlags {
 export function addEvaluate(program: Command): void {
   program
     .command("evaluate")
-    .description("measure any ONNX classifier: accuracy, calibration, agreement with a teacher, latency, size")
+    .description("evaluate any ONNX classifier: accuracy, calibration, agreement with a teacher, latency, size")
     .argument("<model>", ".onnx file, or the folder of a finished run")
-    .addOption(new Option("-d, --data <recipe>", "recipe file whose data to measure on (a run knows its own)"))
-    .addOption(new Option("-t, --teacher <model>", "another .onnx file to compare with (a run knows its own)"))
+    .addOption(new Option("-d, --data <recipe>", "recipe file whose data to evaluate on (default for a run: its own)"))
     .addOption(
-      new Option("--part <part>", "which samples").choices(["test", "validation", "train", "all"]).default("test"),
+      new Option("-t, --teacher <model>", "another .onnx file to compare with (default for a run: its own teacher)"),
+    )
+    .addOption(
+      new Option("--part <part>", "which samples to use")
+        .choices(["test", "validation", "train", "all"])
+        .default("test"),
     )
     .addOption(new Option("--top-k <k>", "k of top-k").argParser(wholeNumber("--top-k", 1)).default(5))
     .addOption(
-      new Option("--latency-runs <n>", "calls to time at batch 1; 0 leaves it out")
+      new Option("--latency-runs <n>", "number of timed calls at batch size 1; 0 skips the measurement")
         .argParser(wholeNumber("--latency-runs", 0))
         .default(200),
     )
     .addOption(
       new Option(
         "--normalise <how>",
-        "what the model wants: the data's normalisation, raw samples, bytes / 255",
+        "input the model expects: the data's normalisation, raw samples, or bytes / 255",
       ).choices(["data", "none", "unit"]),
     )
     .addOption(new Option("--layout <layout>", "order of image dimensions").choices(["nchw", "nhwc"]))
     .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
-    .addOption(new Option("--output <name>", "name of the output, when there are several"))
+    .addOption(new Option("--output <name>", "name of the output, if the model has several"))
     .addOption(
       new Option(
         "--robustness",
-        "errors under corruptions too, docs/robustness.md: as the recipe says, else all 15",
+        "also measure errors under corruptions (docs/robustness.md): those of the recipe, or all 15",
       ).default(false),
     )
-    .addOption(new Option("--corruptions <names>", "errors under these, separated by commas"))
+    .addOption(new Option("--corruptions <names>", "measure errors under these corruptions, separated by commas"))
     .addOption(
       new Option(
         "--reference <model>",
-        "of mCE: .onnx file whose errors under corruptions are the measure (default: the teacher)",
+        "reference of mCE: .onnx file to compare errors under corruptions with (default: the teacher)",
       ),
     )
     .addOption(setFlag())
@@ -81,15 +85,15 @@ export function addEvaluate(program: Command): void {
     .addHelpText(
       "after",
       `
-Layout, input size, a fixed batch, the kind of outputs and limbeck's own normalisation are found out and printed; the
-flags overrule. A file with nothing but data: { source: ... } will do as recipe.
+Layout, input size, a fixed batch size, the kind of outputs and limbeck's own normalisation are detected and printed. Flags
+override them. A file that contains only data: { source: ... } is sufficient as a recipe.
 
 Examples:
-  limbeck evaluate runs/digits                                    the student of a run beside its teacher
+  limbeck evaluate runs/digits                                    the student of a run, compared with its teacher
   limbeck evaluate student.onnx --data recipe.yaml                on the recipe's test samples
   limbeck evaluate small.onnx --teacher big.onnx --data data.yaml agreement and soft KL
   limbeck evaluate resnet.onnx --data photos.yaml --normalise unit --layout nhwc --json
-  limbeck evaluate runs/digits --robustness                       errors under 15 corruptions, relative to the teacher's
+  limbeck evaluate runs/digits --robustness                       errors under 15 corruptions, relative to the teacher
   limbeck evaluate a.onnx --data data.yaml --corruptions contrast,shift --reference b.onnx`,
     )
     .action((model: string, flags: EvaluateFlags) => runEvaluate(model, flags));
@@ -218,7 +222,7 @@ function describe(e: Evaluation): string {
   const facts: [string, string][] = [
     ["model", e.model],
     ["size", `${formatBytes(e.fileBytes)}, ${noun(e.parameters, "parameter")}`],
-    ["measured on", `${noun(e.data.samples, "sample")} of ${e.data.name} (${e.data.part})`],
+    ["evaluated on", `${noun(e.data.samples, "sample")} of ${e.data.name} (${e.data.part})`],
   ];
   if (e.teacher) facts.splice(1, 0, ["teacher", e.teacher.model]);
   if (e.latency) {
@@ -239,15 +243,14 @@ function describe(e: Evaluation): string {
 const WIDEST = 20;
 
 function tables(e: Evaluation): string[] {
-  if (e.perClass.length === 0)
-    return ["", "Without labels there is no accuracy; agreement and soft KL need --teacher."];
+  if (e.perClass.length === 0) return ["", "Accuracy needs labels; agreement and soft KL need --teacher."];
   const share = (v: number): string => `${(100 * v).toFixed(1)} %`;
   const rows = e.perClass.map((c) => [c.class, share(c.precision), share(c.recall), share(c.f1), String(c.support)]);
   const matrix =
     e.classes.length > WIDEST
-      ? [`The confusion matrix of ${e.classes.length} classes is in --json.`]
+      ? [`Use --json for the confusion matrix of ${e.classes.length} classes.`]
       : [
-          "confusion (rows: labels, columns: answers)",
+          "confusion matrix (rows: labels, columns: predictions)",
           columns([["", ...e.classes], ...e.confusion.map((row, c) => [e.classes[c] as string, ...row.map(String)])]),
         ];
   return ["", columns([["class", "precision", "recall", "F1", "samples"], ...rows]), "", ...matrix];

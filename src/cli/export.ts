@@ -13,35 +13,39 @@ interface ExportFlags extends ExportRunOptions {
 export function addExport(program: Command): void {
   program
     .command("export")
-    .description("write a model of a run as ONNX once more: another seed or variant, raw, or with float16 weights")
-    .argument("<run>", "folder of a finished run, or of one training in its trainings/")
-    .addOption(
-      new Option("--role <role>", "which model (default: the student, or the one model of a training run)").choices([
-        "student",
-        "baseline",
-        "teacher",
-      ]),
+    .description(
+      "re-export a model from a run: another seed or variant, without built-in normalisation (--raw), or with float16 weights (--half)",
     )
-    .addOption(new Option("--variant <name>", "of this variant of the recipe"))
+    .argument("<run>", "folder of a finished run, or one folder in its trainings/")
     .addOption(
-      new Option("--seed <n>", "of this seed (default: the one best on the validation samples)").argParser(
-        wholeNumber("--seed", 0),
-      ),
+      new Option(
+        "--role <role>",
+        "which model to export (default: the student, or the only model of a training run)",
+      ).choices(["student", "baseline", "teacher"]),
     )
-    .addOption(new Option("--raw", "leave the normalisation out; the numbers go into the metadata and the snippets"))
-    .addOption(new Option("--half", "weights as float16: about half the file, computed in float32 all the same"))
+    .addOption(new Option("--variant <name>", "export the model of this variant"))
+    .addOption(
+      new Option(
+        "--seed <n>",
+        "export the model of this seed (default: the seed with the best validation score)",
+      ).argParser(wholeNumber("--seed", 0)),
+    )
+    .addOption(
+      new Option("--raw", "export without the normalisation; its numbers are written to the metadata and the snippets"),
+    )
+    .addOption(new Option("--half", "store weights as float16: about half the file size; computation stays in float32"))
     .addOption(new Option("-o, --out <file>", "file to write (default: export/<name>.onnx in the run)"))
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
       "after",
       `
-The new model's outputs are compared with the original's before it is written; nothing is ever overwritten. Snippets for
-Node and the browser are written beside it.
+Before the new model is written, its outputs are compared with the original's. Existing files are never overwritten.
+Snippets for Node and the browser are written next to the model.
 
 Examples:
-  limbeck export runs/digits --half                       half the download
-  limbeck export runs/digits --raw --out raw.onnx         normalisation is the caller's
+  limbeck export runs/digits --half                       half the file size
+  limbeck export runs/digits --raw --out raw.onnx         the caller normalises the input
   limbeck export runs/digits --variant every-label --seed 3
   limbeck export runs/digits --role baseline --seed 0
   limbeck export runs/digits/trainings/teacher-1a2b3c4d5e-seed0`,
@@ -53,7 +57,7 @@ Examples:
           ["model", result.model],
           ["from", result.source],
           ["size", formatBytes(result.bytes)],
-          ["input", result.normalised ? "raw samples, normalisation is inside" : "normalised samples"],
+          ["input", result.normalised ? "raw samples (the model normalises them)" : "normalised samples"],
           ["outputs", `differ by at most ${result.difference.toExponential(1)} (largest ${result.largest.toFixed(1)})`],
           ["snippets", result.snippets.join(", ")],
         ]);

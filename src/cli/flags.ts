@@ -25,28 +25,28 @@ export function wholeNumber(name: string, least: number): (text: string) => numb
 }
 
 export const outFlag = (): Option =>
-  new Option("-o, --out <dir>", "folder for the run (default: runs/<name>, or runs/<name>-2 ... when taken)");
+  new Option("-o, --out <dir>", "folder for the run (default: runs/<name>, or runs/<name>-2 ... if it exists)");
 export const jsonFlag = (): Option =>
   new Option(
     "--json",
-    'print one JSON document on stdout and nothing else; of a failure, { "error": { exitCode, message } }',
+    'print a single JSON document to stdout; on failure, { "error": { exitCode, message } }',
   ).default(false);
 export const quietFlag = (): Option =>
-  new Option("-q, --quiet", "no progress, only the result and errors").default(false);
+  new Option("-q, --quiet", "print only the result, warnings and errors").default(false);
 export const threadsFlag = (): Option =>
-  new Option("--threads <n>", "threads of ONNX Runtime; 0 lets it choose")
+  new Option("--threads <n>", "number of ONNX Runtime threads; 0 chooses automatically")
     .argParser(wholeNumber("--threads", 0))
     .default(0);
 export const jobsFlag = (): Option =>
-  new Option("--jobs <n>", "trainings at a time; 0 lets limbeck choose (small ones share the cores)")
+  new Option("--jobs <n>", "number of parallel training runs; 0 chooses automatically (small ones share the cores)")
     .argParser(wholeNumber("--jobs", 0))
     .default(0);
 export const deviceFlag = (): Option =>
-  new Option("--device <device>", "where training steps run").choices(["cpu", "webgpu"]).default("cpu");
+  new Option("--device <device>", "device for training steps").choices(["cpu", "webgpu"]).default("cpu");
 export const setFlag = (): Option =>
   new Option(
     "--set <path=value>",
-    "change a recipe field, e.g. --set objective.alpha=0.5; repeatable; files start at the working folder",
+    "change a recipe field, e.g. --set objective.alpha=0.5; can be repeated; file paths are relative to the current directory",
   )
     .argParser((v: string, all: string[] = []) => [...all, v])
     .default([], "none");
@@ -59,7 +59,7 @@ export function addRunFlags(command: Command): Command {
     .addOption(setFlag())
     .addOption(outFlag())
     .addOption(seedFlag())
-    .option("-r, --resume [dir]", "continue a run that was interrupted: the given one, or the newest of this recipe")
+    .option("-r, --resume [dir]", "continue an interrupted run: the given one, or the newest of this recipe")
     .addOption(deviceFlag())
     .addOption(threadsFlag())
     .addOption(jobsFlag())

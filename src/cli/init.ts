@@ -13,15 +13,15 @@ interface InitFlags extends StarterOptions {
 export function addInit(program: Command): void {
   program
     .command("init")
-    .description("write a recipe to start from, every field explained")
-    .argument("[file]", "file to write; an existing one is never overwritten", "recipe.yaml")
+    .description("write a commented recipe to start from")
+    .argument("[file]", "file to write; existing files are never overwritten", "recipe.yaml")
     .addOption(
-      new Option("--data <source>", "where the samples come from")
+      new Option("--data <source>", "source of the samples")
         .choices(["digits", "idx", "table", "images", "npy", "npz"])
         .default("digits"),
     )
     .addOption(
-      new Option("--teacher <kind>", "who teaches: a model to train, an ONNX file, a label store")
+      new Option("--teacher <kind>", "kind of teacher: a model to train, an ONNX file, or a label store")
         .choices(["model", "file", "store"])
         .default("model"),
     )

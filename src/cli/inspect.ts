@@ -14,16 +14,19 @@ import { Terminal } from "./terminal.js";
 interface OpCount {
   readonly op: string;
   readonly count: number;
-  /** Whether a student may have it: "yes", "zero" (its derivative vanishes) or "no". */
+  /** Whether a student may use it: "yes", "zero" (its derivative is zero) or "no". */
   readonly gradient: "yes" | "zero" | "no";
 }
 
 export function addInspect(program: Command): void {
   program
     .command("inspect")
-    .description("show a model's inputs, outputs, parameters, operators, and which of them can be trained")
+    .description("show a model's inputs, outputs, parameters and operators, and whether it can be trained")
     .argument("<model>", ".onnx file")
-    .option("--features", "also list the inner tensors that a feature loss may name, with shapes for one sample")
+    .option(
+      "--features",
+      "also list the intermediate tensors that a feature loss can use, with their shapes for one sample",
+    )
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
@@ -31,7 +34,7 @@ export function addInspect(program: Command): void {
       `
 Examples:
   limbeck inspect model.onnx
-  limbeck inspect model.onnx --features                   names for layers of losses between layers (docs/losses.md)
+  limbeck inspect model.onnx --features                   layer names for feature losses (docs/losses.md)
   limbeck inspect model.onnx --json | jq .initializers    names for student.trainable and student.frozen`,
     )
     .action((file: string, flags: { json: boolean; features?: boolean }) => {
@@ -70,7 +73,7 @@ function inspect(file: string) {
   };
 }
 
-/** Tensor, the node that gives it where its name differs, shape of one sample. */
+/** Tensor, its node if the name differs, and the shape of one sample. */
 function listed(features: ReturnType<typeof inspect>["features"]): string[] {
   const widest = maxOf(
     features.map((f) => f.name.length),
@@ -103,7 +106,7 @@ function describe(file: string, found: ReturnType<typeof inspect>, features: boo
     ...(features ? ["features", ...listed(found.features)] : []),
     ...Object.entries(found.metadata).map(([k, v]) => `metadata ${k}: ${v.length > 100 ? `${v.slice(0, 100)}...` : v}`),
     missing.length === 0
-      ? "Every operator has a gradient rule: this model can be a teacher or a student."
-      : `It can be a teacher; as a student, the parameters before ${missing.map((o) => o.op).join(", ")} cannot be trained.`,
+      ? "Every operator has a gradient rule, so this model can be a teacher or a student."
+      : `This model can be a teacher. As a student, its parameters before ${missing.map((o) => o.op).join(", ")} cannot be trained.`,
   ].join("\n");
 }

@@ -10,18 +10,16 @@ import { type CommonFlags, deviceFlag, jsonFlag, quietFlag, seedFlag, setFlag, t
 export function addLabel(program: Command): void {
   program
     .command("label")
-    .description(
-      "write down a teacher's answers for every sample of a recipe's data, to distil from as often as you like",
-    )
-    .argument("<recipe>", "recipe file; its teacher is an ONNX file or a model to train")
+    .description("store a teacher's answers for every sample of a recipe's data, to reuse in later runs")
+    .argument("<recipe>", "recipe file; its teacher must be an ONNX file or a model to train")
     .addOption(setFlag())
     .addOption(new Option("-o, --out <dir>", "folder for the answers (default: label-stores/<name>)"))
     .option(
       "-f, --features <names...>",
-      "also keep these inner values of the teacher: tensor or node names, * is any text",
+      "also store these intermediate values of the teacher: tensor or node names, * matches any text",
     )
     .addOption(seedFlag())
-    .option("-r, --resume [dir]", "finish a labelling that was interrupted")
+    .option("-r, --resume [dir]", "finish an interrupted labelling run")
     .addOption(deviceFlag())
     .addOption(threadsFlag())
     .addOption(jsonFlag())
@@ -29,14 +27,14 @@ export function addLabel(program: Command): void {
     .addHelpText(
       "after",
       `
-The folder is tied by hashes to teacher, data and preprocessing: a store of something else is refused, never misread.
-In a recipe it stands for its teacher: teacher: { label_store: <dir> }. Whoever has the store needs no teacher.
+Hashes tie the folder to teacher, data and preprocessing, so a store that does not match is rejected.
+In a recipe, the store replaces the teacher: teacher: { label_store: <dir> }. The teacher itself is then not needed.
 
 Examples:
   limbeck label recipe.yaml --out answers                       label every sample once
-  limbeck label recipe.yaml --out answers --resume              go on after Ctrl-C or a crash
+  limbeck label recipe.yaml --out answers --resume              continue after Ctrl-C or a crash
   limbeck label recipe.yaml --set teacher.precision=float16     half the size
-  limbeck label recipe.yaml --features 'layer*/relu'            with inner values, for feature losses
+  limbeck label recipe.yaml --features 'layer*/relu'            with intermediate values, for feature losses
   limbeck distill recipe.yaml --set 'teacher={label_store: answers}'`,
     )
     .action((file: string, flags: LabelFlags) => runLabel(file, flags));

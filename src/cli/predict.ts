@@ -13,19 +13,19 @@ export function addPredict(program: Command): void {
     .command("predict")
     .description("classify files: images, or arrays as .npy, .npz, .csv, .tsv, .json")
     .argument("<model>", ".onnx classifier")
-    .argument("<files...>", "an image is one sample; an array may hold many, one a row")
-    .addOption(new Option("-k, --top-k <k>", "classes to show").argParser(wholeNumber("--top-k", 1)).default(1))
+    .argument("<files...>", "an image is one sample; an array may contain many, one per row")
     .addOption(
-      new Option("--scale <factor>", "multiply the values first: 1/255 for a model that wants [0, 1]").argParser(
+      new Option("-k, --top-k <k>", "number of classes to show").argParser(wholeNumber("--top-k", 1)).default(1),
+    )
+    .addOption(
+      new Option("--scale <factor>", "factor on the input values: 1/255 for a model that expects [0, 1]").argParser(
         factor,
       ),
     )
-    .addOption(
-      new Option("--size <height>x<width>", "size for images, where the model leaves it free").argParser(sizeOption),
-    )
-    .addOption(new Option("--key <name>", "array of an .npz archive"))
+    .addOption(new Option("--size <height>x<width>", "image size, if the model does not fix it").argParser(sizeOption))
+    .addOption(new Option("--key <name>", "name of the array in an .npz archive"))
     .addOption(new Option("--layout <layout>", "order of image dimensions").choices(["nchw", "nhwc"]))
-    .addOption(new Option("--output <name>", "name of the output, when there are several"))
+    .addOption(new Option("--output <name>", "name of the output, if the model has several"))
     .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
     .addOption(threadsFlag())
     .addOption(jsonFlag())
@@ -33,13 +33,14 @@ export function addPredict(program: Command): void {
     .addHelpText(
       "after",
       `
-Values are raw, as in the training data: limbeck's exports normalise inside (a --raw one says how in its metadata).
-Images are resized to the model's input, grey or RGB as it wants, pixels 0 to 255. Class names come from the metadata.
+Give raw values, as in the training data. Models exported by limbeck contain the normalisation (with --raw, their metadata
+describe it instead). Images are resized to the model's input and converted to grey or RGB, with pixels from 0 to 255. Class
+names come from the metadata.
 
 Examples:
   limbeck predict student.onnx cat.jpg dog.png --top-k 3
   limbeck predict student.onnx samples.npy --json
-  limbeck predict digits.onnx seven.png --scale 16/255       the digits' pixels go from 0 to 16`,
+  limbeck predict digits.onnx seven.png --scale 16/255       the digits' pixels range from 0 to 16`,
     )
     .action(async (model: string, files: readonly string[], flags: PredictFlags) => {
       const predictions = await predictFiles(model, files, flags);

@@ -22,40 +22,45 @@ export function addSweep(program: Command): void {
   addRunFlags(
     program
       .command("sweep")
-      .description("look for the best values of recipe fields, on validation samples of the training data alone")
+      .description("search for the best values of recipe fields, using only validation samples of the training data")
       .argument("<recipe>", "recipe file")
       .option(
         "--grid <path=values>",
-        "values to try, all with all, e.g. --grid objective.alpha=0.5,0.9; repeatable",
+        "values to try in every combination, e.g. --grid objective.alpha=0.5,0.9; can be repeated",
         collect,
         [],
       )
       .option(
         "--random <path=range>",
-        "draw values: low..high, log:low..high, int:low..high, log-int:low..high, or a list; repeatable",
+        "values to draw at random: low..high, log:low..high, int:low..high, log-int:low..high, or a list; can be repeated",
         collect,
         [],
       )
-      .option("--draws <n>", "random draws, each tried with every grid point (default: 20)", wholeNumber("--draws", 1))
+      .option(
+        "--draws <n>",
+        "number of random draws; each is tried at every grid point (default: 20)",
+        wholeNumber("--draws", 1),
+      )
       .option(
         "--halving <n>",
-        "successive halving: of the combinations the best 1/n go on with n times the budget, up to the recipe's",
+        "successive halving: the best 1/n of the combinations continue with n times the budget, up to the recipe's",
         wholeNumber("--halving", 2),
       ),
   )
     .addHelpText(
       "after",
       `
-Every combination is trained as \`limbeck distill\` trains the student, once a seed; the teacher is trained and labels once. Scores
-are on the validation samples; the test samples score nothing. The run's folder gets sweep.json, sweep.csv, report.html (heat map of
-two grid fields) and best.yaml, ready for \`limbeck distill\`. A recipe's sweep section says the same as the flags.
+Every combination is trained once per seed, exactly as in \`limbeck distill\`. The teacher is trained once and labels once.
+Scores come from the validation samples; test samples are not used. The run's folder contains sweep.json, sweep.csv,
+report.html (with a heat map of two grid fields) and best.yaml, ready for \`limbeck distill\`. The recipe's sweep section
+is equivalent to the flags.
 
 Examples:
   limbeck sweep recipe.yaml --grid objective.distillation_loss.temperature=1,2,4,8 --grid objective.alpha=0.5,0.9
   limbeck sweep recipe.yaml --random training.schedule.lr=log:1e-4..1e-2 --draws 20 --set seeds=3
   limbeck sweep recipe.yaml --random training.schedule.lr=log:1e-4..1e-1 --draws 27 --halving 3
   limbeck sweep recipe.yaml --grid 'student.hidden=[10],[20,20]' --jobs 2
-  limbeck sweep recipe.yaml --resume              go on after Ctrl-C, with the same flags`,
+  limbeck sweep recipe.yaml --resume              continue after Ctrl-C, with the same flags`,
     )
     .action((file: string, flags: Flags) => runSweep(file, flags));
 }
@@ -87,7 +92,7 @@ function runSweep(file: string, flags: Flags): Promise<void> {
       ["summary", result.summaryFile],
     ]);
     const best = `best: ${result.best.set.map((s) => `--set ${quoted(s)}`).join(" ")}`;
-    const next = `limbeck distill ${quoted(result.bestRecipe)}   measures it on the test samples`;
+    const next = `limbeck distill ${quoted(result.bestRecipe)}   evaluates it on the test samples`;
     terminal.result(`${tableOf(result.summary)}\n\n${best}\n\n${files}\n\n${next}`, result.summary);
   });
 }

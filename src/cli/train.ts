@@ -14,26 +14,24 @@ export function addTrain(program: Command): void {
   addRunFlags(
     program
       .command("train")
-      .description("train one model of a recipe on labels alone: its student, or with --model teacher its teacher")
+      .description("train one model of a recipe on labels alone: the student, or the teacher (--model teacher)")
       .argument("<recipe>", "recipe file")
       .addOption(
-        new Option("--model <which>", "which of the recipe's models")
-          .choices(["student", "teacher"])
-          .default("student"),
+        new Option("--model <which>", "which model to train").choices(["student", "teacher"]).default("student"),
       ),
   )
     .addHelpText(
       "after",
       `
-The weights are those that are best on the validation samples, once a seed; the best seed's model is exported as
-model.onnx, with summary.json beside it. A trained teacher can teach from its file:
-teacher: { file: <run>/model.onnx } (the file says that the normalisation is inside).
+For each seed, the weights with the best validation score are kept. The best seed's model is exported as model.onnx,
+together with summary.json. To use a trained teacher in a recipe, set teacher: { file: <run>/model.onnx }. The file
+records that it contains the normalisation.
 
 Examples:
-  limbeck train recipe.yaml                           the student on labels alone, every seed of the recipe
+  limbeck train recipe.yaml                           the student on labels alone, for every seed of the recipe
   limbeck train recipe.yaml --model teacher           the recipe's teacher (teacher.model, teacher.training)
-  limbeck train recipe.yaml --set training.epochs=50  with another budget
-  limbeck train recipe.yaml --resume                  go on after Ctrl-C`,
+  limbeck train recipe.yaml --set training.epochs=50  with a different budget
+  limbeck train recipe.yaml --resume                  continue after Ctrl-C`,
     )
     .action((file: string, flags: TrainFlags) => runTrain(file, flags));
 }
