@@ -51,6 +51,7 @@ export const ERROR_CODES = {
   "row-invalid": "A row or sample of the data cannot be used.",
   "run-mismatch": "A folder holds another run than the one to resume.",
   "run-missing": "There is no such run.",
+  "secret-missing": "A secret is masked in this copy of a recipe and has to be given again.",
   "store-mismatch": "A label store does not belong to this data or teacher, or is damaged.",
   "teacher-missing": "A teacher is needed and there is none.",
   "value-missing": "A value of the data is missing.",

@@ -1,6 +1,7 @@
 /** Errors limbeck raises on purpose. Everything else that escapes is a bug in limbeck. */
 import type { ErrorCode } from "./error-codes.js";
 import { escapeControls } from "./quote.js";
+import { maskText } from "./secrets.js";
 
 export type { ErrorCode } from "./error-codes.js";
 
@@ -39,7 +40,8 @@ class FaultError extends Error implements Fault {
   readonly cure?: string;
   readonly details?: readonly Fault[];
 
-  constructor(fault: Fault, options?: ErrorOptions) {
+  constructor(given: Fault, options?: ErrorOptions) {
+    const fault = masked(given);
     super(sentenceOf(fault), options);
     this.code = fault.code;
     this.where = fault.where;
@@ -48,6 +50,19 @@ class FaultError extends Error implements Fault {
     if (fault.cure !== undefined) this.cure = fault.cure;
     if (fault.details !== undefined) this.details = fault.details;
   }
+}
+
+/** Without secrets, whatever part of a recipe or an answer was put into it. */
+function masked({ code, details, ...words }: Fault): Fault {
+  const { where, found, expected, cure } = words;
+  return {
+    code,
+    where: maskText(where),
+    found: maskText(found),
+    ...(expected !== undefined && { expected: maskText(expected) }),
+    ...(cure !== undefined && { cure: maskText(cure) }),
+    ...(details !== undefined && { details: details.map(masked) }),
+  };
 }
 
 /** The parts of an error, for JSON; null for errors that are none of limbeck's. */

@@ -1,6 +1,7 @@
 /** What commands do alike: seeds as overrides, a terminal that is closed, Ctrl-C that stops the work. */
 
 import { maxOf } from "../extremes.js";
+import { maskCommand } from "../recipe/masked-command.js";
 import type { CommonFlags } from "./flags.js";
 import { interruptible, Terminal, type TerminalOptions } from "./terminal.js";
 
@@ -28,9 +29,9 @@ export async function atTerminal(
   }
 }
 
-/** The command as it was typed, for summaries. */
+/** The command as it was typed, for summaries, without secrets. */
 export function typedCommand(): string {
-  return `limbeck ${process.argv.slice(2).join(" ")}`;
+  return maskCommand(process.argv.slice(2));
 }
 
 /** The command that prints the whole data audit of a recipe. */

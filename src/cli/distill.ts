@@ -6,7 +6,7 @@ import { loadRecipe } from "../recipe/load.js";
 import { STRATEGIES } from "../recipe/schema.js";
 import { formatTable } from "../report/terminal.js";
 import { distill } from "../strategy/distill.js";
-import { dataCommand, overridesOf } from "./command.js";
+import { dataCommand, overridesOf, typedCommand } from "./command.js";
 import { addRunFlags, type CommonFlags } from "./flags.js";
 import { interruptible, Terminal } from "./terminal.js";
 
@@ -60,7 +60,7 @@ async function runDistill(file: string | undefined, flags: DistillFlags): Promis
       device: flags.device,
       signal,
       onEvent: (event) => terminal.event(event),
-      command: `limbeck ${process.argv.slice(2).join(" ")}`,
+      command: typedCommand(),
     });
     for (const warning of result.summary.warnings) terminal.warn(warning);
     const text = [

@@ -16,7 +16,8 @@ export function addRuns(program: Command): void {
     .addHelpText(
       "after",
       `
-An unfinished run goes on with the command that began it and --resume.
+An unfinished run is continued by the command that began it, with --resume. A folder whose state cannot be read is listed
+as damaged, with the reason below the table.
 
 Examples:
   limbeck runs
@@ -32,12 +33,14 @@ function describe(runs: readonly RunInfo[], folder: string): string {
   if (runs.length === 0) return `no runs in ${folder}`;
   const rows = runs.map((r) => [
     r.name,
-    r.strategy?.kind ?? r.kind,
+    r.strategy?.kind ?? r.kind ?? "-",
     r.strategy && r.state === "unfinished" ? `${r.strategy.done} of ${noun(r.strategy.hops, "hop")}` : r.state,
-    r.date.slice(0, 16).replace("T", " "),
+    r.date.slice(0, 16).replace("T", " ") || "-",
     r.accuracy === null ? "-" : `${(100 * r.accuracy).toFixed(1)} %`,
     r.verdict ?? "-",
     r.path,
   ]);
-  return columns([["name", "kind", "state", "last written (UTC)", "accuracy", "verdict", "path"], ...rows]);
+  const problems = runs.flatMap((r) => (r.problem === null ? [] : [`${r.path}: ${r.problem}`]));
+  const table = columns([["name", "kind", "state", "last written (UTC)", "accuracy", "verdict", "path"], ...rows]);
+  return [table, ...(problems.length > 0 ? ["", ...problems] : [])].join("\n");
 }

@@ -5,6 +5,7 @@ import type { DataConfig } from "../data/config.js";
 import { loadData as load } from "../data/load.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { rememberSecretsOf } from "../secrets.js";
 import { parseParts, readYaml, withOverrides } from "./load.js";
 import { camelKeys } from "./resolve.js";
 import { type RobustnessRecipe, robustnessSchema } from "./robustness-schema.js";
@@ -44,7 +45,9 @@ export function loadDataFile(path: string, overrides: readonly string[] = []): D
     teacher: teacherSchema.optional(),
     evaluation: z.object({ robustness: robustnessSchema }).prefault({}),
   });
-  const { evaluation, ...rest } = parseParts(schema, withOverrides(value, overrides, dirname(resolve(path))), path);
+  const written = withOverrides(value, overrides, dirname(resolve(path)));
+  rememberSecretsOf(written);
+  const { evaluation, ...rest } = parseParts(schema, written, path);
   return {
     ...rest,
     ...evaluation,

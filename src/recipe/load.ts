@@ -3,8 +3,10 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { parseDocument, stringify } from "yaml";
 import { InputError } from "../errors.js";
+import { MASK, maskSecrets, rememberSecretsOf } from "../secrets.js";
 import { describe, parseParts } from "./parse.js";
 import { type Recipe, type RecipeInput, recipeSchema } from "./schema.js";
+import { yamlValue } from "./yaml-value.js";
 
 export { parseParts, recipeJsonSchema } from "./parse.js";
 
@@ -43,7 +45,13 @@ export function readYaml(path: string): unknown {
   const document = parseDocument(text, { prettyErrors: true, merge: true });
   const [error] = document.errors;
   if (error) throw new InputError(path, `not valid YAML: ${error.message.split("\n")[0]}`);
-  return document.toJS();
+  try {
+    return document.toJS();
+  } catch (cause) {
+    const found = "it refers to an anchor that is not there, or to itself";
+    const cure = "Put quotes around values that begin with *";
+    throw new InputError({ code: "recipe-invalid", where: path, found, expected: "valid YAML", cure }, { cause });
+  }
 }
 
 /** Validates a recipe object and fills in every default. */
@@ -51,7 +59,10 @@ export function parseRecipe(value: unknown, source = "recipe", overrides: readon
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError(source, `a recipe is a mapping of fields, found ${describe(value)}`);
   }
-  return parseParts(recipeSchema, withOverrides(value, overrides, dirname(resolve(source))), source);
+  const written = withOverrides(value, overrides, dirname(resolve(source)));
+  // Before anything can be said about it.
+  rememberSecretsOf(written);
+  return parseParts(recipeSchema, written, source);
 }
 
 /** A copy with `path=value` pairs, as --set takes them, applied. @param folder the recipe's own */
@@ -72,19 +83,27 @@ export function withChanges(
   return parseRecipe(changed, source);
 }
 
-/** A recipe as YAML text. */
+/** A recipe as YAML text, without its secrets. */
 export function recipeToYaml(recipe: unknown): string {
-  return stringify(recipe, { lineWidth: 120 });
+  return stringify(maskSecrets(recipe), { lineWidth: 120 });
 }
+
+/** Whether `path=value` gives a header or an address. */
+export const mayHoldSecret = (pair: string): boolean => /\bheaders\b|\burl\b|:\/\//.test(pair);
 
 function splitOverride(pair: string): [string, unknown] {
   const at = pair.indexOf("=");
   if (at < 1) throw new InputError("--set", `expected path=value such as objective.temperature=2, found "${pair}"`);
   const text = pair.slice(at + 1);
-  const document = parseDocument(text);
-  if (document.errors.length > 0)
-    throw new InputError(`--set ${pair.slice(0, at)}`, `the value "${text}" is not valid YAML`);
-  return [pair.slice(0, at), document.toJS()];
+  const read = yamlValue(text);
+  if (!read)
+    throw new InputError({
+      code: "flag-invalid",
+      where: `--set ${pair.slice(0, at)}`,
+      found: `the value ${mayHoldSecret(pair) ? MASK : `"${text}"`} is not valid YAML`,
+      cure: "Put quotes around it",
+    });
+  return [pair.slice(0, at), read.value];
 }
 
 /** Fields that hold the name of a file or folder. */

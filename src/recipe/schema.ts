@@ -55,7 +55,7 @@ export const recipeSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")
+      .regex(/^(?!\.+$)[\w.-]{1,100}$/, "expected at most 100 letters, digits, . _ -, and not dots alone")
       .default("distillation")
       .describe("Name of the run's folder"),
     description: z.string().optional().describe("A paragraph for the report"),

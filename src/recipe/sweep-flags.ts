@@ -1,7 +1,8 @@
 /** The sweep as it is typed: --grid and --random into the recipe's `sweep` section, and values back into --set. */
-import { parseDocument } from "yaml";
 import { InputError } from "../errors.js";
-import { fromHere } from "./load.js";
+import { MASK } from "../secrets.js";
+import { fromHere, mayHoldSecret } from "./load.js";
+import { yamlValue } from "./yaml-value.js";
 
 export interface SweepFlags {
   /** `path=value,value,...`; values are YAML. */
@@ -41,7 +42,7 @@ export function withSweepFlags(
 
 /** A field and its value as --set takes them: "objective.alpha=0.5". */
 export function overrideOf(path: string, value: unknown): string {
-  return `${path}=${typeof value === "string" && parseDocument(value).toJS() === value ? value : JSON.stringify(value)}`;
+  return `${path}=${typeof value === "string" && yamlValue(value)?.value === value ? value : JSON.stringify(value)}`;
 }
 
 function mapping(value: unknown): Record<string, unknown> {
@@ -56,9 +57,13 @@ function split(flag: string, text: string): [string, string] {
 }
 
 function listOf(flag: string, path: string, values: string): unknown[] {
-  const document = parseDocument(`[${values}]`);
-  const list: unknown = document.errors.length > 0 ? null : document.toJS();
+  const list = yamlValue(`[${values}]`)?.value;
   if (!Array.isArray(list) || list.length === 0)
-    throw new InputError(`${flag} ${path}`, `the values "${values}" are not a list; separate them by commas`);
+    throw new InputError({
+      code: "flag-invalid",
+      where: `${flag} ${path}`,
+      found: `the values ${mayHoldSecret(`${path}=${values}`) ? MASK : `"${values}"`} are not a list`,
+      cure: "Separate them by commas",
+    });
   return list;
 }

@@ -1,6 +1,7 @@
 /** What every summary says of its run, whatever was trained in it. */
 import type { Summary } from "../evaluate/summary.js";
 import { packageVersion } from "../package-root.js";
+import { maskSecrets, maskText } from "../secrets.js";
 import type { RunContext } from "./context.js";
 import { environmentOf } from "./measure.js";
 
@@ -22,10 +23,10 @@ export async function aboutRun(
     limbeck: packageVersion(),
     name: recipe.name,
     description: recipe.description ?? null,
-    command,
+    command: maskText(command),
     durationSeconds: seconds,
     environment: await environmentOf(execution),
-    recipe,
+    recipe: maskSecrets(recipe),
     data: {
       name: data.name,
       origin: data.origin ?? null,
@@ -41,7 +42,7 @@ export async function aboutRun(
       audit: loaded.audit,
     },
     // Every seed may find out the same.
-    notes: [...new Set(notes)],
-    warnings: [...new Set(warnings)],
+    notes: [...new Set(notes)].map(maskText),
+    warnings: [...new Set(warnings)].map(maskText),
   };
 }

@@ -9,7 +9,8 @@ import { seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import type { RunEvent } from "./events.js";
 import type { Hop } from "./plan.js";
-import { isFinished, noteHops, stateOf } from "./run-directory.js";
+import { isFinished, noteHops } from "./run-directory.js";
+import { readState } from "./run-state.js";
 import { readSummary } from "./runs.js";
 import { trainModel } from "./train-model.js";
 import { HOPS, listTrainings } from "./trainings.js";
@@ -61,7 +62,7 @@ async function runHop(strategy: string, hop: Hop, options: DistillOptions, oneSh
     ...options,
     out: directory,
     folder: directory,
-    resume: stateOf(directory) !== null,
+    resume: readState(directory).kind !== "none",
     teacherFolder: hop.command === "distill" ? strategy : undefined,
   };
   const found = isFinished(directory, claimed(hop)) ? readSummary(directory) : null;

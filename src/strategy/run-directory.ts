@@ -1,5 +1,5 @@
 /** The folder of a run: where it is, whether it is finished, what it belongs to. */
-import { accessSync, constants, existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync, rmSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { isTemporary, makeFolder, writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
@@ -7,26 +7,15 @@ import { packageVersion } from "../package-root.js";
 import { differences, differencesSaid } from "../recipe/difference.js";
 import { readYaml, recipeToYaml } from "../recipe/load.js";
 import type { Recipe } from "../recipe/schema.js";
+import { withoutSecrets } from "../secrets.js";
 import { fingerprint } from "./context.js";
+import { type RunKind, readState, type State, stateOf } from "./run-state.js";
 
-interface State {
-  readonly recipe: string;
-  readonly name: string;
-  readonly status: "running" | "done";
-  /** Paths in the recipe start here: absolute, or "." for the run's own folder, which may be moved. */
-  readonly folder?: string;
-  /** Of limbeck; absent in runs older than this field. */
-  readonly version?: string;
-  /** What kind of run it is; absent: distill. */
-  readonly kind?: RunKind;
-  /** Of a distill run with several hops: which strategy, and how many hops are done. */
-  readonly strategy?: { readonly kind: string; readonly done: number; readonly hops: number };
-}
-
-/** The run's recipe, with every default filled in. */
+/** The run's recipe, with every default filled in, without its secrets. */
 const RECIPE = "recipe.yaml";
 
-export type RunKind = "distill" | "train" | "label" | "sweep";
+/** What a run is known by. Its secrets are not part of it: neither they nor a hash of them are kept. */
+const printOf = (recipe: Recipe): string => fingerprint(withoutSecrets(recipe));
 
 export interface DirectoryOptions {
   readonly out?: string;
@@ -40,7 +29,7 @@ export interface DirectoryOptions {
 
 /** Picks and marks the folder of a run, and writes its recipe with every default into it. @throws InputError when it holds something else */
 export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<string> {
-  const print = fingerprint(recipe);
+  const print = printOf(recipe);
   const directory = options.resume ? resumed(options, recipe, print) : fresh(recipe, options);
   writableFolder(directory);
   for (const leftover of leftovers(directory)) rmSync(leftover, { force: true });
@@ -65,16 +54,22 @@ function writableFolder(directory: string): void {
     accessSync(directory, constants.W_OK);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new InputError("--out", `the folder ${directory} cannot be written to (${code}); give another one`, {
-      cause,
-    });
+    throw new InputError(
+      {
+        code: "file-unwritable",
+        where: "--out",
+        found: `the folder ${directory} cannot be written to (${code})`,
+        cure: "Give another folder",
+      },
+      { cause },
+    );
   }
 }
 
 /** Whether the folder holds a finished run of this very recipe. */
 export function isFinished(directory: string, recipe: Recipe): boolean {
   const state = stateOf(directory);
-  return state?.status === "done" && state.recipe === fingerprint(recipe);
+  return state?.status === "done" && state.recipe === printOf(recipe);
 }
 
 /** Writes down how far a strategy is. */
@@ -125,9 +120,20 @@ function leftovers(directory: string): string[] {
 function fresh(recipe: Recipe, { out }: DirectoryOptions): string {
   if (out !== undefined) {
     if (existsSync(out) && !statSync(out).isDirectory())
-      throw new InputError("--out", `${out} is a file; give the folder for the run`);
+      throw new InputError({
+        code: "file-is-folder",
+        where: "--out",
+        found: `${out} is a file`,
+        expected: "the folder for the run",
+      });
     if (existsSync(out) && readdirSync(out).some((f) => !isTemporary(f)))
-      throw new InputError("--out", `${out} is not empty; give a new folder, or --resume to continue the run in it`);
+      throw new InputError({
+        code: "file-exists",
+        where: "--out",
+        found: `${out} is not empty`,
+        expected: "a new folder",
+        cure: "Give another one, or --resume to continue the run in it",
+      });
     return out;
   }
   const base = join("runs", recipe.name);
@@ -140,52 +146,91 @@ function resumed(options: DirectoryOptions, recipe: Recipe, print: string): stri
   const { out, resume } = options;
   const named = typeof resume === "string" ? resume : out;
   if (named !== undefined) {
-    const state = stateOf(named);
-    if (!state) throw new InputError("--resume", `${named} is no run of limbeck (state.json is missing)`);
-    if (state.recipe !== print) throw new InputError("--resume", otherRun(named, state, options, recipe));
+    const state = openState(named);
+    if (state.recipe !== print) throw otherRun(named, state, options, recipe);
     return named;
   }
-  const runs = (existsSync("runs") ? readdirSync("runs") : [])
-    .map((d) => join("runs", d))
-    .flatMap((directory) => {
-      const state = stateOf(directory);
-      return state ? [{ directory, state }] : [];
-    })
+  const folders = foldersOfRuns().map((directory) => ({ directory, reading: readState(directory) }));
+  const runs = folders
+    .flatMap(({ directory, reading }) => (reading.kind === "state" ? [{ directory, state: reading.state }] : []))
     .sort((a, b) => b.directory.localeCompare(a.directory, undefined, { numeric: true }));
   const found = runs.filter(({ state }) => state.recipe === print);
   const open = found.find(({ state }) => state.status === "running") ?? found[0];
   if (open) return open.directory;
   const near = runs.find(({ state }) => state.name === recipe.name && state.status === "running");
-  throw new InputError(
-    "--resume",
-    near
-      ? otherRun(near.directory, near.state, options, recipe)
-      : "no run of this recipe in runs/; start one without --resume, or name its folder",
+  if (near) throw otherRun(near.directory, near.state, options, recipe);
+  const damaged = folders.flatMap(({ directory, reading }) =>
+    reading.kind === "damaged" ? [`${directory}: ${reading.problem}`] : [],
   );
+  throw new InputError({
+    code: "run-missing",
+    where: "--resume",
+    found: `no run of this recipe is in runs/${damaged.length > 0 ? ` (left out: ${damaged.slice(0, 3).join("; ")})` : ""}`,
+    cure: "Start one without --resume, or name its folder",
+  });
 }
 
-/** Why a run cannot be gone on with, and what to do. */
-function otherRun(directory: string, state: State, { kind = "distill", recipe }: DirectoryOptions, claimed: Recipe) {
+/** What lies in runs/. */
+function foldersOfRuns(): string[] {
+  try {
+    return readdirSync("runs").map((name) => join("runs", name));
+  } catch {
+    return [];
+  }
+}
+
+/** The state of a folder that was named. */
+function openState(directory: string): State {
+  const reading = readState(directory);
+  if (reading.kind === "state") return reading.state;
+  throw reading.kind === "damaged"
+    ? new InputError({
+        code: "file-damaged",
+        where: "--resume",
+        found: `${directory} cannot be continued: ${reading.problem}`,
+        expected: "the folder of a run",
+        cure: "Give another folder, or start the run again without --resume",
+      })
+    : new InputError({
+        code: "run-missing",
+        where: "--resume",
+        found: `${directory} is not a run of limbeck (state.json is missing)`,
+        expected: "the folder of a run",
+      });
+}
+
+/** Why a run cannot be continued, and what to do. */
+function otherRun(
+  directory: string,
+  state: State,
+  { kind = "distill", recipe }: DirectoryOptions,
+  claimed: Recipe,
+): InputError {
+  const fault = { code: "run-mismatch", where: "--resume" } as const;
   const made = state.kind ?? "distill";
   if (made !== kind)
-    return `${directory} was made by \`limbeck ${made}\`, not \`limbeck ${kind}\`; go on with the command that began it`;
+    return new InputError({
+      ...fault,
+      found: `${directory} was made by \`limbeck ${made}\``,
+      expected: `a run of \`limbeck ${kind}\``,
+      cure: "Continue it with the command that began it",
+    });
   const path = join(directory, RECIPE);
   const before = existsSync(path) ? readYaml(path) : {};
-  const found = differences(before, JSON.parse(JSON.stringify(recipe ?? claimed)));
+  const plain = (given: unknown): unknown => withoutSecrets(JSON.parse(JSON.stringify(given)));
+  const found = differences(plain(before), plain(recipe ?? claimed));
   if (found.length > 0)
-    return `${directory} was started with another recipe:\n${differencesSaid(found)}\nChange that back to go on with the run (its recipe is ${path}), or start a new run with --out`;
+    return new InputError({
+      ...fault,
+      found: `${directory} was started with another recipe:\n${differencesSaid(found)}\n`,
+      cure: `Change that back to continue the run (its recipe is ${path}), or start a new run with --out`,
+    });
   const version = packageVersion();
   const by =
     state.version === version ? "another model of its recipe" : `limbeck ${state.version ?? "of another version"}`;
-  return `${directory} was started with ${by}, this is limbeck ${version}; go on with what began it, or start a new run with --out`;
-}
-
-export function stateOf(directory: string): State | null {
-  const path = join(directory, "state.json");
-  if (!existsSync(path)) return null;
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as State;
-  } catch {
-    return null;
-  }
+  return new InputError({
+    ...fault,
+    found: `${directory} was started with ${by}, this is limbeck ${version}`,
+    cure: "Continue it with what began it, or start a new run with --out",
+  });
 }

@@ -1,21 +1,25 @@
 /** Runs as they lie on disk: listing them, and opening one to go on working with its models. */
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, statSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { z } from "zod";
 import { InputError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import type { Verdict } from "../evaluate/verdict.js";
 import { loadRecipe } from "../recipe/load.js";
 import type { Recipe } from "../recipe/schema.js";
-import { type RunKind, stateOf } from "./run-directory.js";
+import { type RunKind, readJson, readState, type State } from "./run-state.js";
 
 export interface RunInfo {
   readonly name: string;
-  /** Which command made it. */
-  readonly kind: RunKind;
-  readonly state: "done" | "unfinished";
+  /** Which command made it; null where that cannot be read. */
+  readonly kind: RunKind | null;
+  /** `damaged`: its state cannot be read. */
+  readonly state: "done" | "unfinished" | "damaged";
+  /** What is wrong with it; null: nothing. */
+  readonly problem: string | null;
   /** Of a strategy with several runs: which, and how many of its hops are done; null for a single run. */
   readonly strategy: { readonly kind: string; readonly done: number; readonly hops: number } | null;
-  /** ISO 8601: when it was last written to. */
+  /** ISO 8601: when it was last written to; "" where that cannot be read. */
   readonly date: string;
   /** Mean test accuracy of the student (of the model, for a training); null when unfinished or without labels. */
   readonly accuracy: number | null;
@@ -24,48 +28,105 @@ export interface RunInfo {
 }
 
 /**
- * The runs under a folder, newest first; label stores count as runs.
+ * The runs under a folder, newest first; label stores count as runs. What cannot be read is listed with the reason.
  * @throws InputError when there is no such folder
  */
 export function listRuns(folder = "runs"): RunInfo[] {
-  if (!existsSync(folder))
-    throw new InputError(folder, "no such folder; runs lie in runs/ unless --out said otherwise");
-  if (!statSync(folder).isDirectory())
-    throw new InputError(folder, "it is a file; give the folder that holds the runs");
-  const own = stateOf(folder) ? [folder] : [];
-  return [...own, ...readdirSync(folder).map((name) => join(folder, name))]
+  const entries = entriesOf(folder).map((name) => join(folder, name));
+  // Nothing but a run of its own: a folder of runs that holds a damaged state.json is no run.
+  const own = readState(folder).kind === "state" ? [folder] : [];
+  return [...own, ...entries]
     .map(describeRun)
     .filter((run) => run !== null)
     .sort((a, b) => b.date.localeCompare(a.date) || a.path.localeCompare(b.path, undefined, { numeric: true }));
 }
 
+function entriesOf(folder: string): string[] {
+  if (!existsSync(folder))
+    throw new InputError({
+      code: "file-missing",
+      where: folder,
+      found: "there is no such folder",
+      expected: "the folder that holds the runs",
+      cure: "Give the folder that --out named; without it runs are written to runs/",
+    });
+  if (!statSync(folder).isDirectory())
+    throw new InputError({
+      code: "file-is-folder",
+      where: folder,
+      found: "it is a file",
+      expected: "the folder that holds the runs",
+    });
+  try {
+    return readdirSync(folder);
+  } catch (cause) {
+    const found = `it cannot be read (${(cause as NodeJS.ErrnoException).code})`;
+    throw new InputError({ code: "file-unreadable", where: folder, found }, { cause });
+  }
+}
+
 function describeRun(path: string): RunInfo | null {
-  const state = statSync(path).isDirectory() ? stateOf(path) : null;
-  if (!state) return null;
-  const summary = readSummary(path);
-  const [comparison] = summary?.comparisons ?? [];
-  const row = summary?.models.find((m) => (comparison ? m.id === comparison.student : true));
+  const reading = readState(path);
+  if (reading.kind === "none") return null;
+  if (reading.kind === "damaged") {
+    const unknown = { kind: null, strategy: null, accuracy: null, verdict: null };
+    const problem = reading.problem;
+    return { ...unknown, name: basename(path), state: "damaged", problem, date: dateOf(path), path };
+  }
+  const { state } = reading;
   return {
     name: state.name,
     kind: state.kind ?? "distill",
     state: state.status === "done" ? "done" : "unfinished",
     strategy: state.strategy ?? null,
-    date: statSync(join(path, "state.json")).mtime.toISOString(),
-    accuracy: row?.accuracy?.mean ?? null,
-    verdict: comparison?.verdict ?? null,
+    date: dateOf(join(path, "state.json")),
+    ...figuresOf(path, state),
     path,
   };
 }
 
+function dateOf(path: string): string {
+  try {
+    return lstatSync(path).mtime.toISOString();
+  } catch {
+    return "";
+  }
+}
+
+/** What is read of a summary here; the rest is the report's. */
+const summarySchema = z.looseObject({
+  models: z.array(z.looseObject({ id: z.string(), accuracy: z.looseObject({ mean: z.number() }).nullish() })),
+  comparisons: z.array(z.looseObject({ student: z.string(), verdict: z.string().nullish() })),
+});
+
+function figuresOf(
+  path: string,
+  { status, kind = "distill" }: State,
+): Pick<RunInfo, "accuracy" | "verdict" | "problem"> {
+  const none = { accuracy: null, verdict: null };
+  const read = readSummaryFile(path);
+  // A label store and a sweep have none.
+  const wanted = status === "done" && (kind === "distill" || kind === "train");
+  if (read === null) return { ...none, problem: wanted ? "summary.json is missing" : null };
+  if ("problem" in read) return { ...none, problem: read.problem };
+  const { comparisons, models } = read.summary;
+  const [comparison] = comparisons;
+  const row = models.find((m) => (comparison ? m.id === comparison.student : true));
+  return { accuracy: row?.accuracy?.mean ?? null, verdict: comparison?.verdict ?? null, problem: null };
+}
+
 /** A run's summary.json; null when it has none that can be read. */
 export function readSummary(run: string): Summary | null {
-  const path = join(run, "summary.json");
-  if (!existsSync(path)) return null;
-  try {
-    return JSON.parse(readFileSync(path, "utf8")) as Summary;
-  } catch {
-    return null;
-  }
+  const read = readSummaryFile(run);
+  return read && "summary" in read ? read.summary : null;
+}
+
+function readSummaryFile(run: string): { readonly summary: Summary } | { readonly problem: string } | null {
+  const read = readJson(join(run, "summary.json"), "summary.json");
+  if (read === null || "problem" in read) return read;
+  return summarySchema.safeParse(read.value).success
+    ? { summary: read.value as Summary }
+    : { problem: "summary.json is not the summary of a run" };
 }
 
 export interface OpenedRun {
@@ -79,14 +140,40 @@ export interface OpenedRun {
 
 /** Opens a finished run. @throws InputError when the folder is none, or the run is not finished */
 export function openRun(directory: string): OpenedRun {
-  const state = stateOf(directory);
+  const reading = readState(directory);
+  if (reading.kind === "damaged")
+    throw new InputError({
+      code: "file-damaged",
+      where: directory,
+      found: reading.problem,
+      expected: "the folder of a finished run",
+    });
+  if (reading.kind === "none")
+    throw new InputError({
+      code: "run-missing",
+      where: directory,
+      found: `it is not a run of limbeck (${basename(directory)}/state.json is missing)`,
+      expected: "the folder of a finished run",
+    });
+  const { state } = reading;
+  if (state.kind === "sweep")
+    throw new InputError({
+      code: "run-mismatch",
+      where: directory,
+      found: "it is a sweep, which delivers no model of its own",
+      expected: "the folder of a distillation or a training",
+      cure: "Run its best.yaml with `limbeck distill`",
+    });
   const recipe = join(directory, "recipe.yaml");
   const model = ["student.onnx", "model.onnx"].map((name) => join(directory, name)).find((path) => existsSync(path));
-  if (!state) throw new InputError(directory, `no run of limbeck (${basename(directory)}/state.json is missing)`);
-  if (state.kind === "sweep")
-    throw new InputError(directory, "a sweep delivers no model of its own; run its best.yaml with `limbeck distill`");
   if (!model || !existsSync(recipe))
-    throw new InputError(directory, "this run is not finished; continue it with --resume first");
+    throw new InputError({
+      code: "run-missing",
+      where: directory,
+      found: `this run is not finished (${model ? "recipe.yaml" : "its model"} is missing)`,
+      expected: "a finished run",
+      cure: "Continue it with --resume first",
+    });
   const folder = state.folder === undefined ? resolve(".") : resolve(directory, state.folder);
   return { directory, recipe: loadRecipe(recipe).recipe, folder, model };
 }

@@ -1,9 +1,11 @@
 /** The trainings of a run as they lie on disk: which model of which arm and seed each one is. */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { z } from "zod";
 import { writeFileAtomic } from "../atomic.js";
 import { loadModelFile } from "../graph/file.js";
 import type { FitRequest } from "./fit.js";
+import { readJson } from "./run-state.js";
 
 /** A training's own card, training.json in its folder. */
 export interface Training {
@@ -41,8 +43,8 @@ export function readTraining(directory: string): Training | null {
 /** The finished trainings of a run, of a strategy's also those of its hops, by role and seed. */
 export function listTrainings(run: string): Training[] {
   const [folder, hops] = [join(run, "trainings"), join(run, HOPS)];
-  const inner = existsSync(hops) ? readdirSync(hops).flatMap((name) => listTrainings(join(hops, name))) : [];
-  const own = existsSync(folder) ? readdirSync(folder).map((name) => readTraining(join(folder, name))) : [];
+  const inner = entriesOf(hops).flatMap((name) => listTrainings(join(hops, name)));
+  const own = entriesOf(folder).map((name) => readTraining(join(folder, name)));
   return [...own.filter((t) => t !== null), ...inner].sort(
     (a, b) => a.role.localeCompare(b.role) || a.seed - b.seed || a.directory.localeCompare(b.directory),
   );
@@ -54,16 +56,28 @@ export function trainingOf(run: string, model: string): Training | null {
   return listTrainings(run).find((t) => readFileSync(t.file).equals(bytes)) ?? null;
 }
 
-type Card = Omit<Training, "directory" | "file">;
+const cardSchema = z.object({
+  role: z.enum(["teacher", "student", "baseline"]),
+  seed: z.number().int(),
+  names: z.array(z.string()),
+  teacherHash: z.string().nullable(),
+});
 
+type Card = Readonly<z.output<typeof cardSchema>>;
+
+/** Null where there is none that can be read. */
 function readCard(directory: string): Card | null {
-  const path = join(directory, CARD);
-  if (!existsSync(path)) return null;
+  const read = readJson(join(directory, CARD), CARD);
+  if (read === null || "problem" in read) return null;
+  return cardSchema.safeParse(read.value).data ?? null;
+}
+
+/** What lies in a folder; nothing where it is none. */
+function entriesOf(folder: string): string[] {
   try {
-    const { role, seed, names, teacherHash } = JSON.parse(readFileSync(path, "utf8")) as Card;
-    return Array.isArray(names) ? { role, seed, names, teacherHash } : null;
+    return readdirSync(folder);
   } catch {
-    return null;
+    return [];
   }
 }
 

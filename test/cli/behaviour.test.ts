@@ -92,7 +92,7 @@ const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
   [["train", DIGITS, "--out", at("full")], /--out: .*full is not empty/],
   [["train", DIGITS, "--out", at("short.json")], /--out: .*short\.json is a file/],
   [["train", DIGITS, "--out", at("short.json/run")], /--out: the folder .* cannot be written to/],
-  [["train", DIGITS, "--resume", at("full")], /--resume: .*full is no run of limbeck/],
+  [["train", DIGITS, "--resume", at("full")], /--resume: .*full is not a run of limbeck/],
   [["train", DIGITS, "--model", "both"], /Allowed choices are student, teacher/],
   [["train", DIGITS, "--model", "teacher", "--set", "teacher={file: x.onnx}"], /not a model to train/],
   [["label", DIGITS, "--set", "teacher={file: x.onnx}", "--out", at("a")], /x\.onnx: no such file/],

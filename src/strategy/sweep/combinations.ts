@@ -6,9 +6,10 @@ import { withChanges } from "../../recipe/load.js";
 import type { Recipe, RecipeInput, SweepRecipe } from "../../recipe/schema.js";
 import { overrideOf } from "../../recipe/sweep-flags.js";
 import { type DrawRange, parseRange } from "../../recipe/sweep-schema.js";
+import { maskSecrets } from "../../secrets.js";
 
 export interface Combination {
-  /** Values by path. */
+  /** Values by path, without secrets: `recipe` has those. */
   readonly values: Readonly<Record<string, unknown>>;
   readonly set: readonly string[];
   /** "objective.alpha=0.5 training.batch=32". */
@@ -54,10 +55,11 @@ export function combinationsOf(
   );
   return {
     fields: fieldsOf(sweep, new Map(drawn)),
-    combinations: [...distinct.values()].map((values) => {
+    combinations: [...distinct.values()].map((given) => {
+      const values = maskSecrets(given);
       const set = Object.entries(values).map(([path, value]) => overrideOf(path, value));
       const title = set.join(" ");
-      return { values, set, title, recipe: recipeWith(values, `sweep ${title}`) };
+      return { values, set, title, recipe: recipeWith(given, `sweep ${title}`) };
     }),
   };
 }
@@ -131,7 +133,7 @@ function inRange({ distribution, low, high }: DrawRange, u: number): number {
 }
 
 function fieldsOf({ grid, random }: SweepRecipe, drawn: ReadonlyMap<string, unknown[]>): SweepField[] {
-  return [
+  const fields = [
     ...Object.entries(grid).map(([path, values]): SweepField => ({ path, kind: "grid", range: null, values })),
     ...Object.entries(random).map(
       ([path, from]): SweepField => ({
@@ -142,4 +144,5 @@ function fieldsOf({ grid, random }: SweepRecipe, drawn: ReadonlyMap<string, unkn
       }),
     ),
   ];
+  return fields.map((field) => ({ ...field, values: maskSecrets({ [field.path]: field.values })[field.path] ?? [] }));
 }

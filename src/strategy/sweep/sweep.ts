@@ -8,6 +8,7 @@ import { noun } from "../../noun.js";
 import { packageVersion } from "../../package-root.js";
 import { parseRecipe, recipeToYaml, withAbsoluteFiles } from "../../recipe/load.js";
 import type { Recipe, RecipeInput } from "../../recipe/schema.js";
+import { maskSecrets, maskText } from "../../secrets.js";
 import { type Arm, expandArms } from "../arms.js";
 import { checkModels } from "../check.js";
 import { contextOf, type RunContext, type RunOptions, seedsOf } from "../context.js";
@@ -119,7 +120,7 @@ function summaryOf(
     limbeck: packageVersion(),
     name: recipe.name,
     description: recipe.description ?? null,
-    command,
+    command: maskText(command),
     durationSeconds,
     metric,
     validationSamples: loaded.splits.validation.length,
@@ -128,8 +129,8 @@ function summaryOf(
     rungs,
     rows,
     teacher: teachers.join("; "),
-    warnings: [...new Set(warnings)],
-    recipe,
+    warnings: [...new Set(warnings)].map(maskText),
+    recipe: maskSecrets(recipe),
   };
 }
 
