@@ -55,7 +55,10 @@ export const recipeSchema = z
   .strictObject({
     name: z
       .string()
-      .regex(/^(?!\.+$)[\w.-]{1,100}$/, "expected at most 100 letters, digits, . _ -, and not dots alone")
+      .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")
+      .refine((name) => !/^\.*$/.test(name) && name.length <= 100, {
+        message: "expected at most 100 characters, and not dots alone: it names a folder",
+      })
       .default("distillation")
       .describe("Name of the run's folder"),
     description: z.string().optional().describe("A paragraph for the report"),

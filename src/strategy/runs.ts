@@ -46,7 +46,7 @@ function entriesOf(folder: string): string[] {
     throw new InputError({
       code: "file-missing",
       where: folder,
-      found: "there is no such folder",
+      found: "no such folder",
       expected: "the folder that holds the runs",
       cure: "Give the folder that --out named; without it runs are written to runs/",
     });

@@ -357,7 +357,10 @@ test("a sweep is listed among the runs, but is no model to go on with", async ()
   const { directory } = await whole;
   const [listed] = listRuns(directory);
   assert.deepEqual([listed?.kind, listed?.state, listed?.name], ["sweep", "done", "swept-sweep"]);
-  assert.throws(() => openRun(directory), /a sweep delivers no model of its own; run its best\.yaml/);
+  assert.throws(
+    () => openRun(directory),
+    (e: unknown) => e instanceof InputError && e.code === "run-mismatch" && e.where === directory,
+  );
 });
 
 test("the report has the map of the two fields, with every figure in its cell", async () => {
