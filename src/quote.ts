@@ -1,4 +1,5 @@
 /** How an error repeats what the user wrote: short, and without characters that a terminal obeys. */
+import { maskText } from "./secrets.js";
 
 /** Characters of a value that are shown at most. */
 const SHOWN = 80;
@@ -12,10 +13,12 @@ export function escapeControls(text: string): string {
 }
 
 /** A value as an error shows it: text in quotation marks, anything else as JSON, cut after about 80 characters. */
-export function quote(value: unknown): string {
+export function quote(given: unknown): string {
+  // Before it is cut: half a secret is not found again.
+  const value = typeof given === "string" ? maskText(given) : given;
   if (typeof value === "string" && value.length > SHOWN)
     return `${escapeControls(JSON.stringify(wholeStart(value)))}... (${value.length.toLocaleString("en-US")} characters)`;
-  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
+  const text = typeof value === "number" ? String(value) : maskText(JSON.stringify(value) ?? String(value));
   return escapeControls(text.length > SHOWN + 2 ? `${wholeStart(text)}...` : text);
 }
 
