@@ -16,6 +16,7 @@ import {
 } from "../nn/layers.js";
 import { pair, type Size } from "../nn/padding.js";
 import type { ModelScope } from "../nn/scope.js";
+import { quote } from "../quote.js";
 import type { CnnSpec, ConvLayer, DenseLayer, LayerSpec } from "./spec.js";
 
 /** The layers in order, then flatten and dense to the classes. Parameters are named by kind and number: "conv2/weight". */
@@ -39,7 +40,13 @@ function append(scope: ModelScope, x: Value, layer: LayerSpec, leakySlope: numbe
   if ("batchNorm" in layer) return within("norm", () => batchNorm(scope, x));
   if ("layerNorm" in layer) return within("norm", () => layerNorm(scope, x));
   if ("activation" in layer) return within("activation", () => act(x, layer.activation));
-  throw new InputError("layers", `found ${JSON.stringify(layer)}, which names no known layer`);
+  throw new InputError({
+    code: "option-invalid",
+    where: "model.layers",
+    found: `found ${quote(layer)}`,
+    expected:
+      "a layer: conv, max_pool, average_pool, global_pool, flatten, dense, dropout, batch_norm, layer_norm or activation",
+  });
 }
 
 function convolution(scope: ModelScope, x: Value, layer: ConvLayer): Value {

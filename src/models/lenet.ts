@@ -1,9 +1,9 @@
 /** LeNet-5. LeCun et al., Proceedings of the IEEE 1998, figure 2. */
 
-import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import type { ModelScope } from "../nn/scope.js";
 import { cnn } from "./cnn.js";
+import { samplesMisfit } from "./misfit.js";
 import type { CnnSpec, LeNetSpec } from "./spec.js";
 
 /**
@@ -16,10 +16,7 @@ export function lenet(scope: ModelScope, input: Value, classes: number, { dropou
   const [height = 0, width = 0] = input.shape.slice(2);
   const padding = Math.min(height, width) < 32 ? 2 : 0;
   if (input.shape.length !== 4 || Math.min(height, width) < 12) {
-    throw new InputError(
-      "model",
-      `lenet takes images of at least 12x12 pixels; found samples of [${input.shape.slice(1)}]. Use cnn or mlp`,
-    );
+    throw samplesMisfit(input.shape, "images of at least 12x12 pixels for lenet", "Use cnn or mlp");
   }
   const spec: CnnSpec = {
     kind: "cnn",

@@ -1,9 +1,9 @@
 /** MobileNetV2. Sandler et al., CVPR 2018 (arXiv:1801.04381). */
-import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { activate } from "../nn/activations.js";
 import { batchNorm, conv2d, dense, dropout, dropPath, dropPathRate, globalAveragePool } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
+import { modelOption, samplesMisfit } from "./misfit.js";
 import type { MobileNetSpec } from "./spec.js";
 
 /** Table 2 of the paper: expansion, channels, blocks and stride of each stage; the stem's stride 2 comes before them. */
@@ -29,9 +29,9 @@ const LEAST_SIDE = 4;
  */
 export function mobilenet(scope: ModelScope, input: Value, classes: number, spec: MobileNetSpec): Value {
   if (input.shape.length !== 4)
-    throw new InputError("model", `mobilenet takes images; found samples of [${input.shape.slice(1)}]. Use mlp`);
+    throw samplesMisfit(input.shape, "images [channels, height, width] for mobilenet", "Use mlp");
   const { width = 1, dropout: rate = 0 } = spec;
-  if (!(width > 0)) throw new InputError("model.width", `found ${width}; expected a positive number`);
+  if (!(width > 0)) throw modelOption("width", width, "a number above 0");
   const strides = mobilenetStrides(spec.shrink ?? shrinkFor(input.shape));
   const stem = roundChannels(32 * width);
   let x = scope.within("stem", () => convNorm(scope, input, stem, { kernel: 3, stride: strides[0], activated: true }));

@@ -54,9 +54,19 @@ export interface BuiltModel {
 export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
   const { inputShape, classes, seed, initialiser = "pytorch", decayAll } = options;
   if (inputShape.length === 0 || inputShape.some((d) => !Number.isInteger(d) || d < 1))
-    throw new InputError("model", `samples have the shape [${inputShape}]; expected positive sizes`);
+    throw new InputError({
+      code: "data-empty",
+      where: "model",
+      found: `the samples have the shape [${inputShape}]`,
+      expected: "sizes of at least 1",
+    });
   if (!Number.isInteger(classes) || classes < 1)
-    throw new InputError("model", `found ${noun(classes, "class")}; expected a positive number`);
+    throw new InputError({
+      code: "class-too-few",
+      where: "model",
+      found: `found ${noun(classes, "class")}`,
+      expected: "at least 1",
+    });
   const builder = createBuilder(nameOf(spec));
   const scope = new ModelScope(builder, { seed, initialiser, decayAll });
   const input = builder.input("input", spec.kind === "text-encoder" ? "int64" : "float32", [1, ...inputShape]);

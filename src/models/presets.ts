@@ -1,5 +1,5 @@
 /** Networks of known experiments, as layer lists. */
-import { InputError } from "../errors.js";
+import { modelOption } from "./misfit.js";
 import type { CnnSpec, LayerSpec, PresetSpec } from "./spec.js";
 
 /**
@@ -47,7 +47,7 @@ const PRESETS: Readonly<Record<PresetSpec["name"], CnnSpec>> = {
 export function preset(name: PresetSpec["name"]): CnnSpec {
   const found: CnnSpec | undefined = PRESETS[name];
   if (!found) {
-    throw new InputError("model.name", `found "${name}"; expected one of ${Object.keys(PRESETS).join(", ")}`);
+    throw modelOption("name", name, `one of ${Object.keys(PRESETS).join(", ")}`);
   }
   return found;
 }

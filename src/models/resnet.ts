@@ -1,10 +1,10 @@
 /** ResNets for small images. He et al., CVPR 2016, section 4.2, in the form the distillation literature uses. */
 
-import { InputError } from "../errors.js";
 import type { Value } from "../graph/builder.js";
 import { activate } from "../nn/activations.js";
 import { batchNorm, conv2d, dense, dropout, dropPath, dropPathRate, globalAveragePool } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
+import { modelOption, samplesMisfit } from "./misfit.js";
 import type { ResNetSpec } from "./spec.js";
 
 /**
@@ -17,7 +17,7 @@ import type { ResNetSpec } from "./spec.js";
  */
 export function resnet(scope: ModelScope, input: Value, classes: number, spec: ResNetSpec): Value {
   if (input.shape.length !== 4)
-    throw new InputError("model", `resnet takes images; found samples of [${input.shape.slice(1)}]. Use mlp`);
+    throw samplesMisfit(input.shape, "images [channels, height, width] for resnet", "Use mlp");
   const { stem, stages } = resnetChannels(spec.width ?? 1);
   const blocks = blocksPerStage(spec.depth);
   let x = scope.within("stem", () => relu(scope, convNorm(scope, input, stem, 3, 1)));
@@ -36,14 +36,13 @@ export function resnet(scope: ModelScope, input: Value, classes: number, spec: R
 /** Channels of the stem and of the three stages. */
 export function resnetChannels(width: number): { readonly stem: number; readonly stages: readonly number[] } {
   const scaled = (channels: number): number => Math.round(channels * width);
-  if (!(width > 0) || scaled(16) < 1) throw new InputError("model.width", `found ${width}; expected at least 1/16`);
+  if (!(width > 0) || scaled(16) < 1) throw modelOption("width", width, "a number of at least 1/16");
   return { stem: Math.min(scaled(16), 32), stages: [16, 32, 64].map(scaled) };
 }
 
 function blocksPerStage(depth: number): number {
   const blocks = (depth - 2) / 6;
-  if (!Number.isInteger(blocks) || blocks < 1)
-    throw new InputError("model.depth", `found ${depth}; expected 6n + 2: 8, 14, 20, 32 or 56`);
+  if (!Number.isInteger(blocks) || blocks < 1) throw modelOption("depth", depth, "6n + 2: 8, 14, 20, 32 or 56");
   return blocks;
 }
 

@@ -1,5 +1,4 @@
 /** Transformer encoder over token ids. Vaswani et al., NeurIPS 2017; pre-norm (Xiong et al., ICML 2020), mean pooling. */
-import { InputError } from "../errors.js";
 import { int } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
@@ -8,6 +7,7 @@ import { dense, dropout, layerNorm } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
 import { addPositions, embedding, paddingBias, reshape, transformer } from "../nn/transformer.js";
 import { noun } from "../noun.js";
+import { modelOption, samplesMisfit } from "./misfit.js";
 import type { TextEncoderSpec } from "./spec.js";
 
 /**
@@ -28,15 +28,9 @@ export function textEncoder(scope: ModelScope, input: Value, classes: number, sp
     paddingId,
   } = spec;
   if (input.shape.length !== 2)
-    throw new InputError(
-      "model",
-      `text-encoder takes token ids [sequence]; found samples of [${input.shape.slice(1)}]`,
-    );
+    throw samplesMisfit(input.shape, "token ids [sequence] for text-encoder", "Use mlp or cnn");
   if (paddingId !== undefined && paddingId >= vocabulary)
-    throw new InputError(
-      "model.padding_id",
-      `found ${paddingId}; expected a token below the vocabulary of ${vocabulary}`,
-    );
+    throw modelOption("padding_id", paddingId, `a token id below the vocabulary of ${vocabulary}`);
   const tokens = input.shape[1] as number;
   const kept = paddingId === undefined ? undefined : keptTokens(scope, input, paddingId);
   const bias = kept && scope.within("padding", () => paddingBias(scope, kept));

@@ -1,5 +1,4 @@
 /** Vision Transformer. Dosovitskiy et al., ICLR 2021 (arXiv:2010.11929). */
-import { InputError } from "../errors.js";
 import { int, ints } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
@@ -7,6 +6,7 @@ import { dense, dropout, layerNorm } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
 import { addPositions, reshape, transformer } from "../nn/transformer.js";
 import { noun } from "../noun.js";
+import { modelOption, samplesMisfit } from "./misfit.js";
 import type { VitSpec } from "./spec.js";
 
 /**
@@ -40,10 +40,9 @@ export function vit(scope: ModelScope, input: Value, classes: number, spec: VitS
 /** Images [batch, channels, height, width] -> rows [batch * patches, channels * patch * patch], patches row by row. */
 function patches(scope: ModelScope, input: Value, patch: number): Value {
   const [, channels = 1, height = 1, width = 1] = input.shape;
-  if (input.shape.length !== 4)
-    throw new InputError("model", `vit takes images; found samples of [${input.shape.slice(1)}]. Use mlp`);
+  if (input.shape.length !== 4) throw samplesMisfit(input.shape, "images [channels, height, width] for vit", "Use mlp");
   if (height % patch !== 0 || width % patch !== 0)
-    throw new InputError("model.patch", `patches of ${patch}x${patch} do not divide images of ${height}x${width}`);
+    throw modelOption("patch", patch, `a size that divides images of ${height}x${width}`);
   const cut = reshape(scope, input, [-1, channels, height / patch, patch, width / patch, patch]);
   const turned = scope.builder.op("Transpose", [cut], { perm: ints([0, 2, 4, 1, 3, 5]) });
   return reshape(scope, turned, [-1, channels * patch * patch]);

@@ -5,7 +5,7 @@
  * The first five kinds of region share one layout: parameters under weight decay first, then the others, so that a
  * kernel updates each group in one call. Slots are padded with zeros, which every kernel leaves zero.
  */
-import { RunError } from "../errors.js";
+import { mismatch } from "./faults.js";
 import { allocateMemory, createKernels, type Kernels, type LinearMemory } from "./kernels.js";
 
 export interface ArenaSlot {
@@ -135,7 +135,7 @@ export class Arena {
 
   #view(region: Region, layout: Layout, name: string): Float32Array {
     const slot = layout.slots.get(name);
-    if (!slot) throw new RunError(`the training state has no entry "${name}"`);
+    if (!slot) throw mismatch("training state", `it has no entry "${name}"`);
     return new Float32Array(this.memory.buffer, region.offset + slot.offset, slot.size);
   }
 }
@@ -148,7 +148,7 @@ class Layout {
   constructor(slots: readonly ArenaSlot[]) {
     let offset = 0;
     for (const { name, size } of slots) {
-      if (this.slots.has(name)) throw new RunError(`the training state has two entries "${name}"`);
+      if (this.slots.has(name)) throw mismatch("training state", `it has two entries "${name}"`);
       this.slots.set(name, { offset, size });
       offset += Math.ceil((size * 4) / ALIGNMENT) * ALIGNMENT;
     }

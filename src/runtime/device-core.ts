@@ -4,12 +4,12 @@
  * changes nothing.
  */
 import type * as Ort from "onnxruntime-node";
-import { RunError } from "../errors.js";
 import type { UpdateScalars } from "../optim/types.js";
 import { DeviceState, free, type TensorMap } from "./device-state.js";
 import { drive } from "./drive.js";
 import { Evaluator } from "./evaluator.js";
-import { messageOf, type OnnxRuntime } from "./ort.js";
+import { engineFailed, mismatch } from "./faults.js";
+import type { OnnxRuntime } from "./ort.js";
 import { averagedNames } from "./state.js";
 import { type Feeds, StepFeeds } from "./step-feeds.js";
 import { checkKnown, load, verifyProgram } from "./step-session.js";
@@ -58,14 +58,14 @@ export class DeviceCore {
    */
   static async create(runtime: OnnxRuntime, config: ExecutorConfig, initial: ExecutorState): Promise<DeviceCore> {
     const program = config.update;
-    if (!program) throw new RunError(`device ${config.device}: the update was not compiled`);
+    if (!program) throw mismatch(`device ${config.device}`, "the update was not compiled");
     const { step } = config;
     const kept = [...step.parameters.map((p) => p.gradient), ...step.buffers.map((b) => b.update)];
     const updated = program.parameters.flatMap((p) => [p.updated, ...p.updatedMoments]);
     const totals = step.parameters.map((p) => `total/${p.name}`);
     const averaged = averagedNames(config).map((name) => `averaged/${name}`);
     if (config.average && !program.average)
-      throw new RunError(`device ${config.device}: the averaging of weights was not compiled`);
+      throw mismatch(`device ${config.device}`, "the averaging of weights was not compiled");
     const native = await load(runtime, config, step.graph, "training", kept);
     const sessions = {
       step: native,
@@ -131,9 +131,7 @@ export class DeviceCore {
       const results = await this.#diagnostic.run(pick(this.#feeds, this.#diagnostic.inputNames), program.outputs);
       return Float32Array.from(program.outputs, (name) => scalarOf(results, name));
     } catch (cause) {
-      throw new RunError(`the diagnostic graph failed at training step ${this.#step + 1}: ${messageOf(cause)}`, {
-        cause,
-      });
+      throw engineFailed(`training step ${this.#step + 1}`, "the diagnostic graph failed", cause);
     }
   }
 
@@ -147,7 +145,7 @@ export class DeviceCore {
         norm = await this.#apply(request, gradients, buffers);
     } catch (error) {
       free(buffers.values());
-      throw new RunError(`training step ${this.#step + 1} failed: ${messageOf(error)}`, { cause: error });
+      throw engineFailed(`training step ${this.#step + 1}`, "the step failed", error);
     } finally {
       free(gradients.values());
     }

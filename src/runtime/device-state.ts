@@ -1,12 +1,12 @@
 /** State of a training as tensors that live on a device, and how it gets there and back. */
 import type * as Ort from "onnxruntime-node";
-import { RunError } from "../errors.js";
 import { irVersionFor } from "../graph/opsets.js";
 import { sizeOf } from "../graph/tensor.js";
 import { CANONICAL_OPSET } from "../graph/types.js";
 import { writeModel } from "../graph/write.js";
-import { messageOf, type OnnxRuntime } from "./ort.js";
-import { averagedNames, averagesOf, pair } from "./state.js";
+import { engineFailed, mismatch } from "./faults.js";
+import type { OnnxRuntime } from "./ort.js";
+import { averagedNames, averagesOf, otherRule, pair } from "./state.js";
 import type { ExecutorConfig, ExecutorState } from "./types.js";
 import { momentCount } from "./update.js";
 
@@ -33,10 +33,10 @@ export class DeviceState {
     this.#shapes = new Map([...constant, ...[...parameters, ...buffers].map((s) => [s.name, s.shape] as const)]);
   }
 
-  /** @throws Error when there is none: a bug */
+  /** @throws RunError when there is none: a mistake in limbeck */
   get(name: string, kind: "state" | "moment" = "state"): Ort.Tensor {
     const tensor = (kind === "state" ? this.tensors : this.moments).get(name);
-    if (!tensor) throw new Error(`no ${kind} "${name}" on the device`);
+    if (!tensor) throw mismatch("training state", `the device has no ${kind} "${name}"`);
     return tensor;
   }
 
@@ -68,9 +68,7 @@ export class DeviceState {
     const size = (name: string): number => sizeOf(this.#shapeOf(name, state));
     const fresh = state.moments.size === 0;
     if (!fresh && state.moments.size !== keys.length)
-      throw new RunError(
-        `the state has ${state.moments.size} moments, expected ${keys.length} for ${this.config.rule.kind}: it comes from another update rule`,
-      );
+      throw otherRule(state.moments.size, keys.length, this.config.rule.kind);
     const make = (name: string): Float32Array => new Float32Array(size(name));
     const kept = [
       ...pair("parameter", names, state.parameters, make),
@@ -158,7 +156,7 @@ export class DeviceState {
         arrays.set(name, ((results[`${name}/read`] as Ort.Tensor).data as Float32Array).slice());
       return arrays;
     } catch (cause) {
-      throw new RunError(`the training state cannot be read back from ${device}: ${messageOf(cause)}`, { cause });
+      throw engineFailed(`device ${device}`, "the training state cannot be read back", cause);
     }
   }
 }

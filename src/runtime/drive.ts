@@ -1,5 +1,6 @@
 /** Runs updates one after the other, whatever executes them. */
-import { RunError } from "../errors.js";
+import { noun } from "../noun.js";
+import { mismatch } from "./faults.js";
 import type { ExecutorConfig, StepRequest, StepsResult } from "./types.js";
 
 /** What executes one step. */
@@ -53,12 +54,12 @@ function check(config: ExecutorConfig, done: number, request: StepRequest): void
   const { step, accumulate } = config;
   const here = `training step ${done + 1}`;
   if (request.micro.length !== accumulate)
-    throw new RunError(`${here}: ${request.micro.length} micro-batches were given, expected ${accumulate}`);
+    throw mismatch(here, `it was given ${noun(request.micro.length, "micro-batch")}`, `${accumulate}`);
   if (request.scalars.length !== step.scalars.length)
-    throw new RunError(`${here}: ${request.scalars.length} scalars were given, expected ${step.scalars.length}`);
-  if (!Number.isFinite(request.lr)) throw new RunError(`${here}: the learning rate is ${request.lr}`);
+    throw mismatch(here, `it was given ${noun(request.scalars.length, "scalar")}`, `${step.scalars.length}`);
+  if (!Number.isFinite(request.lr)) throw mismatch(here, `the learning rate is ${request.lr}`, "a finite number");
   for (const arrays of request.micro) {
     if (arrays.length !== step.batch.length)
-      throw new RunError(`${here}: ${arrays.length} batch arrays were given, expected ${step.batch.length}`);
+      throw mismatch(here, `it was given ${noun(arrays.length, "batch array")}`, `${step.batch.length}`);
   }
 }

@@ -1,8 +1,9 @@
 /** Forward passes with the arena's current state. */
 import type * as Ort from "onnxruntime-node";
-import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
-import { messageOf, type OnnxRuntime } from "./ort.js";
+import { noun } from "../noun.js";
+import { engineFailed, mismatch } from "./faults.js";
+import type { OnnxRuntime } from "./ort.js";
 import type { BatchArray, ExecutorConfig } from "./types.js";
 
 /** Samples a call: enough to fill the threads, small enough for the activations of a big student. */
@@ -24,8 +25,10 @@ export class Evaluator {
     const { input, output } = this.config.evaluation;
     const size = sizeOf(input.sampleShape);
     if (samples.length !== count * size) {
-      throw new RunError(
-        `evaluation: ${samples.length} values are not ${count} samples of [${input.sampleShape}], which take ${count * size}`,
+      throw mismatch(
+        "evaluation",
+        `it was given ${noun(samples.length, "value")}`,
+        `${count * size}, which are ${noun(count, "sample")} of [${input.sampleShape}]`,
       );
     }
     this.#session ??= this.#open().catch((error: unknown) => {
@@ -41,7 +44,10 @@ export class Evaluator {
       this.#feeds[input.name] = new this.runtime.Tensor(input.dtype as "float32", part, [rows, ...input.sampleShape]);
       const result = await this.#call(session, output);
       if (result.length % rows !== 0)
-        throw new RunError(`evaluation: output "${output}" has ${result.length} values for ${rows} samples`);
+        throw mismatch(
+          "evaluation",
+          `the output "${output}" has ${noun(result.length, "value")} for ${noun(rows, "sample")}`,
+        );
       if (from === 0) outputs = new Float32Array((result.length / rows) * count);
       outputs.set(result, (result.length / rows) * from);
     }
@@ -56,7 +62,7 @@ export class Evaluator {
     try {
       return (await session.run(this.#feeds, [output]))[output]?.data as Float32Array;
     } catch (cause) {
-      throw new RunError(`the evaluation graph failed: ${messageOf(cause)}`, { cause });
+      throw engineFailed("evaluation", "the graph failed", cause);
     }
   }
 
@@ -66,12 +72,12 @@ export class Evaluator {
     try {
       session = await this.runtime.open(graph, { device: this.config.device, threads: this.config.threads });
     } catch (cause) {
-      throw new RunError(`ONNX Runtime cannot load the evaluation graph: ${messageOf(cause)}`, { cause });
+      throw engineFailed("evaluation graph", "ONNX Runtime cannot load it", cause);
     }
     this.#bind(session);
     const names = [...session.inputNames, ...session.outputNames];
     const missing = [input.name, output, ...state].find((name) => !names.includes(name));
-    if (missing !== undefined) throw new RunError(`the evaluation graph has no input or output "${missing}"`);
+    if (missing !== undefined) throw mismatch("evaluation graph", `it has no input or output "${missing}"`);
     return session;
   }
 
@@ -83,7 +89,7 @@ export class Evaluator {
       const known = meta.isTensor && state.includes(meta.name);
       const tensor = known ? this.stateOf(meta.name, meta.shape.map(Number)) : undefined;
       if (!tensor)
-        throw new RunError(`the evaluation graph has an input "${meta.name}" that is not in the training state`);
+        throw mismatch("evaluation graph", `it has an input "${meta.name}" that is not in the training state`);
       this.#feeds[meta.name] = tensor;
     }
   }

@@ -1,6 +1,7 @@
 /** The executor in the caller's thread: commands to a worker, promises back. */
 import { Worker } from "node:worker_threads";
-import { RunError } from "../errors.js";
+import { type Fault, RunError } from "../errors.js";
+import { mismatch } from "./faults.js";
 import { BUSY, buffersIn, CLOSING, type Command, type Message, type Reply, STOP, unpackError } from "./protocol.js";
 import type { BatchArray, Executor, ExecutorConfig, ExecutorState, StepRequest, StepsResult } from "./types.js";
 
@@ -56,13 +57,13 @@ class WorkerExecutor implements Executor {
   constructor(worker: Worker) {
     this.#worker = worker;
     worker.on("message", (reply: Reply) => this.#settle(reply));
-    worker.on("error", (error) => this.#fail(`the training worker crashed: ${error.message}`, error));
-    worker.on("messageerror", (error) => this.#fail(`the training worker sent an unreadable reply: ${error.message}`));
+    worker.on("error", (error) => this.#fail(`it crashed: ${error.message}`, error));
+    worker.on("messageerror", (error) => this.#fail(`it sent an unreadable reply: ${error.message}`));
     this.#exited = new Promise((resolve) => {
       worker.once("exit", (code) => {
         alive.delete(this.#signals);
         if (alive.size === 0) process.off("exit", settleWorkers);
-        this.#fail(`the training worker ended unexpectedly (exit code ${code})`);
+        this.#fail(`it ended unexpectedly with the exit code ${code}`);
         resolve();
       });
     });
@@ -113,7 +114,7 @@ class WorkerExecutor implements Executor {
     if (!this.#closed) {
       this.stop();
       const answered = this.#send<void>({ kind: "dispose" });
-      this.#closed = new RunError("the executor is disposed");
+      this.#closed = mismatch("executor", "it is disposed");
       // A crash on the way is reported to the calls it concerns; the worker is gone either way.
       await answered.catch(() => undefined);
     }
@@ -141,9 +142,15 @@ class WorkerExecutor implements Executor {
     else pending.resolve(reply.value as never);
   }
 
-  #fail(problem: string, cause?: Error): void {
-    this.#closed ??= new RunError(problem, { cause });
-    const error = new RunError(problem, { cause });
+  #fail(found: string, cause?: Error): void {
+    const fault: Fault = {
+      code: "worker-failed",
+      where: "training worker",
+      found,
+      cure: "Try again with --resume; if it happens again, use fewer jobs or a smaller batch",
+    };
+    this.#closed ??= new RunError(fault, { cause });
+    const error = new RunError(fault, { cause });
     for (const { reject } of this.#pending.values()) reject(error);
     this.#pending.clear();
   }

@@ -73,15 +73,26 @@ export function allocateMemory(bytes: number): LinearMemory {
   const pages = Math.max(1, Math.ceil(bytes / PAGE));
   const size = `${(bytes / 2 ** 30).toFixed(2)} GiB`;
   if (pages > MOST_PAGES) {
-    throw new RunError(
-      `the training state takes ${size}, but at most 4 GiB can be addressed; use a smaller student, SGD instead of Adam, or no accumulation`,
-    );
+    throw tooLarge(`it takes ${size}`, "at most 4 GiB, which is all that can be addressed");
   }
   try {
     return new webAssembly.Memory({ initial: pages, maximum: pages });
   } catch (cause) {
-    throw new RunError(`the training state takes ${size}, which this machine does not give`, { cause });
+    throw tooLarge(`it takes ${size}, which this machine does not give`, undefined, cause);
   }
+}
+
+function tooLarge(found: string, expected?: string, cause?: unknown): RunError {
+  return new RunError(
+    {
+      code: "memory-exceeded",
+      where: "training state",
+      found,
+      expected,
+      cure: "Use a smaller student, SGD instead of Adam, or no accumulation",
+    },
+    { cause },
+  );
 }
 
 /** Instantiates the kernels over a memory. */

@@ -3,10 +3,13 @@
  * here takes the runtime as a value and does not know where it runs. Nothing in this file is Node's.
  */
 import type * as Ort from "onnxruntime-node";
-import { RunError } from "../errors.js";
+import { InputError } from "../errors.js";
 import type { DType, Tensor } from "../graph/types.js";
+import { quote } from "../quote.js";
+import { engineFailed, mismatch } from "./faults.js";
 import type { Session, SessionOptions, SessionValue } from "./session-types.js";
 
+export { messageOf } from "./faults.js";
 export type { Session, SessionOptions, SessionValue } from "./session-types.js";
 
 export interface OpenOptions extends SessionOptions {
@@ -49,8 +52,7 @@ export async function openSessionOn(
   try {
     native = await runtime.open(source, options);
   } catch (cause) {
-    const what = typeof source === "string" ? source : "the model";
-    throw new RunError(`ONNX Runtime cannot load ${what}: ${messageOf(cause)}`, { cause });
+    throw engineFailed(typeof source === "string" ? source : "model", "ONNX Runtime cannot load it", cause);
   }
   const inputs = native.inputMetadata.map(describeValue);
   const outputs = native.outputMetadata.map(describeValue);
@@ -59,7 +61,7 @@ export async function openSessionOn(
     inputs,
     outputs,
     async run(feeds, wanted) {
-      if (released) throw new RunError("the session is disposed");
+      if (released) throw mismatch("session", "it is disposed");
       checkFeeds(inputs, feeds);
       const natives: Record<string, Ort.Tensor> = {};
       for (const [name, tensor] of Object.entries(feeds)) natives[name] = toNative(runtime, tensor);
@@ -67,7 +69,7 @@ export async function openSessionOn(
       try {
         results = await (wanted ? native.run(natives, wanted) : native.run(natives));
       } catch (cause) {
-        throw new RunError(`ONNX Runtime could not run the model: ${messageOf(cause)}`, { cause });
+        throw engineFailed(typeof source === "string" ? source : "model", "ONNX Runtime could not run it", cause);
       }
       return Object.fromEntries(
         Object.entries(results).map(([name, value]) => [name, fromNative(value as Ort.Tensor)]),
@@ -88,14 +90,15 @@ export function locationsOf(
   return { preferredOutputLocation: Object.fromEntries(onDevice.map((name) => [name, "gpu-buffer" as const])) };
 }
 
-/** The text of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
-
 function describeValue(meta: Ort.InferenceSession.ValueMetadata): SessionValue {
   if (!meta.isTensor)
-    throw new RunError(`the model's "${meta.name}" is not a tensor (a sequence or map); limbeck cannot use it`);
+    throw new InputError({
+      code: "model-unsupported",
+      where: "model",
+      found: `its input or output ${quote(meta.name)} is a sequence or map`,
+      expected: "tensors",
+      cure: "Export the model with tensors (of scikit-learn: with zipmap off)",
+    });
   return { name: meta.name, dtype: meta.type as DType, shape: meta.shape };
 }
 
@@ -103,12 +106,12 @@ function describeValue(meta: Ort.InferenceSession.ValueMetadata): SessionValue {
 function checkFeeds(inputs: readonly SessionValue[], feeds: Readonly<Record<string, Tensor>>): void {
   for (const name of Object.keys(feeds)) {
     if (inputs.some((i) => i.name === name)) continue;
-    throw new RunError(`the model has no input "${name}"; it has ${inputs.map((i) => `"${i.name}"`).join(", ")}`);
+    throw mismatch("model", `it has no input "${name}"`, `one of ${inputs.map((i) => `"${i.name}"`).join(", ")}`);
   }
   for (const { name, dtype, shape } of inputs) {
     const fed = feeds[name];
-    if (!fed) throw new RunError(`the model's input "${name}" (${dtype} [${shape.join(",")}]) is not fed`);
-    if (fed.dtype !== dtype) throw new RunError(`the model's input "${name}" is ${dtype}, but was fed ${fed.dtype}`);
+    if (!fed) throw mismatch("model", `its input "${name}" is not fed`, `${dtype} [${shape.join(",")}]`);
+    if (fed.dtype !== dtype) throw mismatch("model", `its input "${name}" was fed ${fed.dtype}`, dtype);
   }
 }
 

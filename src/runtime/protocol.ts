@@ -1,6 +1,7 @@
 /** Messages between the executor and its worker. Plain data; errors cross as name and text. */
-import { InputError, RunError } from "../errors.js";
-import { messageOf } from "./ort.js";
+/** Messages between the executor and its worker. Plain data; errors cross as their faults. */
+import { type Fault, faultOf, InputError, RunError } from "../errors.js";
+import { messageOf } from "./faults.js";
 import type { BatchArray, ExecutorConfig, ExecutorState, StepRequest } from "./types.js";
 
 export type Command =
@@ -27,18 +28,25 @@ export const CLOSING = 0x7fffffff;
 
 export type Reply =
   | { readonly id: number; readonly value: unknown }
-  | { readonly id: number; readonly error: { readonly name: string; readonly message: string } };
+  | { readonly id: number; readonly error: PackedError };
 
-/** An error as it crosses: RunErrors and InputErrors are for the user, anything else is a bug and keeps its stack. */
-export function packError(error: unknown): { name: string; message: string } {
-  if (error instanceof RunError || error instanceof InputError) return { name: error.name, message: error.message };
-  const text = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
-  return { name: "Error", message: `in the training worker: ${text}` };
+/** An error as plain data. */
+export interface PackedError {
+  readonly kind: "input" | "run";
+  readonly fault: Fault;
 }
 
-export function unpackError(error: { readonly name: string; readonly message: string }): Error {
-  if (error.name === "InputError") return new InputError("", error.message);
-  return error.name === "RunError" ? new RunError(error.message) : new Error(error.message);
+/** An error as it crosses: those of limbeck as they are; anything else is a mistake in limbeck and keeps its stack. */
+export function packError(error: unknown): PackedError {
+  const fault = faultOf(error);
+  if (fault) return { kind: error instanceof InputError ? "input" : "run", fault };
+  const found = error instanceof Error ? (error.stack ?? error.message) : messageOf(error);
+  return { kind: "run", fault: { code: "internal", where: "training worker", found } };
+}
+
+/** The error that was packed, of the same class and with the same parts. */
+export function unpackError({ kind, fault }: PackedError): InputError | RunError {
+  return kind === "input" ? new InputError(fault) : new RunError(fault);
 }
 
 /** Buffers of every typed array in a message, each once: what can be transferred instead of copied. */

@@ -1,7 +1,7 @@
 /** Buffers of which a step changes only the rows of its batch: a table with a row for every sample is too large to copy each step. */
-import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena } from "./arena.js";
+import { mismatch } from "./faults.js";
 import type { BatchArray, ExecutorConfig } from "./types.js";
 
 interface Table {
@@ -25,7 +25,7 @@ export class RowTables {
       if (rows === undefined) return [];
       const input = step.batch.findIndex((b) => b.name === rows);
       const [count] = step.batch[input]?.shape ?? [];
-      if (count === undefined) throw new RunError(`buffer "${name}": the step has no batch input "${rows}"`);
+      if (count === undefined) throw mismatch(`buffer "${name}"`, `the step has no batch input "${rows}"`);
       const width = sizeOf(shape.slice(1));
       return [{ name, data: arena.buffer(name), width, input, update: new Float32Array(count * width) }];
     });
@@ -42,7 +42,7 @@ export class RowTables {
       for (const [i, row] of (arrays[input] as BigInt64Array).entries()) {
         const from = Number(row) * width;
         if (from < 0 || from + width > data.length)
-          throw new RunError(`buffer "${name}": row ${row} of ${data.length / width} was to change`);
+          throw mismatch(`buffer "${name}"`, `row ${row} was to change`, `a row below ${data.length / width}`);
         const target = data.subarray(from, from + width);
         this.#undo.push({ target, old: target.slice() });
         target.set(update.subarray(i * width, (i + 1) * width));

@@ -1,6 +1,6 @@
 /** ONNX Runtime in Node: loaded on first use and silent. */
 import type * as Ort from "onnxruntime-node";
-import { RunError } from "../errors.js";
+import { type Fault, RunError } from "../errors.js";
 import type { Tensor } from "../graph/types.js";
 import {
   furtherSettings,
@@ -27,7 +27,13 @@ export function loadOnnxRuntime(): Promise<typeof Ort> {
     (cause: unknown) => {
       loading = undefined;
       throw new RunError(
-        `onnxruntime-node cannot be loaded on ${process.platform}/${process.arch} (${messageOf(cause)}); it has binaries for Linux x64 and arm64, macOS arm64 and Windows`,
+        {
+          code: "package-missing",
+          where: "onnxruntime-node",
+          found: `it cannot be loaded on ${process.platform}/${process.arch} (${messageOf(cause)})`,
+          expected: "Linux x64 or arm64, macOS arm64, or Windows",
+          cure: "Install limbeck again with its dependencies, on one of these systems",
+        },
         { cause },
       );
     },
@@ -35,9 +41,13 @@ export function loadOnnxRuntime(): Promise<typeof Ort> {
   return loading;
 }
 
-/** What to do where ONNX Runtime finds no graphics adapter. */
-export const NO_ADAPTER =
-  "no graphics adapter was found for webgpu. On Linux it needs libvulkan.so.1 and a Vulkan driver for the card (packages libvulkan1 and mesa-vulkan-drivers, or the vendor's); or use the device cpu";
+/** What is wrong where ONNX Runtime finds no graphics adapter, and what to do. */
+export const NO_ADAPTER: Omit<Fault, "where"> = {
+  code: "device-missing",
+  found: "no graphics adapter was found for webgpu",
+  expected: "on Linux: libvulkan.so.1 and a Vulkan driver for the card",
+  cure: "Install the packages libvulkan1 and mesa-vulkan-drivers (or the vendor's driver), or use the device cpu",
+};
 
 /** Opens a native session. `source` is a file or the bytes of a model. */
 export async function createNativeSession(
@@ -64,7 +74,7 @@ export async function createNativeSession(
       : await ort.InferenceSession.create(source, settings);
   } catch (cause) {
     if (options.device === "webgpu" && /adapter|vulkan|dawn/i.test(messageOf(cause)))
-      throw new RunError(NO_ADAPTER, { cause });
+      throw new RunError({ ...NO_ADAPTER, where: "device" }, { cause });
     throw cause;
   }
 }

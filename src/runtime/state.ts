@@ -2,6 +2,7 @@
 import { RunError } from "../errors.js";
 import { appendTo } from "../extremes.js";
 import { sizeOf } from "../graph/tensor.js";
+import { noun } from "../noun.js";
 import type { Arena, ArenaOptions } from "./arena.js";
 import type { BufferSlot, ExecutorConfig, ExecutorState } from "./types.js";
 import { momentCount } from "./update.js";
@@ -64,9 +65,7 @@ export function importState(config: ExecutorConfig, arena: Arena, state: Executo
   }
   const expected = state.moments.size > 0 ? names.length * momentCount(config.rule) : 0;
   if (state.moments.size !== expected) {
-    throw new RunError(
-      `the state has ${state.moments.size} moments, expected ${expected} for ${config.rule.kind}: it comes from another update rule`,
-    );
+    throw otherRule(state.moments.size, expected, config.rule.kind);
   }
   const averaged = averagesOf(config, state);
   appendTo(
@@ -84,6 +83,21 @@ export function averagesOf(config: ExecutorConfig, state: ExecutorState): Readon
   return new Map(averagedNames(config).map((name) => [name, all.get(name) as Float32Array]));
 }
 
+/** The error for moments of another rule than the one that trains. */
+export function otherRule(found: number, expected: number, rule: string): RunError {
+  return misfit(`it has ${noun(found, "moment")}, which another update rule wrote`, `${expected} for ${rule}`);
+}
+
+function misfit(found: string, expected?: string): RunError {
+  return new RunError({
+    code: "checkpoint-invalid",
+    where: "training state",
+    found,
+    expected,
+    cure: "Start the training again, without --resume",
+  });
+}
+
 /** Targets with their sources, after checking that names and sizes agree. */
 export function pair(
   kind: string,
@@ -93,14 +107,14 @@ export function pair(
 ): [Float32Array, Float32Array][] {
   const known = new Set(names);
   for (const name of sources.keys()) {
-    if (!known.has(name)) throw new RunError(`the state has a ${kind} "${name}" that the training step lacks`);
+    if (!known.has(name)) throw misfit(`it has a ${kind} "${name}" that the training step lacks`);
   }
   return names.map((name) => {
     const source = sources.get(name);
-    if (!source) throw new RunError(`the state lacks the ${kind} "${name}"`);
+    if (!source) throw misfit(`it lacks the ${kind} "${name}"`);
     const view = target(name);
     if (source.length !== view.length)
-      throw new RunError(`the state's ${kind} "${name}" has ${source.length} elements, expected ${view.length}`);
+      throw misfit(`its ${kind} "${name}" has ${source.length} elements`, `${view.length}`);
     return [view, source];
   });
 }

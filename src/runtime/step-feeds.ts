@@ -1,7 +1,8 @@
 /** What a step is fed besides its state: masks, scalars and the arrays of a micro-batch. */
 import type * as Ort from "onnxruntime-node";
-import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
+import { noun } from "../noun.js";
+import { mismatch } from "./faults.js";
 import { MaskFiller } from "./masks.js";
 import type { OnnxRuntime } from "./ort.js";
 import type { BatchArray, BatchInput, ExecutorConfig, MaskInput, StepRequest } from "./types.js";
@@ -58,7 +59,7 @@ export class StepFeeds {
 
   #mask(mask: MaskInput, seed: number): Float32Array {
     if (!(mask.rate >= 0 && mask.rate < 1))
-      throw new RunError(`mask "${mask.name}": the rate is ${mask.rate}, expected 0 to below 1`);
+      throw mismatch(`mask "${mask.name}"`, `the rate is ${mask.rate}`, "a number from 0 to below 1");
     const values = new Float32Array(sizeOf(mask.shape));
     this.#masks.push({ values, filler: new MaskFiller(seed, mask.stream, mask.rate) });
     return values;
@@ -68,7 +69,9 @@ export class StepFeeds {
 function checkArray(input: BatchInput, array: BatchArray): void {
   const expected = sizeOf(input.shape);
   if (array instanceof ARRAYS[input.dtype] && array.length === expected) return;
-  throw new RunError(
-    `batch input "${input.name}": found ${array.constructor.name} of ${array.length}, expected ${input.dtype} [${input.shape}], ${expected} elements`,
+  throw mismatch(
+    `batch input "${input.name}"`,
+    `found ${array.constructor.name} of ${array.length}`,
+    `${input.dtype} [${input.shape}], ${noun(expected, "element")}`,
   );
 }

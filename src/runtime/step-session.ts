@@ -1,9 +1,9 @@
 /** The step's and the diagnostic's sessions with their feeds and fetches bound once to the arena. */
 import type * as Ort from "onnxruntime-node";
-import { RunError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Arena } from "./arena.js";
-import { messageOf, type OnnxRuntime } from "./ort.js";
+import { engineFailed, mismatch } from "./faults.js";
+import type { OnnxRuntime } from "./ort.js";
 import type { RowTables } from "./row-tables.js";
 import { type Feeds, StepFeeds } from "./step-feeds.js";
 import type { ExecutorConfig, StepRequest } from "./types.js";
@@ -82,7 +82,7 @@ export class StepSession {
       const results = await this.#diagnostic.run(feeds, program.outputs);
       return Float32Array.from(program.outputs, (name) => (results[name]?.data as Float32Array)[0] as number);
     } catch (cause) {
-      throw new RunError(`the diagnostic graph failed at training step ${step + 1}: ${messageOf(cause)}`, { cause });
+      throw engineFailed(`training step ${step + 1}`, "the diagnostic graph failed", cause);
     }
   }
 
@@ -119,7 +119,7 @@ export class StepSession {
   }
 
   #fetch(name: string, target: Ort.Tensor): void {
-    if (this.#fetches[name]) throw new RunError(`the training step declares the output "${name}" twice`);
+    if (this.#fetches[name]) throw mismatch("training step", `it declares the output "${name}" twice`);
     this.#fetches[name] = target;
     this.#names.push(name);
   }
@@ -143,7 +143,7 @@ export async function load(
     const repeats = config.step.repeats ?? false;
     return await runtime.open(graph, { device, threads, profile, onDevice, plannedMemory: false, repeats });
   } catch (cause) {
-    throw new RunError(`ONNX Runtime cannot load the ${what} graph: ${messageOf(cause)}`, { cause });
+    throw engineFailed(`${what} graph`, "ONNX Runtime cannot load it", cause);
   }
 }
 
@@ -159,9 +159,9 @@ export function verifyProgram(
   checkKnown(native, declared, "training");
   // ONNX Runtime ignores feeds it does not know, so the other direction is ours to check.
   const ignored = [...declared.keys()].find((name) => !native.inputNames.includes(name));
-  if (ignored !== undefined) throw new RunError(`the training graph has no input "${ignored}"`);
+  if (ignored !== undefined) throw mismatch("training graph", `it has no input "${ignored}"`);
   const missing = fetches.find((name) => !native.outputNames.includes(name));
-  if (missing !== undefined) throw new RunError(`the training graph has no output "${missing}"`);
+  if (missing !== undefined) throw mismatch("training graph", `it has no output "${missing}"`);
 }
 
 /** Everything the program says it feeds, with types. */
@@ -170,7 +170,7 @@ function declaredInputs(config: ExecutorConfig): Map<string, FeedType> {
   const float = (shape: readonly number[]): FeedType => ({ type: "float32", shape });
   const declared = new Map<string, FeedType>();
   const put = (name: string, type: FeedType): void => {
-    if (declared.has(name)) throw new RunError(`the training step declares the input "${name}" twice`);
+    if (declared.has(name)) throw mismatch("training step", `it declares the input "${name}" twice`);
     declared.set(name, type);
   };
   for (const { name, shape } of [...step.parameters, ...step.buffers, ...step.masks]) put(name, float(shape));
@@ -191,11 +191,9 @@ function constantBuffers(native: Ort.InferenceSession, arena: Arena, fed: Feeds)
 export function checkKnown(native: Ort.InferenceSession, known: ReadonlyMap<string, FeedType>, what: string): void {
   for (const meta of native.inputMetadata) {
     const feed = known.get(meta.name);
-    if (!feed) throw new RunError(`the ${what} graph has an input "${meta.name}" that the program does not declare`);
+    if (!feed) throw mismatch(`${what} graph`, `it has an input "${meta.name}" that the program does not declare`);
     const found = meta.isTensor ? `${meta.type} [${meta.shape}]` : "not a tensor";
     if (!meta.isTensor || meta.type !== feed.type || sizeOf(meta.shape.map(Number)) !== sizeOf(feed.shape))
-      throw new RunError(
-        `input "${meta.name}" of the ${what} graph is ${found}, the program declares ${feed.type} [${feed.shape}]`,
-      );
+      throw mismatch(`${what} graph`, `its input "${meta.name}" is ${found}`, `${feed.type} [${feed.shape}]`);
   }
 }

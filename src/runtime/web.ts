@@ -37,7 +37,13 @@ async function load(device: "cpu" | "webgpu"): Promise<WebModule> {
     return device === "webgpu" ? await import("onnxruntime-web/webgpu") : await import("onnxruntime-web/wasm");
   } catch (cause) {
     throw new RunError(
-      `${name} cannot be loaded (${messageOf(cause)}); install onnxruntime-web 1.30 beside limbeck, map the name in the page's import map, or give the module as \`ort\``,
+      {
+        code: "package-missing",
+        where: name,
+        found: `it cannot be loaded (${messageOf(cause)})`,
+        expected: "onnxruntime-web 1.30",
+        cure: "Install it beside limbeck, map the name in the page's import map, or give the module as `ort`",
+      },
       { cause },
     );
   }
@@ -48,7 +54,13 @@ async function create(
   source: Uint8Array | string,
   options: OpenOptions,
 ): Promise<Awaited<ReturnType<OnnxRuntime["open"]>>> {
-  if (typeof source === "string") throw new RunError(`a browser opens no files: give the bytes of ${source}`);
+  if (typeof source === "string")
+    throw new RunError({
+      code: "file-unreadable",
+      where: source,
+      found: "a browser cannot open files",
+      cure: "Give the bytes of the file",
+    });
   const session = await inTurn(ort, () =>
     ort.InferenceSession.create(source, {
       executionMode: "sequential",

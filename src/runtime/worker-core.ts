@@ -1,9 +1,9 @@
 /** The executor's engine: programs over one arena, in the thread it is called in. Knows nothing of workers. */
-import { RunError } from "../errors.js";
 import { Arena } from "./arena.js";
 import { drive, type Stepper } from "./drive.js";
 import { Evaluator } from "./evaluator.js";
-import { messageOf, type OnnxRuntime } from "./ort.js";
+import { engineFailed, mismatch } from "./faults.js";
+import type { OnnxRuntime } from "./ort.js";
 import { RowTables } from "./row-tables.js";
 import { exportState, importState, slotsOf } from "./state.js";
 import { StepSession } from "./step-session.js";
@@ -51,7 +51,7 @@ export class TrainingCore {
    */
   static async create(runtime: OnnxRuntime, config: ExecutorConfig, initial: ExecutorState): Promise<TrainingCore> {
     if (!Number.isInteger(config.accumulate) || config.accumulate < 1)
-      throw new RunError(`micro-batches a step: found ${config.accumulate}, expected a whole number from 1`);
+      throw mismatch("micro-batches per step", `found ${config.accumulate}`, "a whole number of at least 1");
     const slots = slotsOf(config, initial);
     const arena = new Arena({
       ...slots,
@@ -122,7 +122,7 @@ export class TrainingCore {
         norm = Math.sqrt(kernels.sumOfSquares(accumulators.offset, accumulators.bytes)) / accumulate;
     } catch (error) {
       this.#revertBuffers();
-      throw new RunError(`training step ${this.#step + 1} failed: ${messageOf(error)}`, { cause: error });
+      throw engineFailed(`training step ${this.#step + 1}`, "the step failed", error);
     }
     if (!Number.isFinite(norm)) {
       this.#revertBuffers();

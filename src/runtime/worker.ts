@@ -1,6 +1,7 @@
 /** Entry of the worker thread: commands in, replies out, one at a time and in order. */
 import { parentPort } from "node:worker_threads";
 import { type Core, createCore } from "./core.js";
+import { mismatch } from "./faults.js";
 import { BUSY, buffersIn, CLOSING, type Command, type Message, packError, type Reply, STOP } from "./protocol.js";
 import { nodeRuntime } from "./session.js";
 
@@ -45,7 +46,7 @@ async function execute(id: number, command: Command): Promise<unknown> {
     return undefined;
   }
   if (command.kind === "dispose") return core?.dispose();
-  if (!core) throw new Error("the worker was not started");
+  if (!core) throw mismatch("training worker", "it was not started");
   switch (command.kind) {
     case "run":
       return core.run(command.requests, () => Atomics.load(signals, STOP) >= id);

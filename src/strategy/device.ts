@@ -1,5 +1,5 @@
 /** Whether a device is there, before anything is begun on it. */
-import { InputError } from "../errors.js";
+import { faultOf, InputError } from "../errors.js";
 import { writeModel } from "../graph/write.js";
 import { createNativeSession, messageOf } from "../runtime/session.js";
 
@@ -12,8 +12,9 @@ export async function checkDevice(device: "cpu" | "webgpu"): Promise<void> {
   try {
     await (await createNativeSession(tiny(), { device, threads: 1 })).release();
   } catch (cause) {
-    const why = messageOf(cause).split("\n")[0];
-    throw new InputError("--device", why as string, { cause });
+    const [why = ""] = messageOf(cause).split("\n");
+    const fault = faultOf(cause) ?? { code: "device-missing", found: why, cure: "Use the device cpu" };
+    throw new InputError({ ...fault, where: "--device" }, { cause });
   }
 }
 

@@ -17,6 +17,7 @@ import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import { type BlendedWith, drawnViews } from "../data/views.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { scheduledStep } from "../optim/schedule.js";
 import { Random } from "../random/random.js";
 import type { BatchArray, BatchInput, StepRequest } from "../runtime/types.js";
@@ -35,10 +36,13 @@ export interface BatchPlan {
 /** The partial batch at the end of an epoch is dropped; data smaller than one update makes the batch smaller. */
 export function planBatches(samples: number, batch: number, accumulate: number): BatchPlan {
   if (samples < accumulate) {
-    throw new InputError(
-      "training.accumulate",
-      `${samples} training samples cannot fill ${accumulate} micro-batches; lower it or add data`,
-    );
+    throw new InputError({
+      code: "budget-invalid",
+      where: "training.accumulate",
+      found: `${noun(samples, "training sample")} cannot fill ${noun(accumulate, "micro-batch")}`,
+      expected: "at least one sample per micro-batch",
+      cure: "Lower accumulate, or add data",
+    });
   }
   const fitted = Math.min(batch, Math.floor(samples / accumulate));
   return { batch: fitted, stepsPerEpoch: Math.floor(samples / (fitted * accumulate)) };
@@ -173,7 +177,13 @@ function labelsOf(task: TrainingTask, indices: Uint32Array): BigInt64Array {
   const labels = task.data.labels;
   return BigInt64Array.from(indices, (i) => {
     const label = labels ? (labels[i] as number) : -1;
-    if (label < 0) throw new Error(`${task.name}: sample ${i} has no label, but the objective needs one`);
+    if (label < 0)
+      throw new InputError({
+        code: "labels-missing",
+        where: task.name,
+        found: `sample ${i} has no label, and the objective needs one`,
+        cure: "Train on the labelled samples alone, or use a loss against the teacher with alpha 1",
+      });
     return BigInt(label);
   });
 }

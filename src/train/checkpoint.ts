@@ -72,7 +72,12 @@ export function loadCheckpoint(directory: string): Checkpoint | null {
   const group = (name: string): Map<string, Float32Array> =>
     new Map([...tensors].filter(([k]) => k.startsWith(`${name}:`)).map(([k, v]) => [k.slice(name.length + 1), v]));
   if (!metadata.loop || !metadata.fingerprint)
-    throw new InputError(path, "it is not a checkpoint of limbeck; delete it to start over");
+    throw new InputError({
+      code: "checkpoint-invalid",
+      where: path,
+      found: "it is not a checkpoint of limbeck",
+      cure: "Delete it to start over",
+    });
   const best = group("best");
   return {
     fingerprint: metadata.fingerprint,

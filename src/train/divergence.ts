@@ -30,9 +30,12 @@ export function describeOverflow(task: TrainingTask, step: number, kept: string 
 }
 
 function diverged(task: TrainingTask, when: string, what: string, kept: string | null): RunError {
-  const advice = ["lower training.schedule.lr"];
-  if (task.settings.clipNorm === 0) advice.push("set training.clip_norm (1 is usual)");
-  advice.push("add warm-up");
-  const where = kept === null ? "" : ` The last good checkpoint is kept in ${kept}.`;
-  return new RunError(`${task.name}: training diverged at ${when}: ${what}. Try: ${advice.join(", ")}.${where}`);
+  const clip = task.settings.clipNorm === 0 ? ", set training.clip_norm (1 is usual)," : "";
+  const checkpoint = kept === null ? "" : `. The last good checkpoint is kept in ${kept}`;
+  return new RunError({
+    code: "diverged",
+    where: task.name,
+    found: `training diverged at ${when}: ${what}`,
+    cure: `Lower training.schedule.lr${clip} or add warm-up${checkpoint}`,
+  });
 }

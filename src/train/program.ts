@@ -5,6 +5,7 @@ import { compileUpdate } from "../compile/update.js";
 import { sampleTypeOf } from "../data/samples.js";
 import { InputError } from "../errors.js";
 import { objectiveLayers } from "../objective/objective.js";
+import { quote } from "../quote.js";
 import { averagedBuffers } from "../runtime/state.js";
 import type { ExecutorConfig, ExecutorState } from "../runtime/types.js";
 import { viewsOf } from "./batches.js";
@@ -73,16 +74,20 @@ function blendsAnswers(task: TrainingTask): boolean {
   const views = viewsOf(task);
   if (!task.teacher || !views || views.answers) return false;
   if (objectiveLayers(task.objective).length > 0)
-    throw new InputError(
-      "training.augment",
-      "losses between layers compare values of the same image, and the teacher's are those of the unchanged one; let it answer for the views, or leave either out",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "training.augment",
+      found: "losses between layers compare values of one image, and the teacher answers for the unchanged one",
+      cure: "Let the teacher answer for the views, or remove the augmentation or the losses between layers",
+    });
   if (!views.blends) return false;
   if (task.teacher.members)
-    throw new InputError(
-      "training.augment",
-      "mixup and cutmix blend a teacher's answers as probabilities, and a mean of losses keeps each teacher's own; combine the teachers by their probabilities, or leave mixup and cutmix out",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "training.augment",
+      found: "mixup and cutmix blend a teacher's answers, and a mean of losses keeps those of each teacher",
+      cure: "Set combine: mean-probabilities, or remove mixup and cutmix",
+    });
   return true;
 }
 
@@ -92,10 +97,12 @@ export function classesOf(task: TrainingTask): number {
   const last = output?.shape?.[output.shape.length - 1];
   if (typeof last === "number") return last / (task.objective.peers ?? 1);
   if (task.data.classes.length > 0) return task.data.classes.length;
-  throw new InputError(
-    `output "${task.model.output}"`,
-    "its number of classes is unknown; declare the output's shape in the model",
-  );
+  throw new InputError({
+    code: "model-output",
+    where: `output ${quote(task.model.output)}`,
+    found: "its number of classes is unknown",
+    cure: "Declare the shape of the output in the model",
+  });
 }
 
 function weightsOf(task: TrainingTask, names: readonly string[]): Map<string, Float32Array> {
@@ -103,7 +110,11 @@ function weightsOf(task: TrainingTask, names: readonly string[]): Map<string, Fl
     names.map((name) => {
       const tensor = task.model.graph.initializers.get(name);
       if (!(tensor?.data instanceof Float32Array))
-        throw new InputError(`parameter "${name}"`, "the student has no float32 initialiser of that name");
+        throw new InputError({
+          code: "layer-missing",
+          where: `parameter ${quote(name)}`,
+          found: "the student has no float32 initialiser of that name",
+        });
       return [name, Float32Array.from(tensor.data)];
     }),
   );

@@ -47,12 +47,18 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
  * @throws InputError when the bytes are truncated or not safetensors
  */
 export function decodeSafetensors(bytes: Uint8Array, where: string): TensorFile {
-  const broken = (what: string): InputError =>
-    new InputError(where, `not a readable safetensors file: ${what}; delete it or restore a copy`);
+  const broken = (found: string, expected?: string): InputError =>
+    new InputError({
+      code: "file-damaged",
+      where,
+      found,
+      expected: expected ?? "a safetensors file",
+      cure: "Delete it, or restore a copy",
+    });
   if (bytes.byteLength < 8) throw broken(`it has ${bytes.byteLength} bytes`);
   const length = Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   if (length > bytes.byteLength - 8)
-    throw broken(`its header claims ${length} bytes, the file has ${bytes.byteLength}`);
+    throw broken(`it has ${bytes.byteLength} bytes`, `a header of ${length} bytes, as it says itself, and data`);
   let header: Record<string, Entry>;
   try {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length))) as Record<string, Entry>;
@@ -64,8 +70,8 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): TensorFile 
   for (const [name, entry] of Object.entries(header)) {
     if (name === "__metadata__") continue;
     const [from, to] = entry.data_offsets;
-    if (entry.dtype !== "F32") throw broken(`"${name}" is ${entry.dtype}, expected F32`);
-    if (start + to > bytes.byteLength) throw broken(`"${name}" ends after the file does`);
+    if (entry.dtype !== "F32") throw broken(`its tensor "${name}" is ${entry.dtype}`, "F32");
+    if (start + to > bytes.byteLength) throw broken(`its tensor "${name}" ends after the file does`);
     tensors.set(name, new Float32Array(Uint8Array.from(bytes.subarray(start + from, start + to)).buffer));
   }
   return { tensors, metadata: (header.__metadata__ ?? {}) as unknown as Record<string, string> };

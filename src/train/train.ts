@@ -37,10 +37,12 @@ export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Prom
   }
   const found = task.directory !== null && hooks.resume ? loadCheckpoint(task.directory) : null;
   if (found && found.fingerprint !== task.fingerprint) {
-    throw new InputError(
-      task.directory as string,
-      `its checkpoint belongs to another training of "${task.name}" (data, recipe, teacher or version changed). Resume with the recipe it was started with, or start a new run with --out`,
-    );
+    throw new InputError({
+      code: "checkpoint-invalid",
+      where: task.directory as string,
+      found: `its checkpoint belongs to another training of "${task.name}": data, recipe, teacher or version changed`,
+      cure: "Resume with the recipe it was started with, or start a new run with --out",
+    });
   }
   const { directory, fingerprint } = task;
   const log = new MetricsLog(directory, found?.loop.metricsBytes ?? 0);

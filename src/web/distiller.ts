@@ -99,7 +99,13 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
     const { recipe } = this;
     const { student, seed = 0 } = this.#options;
     if (recipe.kind !== "onnx") return builtModel(recipe, data, classes, seed);
-    if (!("model" in student)) throw new InputError("student.model", "missing; give the bytes of the ONNX model");
+    if (!("model" in student))
+      throw new InputError({
+        code: "option-missing",
+        where: "student.model",
+        found: "missing",
+        expected: "the bytes of an ONNX model",
+      });
     const model = readModel(asBytes(student.model), { where: STUDENT });
     return foreignModel(model, STUDENT, recipe.trainable, recipe.frozen, data, classes);
   }

@@ -102,19 +102,25 @@ function knownTeacher({ answers, kind = "logits" }: KnownAnswers, data: DataSet)
   const classes = answers.length / data.size;
   const expected = data.classes.length;
   if (!Number.isInteger(classes) || classes < 2 || (expected > 0 && classes !== expected))
-    throw new InputError(
-      "teacher.answers",
-      `${noun(answers.length, "value")} for ${noun(data.size, "sample")}; expected one row a sample${expected ? ` with ${expected} classes, ${data.size * expected} values` : ""}`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: "teacher.answers",
+      found: `found ${noun(answers.length, "value")} for ${noun(data.size, "sample")}`,
+      expected: expected
+        ? `${data.size * expected}: a row per sample, ${noun(expected, "class")} each`
+        : "a row per sample, with at least 2 classes",
+    });
   return plain({
     kind,
     classes,
     async answer(asked, indices) {
       if (asked !== data)
-        throw new InputError(
-          "teacher.answers",
-          `they belong to the samples of "${data.name}" as they are, and others were asked for; with augment, fit with views: "clean", or give the teacher's model`,
-        );
+        throw new InputError({
+          code: "store-mismatch",
+          where: "teacher.answers",
+          found: `they answer for the unchanged samples of "${data.name}", and answers for other samples are needed`,
+          cure: 'With augment, fit with views: "clean", or give the teacher\'s model',
+        });
       const rows = new Float32Array(indices.length * classes);
       indices.forEach((sample, i) => {
         rows.set(answers.subarray(sample * classes, (sample + 1) * classes), i * classes);

@@ -4,7 +4,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { faultOf, InputError, RunError } from "../../src/errors.js";
 import { connectExecutor, createExecutor } from "../../src/runtime/executor.js";
+import { packError, unpackError } from "../../src/runtime/protocol.js";
 import { nodeRuntime } from "../../src/runtime/session.js";
 import type { Executor, ExecutorConfig, StepRequest } from "../../src/runtime/types.js";
 import { TrainingCore } from "../../src/runtime/worker-core.js";
@@ -74,14 +76,27 @@ test("errors cross with the node's name, and the executor lives on", async () =>
   await withExecutor(network(), async (executor) => {
     const [request] = requests(0, 1) as [StepRequest];
     (request.micro[0]?.[1] as BigInt64Array)[0] = -7n;
-    await assert.rejects(executor.run([request]), { name: "RunError", message: /step 1 failed.*labels\/gather/ });
-    await assert.rejects(executor.evaluate(new Float32Array(5), 1), { name: "RunError" });
+    await assert.rejects(executor.run([request]), {
+      name: "RunError",
+      code: "engine-failed",
+      where: "training step 1",
+      found: /labels\/gather/,
+    });
+    await assert.rejects(executor.evaluate(new Float32Array(5), 1), {
+      name: "RunError",
+      code: "internal",
+      where: "evaluation",
+      found: /5 values/,
+      expected: /^6,/,
+    });
     assert.equal((await executor.run(requests(0, 2))).done, 2);
   });
   const config = network();
   await assert.rejects(createExecutor({ ...config, step: { ...config.step, scalars: [] } }, initialState()), {
     name: "RunError",
-    message: /"scale" that the program does not declare/,
+    code: "internal",
+    where: "training graph",
+    found: /"scale"/,
   });
 });
 
@@ -91,8 +106,8 @@ test("dispose stops a run, may be repeated and refuses later calls", async () =>
   await Promise.all([executor.dispose(), executor.dispose()]);
   assert.ok((await running).done < 8000);
   await executor.dispose();
-  await assert.rejects(executor.run([]), { name: "RunError", message: /disposed/ });
-  await assert.rejects(executor.snapshot(), /disposed/);
+  await assert.rejects(executor.run([]), { name: "RunError", where: "executor" });
+  await assert.rejects(executor.snapshot(), { where: "executor" });
 });
 
 test("a worker that dies rejects what is pending and what comes after", async () => {
@@ -108,12 +123,31 @@ test("a worker that dies rejects what is pending and what comes after", async ()
   const exiting = await connectExecutor(script("process.exit(3);"), network(), initialState());
   const lost = [exiting.run(requests(0, 1)), exiting.snapshot()];
   for (const call of lost)
-    await assert.rejects(call, { name: "RunError", message: /ended unexpectedly \(exit code 3\)/ });
+    await assert.rejects(call, { name: "RunError", code: "worker-failed", found: /3/, cure: /./ });
   await assert.rejects(exiting.snapshot(), { name: "RunError" });
   await exiting.dispose();
   const throwing = await connectExecutor(script(`throw new Error("out of luck");`), network(), initialState());
-  await assert.rejects(throwing.run(requests(0, 1)), { name: "RunError", message: /crashed: out of luck/ });
+  await assert.rejects(throwing.run(requests(0, 1)), {
+    name: "RunError",
+    code: "worker-failed",
+    found: /out of luck/,
+  });
   await throwing.dispose();
+});
+
+test("an error crosses the worker's boundary with its class and all its parts", async () => {
+  const detail = { code: "option-missing", where: "data.path", found: "missing" } as const;
+  const fault = { code: "recipe-invalid", where: "r.yaml", found: "1 problem", expected: "b", cure: "c" } as const;
+  for (const thrown of [new InputError({ ...fault, details: [detail] }), new RunError({ ...fault, where: "" })]) {
+    // As a message of a worker is copied.
+    const back = unpackError(structuredClone(packError(thrown)));
+    assert.equal(back.constructor, thrown.constructor);
+    assert.deepEqual(faultOf(back), faultOf(thrown));
+    assert.equal(back.message, thrown.message);
+  }
+  const bug = unpackError(structuredClone(packError(new TypeError("x is not a function"))));
+  assert.deepEqual([bug.name, bug.code, bug.where], ["RunError", "internal", "training worker"]);
+  assert.match(bug.found, /^TypeError: x is not a function\n +at /);
 });
 
 test("two executors at once do not disturb each other", async () => {

@@ -61,7 +61,7 @@ test("new rows go to their places; reverted, also over micro-batches that meet t
 
 test("a row that is not there, and numbers that are not fed, are told", () => {
   const { tables } = made();
-  assert.throws(() => tables.apply(batch(1n, 5n)), /buffer "table": row 5 of 5 was to change/);
+  assert.throws(() => tables.apply(batch(1n, 5n)), { where: 'buffer "table"', found: /row 5/, expected: /5/ });
   const without = { step: { ...step, batch: step.batch.slice(0, 1) } } as unknown as ExecutorConfig;
-  assert.throws(() => made(without), /buffer "table": the step has no batch input "numbers"/);
+  assert.throws(() => made(without), { where: 'buffer "table"', found: /"numbers"/ });
 });

@@ -126,17 +126,18 @@ const failure = (promise: Promise<unknown>): Promise<Error> =>
 test("a diverging training stops with step, term and advice", async () => {
   const error = await failure(run({ ...leap, validateEvery: 64 }));
   assert.ok(error instanceof RunError);
-  assert.match(error.message, /student: training diverged at step 34 \(lr 1\.00e\+36\): /);
-  assert.match(error.message, /the term "student" is not finite/);
-  assert.match(error.message, /lower training\.schedule\.lr, set training\.clip_norm/);
+  assert.deepEqual([error.code, error.where], ["diverged", "student"]);
+  assert.match(error.found, /step 34 \(lr 1\.00e\+36\): the term "student"/);
+  assert.match(`${error.cure}`, /training\.schedule\.lr.*training\.clip_norm/);
 });
 
 test("when it shows at a validation, too; the last good checkpoint stays", async () => {
   const directory = join(folder, "diverges");
   const error = await failure(run({ ...leap, validateEvery: 1 }, { directory }, { checkpointSeconds: 0 }));
   assert.ok(error instanceof RunError);
-  assert.match(error.message, /diverged at step 33: the outputs on the validation samples are not finite/);
-  assert.ok(error.message.includes(`checkpoint is kept in ${directory}`));
+  assert.equal(error.code, "diverged");
+  assert.match(error.found, /step 33: .*validation/);
+  assert.ok(error.cure?.endsWith(` in ${directory}`));
   const kept = loadCheckpoint(directory);
   assert.equal(kept?.loop.step, 32);
   assert.ok(kept && [...kept.state.parameters.values()].every((w) => w.every((v) => Math.abs(v) < 100)));
@@ -209,10 +210,12 @@ test("a finished training is not repeated; a checkpoint of another fingerprint i
   const stopped = run({ steps: 2000 }, { directory: other }, { onProgress, signal: controller.signal });
   await assert.rejects(stopped, { name: "InterruptedError" });
   assert.ok(existsSync(join(other, "checkpoint.safetensors")));
-  await assert.rejects(
-    run({ steps: 2000 }, { directory: other, fingerprint: "changed" }, { resume: true }),
-    /its checkpoint belongs to another training/,
-  );
+  await assert.rejects(run({ steps: 2000 }, { directory: other, fingerprint: "changed" }, { resume: true }), {
+    name: "InputError",
+    code: "checkpoint-invalid",
+    where: other,
+    cure: /--out/,
+  });
 });
 
 test("a finished training leaves no checkpoint, and resumes from its result alone", async () => {
@@ -245,7 +248,11 @@ test("data smaller than a batch: the batch shrinks, and a warning says so; too f
   const few = { train: splits.train.slice(0, 20), validation: splits.validation };
   const result = await run({ batch: 64, steps: 5 }, few);
   assert.match(result.warnings.join(), /20 samples do not fill a batch of 64; the batch is 20/);
-  await assert.rejects(run({ accumulate: 30, steps: 5 }, few), /cannot fill 30 micro-batches/);
+  await assert.rejects(run({ accumulate: 30, steps: 5 }, few), {
+    code: "budget-invalid",
+    where: "training.accumulate",
+    found: /20 .* 30/,
+  });
 });
 
 test("progress tells step, rate, time left and the last score", async () => {

@@ -104,6 +104,8 @@ async function assertSettled(): Promise<void> {
   assert.deepEqual(unhandled, []);
 }
 
+const gone = (where: string): RunError => new RunError({ code: "engine-failed", where, found: "it is gone" });
+
 test("a training whose teacher is asked at every step ends, and each batch is made once", async () => {
   const { steps } = await loop(() => later(0));
   assert.equal(steps, STEPS);
@@ -112,7 +114,7 @@ test("a training whose teacher is asked at every step ends, and each batch is ma
 });
 
 test("a teacher that fails ends the training with its own error, once", async () => {
-  const broken = new RunError("the teacher is gone");
+  const broken = gone("teacher");
   const fails = async (): Promise<void> => {
     await later(0);
     if (asked.begun === 30) throw broken;
@@ -123,7 +125,7 @@ test("a teacher that fails ends the training with its own error, once", async ()
 });
 
 test("a step that fails ends the training, and the teacher is left alone before the error is given", async () => {
-  const broken = new RunError("the device is gone");
+  const broken = gone("device");
   const failing = loop(
     () => later(2),
     {},
@@ -140,7 +142,7 @@ test("a step that fails ends the training, and the teacher is left alone before 
 });
 
 test("of two errors the first is given", async () => {
-  const [first, second] = [new RunError("the device is gone"), new RunError("the teacher is gone")];
+  const [first, second] = [gone("device"), gone("teacher")];
   const failing = loop(
     async () => {
       if (asked.begun <= 40) return;

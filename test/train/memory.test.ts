@@ -207,22 +207,26 @@ test("samples blended of two have no row to remember", async () => {
     render: () => assert.fail("nothing is trained"),
     answers: () => assert.fail("nobody is asked"),
   };
-  await assert.rejects(
-    train({ ...task({}, null), views }),
-    /training\.augment: mixup and cutmix make samples of two, and .*crd/,
-  );
+  await assert.rejects(train({ ...task({}, null), views }), {
+    code: "option-conflict",
+    where: "training.augment",
+    found: /crd/,
+  });
 });
 
 test("a teacher's layers for the unchanged samples are not compared with the student's for their views", async () => {
-  await assert.rejects(
-    train(task({ augmentation: { flip: true } }, null)),
-    /training\.augment: losses between layers compare values of the same image/,
-  );
+  await assert.rejects(train(task({ augmentation: { flip: true } }, null)), {
+    code: "option-conflict",
+    where: "training.augment",
+    found: /layers/,
+  });
 });
 
 test("a batch that holds every sample leaves none to draw from", async () => {
-  await assert.rejects(
-    train({ ...task({}, null), train: splits.train.slice(0, 16) }),
-    /crd: its negatives are samples outside the batch, and the batch of 16 has all 16 training samples/,
-  );
+  await assert.rejects(train({ ...task({}, null), train: splits.train.slice(0, 16) }), {
+    code: "budget-invalid",
+    where: "training.batch",
+    found: /16 .* 16 /,
+    expected: /crd/,
+  });
 });

@@ -123,14 +123,24 @@ test("a fit can be stopped between steps and says where", async () => {
   await assert.rejects(running, { name: "InterruptedError", message: /stopped after step \d+ of \d+/ });
 });
 
-test("errors are in the user's words", async () => {
-  const rejects = (options: Partial<web.DistillerOptions>, message: RegExp, fit: web.FitOptions = { steps: 1 }) =>
-    assert.rejects(webDistiller(options).fit(data, fit), { name: "InputError", message });
-  await rejects({ teacher: { answers: new Float32Array(100) } }, /teacher\.answers: 100 values for 400 samples/);
+test("errors name the option", async () => {
+  const rejects = (options: Partial<web.DistillerOptions>, fault: object, fit: web.FitOptions = { steps: 1 }) =>
+    assert.rejects(webDistiller(options).fit(data, fit), { name: "InputError", ...fault });
+  await rejects(
+    { teacher: { answers: new Float32Array(100) } },
+    { code: "array-mismatch", where: "teacher.answers", found: /100 .* 400 / },
+  );
   const answers = new Float32Array(400 * data.classes.length);
-  await rejects({ teacher: { answers } }, /as they are.*views: "clean"/, { steps: 1, augment: { noise: 0.1 } });
-  await rejects({ teacher: Uint8Array.of(1, 2, 3) }, /the teacher: it is not an ONNX model/);
-  await rejects({ student: { kind: "onnx", model: Uint8Array.of(1) } }, /the student: it is not an ONNX model/);
+  await rejects(
+    { teacher: { answers } },
+    { code: "store-mismatch", where: "teacher.answers", cure: /views: "clean"/ },
+    { steps: 1, augment: { noise: 0.1 } },
+  );
+  await rejects({ teacher: Uint8Array.of(1, 2, 3) }, { code: "file-damaged", where: "the teacher", expected: /ONNX/ });
+  await rejects(
+    { student: { kind: "onnx", model: Uint8Array.of(1) } },
+    { code: "file-damaged", where: "the student", expected: /ONNX/ },
+  );
   assert.throws(() => webDistiller({ student: { kind: "mlp", hiden: [1] } as never }), /did you mean "hidden"/);
 });
 
