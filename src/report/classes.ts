@@ -29,8 +29,8 @@ export async function classesSection(summary: Summary): Promise<Markup | null> {
   }
   if (charts.length === 0) return null;
   return markup`<section id="classes"><h2>Class by class</h2>
-<p class="lead">Recall: of the test samples of a class, the share the model names right; mean over the seeds. Single classes have
-few samples, so read differences of a point or two as noise.</p>
+<p class="lead">Recall is the share of a class's test samples that the model classifies correctly, as a mean over the seeds. Single classes
+have few samples, so differences of one or two points are noise.</p>
 <div class="charts">${charts}</div>${tables}</section>`;
 }
 
@@ -70,7 +70,7 @@ function gainsChart(student: ModelRow, baseline: ModelRow, title: string): Promi
   const [first, second] = own ? ["student", "baseline"] : [student.name, baseline.name];
   return figure({
     title: `${own ? "Recall gained by distillation" : "Difference in recall"}${title && `: ${title}`}`,
-    description: `From ${bars[0]?.tip} down to ${bars[bars.length - 1]?.tip}.${left > 0 ? ` ${noun(left, "class")} in between are left out.` : ""}`,
+    description: `From ${bars[0]?.tip} down to ${bars[bars.length - 1]?.tip}.${left > 0 ? ` ${noun(left, "class")} in between are not shown.` : ""}`,
     height: 52 + 20 * bars.length,
     legend: { [`${first} better`]: COLOR.student, [`${second} better`]: COLOR.baseline },
     options: (plot) => ({
@@ -79,7 +79,7 @@ function gainsChart(student: ModelRow, baseline: ModelRow, title: string): Promi
       marginBottom: 40,
       marginRight: 14,
       x: {
-        label: `${first} minus ${second} (points)${left > 0 ? `, ${noun(left, "class")} in between left out` : ""}`,
+        label: `${first} minus ${second} (points)${left > 0 ? `, ${noun(left, "class")} in between not shown` : ""}`,
         labelArrow: "none",
         labelAnchor: "center",
         domain: [low < 0 ? low - room : 0, high > 0 ? high + room : 0.001],
@@ -137,7 +137,7 @@ function recallChart(student: ModelRow, teacher: ModelRow | null, title: string)
       marginBottom: 40,
       marginRight: 16,
       x: {
-        label: `recall (%)${left > 0 ? `, ${noun(left, "class")} in between left out` : ""}`,
+        label: `recall (%)${left > 0 ? `, ${noun(left, "class")} in between not shown` : ""}`,
         labelArrow: "none",
         labelAnchor: "center",
         grid: true,
@@ -193,9 +193,9 @@ export async function confusionSection(summary: Summary): Promise<Markup | null>
     );
   }
   if (maps.length === 0) return null;
-  return markup`<section id="confusion"><h2>What the student mistakes</h2>
-<p class="lead">Rows are true classes, columns what the student says. The diagonal (right answers) is left grey, so that the errors show:
-the deeper the colour, the larger the error's share of its class.</p>${maps}</section>`;
+  return markup`<section id="confusion"><h2>Confusion</h2>
+<p class="lead">Rows are labels, columns are the student's predictions. Correct predictions on the diagonal are grey. A deeper colour means
+a larger share of the class is misclassified.</p>${maps}</section>`;
 }
 
 function confusionMap(summary: Summary, comparison: Comparison, student: ModelRow): Promise<Markup> {
@@ -216,7 +216,7 @@ function confusionMap(summary: Summary, comparison: Comparison, student: ModelRo
       column: c,
       strength: r === c ? null : share(r, c) / most,
       text: n > 0 ? String(n) : "",
-      tip: `${classes[r]} taken for ${classes[c]}: ${n} of ${sums[r]} (${percent(share(r, c))})`,
+      tip: `${classes[r]} predicted as ${classes[c]}: ${n} of ${sums[r]} (${percent(share(r, c))})`,
     })),
   );
   const title = titleOf(summary, comparison);
@@ -224,8 +224,8 @@ function confusionMap(summary: Summary, comparison: Comparison, student: ModelRo
     title: `Confusion, counts over ${noun(student.seeds.length, "seed")}${title && `: ${title}`}`,
     description:
       worst.n > 0
-        ? `The most frequent error: ${classes[worst.r]} taken for ${classes[worst.c]}, ${worst.n} of ${sums[worst.r]}.`
-        : "The student makes no error.",
+        ? `The most frequent error: ${classes[worst.r]} predicted as ${classes[worst.c]}, ${worst.n} of ${sums[worst.r]}.`
+        : "The student makes no errors.",
     classes,
     rowLabel: "true class",
     columnLabel: "student says",

@@ -26,8 +26,8 @@ export async function curvesSection(summary: Summary): Promise<Markup | null> {
   if (charts.length === 0) return null;
   const once = summary.models.filter((m) => m.curves.some((c) => c.points.length > 0) && !hasCurve(m));
   return markup`<section id="curves"><h2>Learning curves</h2>
-<p class="lead">Scores on the validation samples, which nothing was trained on. Thin lines are single seeds, the thick line is their mean.
-The training loss of a student and of its baseline are different functions: compare their shapes, not their heights.${once.length > 0 && ` Validated once only, so without a curve: ${once.map((m) => m.name).join(", ")}.`}</p>
+<p class="lead">Scores on the validation samples, which are not used for training. Thin lines are single seeds; the thick line is their mean.
+Student and baseline minimise different losses, so compare the shapes of their training losses, not the values.${once.length > 0 && ` Not shown, because validated only once: ${once.map((m) => m.name).join(", ")}.`}</p>
 <div class="charts">${charts}</div></section>`;
 }
 
@@ -113,7 +113,7 @@ function lineChart(
   const seeds = points.filter((p) => !p.line.endsWith(`/${MEAN}`));
   const last = models.map((m, i) => {
     const of = mean.filter((p) => p.line === `${m.id}/${MEAN}`);
-    return `${nameOf(models, i)} ends at ${of[of.length - 1]?.value.toPrecision(3) ?? "nothing"}`;
+    return `${nameOf(models, i)} ends at ${of[of.length - 1]?.value.toPrecision(3) ?? "no value"}`;
   });
   return figure({
     title,
@@ -154,9 +154,9 @@ export async function sharesSection(summary: Summary): Promise<Markup | null> {
   if (students.length === 0) return null;
   const charts = await Promise.all(mixed.map((m) => sharesChart(m, mixed.length > 1 ? m.name : "")));
   const single = students.filter((m) => !mixed.includes(m)).map((m) => `${m.name} (${termsOf(m).join()})`);
-  return markup`<section id="shares"><h2>What moves the student</h2>
-<p class="lead">Each term's share of the gradient norm. Loss values say little about influence: a term can be large and flat.
-A term that stays below 1 % practically does nothing: raise its weight.${single.length > 0 && ` With one term only, all of it: ${single.join(", ")}.`}</p>
+  return markup`<section id="shares"><h2>Gradient shares</h2>
+<p class="lead">Each term's share of the gradient norm shows its influence. Loss values do not, because a term can be large and flat.
+A term that stays below 1 % has practically no effect: raise its weight.${single.length > 0 && ` Not shown, because they have only one term: ${single.join(", ")}.`}</p>
 <div class="charts">${charts}</div></section>`;
 }
 

@@ -18,8 +18,8 @@ export async function darkSection(summary: Summary): Promise<Markup | null> {
   const { classes } = summary.data;
   const labelled = dark.samples.every((s) => s.label !== null);
   return markup`<section id="dark"><h2>Dark knowledge</h2>
-<p class="lead">A label names one class. The teacher's answer also ranks the others: which wrong class is nearly right, and which is
-absurd. That ranking is what a student learns from soft targets and cannot learn from labels.</p>
+<p class="lead">A label names one class. The teacher's answer also ranks the other classes, from plausible to absurd. A student learns this
+ranking from soft targets; it cannot learn it from labels.</p>
 ${await distributionMap(dark, classes, labelled)}
 ${dark.samples.length > 0 && samplesView(dark, classes)}</section>`;
 }
@@ -34,7 +34,7 @@ function distributionMap(dark: DarkKnowledge, classes: readonly string[], labell
   const cells: HeatCell[] = rows.flatMap((row, r) =>
     classes.map((name, c) => {
       const p = row?.[c] ?? 0;
-      const who = labelled ? classes[r] : `what the teacher takes for ${classes[r]}`;
+      const who = labelled ? classes[r] : `samples that the teacher classifies as ${classes[r]}`;
       return {
         row: r,
         column: c,
@@ -46,8 +46,8 @@ function distributionMap(dark: DarkKnowledge, classes: readonly string[], labell
   );
   const strongest = cells.filter((c) => c.strength !== null).sort((a, b) => (b.strength ?? 0) - (a.strength ?? 0))[0];
   return heatMap({
-    title: `Mean answer of the teacher at temperature ${dark.temperature}, in % (logarithmic colour)`,
-    description: strongest ? `The strongest second choice: ${strongest.tip}.` : "One class only.",
+    title: `Mean answer of the teacher at temperature ${dark.temperature}, in % (logarithmic colour scale)`,
+    description: strongest ? `The strongest second choice: ${strongest.tip}.` : "Only one class.",
     classes,
     rowLabel: labelled ? "true class" : "teacher's class",
     columnLabel: "the teacher's mean probability of",
@@ -71,8 +71,8 @@ function samplesView(dark: DarkKnowledge, classes: readonly string[]): Markup {
   };
   const presets = [...new Set([1, dark.temperature, 20])].sort((a, b) => a - b);
   return markup`<h3>Real test samples, softened</h3>
-<p>The thick bar is the teacher, the thin one the student (first seed), both at the same temperature; the number is the teacher's.
-Low temperatures leave the winner alone; higher ones flatten the answer until every class is alike. Half of the samples are those the teacher hesitates on most.</p>
+<p>The thick bar is the teacher, the thin bar is the student (first seed), both at the same temperature. The number is the teacher's.
+Low temperatures leave only the most likely class; higher ones flatten the answer until all classes are equal. Half of the samples are those on which the teacher is least certain.</p>
 <div id="temperature-controls" class="controls" hidden>
 <label for="temperature">Temperature <output id="temperature-value" for="temperature">${dark.temperature}</output></label>
 <input id="temperature" type="range" min="0" max="100" step="0.5" value="0">
@@ -112,10 +112,10 @@ function sampleCard(
   const said = classes[best(sample.teacherLogits)] ?? "";
   const caption =
     sample.label === null
-      ? markup`teacher says <b>${said}</b>`
+      ? markup`teacher: <b>${said}</b>`
       : said === sample.label
         ? markup`labelled <b>${sample.label}</b>`
-        : markup`labelled <b>${sample.label}</b>, teacher says <b>${said}</b>`;
+        : markup`labelled <b>${sample.label}</b>, teacher: <b>${said}</b>`;
   return markup`<div class="sample" data-sample><div class="head">${content(sample)}<p>${caption}<br><small>sample ${sample.index}</small></p></div><div class="bars">${bars}</div></div>`;
 }
 

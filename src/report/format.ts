@@ -1,10 +1,10 @@
 /** Numbers for people, the same in the terminal and in the report. */
 import { type Aggregate, rangeOfTwo } from "../evaluate/interval.js";
 
-/** Where there is no figure. */
+/** Shown if a figure is missing. */
 export const NONE = "-";
 
-/** 0.9432 -> "94.3", with what the seeds say of it: "94.3 ± 0.4", of two seeds "94.3 (94.1–94.5)". */
+/** 0.9432 -> "94.3", with its spread over seeds: "94.3 ± 0.4", or for two seeds "94.3 (94.1–94.5)". */
 export function percentValue(share: Aggregate | null): string {
   return share ? `${(100 * share.mean).toFixed(1)}${spaced(spread(share, 100, 1))}` : NONE;
 }
@@ -23,8 +23,8 @@ export function decimal(value: Aggregate | null, digits = 3): string {
 }
 
 /**
- * What seeds say of a mean: half of its 95 % interval from three on ("± 0.4"), of two their range ("(84.1–84.9)"), nothing
- * of one. Two values have an interval too, but one so wide (t = 12.7) that it says nothing.
+ * The spread of a mean over seeds: half its 95 % confidence interval for three or more ("± 0.4"), both values for two
+ * ("(84.1–84.9)"), nothing for one. Two values have an interval too, but it is too wide to be useful (t = 12.7).
  */
 export function spread(figure: Aggregate, scale: number, digits: number): string {
   const { low, high } = figure;
@@ -36,17 +36,16 @@ export function spread(figure: Aggregate, scale: number, digits: number): string
 
 const spaced = (text: string): string => (text === "" ? "" : ` ${text}`);
 
-/** What the spreads in a table are, for its note; "" where all models have one seed. @param seeds of each model */
+/** Sentences that explain the spreads in a table; "" if all models have one seed. @param seeds of each model */
 export function spreadsSaid(seeds: readonly number[]): string {
+  const two = seeds.includes(2);
   const parts = [
     ...(seeds.some((n) => n > 2)
-      ? ["± is half of the 95 % interval of the mean over seeds (Student's t), for this one test set"]
+      ? [`${two ? "With three or more seeds, " : ""}± is half the 95 % confidence interval of the mean (Student's t)`]
       : []),
-    ...(seeds.includes(2)
-      ? ["of two seeds, too few for an interval, the lower and the higher value stand in brackets"]
-      : []),
+    ...(two ? ["With two seeds, both values are shown; intervals need three"] : []),
   ];
-  return parts.join("; ");
+  return parts.map((part) => `${part}.`).join(" ");
 }
 
 /** 12345 -> "12.1 KB". */

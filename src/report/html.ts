@@ -51,7 +51,7 @@ export async function renderReport(summary: Summary): Promise<string> {
 <div class="page">
 ${head(summary)}
 <main>${warnings(summary)}${body}</main>
-<footer>Made by limbeck ${summary.limbeck}. Every figure is in summary.json beside this file.</footer>
+<footer>Made by limbeck ${summary.limbeck}. All figures are in summary.json next to this file.</footer>
 </div>
 ${script && markup`<script>${raw(script)}</script>`}
 </body>
@@ -70,8 +70,8 @@ function head(summary: Summary): Markup {
   const links: [string, string, boolean][] = [
     ["strategy", "Strategy", summary.strategy !== undefined],
     ["comparison", "Comparison", true],
-    ["omitted", "Classes it never saw", summary.models.some((m) => m.omitted)],
-    ["seen", "What each had seen", true],
+    ["omitted", "Omitted classes", summary.models.some((m) => m.omitted)],
+    ["seen", "Training data", true],
     ["dark", "Dark knowledge", summary.darkKnowledge !== null],
     ["classes", "Classes", summary.models.some((m) => m.role === "student" && m.perClass.length > 0)],
     ["robustness", "Robustness", summary.robustness !== undefined],
@@ -106,10 +106,10 @@ function dataAndEnvironment(summary: Summary): Markup {
     ["classes", `${data.classes.length}: ${names}${data.classes.length > 40 ? ", …" : ""}`],
     [
       "training",
-      `${count(train)}${labelled === undefined || labelled === train ? "" : `, of which ${count(labelled)} with labels for the student`}`,
+      `${count(train)}${labelled === undefined || labelled === train ? "" : `, ${count(labelled)} of them with labels for the student`}`,
     ],
-    ["validation", `${count(validation)}, chooses the weights`],
-    ["test", `${count(test)}, read once`],
+    ["validation", `${count(validation)}, used to select the weights`],
+    ["test", `${count(test)}, evaluated once`],
     ["SHA-256", markup`<code>${data.hash}</code>`],
   ];
   const envFacts: Fact[] = [
@@ -129,11 +129,10 @@ function dataAndEnvironment(summary: Summary): Markup {
 function recipeSection(summary: Summary): Markup {
   const yaml = stringify(summary.recipe, { lineWidth: 100, aliasDuplicateObjects: false });
   const files = Object.entries(summary.files);
-  return markup`<section id="recipe"><h2>Recipe and how to repeat the run</h2>
-<p>Save the recipe below as a file (or take recipe.yaml beside this report) and run limbeck ${summary.limbeck} on it;
-its relative paths start at the folder it lies in.
-Same recipe, seed, machine, Node and ONNX Runtime give the same bytes; elsewhere the last digits may differ. The run was started with:</p>
+  return markup`<section id="recipe"><h2>Recipe and reproduction</h2>
+<p>To repeat the run, save the recipe below (or use recipe.yaml next to this report) and run limbeck ${summary.limbeck} on it.
+Relative paths start at the folder of the recipe. The same recipe, seed, machine, Node and ONNX Runtime give the same bytes; otherwise the last digits may differ. The run was started with:</p>
 <pre>${summary.command}</pre>
 ${files.length > 0 && markup`<h3>Files of the run</h3>${facts(files.map(([what, path]) => [what, markup`<code>${path}</code>`]))}`}
-<details open><summary>The recipe with every default filled in</summary><pre>${yaml}</pre></details></section>`;
+<details open><summary>The recipe with all defaults filled in</summary><pre>${yaml}</pre></details></section>`;
 }

@@ -22,11 +22,11 @@ export function omittedSection(summary: Summary): Markup | null {
     const before = m.omitted.correction?.before;
     return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text" data-label="Omitted">${m.omitted.classes.join(", ")}</td><td data-label="Bias correction">${offsetSaid(m.omitted)}</td><td data-label="Accuracy before, %">${before ? percentValue(before.accuracy) : NONE}</td><td data-label="Accuracy, %">${percentValue(m.accuracy)}</td><td data-label="Omitted classes before, %">${before ? percentValue(before.omitted) : NONE}</td><td data-label="Omitted classes, %">${percentValue(m.omitted.accuracy)}</td></tr>`;
   };
-  return markup`<section id="omitted"><h2>Classes it never saw</h2>
+  return markup`<section id="omitted"><h2>Omitted classes</h2>
 <div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">Model</th><th scope="col" class="text">Omitted</th><th scope="col">Bias correction</th><th scope="col">Accuracy before <small>%</small></th><th scope="col">Accuracy <small>%</small></th><th scope="col">Omitted classes before <small>%</small></th><th scope="col">Omitted classes <small>%</small></th></tr></thead>
 <tbody>${rows.map(line)}</tbody></table></div>
-<p class="note">No sample of the omitted classes was in the transfer set; validation and test have them. The correction is one number
-added to the outputs of the classes named, chosen on the validation samples (Hinton et al. 2015, section 3, chose it on the test samples).</p></section>`;
+<p class="note">The transfer set contains no samples of the omitted classes; validation and test do. The correction adds one number
+to the outputs of the named classes. It is chosen on the validation samples (Hinton et al. 2015, section 3, chose it on the test samples).</p></section>`;
 }
 
 /** The same as sentences for the terminal. */

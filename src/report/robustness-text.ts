@@ -12,14 +12,14 @@ export function whatWasMeasured({ corruptions, severities }: RobustnessSummary):
   return `${noun(corruptions.length, "corruption")} at ${whole ? `severities ${first} to ${last}` : listed}`;
 }
 
-/** What mCE is relative to, and what it goes without; null when there is none. */
+/** What mCE is relative to, and which corruptions it excludes; null without a reference. */
 export function referenceSentence({ reference, leftOut }: RobustnessSummary): string | null {
   if (reference === null) return null;
-  const without = leftOut.length > 0 ? `, without ${leftOut.join(", ")}, under which it makes no error` : "";
+  const without = leftOut.length > 0 ? `; ${leftOut.join(", ")} excluded, because it makes no errors there` : "";
   return `mCE is the error under corruptions relative to that of "${reference}"${without}.`;
 }
 
-/** A line a model: for the comparison after a run. */
+/** One line per model, for the comparison after a run. */
 export function robustnessLines(robustness: RobustnessSummary): string[] {
   const rows = robustness.models.map((m) => [
     `  ${m.id}:`,
@@ -35,7 +35,7 @@ export function robustnessLines(robustness: RobustnessSummary): string[] {
   ];
 }
 
-/** Rows of a table with a column a model: clean, each corruption, their mean, mCE. The first row is the head. */
+/** Rows of a table with one column per model: clean, each corruption, their mean, mCE. The first row is the header. */
 export function robustnessRows(robustness: RobustnessSummary): string[][] {
   const { models, corruptions } = robustness;
   return [

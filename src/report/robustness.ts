@@ -1,4 +1,4 @@
-/** Errors under corruptions: which of them hurt whom, and how fast. */
+/** Errors under corruptions: which corruptions hurt which model, and how quickly. */
 import type { RobustnessRow, RobustnessSummary } from "../evaluate/robustness/types.js";
 import type { Summary } from "../evaluate/summary.js";
 import { maxOf, minOf } from "../extremes.js";
@@ -15,12 +15,12 @@ export async function robustnessSection(summary: Summary): Promise<Markup | null
   const sentence = referenceSentence(robustness);
   return markup`<section id="robustness"><h2>Robustness</h2>
 <p class="lead">Share of wrong answers when the test images are corrupted: ${whatWasMeasured(robustness)}, ${noun(robustness.samples, "sample")}
-each, the same for every model (Hendrycks and Dietterich 2019; docs/robustness.md has the formulas). ${sentence}</p>
+each, identical for every model (Hendrycks and Dietterich 2019; formulas in docs/robustness.md). ${sentence}</p>
 <div class="charts">${await byCorruption(robustness, shown)}${robustness.severities.length > 1 && (await bySeverity(robustness, shown))}</div>
 ${table(robustness)}${robustness.notes.map((note) => markup`<p class="note">${note}</p>`)}</section>`;
 }
 
-/** One model a role: with variants a chart of all would be a thicket. */
+/** One model per role: a chart of all variants would be unreadable. */
 function inCharts({ models, reference }: RobustnessSummary): RobustnessRow[] {
   const first = (role: RobustnessRow["role"]): RobustnessRow | undefined =>
     models.find((m) => m.role === role && m.id === reference) ?? models.find((m) => m.role === role);
@@ -30,7 +30,7 @@ function inCharts({ models, reference }: RobustnessSummary): RobustnessRow[] {
 const legendOf = (models: readonly RobustnessRow[]): Record<string, string> =>
   Object.fromEntries(models.map((m) => [m.id, COLOR[m.role]]));
 
-/** A row a corruption, a dot a model, the worst for the last of them (the student) on top. */
+/** One row per corruption and one dot per model, sorted by the error of the last model (the student). */
 function byCorruption({ corruptions }: RobustnessSummary, models: readonly RobustnessRow[]): Promise<Markup> {
   const worst = models[models.length - 1] as RobustnessRow;
   const error = (m: RobustnessRow, c: number): number => 100 * (m.errors[c]?.mean ?? 0);
@@ -45,7 +45,7 @@ function byCorruption({ corruptions }: RobustnessSummary, models: readonly Robus
   const [hardest, mildest] = [order[0] as number, order[order.length - 1] as number];
   return figure({
     title: "Error by corruption, in %",
-    description: `Mean over the severities. Hardest for ${worst.id}: ${tip(worst, corruptions[hardest] as string, error(worst, hardest))}; mildest: ${tip(worst, corruptions[mildest] as string, error(worst, mildest))}.`,
+    description: `Mean over the severities. Most harmful for ${worst.id}: ${tip(worst, corruptions[hardest] as string, error(worst, hardest))}; least harmful: ${tip(worst, corruptions[mildest] as string, error(worst, mildest))}.`,
     height: 56 + 21 * corruptions.length,
     legend: legendOf(models),
     options: (plot) => ({
@@ -53,7 +53,7 @@ function byCorruption({ corruptions }: RobustnessSummary, models: readonly Robus
       marginRight: 16,
       marginTop: 8,
       marginBottom: 40,
-      x: { label: "wrong answers, %", labelAnchor: "center", labelArrow: "none", grid: true, zero: true, nice: true },
+      x: { label: "wrong answers (%)", labelAnchor: "center", labelArrow: "none", grid: true, zero: true, nice: true },
       y: { type: "point", padding: 0.6, domain: order.map((c) => corruptions[c]), tickSize: 0, label: null },
       marks: [
         plot.ruleY(spans, { x1: "low", x2: "high", y: "name", stroke: COLOR.line, strokeWidth: 2 }),

@@ -13,12 +13,12 @@ export async function strategySection(summary: Summary): Promise<Markup | null> 
   if (!strategy) return null;
   const charts = strategy.kind === "ladder" ? await fronts(summary, strategy.hops) : [];
   return markup`<section id="strategy"><h2>Strategy: ${strategy.kind}</h2>
-<p class="lead">${noun(strategy.hops.length, "run")} one after another, each with a folder and a report of its own.
+<p class="lead">${noun(strategy.hops.length, "run")} in sequence, each with its own folder and report.
 student.onnx is the student of <strong>${strategy.delivered.hop}</strong>: ${strategy.delivered.reason}.</p>
 ${charts.length > 0 && markup`<div class="charts">${charts}</div>`}
 <div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">hop</th><th scope="col">taught by</th>
-<th scope="col">parameters</th><th scope="col">accuracy (%)</th><th scope="col">against its baseline</th>
-<th scope="col">took</th></tr></thead><tbody>${strategy.hops.map((hop) => hopLine(summary, hop))}</tbody></table></div></section>`;
+<th scope="col">parameters</th><th scope="col">accuracy (%)</th><th scope="col">difference from baseline</th>
+<th scope="col">time</th></tr></thead><tbody>${strategy.hops.map((hop) => hopLine(summary, hop))}</tbody></table></div></section>`;
 }
 
 function hopLine(summary: Summary, hop: HopSummary): Markup {
@@ -27,7 +27,7 @@ function hopLine(summary: Summary, hop: HopSummary): Markup {
   const report = `${encodeURI(hop.folder)}/report.html`;
   return markup`<tr><th scope="row"><a href="${report}">${hop.title}</a></th><td data-label="taught by">${hop.teacher ?? "labels alone"}</td>
 <td data-label="parameters">${count(row?.parameters)}</td><td data-label="accuracy (%)">${percentValue(row?.accuracy ?? null)}</td>
-<td data-label="against its baseline">${difference}</td><td data-label="took">${duration(hop.seconds)}</td></tr>`;
+<td data-label="difference from baseline">${difference}</td><td data-label="time">${duration(hop.seconds)}</td></tr>`;
 }
 
 const rowOf = (summary: Summary, id: string | null): ModelRow | undefined => summary.models.find((m) => m.id === id);
@@ -45,7 +45,7 @@ interface Step {
 async function fronts(summary: Summary, hops: readonly HopSummary[]): Promise<Markup[]> {
   const axes = [
     {
-      title: "Accuracy against size",
+      title: "Accuracy by size",
       label: "parameters",
       of: (m: ModelRow) => m.parameters,
       say: count,
@@ -53,8 +53,8 @@ async function fronts(summary: Summary, hops: readonly HopSummary[]): Promise<Ma
       joined: true,
     },
     {
-      title: "Accuracy against latency",
-      label: "latency of one sample (ms)",
+      title: "Accuracy by latency",
+      label: "latency at batch size 1 (ms)",
       of: (m: ModelRow) => m.latency?.medianMs ?? null,
       say: (ms: number) => milliseconds(ms),
       ticks: "~g",

@@ -25,7 +25,7 @@ export async function renderSweep(summary: SweepSummary): Promise<string> {
 <div class="page">
 <header><p class="kicker">limbeck sweep report</p><h1>${name}</h1>${description && markup`<p class="description">${description}</p>`}</header>
 <main>${warnings(summary)}${best(summary)}${await maps(summary)}${await alongNumbers(summary)}${table(summary)}${recipe(summary)}</main>
-<footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. Every figure is in sweep.json beside this file.</footer>
+<footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. All figures are in sweep.json next to this file.</footer>
 </div>
 </body>
 </html>
@@ -46,9 +46,9 @@ function best({ rows, metric, validationSamples, seeds, rungs, teacher }: SweepS
   return markup`<section id="best"><h2>Best combination</h2>
 <p class="points">${percentValue(first.score)} % <small>validation ${metric}</small></p>
 <pre>${first.set.map((s) => `--set ${s}`).join("\n")}</pre>
-<p class="lead">Best of ${noun(rows.length, "combination")} on ${noun(validationSamples, "validation sample")} taken from the training data, mean
-over ${noun(seeds.length, "seed")}; teacher: ${teacher}.${halving} The best of many is flattered by chance: the test samples,
-which nothing here looked at, say what it is worth (<code>limbeck distill best.yaml</code>).</p></section>`;
+<p class="lead">Best of ${noun(rows.length, "combination")} on ${noun(validationSamples, "validation sample")} from the training data, as a mean
+over ${noun(seeds.length, "seed")}. Teacher: ${teacher}.${halving} The best score of many is optimistic. For a fair figure, run
+<code>limbeck distill best.yaml</code>: it evaluates on the test samples, which this sweep did not use.</p></section>`;
 }
 
 const share = (budget: number): string => (budget === 1 ? "all" : `1/${Math.round(1 / budget)}`);
@@ -74,7 +74,7 @@ async function maps(summary: SweepSummary): Promise<Markup | null> {
     if (!cells.has(key)) cells.set(key, { x, y, row });
   }
   const others = [...rest, ...summary.fields.filter((f) => f.kind === "random")];
-  const note = `Validation ${summary.metric} in %; the best cell has a frame.${others.length > 0 ? ` Each cell is the best over ${others.map((f) => f.path).join(", ")}.` : ""}${summary.rungs.length > 1 ? " Italic figures had a part of the budget only." : ""}`;
+  const note = `Validation ${summary.metric} in %. The best cell is framed.${others.length > 0 ? ` Each cell is the best over ${others.map((f) => f.path).join(", ")}.` : ""}${summary.rungs.length > 1 ? " Figures in italics were measured with part of the budget." : ""}`;
   return markup`<section id="map"><h2>${across.path} and ${down.path}</h2><p class="lead">${note}</p>
 ${await heat(summary, across, down, [...cells.values()])}</section>`;
 }
@@ -178,7 +178,7 @@ async function alongNumbers(summary: SweepSummary): Promise<Markup | null> {
   if (fields.length === 0) return null;
   const charts = await Promise.all(fields.map((field) => along(summary, field)));
   return markup`<section id="fields"><h2>Field by field</h2>
-<p class="lead">A dot is a combination, with whatever values the other fields had; the full dot is the best.</p>
+<p class="lead">Each dot is one combination; the other fields vary. The filled dot is the best.</p>
 <div class="charts">${charts}</div></section>`;
 }
 
@@ -233,13 +233,13 @@ function table({ fields, rows, metric, seeds, rungs }: SweepSummary): Markup {
 ${fields.map((f) => markup`<td>${said(row.values[f.path])}</td>`)}<td>${percentValue(row.score)}${row.error && markup`<small>${shorten(row.error, 120)}</small>`}</td>
 ${seeds.length > 1 && row.seeds.map((s) => markup`<td>${s.score === null ? NONE : (100 * s.score).toFixed(1)}</td>`)}
 <td>${count(row.parameters)}</td><td>${count(row.seeds[0]?.steps)}</td>${rungs.length > 1 && markup`<td>${row.rung}</td>`}</tr>`;
-  return markup`<section id="table"><h2>All combinations</h2><p class="lead">With the 95 % interval of the mean over seeds where there are several.</p>
+  return markup`<section id="table"><h2>All combinations</h2><p class="lead">With several seeds, scores have the 95 % confidence interval of the mean.</p>
 <div class="scroll" tabindex="0"><table><thead><tr>${head.map((h) => markup`<th scope="col">${h}</th>`)}
 ${seeds.length > 1 && seeds.map((s) => markup`<th scope="col">seed ${s}</th>`)}<th scope="col">parameters</th><th scope="col">steps</th>
 ${rungs.length > 1 && markup`<th scope="col">rung</th>`}</tr></thead><tbody>${rows.map(line)}</tbody></table></div></section>`;
 }
 
 function recipe({ recipe: swept }: SweepSummary): Markup {
-  return markup`<section id="recipe"><h2>Recipe</h2><details><summary>The recipe that was swept, with all defaults</summary>
+  return markup`<section id="recipe"><h2>Recipe</h2><details><summary>The recipe of this sweep, with all defaults</summary>
 <pre>${stringify(swept, { lineWidth: 120 })}</pre></details></section>`;
 }

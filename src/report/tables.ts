@@ -51,11 +51,11 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
     0,
   );
   return figure({
-    title: own ? "Student minus baseline" : "The first minus the second, of each comparison",
+    title: own ? "Student minus baseline" : "Difference within each comparison (first minus second)",
     description: rows
       .map(
         (r) =>
-          `${r.label || "student"}: ${signed(r.points)} points, 95 % interval ${signed(r.low)} to ${signed(r.high)}`,
+          `${r.label || "student"}: ${signed(r.points)} points, 95 % confidence interval ${signed(r.low)} to ${signed(r.high)}`,
       )
       .join("; "),
     height: 66 + (single ? 30 : 40) * rows.length,
@@ -65,7 +65,7 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
       marginTop: 8,
       marginBottom: 40,
       x: {
-        label: "points of test accuracy, 95 % interval",
+        label: "points of test accuracy, 95 % confidence interval",
         labelAnchor: "center",
         labelArrow: "none",
         grid: true,
@@ -100,7 +100,7 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
   });
 }
 
-/** The student that leaves and who taught it: of a strategy the one it chose, else the first. */
+/** The exported student and its teacher: the one that the strategy selected, or the first. */
 function delivered(summary: Summary): { student: ModelRow | null; teacher: ModelRow | null } {
   const [comparison] = summary.comparisons;
   const hop = summary.strategy?.hops.find((h) => h.title === summary.strategy?.delivered.hop);
@@ -109,7 +109,7 @@ function delivered(summary: Summary): { student: ModelRow | null; teacher: Model
   return { student: find(hop.student), teacher: find(hop.teacher) };
 }
 
-/** What the student that leaves costs beside its teacher. */
+/** Size and speed of the exported student, compared with its teacher. */
 export function keyFigures(summary: Summary): Markup | null {
   const { student, teacher } = delivered(summary);
   if (!student) return null;
@@ -127,7 +127,7 @@ export function keyFigures(summary: Summary): Markup | null {
       teacher?.parameters && teacher.parameters > student.parameters
         ? [
             `${times(teacher.parameters / student.parameters)}×`,
-            `fewer parameters: ${count(student.parameters)} instead of ${count(teacher.parameters)}`,
+            `fewer parameters: ${count(student.parameters)} vs. ${count(teacher.parameters)}`,
           ]
         : [count(student.parameters), `${vs("parameters")}${teacher ? `${count(teacher.parameters)})` : ""}`],
     );
@@ -139,7 +139,7 @@ export function keyFigures(summary: Summary): Markup | null {
   if (student.latency)
     figures.push([
       milliseconds(student.latency.medianMs),
-      `${vs("a sample, batch 1, median")}${teacher ? `${teacher.latency ? milliseconds(teacher.latency.medianMs) : "unknown"})` : ""}`,
+      `${vs("median latency at batch size 1")}${teacher ? `${teacher.latency ? milliseconds(teacher.latency.medianMs) : "unknown"})` : ""}`,
     ]);
   return markup`<dl class="key">${figures.map(([value, label]) => markup`<div><dt>${label}</dt><dd>${value}</dd></div>`)}</dl>`;
 }
@@ -158,8 +158,8 @@ export function comparisonSection(summary: Summary): Markup {
   return markup`<section id="comparison"><h2>Comparison</h2>
 <div class="scroll" tabindex="0"><table class="models stack"><thead><tr><th scope="col">Model</th>${columns.map((c) => markup`<th scope="col">${c.head}${c.unit && markup` <small>${c.unit}</small>`}</th>`)}</tr></thead>
 <tbody>${summary.models.map((m) => markup`<tr class="${m.role}"><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}<small>${m.architecture}</small></th>${columns.map((c) => markup`<td data-label="${c.unit ? `${c.head}, ${c.unit}` : c.head}">${c.cell(m)}</td>`)}</tr>`)}</tbody></table></div>
-<p class="note">Test set of ${noun(summary.data.counts.test, "sample")}, read once, at the end.
-${spreads ? `${capital(spreads)}; one seed has neither. ` : "One seed: no interval over seeds. "}Agreement: share of test samples with the teacher's top class. Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${k}: the label is among so many best classes. `}Latency: one sample a call, median, with the 95th percentile.</p></section>`;
+<p class="note">Evaluated once, at the end, on ${noun(summary.data.counts.test, "test sample")}.
+${spreads ? `${spreads} ` : "With one seed, intervals are not available. "}Agreement: share of test samples for which the model predicts the teacher's class. Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${capital(k)} accuracy: the label is among the ${likeliest(k)} most likely classes. `}Latency: median and 95th percentile at batch size 1.</p></section>`;
 }
 
 function columnsOf(summary: Summary): Column[] {
@@ -184,16 +184,21 @@ function columnsOf(summary: Summary): Column[] {
   return columns.filter((c): c is Column => c !== false);
 }
 
-/** "94.3 ± 0.4": what the seeds say of it goes small. */
+/** "94.3 ± 0.4", with the spread in small print. */
 function withSpread(value: Aggregate | null, scale: number, digits: number): Markup | string {
   if (!value) return NONE;
   const said = spread(value, scale, digits);
   return markup`${(scale * value.mean).toFixed(digits)}${said !== "" && markup`<small>${said}</small>`}`;
 }
 
+const WORDS: Readonly<Record<string, string>> = { "2": "two", "3": "three", "4": "four", "5": "five" };
+
+/** "top-5" -> "five". */
+const likeliest = (label: string): string => WORDS[label.slice(4)] ?? label.slice(4);
+
 const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** What each model had seen, how its weights were chosen and what its training cost. */
+/** Training data of each model, how its weights were selected, and its training time. */
 export function seenSection(summary: Summary): Markup {
   const row = (m: ModelRow): Markup => {
     const steps = [...new Set(m.seeds.map((s) => s.steps))];
@@ -201,13 +206,13 @@ export function seenSection(summary: Summary): Markup {
     const mean = m.seeds.reduce((a, s) => a + s.seconds, 0) / Math.max(1, m.seeds.length);
     const selections = [...new Set(m.seeds.map((s) => s.selection))];
     const each = selections.length > 1;
-    return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text" data-label="Trained on">${m.trainedOn}${m.objective && markup`<small>${m.objective}</small>`}</td><td class="text" data-label="Weights kept">${
+    return markup`<tr><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}</th><td class="text" data-label="Trained on">${m.trainedOn}${m.objective && markup`<small>${m.objective}</small>`}</td><td class="text" data-label="Weights selected">${
       each
         ? markup`<details><summary>${selections[0]}, …</summary><ul>${m.seeds.map((s) => markup`<li>seed ${s.seed}: ${s.selection}</li>`)}</ul></details>`
         : (selections[0] ?? NONE)
-    }</td><td data-label="Seeds">${m.seeds.map((s) => s.seed).join(", ")}</td><td data-label="Steps">${trained ? steps.map((s) => count(s)).join(", ") : NONE}</td><td data-label="Training, mean">${trained ? duration(mean) : NONE}</td></tr>`;
+    }</td><td data-label="Seeds">${m.seeds.map((s) => s.seed).join(", ")}</td><td data-label="Steps">${trained ? steps.map((s) => count(s)).join(", ") : NONE}</td><td data-label="Training time, mean">${trained ? duration(mean) : NONE}</td></tr>`;
   };
-  return markup`<section id="seen"><h2>What each model had seen</h2>
-<div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">Model</th><th scope="col" class="text">Trained on</th><th scope="col" class="text">Weights kept</th><th scope="col">Seeds</th><th scope="col">Steps</th><th scope="col">Training <small>mean</small></th></tr></thead>
+  return markup`<section id="seen"><h2>Training data</h2>
+<div class="scroll" tabindex="0"><table class="stack"><thead><tr><th scope="col">Model</th><th scope="col" class="text">Trained on</th><th scope="col" class="text">Weights selected</th><th scope="col">Seeds</th><th scope="col">Steps</th><th scope="col">Training time <small>mean</small></th></tr></thead>
 <tbody>${summary.models.map(row)}</tbody></table></div></section>`;
 }

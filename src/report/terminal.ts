@@ -20,7 +20,7 @@ interface Column {
 
 const GAP = 2;
 
-/** Table, what the intervals are, what each model had seen, and a verdict sentence for every student. */
+/** Table, explanation of the spreads, training data of each model, and a verdict for every student. */
 export function formatTable(summary: Summary, options: TableOptions): string {
   const colors = pc.createColors(options.color);
   const columns = columnsOf(summary);
@@ -38,7 +38,7 @@ export function formatTable(summary: Summary, options: TableOptions): string {
     "",
     foot(summary),
     "",
-    "What each had seen:",
+    "Training data:",
     ...seen,
     ...section(summary.robustness ? robustnessLines(summary.robustness) : []),
     ...section(summary.notes),
@@ -68,8 +68,8 @@ function columnsOf(summary: Summary): Column[] {
 
 function foot(summary: Summary): string {
   const spreads = spreadsSaid(summary.models.map((m) => m.seeds.length));
-  const intervals = spreads && `; ${spreads}`;
-  return `Test set of ${noun(summary.data.counts.test, "sample")}, read once${intervals}; latency at batch 1, median.`;
+  const evaluated = `Evaluated once on ${noun(summary.data.counts.test, "test sample")}.`;
+  return [evaluated, spreads, "Latency is the median at batch size 1."].filter(Boolean).join(" ");
 }
 
 function verdicts(summary: Summary, colors: ReturnType<typeof pc.createColors>): string[] {

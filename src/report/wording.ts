@@ -3,13 +3,13 @@ import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 
 export { noun } from "../noun.js";
 
-/** "top-5", or "top-k" when the summary does not say which. */
+/** "top-5", or "top-k" if the summary does not record k. */
 export function topKLabel(summary: Summary): string {
   const known = summary.models.find((m) => m.topK?.k !== undefined)?.topK?.k;
   return `top-${known ?? "k"}`;
 }
 
-/** The models of a comparison; ids that the summary does not hold give null. */
+/** The models of a comparison; null for ids that the summary does not contain. */
 export function modelsOf(
   summary: Summary,
   comparison: Comparison,
@@ -22,14 +22,14 @@ export function modelsOf(
   };
 }
 
-/** What to call a comparison where several stand side by side. */
+/** The title of a comparison if a summary has several. */
 export function titleOf(summary: Summary, comparison: Comparison): string {
   if (comparison.variant) return comparison.variant;
   if (summary.comparisons.length === 1) return "";
-  return summary.strategy ? `${comparison.student} against its baseline` : summary.name;
+  return summary.strategy ? `${comparison.student} vs. its baseline` : summary.name;
 }
 
-/** Whether its sentence speaks of "distillation" only, so that a title must say of which student. */
+/** Whether its sentence only mentions "distillation", so that a title must name the student. */
 export function needsTitle({ sentence }: Comparison): boolean {
   return /^(Distillation|No baseline)\b/.test(sentence);
 }

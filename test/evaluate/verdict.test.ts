@@ -134,15 +134,15 @@ const difference = (over: Partial<Difference>): Difference => ({
 test("the verdict in plain words", () => {
   assert.equal(
     verdictSentence(difference({})),
-    "Distillation helped: +2.3 points of test accuracy (95 % interval +1.6 to +3.0, five seeds).",
+    "Distillation helped: +2.3 points of test accuracy (95 % confidence interval +1.6 to +3.0, five seeds).",
   );
   assert.equal(
     verdictSentence(difference({ verdict: "harmed", points: -1.1, low: -1.8, high: -0.4, seeds: 3 })),
-    "Distillation harmed: -1.1 points of test accuracy (95 % interval -1.8 to -0.4, three seeds).",
+    "Distillation harmed: -1.1 points of test accuracy (95 % confidence interval -1.8 to -0.4, three seeds).",
   );
   assert.equal(
     verdictSentence(difference({ verdict: "no measurable difference", points: 0.2, low: -0.5, high: 0.9, seeds: 1 })),
-    "Distillation made no measurable difference: +0.2 points of test accuracy (95 % interval -0.5 to +0.9, one seed: another may differ).",
+    "Distillation made no measurable difference: +0.2 points of test accuracy (95 % confidence interval -0.5 to +0.9, one seed; other seeds may differ).",
   );
   // An interval that just misses zero does not read as if it held it.
   assert.match(verdictSentence(difference({ points: 0.5, low: 0.02, high: 1 })), /\+0\.02 to \+1\.00/);
@@ -150,10 +150,8 @@ test("the verdict in plain words", () => {
 });
 
 test("without a baseline nothing is claimed", () => {
-  assert.equal(
-    noBaselineSentence({ reason: "no labels", agreement: 0.931, softKL: 0.1234 }),
-    "No baseline, because there are no labels to train one, so the gain of distillation is unknown; the student agrees with its teacher on 93.1 % of the test samples (soft KL 0.123).",
-  );
+  const unlabelled = noBaselineSentence({ reason: "no labels", agreement: 0.931, softKL: 0.1234 });
+  assert.match(unlabelled, /^No baseline\b.*\bunknown\b.* 93\.1 % .*\(soft KL 0\.123\)\.$/);
   assert.match(noBaselineSentence({ reason: "switched off", agreement: null, softKL: null }), /unknown\.$/);
 });
 
@@ -171,9 +169,9 @@ test("advice follows the measurements, and keeps quiet where there are none", ()
   const neither = difference({ verdict: "no measurable difference", low: -1 });
   assert.equal(advice(difference({}), facts), null);
   assert.match(advice(harmed, facts) ?? "", /temperature \(4\) and alpha \(0\.9\).*try temperature 2 and alpha 0\.5/);
-  assert.match(advice(harmed, { ...facts, alpha: 1 }) ?? "", /labels were not used.*temperature 1/);
+  assert.match(advice(harmed, { ...facts, alpha: 1 }) ?? "", /alpha 1\b.*temperature 1/);
   const unlabelled = { ...facts, alpha: 1, labelled: 3000 };
-  assert.match(advice(harmed, unlabelled) ?? "", /try temperature 1, or transfer\.pseudo_labels/);
+  assert.match(advice(harmed, unlabelled) ?? "", /temperature 1, or transfer\.pseudo_labels/);
   const pseudo = { ...unlabelled, temperature: 1, pseudoLabels: true };
   assert.doesNotMatch(advice(harmed, pseudo) ?? "", /alpha/, "it must stay 1");
   assert.match(advice(harmed, pseudo) ?? "", /min_confidence/);
