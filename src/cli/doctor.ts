@@ -59,6 +59,6 @@ function describe(findings: readonly Finding[]): string {
       `${status.padEnd(4)}  ${check}: ${found}`,
       ...(why ? [`      why: ${why}`, `      change: ${change}`] : []),
     ]),
-    ...left.map(({ check, found }) => `-     ${check}: skipped, ${found}`),
+    ...left.map(({ check, found }) => `-     ${check}: skipped, because ${found}`),
   ].join("\n");
 }

@@ -1,6 +1,6 @@
 /** How much each term of an objective moves the student. */
 
-/** A term that carries less than this of the gradient does practically nothing (methods.md, pitfall 8). */
+/** A term with less than this share of the gradient has practically no effect. */
 export const NEGLIGIBLE_SHARE = 0.01;
 
 /**

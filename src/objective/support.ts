@@ -37,7 +37,7 @@ export function flooredLog(b: GraphBuilder, probabilities: Value): Value {
   return b.op("Log", [b.op("Max", [probabilities, constantLike(b, PROBABILITY_FLOOR, probabilities)])]);
 }
 
-/** Sum over the classes, mean over the batch: [batch, classes] -> []. Never a mean over both (methods.md, pitfall 1). */
+/** Sum over the classes, mean over the batch: [batch, classes] -> []. Never a mean over both. */
 export function batchMean(b: GraphBuilder, perClass: Value): Value {
   const rows = b.op("ReduceSum", [perClass, b.constant(int64s([1]))], { keepdims: int(0) });
   return b.op("ReduceMean", [rows, b.constant(int64s([0]))], { keepdims: int(0) });

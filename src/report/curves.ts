@@ -147,7 +147,7 @@ function lineChart(
 
 const TERM_COLORS = ["var(--student)", "var(--baseline)", "var(--third)", "var(--fourth)", "var(--teacher)"];
 
-/** How much of the gradient each term of the objective makes up: a term with 1 % does nothing (methods.md, pitfall 8). */
+/** Each term's share of the gradient: a term with 1 % has no effect. */
 export async function sharesSection(summary: Summary): Promise<Markup | null> {
   const students = summary.models.filter((m) => m.gradientShares.length > 0 && m.role === "student");
   const mixed = students.filter((m) => termsOf(m).length > 1);

@@ -18,5 +18,5 @@ export function initialShareWarning(average: WeightAverage, steps: number): stri
   const share = initialShare(average, steps);
   if (share <= MOST) return undefined;
   const advice = average.ramp ? "train longer" : "lower training.ema.decay, set training.ema.ramp, or train longer";
-  return `${(100 * share).toFixed(0)} % of the averaged weights are the initial ones after ${noun(steps, "step")}; ${advice}`;
+  return `after ${noun(steps, "step")}, ${(100 * share).toFixed(0)} % of the averaged weights are still initial weights; ${advice}`;
 }

@@ -6,7 +6,7 @@ import type { BlendedWith } from "../data/views.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import type { Schedule, UpdateRule, WeightAverage } from "../optim/types.js";
 
-/** A frozen teacher's answers, looked up by sample index: never by position in a batch (pitfall 5). */
+/** A frozen teacher's answers, looked up by sample index: never by position in a batch. */
 export interface TeacherOutputs {
   readonly kind: "logits" | "probabilities";
   /** Copies the rows of these samples into out [indices.length, classes]. */

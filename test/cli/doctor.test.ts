@@ -28,7 +28,7 @@ test("--json has every check, those left out too; a failed one is exit code 1", 
   const { findings } = JSON.parse(quick.stdout) as { findings: Finding[] };
   assert.equal(new Set(findings.map((f) => f.check)).size, 18);
   assert.ok(findings.every((f) => (f.change !== "") === (f.status === "warn" || f.status === "fail")));
-  const left = findings.filter((f) => f.found.startsWith("left out (quick)")).map((f) => f.check);
+  const left = findings.filter((f) => f.found.includes("--quick")).map((f) => f.check);
   assert.deepEqual(left, ["teacher against baseline", "size of the student"]);
   const planted = await doctor(["--quick", "-q", "--set", `teacher.file=${teacher("reversed")}`]);
   assert.equal(planted.code, 1, planted.stderr);
@@ -40,7 +40,7 @@ test("--json has every check, those left out too; a failed one is exit code 1", 
 
 test("progress goes to stderr, the findings to stdout; Ctrl-C leaves nothing behind", async () => {
   const whole = await doctor([]);
-  assert.match(whole.stderr, /^Examining patient$/m);
+  assert.match(whole.stderr, /^Checking patient$/m);
   assert.match(whole.stderr, /^ {2}baseline: 300\/300/m);
   assert.match(whole.stdout, /^ok {4}selection: /m);
   const stopped = await doctor(["--set", "training.steps=5000000"], {

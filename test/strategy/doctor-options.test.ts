@@ -97,7 +97,7 @@ test("a strategy is looked at as it trains its student: with its own alpha, loss
   assert.deepEqual(bad(consistent), []);
   assert.match(`${consistent.find((f) => f.check === "term scales")?.found}`, /one term: distillation/);
   const noisy = { strategy: { kind: "noisy-student" }, transfer: { labelled: 200, samples: "all" }, training: augment };
-  assert.match((await find("soft targets", noisy)).found, /^at T 1 /);
+  assert.match((await find("soft targets", noisy)).found, /\bT 1\b/);
   assert.match((await find("temperature for the student", noisy)).found, /T 1, \d+ parameters, 200 labels/);
 });
 
@@ -118,7 +118,11 @@ test("several teachers are not asked, and it says so; nothing else is claimed", 
   ];
   for (const more of [{ combine: "draw" }, { combine: "mean-losses", weights: "confidence" }, { combine: "merge" }]) {
     const findings = await look({ teacher: { group, ...more } });
-    assert.deepEqual(bad(findings), ["teacher's answers: not looked at: the teacher is several"], more.combine);
+    assert.deepEqual(
+      bad(findings),
+      ["teacher's answers: skipped, because the recipe has several teachers"],
+      more.combine,
+    );
   }
 });
 
@@ -157,7 +161,7 @@ test("pseudo-labels of a teacher that is sure about almost nothing, and a filter
   assert.ok(Math.abs(share - 50) < 2, after.found);
   assert.match(nothing.change, new RegExp(`keeps ${Math.round(share)} % of them`));
   const everything = await find("pseudo-labels", pseudo(0));
-  assert.match(`${everything.status}: ${everything.found}`, /^warn: .*100\.0 %.*it is wrong in \d\d\.\d %/);
+  assert.match(`${everything.status}: ${everything.found}`, /^warn: .*100\.0 %.*\bwrong for \d\d\.\d %/);
   const filtered = await find("pseudo-labels", pseudo(0.9, FILE));
   assert.equal(filtered.status, "ok", filtered.found);
   assert.equal((await find("pseudo-labels")).status, "skipped");
@@ -167,10 +171,7 @@ test("an average of the weights too slow for the steps", async () => {
   const slow = { training: { steps: 300, batch: 32, ema: { decay: 0.9999, ramp: false } } };
   const planted = await find("average of the weights", slow);
   // 0.9999^300 = 0.9704
-  assert.match(
-    `${planted.status}: ${planted.found}`,
-    /^warn: 97 % of the averaged weights are the initial ones after 300 steps/,
-  );
+  assert.match(`${planted.status}: ${planted.found}`, /^warn: .*\b300 steps.*\b97 %/);
   const after = await find("average of the weights", mended(slow, advised(planted).slice(0, 1)));
   assert.equal(after.status, "ok", after.found);
   assert.ok(Number(/([\d.]+) %/.exec(after.found)?.[1]) < 1, after.found);
@@ -197,13 +198,12 @@ test("views stronger than the student can learn", async () => {
   });
   const strong = await find("strength of the views", training({ noise: 0.1 }), {});
   assert.equal(strong.status, "warn", strong.found);
-  const [, views, unchanged] =
-    /right in ([\d.]+) % of new views.*in ([\d.]+) % of 216 unchanged/.exec(strong.found) ?? [];
+  const [, views, unchanged] = /([\d.]+) % of new views.* ([\d.]+) % of 216 unchanged/.exec(strong.found) ?? [];
   assert.ok(Number(unchanged) - Number(views) > 15, strong.found);
   // Neither views nor samples are learnt, and without the views they are.
   const turned = await find("strength of the views", training({ rotate: 180, shift: 2 }), {});
   assert.equal(turned.status, "warn", turned.found);
-  const [, learnt = "", without = ""] = /in ([\d.]+) % of 216.*without views in ([\d.]+) %/.exec(turned.found) ?? [];
+  const [, learnt = "", without = ""] = /([\d.]+) % of 216.*without views.* ([\d.]+) %/.exec(turned.found) ?? [];
   assert.ok(Number(without) - Number(learnt) > 15, turned.found);
   const mild = await find("strength of the views", training({ rotate: 5, mixup: { alpha: 1 } }), {});
   assert.equal(mild.status, "ok", mild.found);
@@ -212,6 +212,6 @@ test("views stronger than the student can learn", async () => {
     { training: { ...mixup, augment: { mixup: { alpha: 1 } } }, objective: alone },
     {},
   );
-  assert.match(`${blends.status}: ${blends.found}`, /^skipped: .*by itself/);
+  assert.match(`${blends.status}: ${blends.found}`, /^skipped: training\.augment\b/);
   assert.match((await find("strength of the views", training({ shift: 1 }))).found, /quick/);
 });

@@ -1,4 +1,4 @@
-/** An average of the weights that still holds the weights the training began with. */
+/** An average of the weights that still contains the initial weights. */
 import { noun } from "../../noun.js";
 import { settingsOf } from "../../recipe/resolve.js";
 import { initialShare, initialShareWarning } from "../../train/average.js";
@@ -10,11 +10,13 @@ const CHECK = "average of the weights";
 export const averageLength: Check = ({ recipe, loaded, threads }) => {
   const { transfer } = expandArms(recipe, loaded)[0] as Arm;
   const { average, steps } = settingsOf(recipe.training, transfer.length, recipe.seed, { threads, device: "cpu" });
-  if (!average) return [skipped(CHECK, "there is none")];
+  if (!average) return [skipped(CHECK, "the recipe does not average weights")];
   const share = initialShare(average, steps);
   const warning = initialShareWarning(average, steps);
   if (!warning)
-    return [fine(CHECK, `after ${noun(steps, "step")} ${(100 * share).toFixed(2)} % of it are the initial weights`)];
+    return [
+      fine(CHECK, `after ${noun(steps, "step")}, ${(100 * share).toFixed(2)} % of the average are initial weights`),
+    ];
   const [found = warning] = warning.split("; ");
   // decay ^ steps is half of what is warned of.
   const decay = Math.floor(1000 * 0.005 ** (1 / steps)) / 1000;
@@ -23,7 +25,7 @@ export const averageLength: Check = ({ recipe, loaded, threads }) => {
       check: CHECK,
       status: "warn",
       found,
-      why: "what is validated, chosen and exported is partly a model that has learnt nothing",
+      why: "the model that is validated, selected and exported still contains part of the untrained weights",
       change: average.ramp
         ? "train longer"
         : `--set training.ema.decay=${decay}, or set training.ema.ramp, or train longer`,

@@ -81,8 +81,8 @@ export async function examine(input: RecipeInput, options: ExamineOptions = {}):
   const recipe = firstHop(whole, loaded);
   const teacherless = asksNoTeacher(recipe.strategy);
   const finished = finishedRun(whole, options.out);
-  emit({ kind: "stage", text: `Examining ${recipe.name}` });
-  if (finished) emit({ kind: "info", text: `models of the finished run ${finished.directory} are looked at` });
+  emit({ kind: "stage", text: `Checking ${recipe.name}` });
+  if (finished) emit({ kind: "info", text: `using the models of the finished run ${finished.directory}` });
   const probe = probeOf(loaded);
   const asking = { folder, loaded, probe, finished, threads, signal, emit };
   const teacher = teacherless ? null : await openUnlessStale(recipe, asking);
@@ -134,27 +134,27 @@ async function askedAbout(
   return { answers, again };
 }
 
-/** What cannot be looked at is said, not passed over. */
+/** Reports answers that cannot be checked. */
 function unasked({ answers, teacher: asked, recipe: { teacher, strategy } }: Patient): Finding[] {
   const check = "teacher's answers";
   if (answers)
     return [
       { check, status: "ok", found: `${asked?.name}, ${noun(answers.indices.length, "sample")}`, why: "", change: "" },
     ];
-  if (asksNoTeacher(strategy)) return [skipped(check, `the strategy ${strategy.kind} asks no teacher`)];
-  if ("label_store" in teacher) return [skipped(check, "the label store cannot be read: see above")];
+  if (asksNoTeacher(strategy)) return [skipped(check, `the strategy ${strategy.kind} does not use a teacher`)];
+  if ("label_store" in teacher) return [skipped(check, "the label store cannot be read (see above)")];
   const several = "group" in teacher;
   return [
     {
       check,
       status: "warn",
-      found: `not looked at: the teacher ${several ? "is several" : "url" in teacher ? "is an endpoint" : "is still to be trained"}`,
-      why: "order, classes, softness and term scales are known only from answers",
-      change: `${several ? "`limbeck label` the data with each of them and examine one at a time:" : "`limbeck label` the data, then"} --set 'teacher={label_store: FOLDER}'${"model" in teacher ? "; or examine again after the run" : ""}`,
+      found: `skipped, because ${several ? "the recipe has several teachers" : "url" in teacher ? "the teacher is an endpoint" : "the teacher has not been trained yet"}`,
+      why: "order, classes, soft targets and term scales can only be checked on answers",
+      change: `${several ? "run `limbeck label` with each teacher and check one at a time:" : "run `limbeck label`, then use"} --set 'teacher={label_store: FOLDER}'${"model" in teacher ? "; or run doctor again after the run" : ""}`,
     },
   ];
 }
 
 function distillationLoss({ objective: { distillationLoss: loss } }: Patient): Promise<Finding[]> | Finding[] {
-  return loss && loss.kind !== "mutual" ? probeLoss(loss) : [skipped("distillation loss", "there is none")];
+  return loss && loss.kind !== "mutual" ? probeLoss(loss) : [skipped("distillation loss", "the recipe has none")];
 }

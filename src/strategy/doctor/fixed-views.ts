@@ -11,7 +11,7 @@ const CHECK = "replayed views";
 export const fixedViews: Check = ({ recipe, loaded, threads }) => {
   const arm = expandArms(recipe, loaded)[0] as Arm;
   const plan = viewPlanOf(arm);
-  if (!plan) return [skipped(CHECK, "the recipe replays none")];
+  if (!plan) return [skipped(CHECK, "the recipe does not replay views")];
   const settings = settingsOf(recipe.training, plan.samples.length, recipe.seed, { threads, device: "cpu" });
   const { stepsPerEpoch } = planBatches(plan.samples.length, settings.batch, settings.accumulate);
   const epochs = Math.ceil(settings.steps / stepsPerEpoch);
@@ -22,7 +22,7 @@ export const fixedViews: Check = ({ recipe, loaded, threads }) => {
       check: CHECK,
       status: "warn",
       found,
-      why: "every epoch shows the same picture of a sample: that is no augmentation, but another data set of the same size",
+      why: "every epoch shows the same view of a sample, which is not augmentation but a different data set of the same size",
       change: `--set transfer.views.count=${Math.min(8, epochs)}, or --set transfer.views.answers=online`,
     },
   ];

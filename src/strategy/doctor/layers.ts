@@ -19,22 +19,22 @@ const BATCH = 4;
 export const layers: Check = (patient) => {
   const { objective, recipe } = patient;
   const wanted = objectiveLayers(objective);
-  if (wanted.length === 0) return [skipped(CHECK, "no loss of the recipe compares layers")];
+  if (wanted.length === 0) return [skipped(CHECK, "the recipe has no loss that compares layers")];
   const failed = (found: string, change: string): Finding[] => [
-    { check: CHECK, status: "fail", found, why: "the run would stop before its student is trained", change },
+    { check: CHECK, status: "fail", found, why: "the run would stop before the student is trained", change },
   ];
   if ("group" in recipe.teacher)
     return failed(
-      "losses between layers take them from one teacher, and teacher.group has several",
-      "give one teacher, or leave those terms out of objective.terms",
+      "losses between layers need a single teacher, but teacher.group has several",
+      "use one teacher, or remove those terms from objective.terms",
     );
   const { folder, teacher, loaded } = patient;
   const { data } = loaded;
   const classes = teacher?.classes ?? data.classes.length;
   const build = (model: typeof recipe.student) => prepareModel(model, { folder, data, classes, seed: recipe.seed });
-  const correct = "correct objective.terms: `limbeck inspect MODEL --features` lists the names with their shapes";
+  const correct = "correct objective.terms; `limbeck inspect MODEL --features` lists names and shapes";
   if (!teacher && simkdTerm(objective))
-    return [skipped(CHECK, "the student ends in its teacher's classifier, and the teacher cannot be looked at")];
+    return [skipped(CHECK, "the student uses its teacher's classifier, but the teacher is not available")];
   if (teacher?.missing) return failed(teacher.missing, "label_store" in recipe.teacher ? relabel(wanted) : correct);
   let student: FeatureInfo[] = [];
   const own = orReason(() => {
@@ -45,7 +45,7 @@ export const layers: Check = (patient) => {
   const theirs =
     teacher?.features ??
     ("model" in recipe.teacher ? featuresOf(build(recipe.teacher.model).model.graph.nodes) : undefined);
-  if (!theirs) return [fine(CHECK, "the student has them; the teacher's cannot be looked at")];
+  if (!theirs) return [fine(CHECK, "the student has the layers; the teacher's are not available")];
   const pairs: string[] = [];
   const apart = orReason(() => {
     for (const layer of wanted)
@@ -82,4 +82,4 @@ function featuresOf(nodes: readonly { readonly name: string; readonly outputs: r
 }
 
 const relabel = (wanted: readonly { readonly teacher: string }[]): string =>
-  `label again with them: \`limbeck label RECIPE --features ${[...new Set(wanted.map((l) => `'${l.teacher}'`))].join(" ")}\`, and give the new folder as teacher.label_store`;
+  `label again with these layers: \`limbeck label RECIPE --features ${[...new Set(wanted.map((l) => `'${l.teacher}'`))].join(" ")}\`, and set teacher.label_store to the new folder`;

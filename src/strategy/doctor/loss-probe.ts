@@ -1,4 +1,4 @@
-/** Finds the usual mistakes in a distillation loss by asking its graph: methods.md, pitfalls 1 to 4. */
+/** Finds common mistakes in a distillation loss by evaluating its graph. */
 import { runGraph } from "../../evaluate/objective.js";
 import { maxOf, minOf } from "../../extremes.js";
 import { scalar, tensor } from "../../graph/tensor.js";
@@ -35,8 +35,8 @@ export async function probeLoss(config: DistillationLossConfig | CustomLossConfi
   ];
   if (!(largest > 1e-9))
     return fail(
-      `its gradient for the student is ${largest}`,
-      "the loss compares the teacher with itself, or reads no student logits: the student learns nothing from it (pitfall 4)",
+      `its gradient with respect to the student is ${largest}`,
+      "the loss compares the teacher with itself or does not read the student's logits, so the student learns nothing from it",
       "build the loss from inputs.studentLogits on one side and inputs.teacher.values on the other",
     );
   // Only what is meant to be a divergence of distributions has its laws; limbeck's own other losses have tests of theirs.
@@ -86,13 +86,13 @@ function verdictOf(form: "forward" | "swapped" | "twice", t: number, factor: num
   if (form === "swapped")
     return {
       found,
-      why: "teacher and student are swapped: the student may then ignore what the teacher holds possible (pitfall 4)",
-      change: "put the teacher's distribution first, or use distillation_loss.kind: reverse-kl if that is meant",
+      why: "teacher and student are swapped, so the student may ignore classes that the teacher considers possible",
+      change: "put the teacher's distribution first, or use distillation_loss.kind: reverse-kl if this is intended",
     };
   if (form === "twice")
     return {
-      found: `${found}, of the softmax of probabilities`,
-      why: "softmax is taken of what is a probability already: all targets become nearly uniform (pitfall 3)",
+      found: `${found}, applied to the softmax of probabilities`,
+      why: "softmax is applied to probabilities, so all targets become nearly uniform",
       change: "take log-softmax of the logits / T once, on both sides",
     };
   const near = (wanted: number): boolean => Math.abs(factor / wanted - 1) < 1e-6;
@@ -100,19 +100,19 @@ function verdictOf(form: "forward" | "swapped" | "twice", t: number, factor: num
   if (near((t * t) / CLASSES) || near(1 / CLASSES))
     return {
       found: `${found}, for ${CLASSES} classes`,
-      why: `the mean is also over the classes, which divides the weight by C${near(1 / CLASSES) && t !== 1 ? "; T^2 is missing too" : ""} (pitfall 1)`,
+      why: `the mean is also taken over the classes, which divides the weight by C${near(1 / CLASSES) && t !== 1 ? "; T^2 is also missing" : ""}`,
       change: "sum over the classes, then average over the batch",
     };
   if (near(1))
     return {
       found,
-      why: `T^2 is missing: its gradient shrinks with 1 / T^2, here by ${t * t} (pitfall 2)`,
+      why: `T^2 is missing, so the gradient is divided by T^2, here ${t * t}`,
       change: "multiply the loss by T^2",
     };
   return {
     found,
-    why: `expected ${t * t}, T^2: the weight of the term is not what it says`,
-    change: "scale the loss by T^2 and nothing else; use the term's weight for the rest",
+    why: `expected the factor T^2 = ${t * t}, so the term does not have its configured weight`,
+    change: "scale the loss only by T^2; use the term's weight for other factors",
   };
 }
 
@@ -135,31 +135,31 @@ async function byLaws(
   if (Math.abs(shifted - (values[0] as number)) > 1e-6 * scale)
     return fail(
       `${values[0]} becomes ${shifted} when 10 is added to all student logits`,
-      "logits are used where a distribution is expected (pitfall 3)",
+      "the loss uses logits instead of a distribution",
       change,
     );
   const lowest = minOf(values);
   if (lowest < -1e-9 * scale)
     return fail(
-      `it goes down to ${lowest}`,
-      "a divergence is never below 0: one side is no distribution (pitfall 3)",
+      `its lowest value is ${lowest}`,
+      "a divergence is never negative, so one side is not a distribution",
       change,
     );
   const equal = await loss(t, t);
   if (equal.gradient > 1e-6 * scale)
     return fail(
-      `a student equal to its teacher still has a gradient of ${equal.gradient}`,
-      "the loss pulls the student away from the teacher: the two sides are not treated alike (pitfalls 3 and 4)",
+      `the gradient is ${equal.gradient} even if the student equals its teacher`,
+      "the loss pulls the student away from the teacher, because the two sides are not treated the same way",
       change,
     );
   const doubled = (await loss([...s, ...s], [...t, ...t])).loss;
   if (Math.abs(doubled - (values[0] as number)) > 1e-6 * scale)
     return fail(
       `${values[0]} becomes ${doubled} when the batch is repeated`,
-      "the loss grows with the batch, and its weight with it",
+      "the loss and its weight grow with the batch size",
       "average over the batch",
     );
-  return [fine("distillation loss", "never negative, 0 at equality, blind to shifts and to the size of the batch")];
+  return [fine("distillation loss", "never negative, 0 at equality, independent of shifts and batch size")];
 }
 
 function lossOf(config: DistillationLossConfig | CustomLossConfig): Loss {

@@ -1,4 +1,4 @@
-/** Students that learn together must be constants to each other: methods.md, pitfall 7. */
+/** Students that learn together must be constants in each other's losses. */
 import { compileTraining } from "../../compile/compile.js";
 import { withNormalisation } from "../../compile/normalise.js";
 import { joinPeers, weightsOfPeer } from "../../compile/peers.js";
@@ -26,7 +26,8 @@ export const mutualStep: Check = (patient) => {
   const { recipe, loaded, folder } = patient;
   const { strategy } = recipe;
   if (strategy.kind !== "mutual") return [skipped(CHECK, "the students do not learn from each other")];
-  if (strategy.weight === 0) return [skipped(CHECK, "strategy.weight is 0: they learn nothing from each other")];
+  if (strategy.weight === 0)
+    return [skipped(CHECK, "strategy.weight is 0, so the students do not learn from each other")];
   const { data } = loaded;
   const { labelled } = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
   const students = peerModels(recipe, strategy).map(
@@ -91,11 +92,11 @@ export async function probeMutual(probe: MutualProbe): Promise<Finding[]> {
       check: CHECK,
       status: "fail",
       found: `${found} (the loss of student ${worst.learner + 1} moves student ${worst.peer + 1})`,
-      why: "a student that is no constant to those who learn from it is pulled towards them (pitfall 7)",
+      why: "a student must be a constant in the losses of the others; otherwise they pull it towards them",
       change:
         probe.loss.kind === "custom"
-          ? "take the others' logits from inputs.peers, which are constants, and from nowhere else"
-          : "this is a defect of limbeck: report it, and leave strategy.kind mutual out until it is mended",
+          ? "read the others' logits only from inputs.peers, where they are constants"
+          : "this is a bug in limbeck: please report it, and do not use strategy.kind mutual until it is fixed",
     },
   ];
 }

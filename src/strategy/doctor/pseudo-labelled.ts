@@ -1,4 +1,4 @@
-/** Pseudo-labels whose filter keeps next to nothing, or lets through what is wrong. Xie et al., CVPR 2020. */
+/** Pseudo-labels whose filter keeps almost nothing, or keeps wrong labels. Xie et al., CVPR 2020. */
 import { logProbabilities } from "../../evaluate/metrics.js";
 import { maxOf } from "../../extremes.js";
 import { type Arm, expandArms } from "../arms.js";
@@ -23,29 +23,29 @@ const KEPT = 0.5;
 export const pseudoLabelled: Check = async (patient) => {
   const { recipe, teacher, loaded } = patient;
   const options = recipe.transfer.pseudo_labels;
-  if (!options) return [skipped(CHECK, "the recipe has none")];
-  if (!teacher) return [skipped(CHECK, "the teacher cannot be asked")];
+  if (!options) return [skipped(CHECK, "the recipe does not use pseudo-labels")];
+  if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
   const { transfer, labelled } = expandArms(recipe, loaded)[0] as Arm;
   const known = new Set(labelled);
   const asked = spread(
     transfer.filter((i) => !known.has(i)),
     ASKED,
   );
-  if (asked.length < FEWEST) return [skipped(CHECK, `${asked.length} unlabelled samples; it takes ${FEWEST}`)];
+  if (asked.length < FEWEST) return [skipped(CHECK, `it needs ${FEWEST} unlabelled samples, found ${asked.length}`)];
   const { classes, kind } = teacher;
   const sure = surest({ values: await teacher.answer(asked), kind, classes });
   const least = options.min_confidence;
   const share = passing(sure, least);
-  const found = `the teacher gives its best class ${least} or more for ${(100 * share).toFixed(1)} % of ${asked.length} unlabelled samples`;
+  const found = `the teacher's most likely class has a probability of ${least} or more for ${(100 * share).toFixed(1)} % of ${asked.length} unlabelled samples`;
   const other = floored(sure[Math.floor((1 - KEPT) * sure.length)] as number);
-  const change = `--set transfer.pseudo_labels.min_confidence=${other} keeps ${(100 * passing(sure, other)).toFixed(0)} % of them; or a better teacher`;
-  if (share < NOTHING) return [warned(found, "next to nothing is left to learn from but the labelled samples", change)];
+  const change = `--set transfer.pseudo_labels.min_confidence=${other} keeps ${(100 * passing(sure, other)).toFixed(0)} % of them; or use a better teacher`;
+  if (share < NOTHING) return [warned(found, "almost only labelled samples are left to learn from", change)];
   const wrong = wrongAmong(patient, least);
   if (wrong === null || share <= EVERYTHING || wrong.share <= WRONG) return [fine(CHECK, found)];
   return [
     warned(
-      `${found}, and of ${wrong.passed} labelled validation samples that pass it is wrong in ${(100 * wrong.share).toFixed(1)} %`,
-      "the filter stops nothing, and the teacher's mistakes become labels",
+      `${found}; it is wrong for ${(100 * wrong.share).toFixed(1)} % of the ${wrong.passed} labelled validation samples that pass the filter`,
+      "the filter drops almost nothing, so the teacher's mistakes become labels",
       change,
     ),
   ];

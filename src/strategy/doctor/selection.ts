@@ -1,4 +1,4 @@
-/** Selection on what is tested on: methods.md, pitfall 9. */
+/** Selection on samples that are also used for testing. */
 import { createHash } from "node:crypto";
 import { samplePieces } from "../../data/read.js";
 import type { DataSet } from "../../data/types.js";
@@ -15,8 +15,8 @@ export const selection: Check = ({ loaded: { data, splits } }) => {
     findings.push({
       check,
       status: "warn",
-      found: "no validation samples",
-      why: "nothing but the training loss can choose the epoch, and a look at the test part would be a choice on it (pitfall 9)",
+      found: "the data has no validation samples",
+      why: "only the training loss can select the epoch; using the test part would bias the result",
       change: "--set data.split.validation=0.1",
     });
   const known = new Set([...keysOf(data, splits.train), ...keysOf(data, splits.validation)]);
@@ -30,8 +30,8 @@ export const selection: Check = ({ loaded: { data, splits } }) => {
       check,
       status: share > TOLERATED ? "fail" : "warn",
       found,
-      why: "what was trained or selected on is then tested on: the result is better than the model (pitfall 9)",
-      change: "remove the duplicates, or give the test part other files",
+      why: "test samples that were used for training or selection make the result better than the model",
+      change: "remove the duplicates, or use different files for the test part",
     });
   return findings;
 };

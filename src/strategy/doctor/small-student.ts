@@ -1,4 +1,4 @@
-/** A student that cannot even fit what it is shown: an assistant between it and its teacher may help (Mirzadeh 2020). */
+/** A student that cannot fit its training samples: an assistant between it and its teacher may help (Mirzadeh 2020). */
 
 import type { DataSet } from "../../data/types.js";
 import { agreement, correctness, predictions } from "../../evaluate/metrics.js";
@@ -40,44 +40,41 @@ interface Fit {
 /** Trains the student shortly on the teacher's answers and looks at the very samples it was trained on. */
 export const smallStudent: Check = async (patient) => {
   const { recipe, teacher, quick, loaded } = patient;
-  if (quick) return [skipped(CHECK, "left out (quick): it trains the student")];
-  if (!teacher) return [skipped(CHECK, "the teacher cannot be asked")];
-  if (recipe.strategy.kind === "assistants") return [skipped(CHECK, "the strategy has assistants already")];
+  if (quick) return [skipped(CHECK, "it trains the student and --quick is set")];
+  if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
+  if (recipe.strategy.kind === "assistants") return [skipped(CHECK, "the strategy already has assistants")];
   const sizeOf = (model: ModelRecipe): number =>
     prepareModel(model, { folder: patient.folder, data: loaded.data, classes: teacher.classes, seed: 0 }).parameters;
   const size = sizeOf(recipe.student);
   if (teacher.parameters !== null && size >= teacher.parameters)
     return [fine(CHECK, `the student has ${size} parameters, its teacher ${teacher.parameters}`)];
   const samples = spread((expandArms(recipe, loaded)[0] as Arm).transfer, SAMPLES);
-  if (samples.length < FEWEST) return [skipped(CHECK, `${samples.length} training samples; it takes ${FEWEST}`)];
+  if (samples.length < FEWEST) return [skipped(CHECK, `it needs ${FEWEST} training samples, found ${samples.length}`)];
   const bench = await benchOf(patient, teacher, samples);
   const own = await ownFit(bench);
   if (typeof own === "string") return [skipped(CHECK, own)];
-  const found = `${size} parameters: ${own.what}, ${own.gap.points.toFixed(1)} points behind its teacher (95 % interval ${own.gap.low.toFixed(1)} to ${own.gap.high.toFixed(1)})`;
+  const found = `${size} parameters: ${own.what}, ${own.gap.points.toFixed(1)} points worse than its teacher (95 % confidence interval ${own.gap.low.toFixed(1)} to ${own.gap.high.toFixed(1)})`;
   if (own.gap.low <= GAP) return [fine(CHECK, found)];
   const between = Math.round(teacher.parameters === null ? TIMES * size : Math.sqrt(size * teacher.parameters));
   const model = assistantOf(recipe.student, between, sizeOf);
-  if (!model)
-    return [
-      skipped(CHECK, `${found}; whether that is its size cannot be tried: a ${recipe.student.kind} has no width`),
-    ];
+  if (!model) return [skipped(CHECK, `a student of kind ${recipe.student.kind} has no width to increase (${found})`)];
   const other = await shortFit(bench, "assistant", model);
-  if (typeof other === "string") return [skipped(CHECK, `${found}; ${other}`)];
+  if (typeof other === "string") return [skipped(CHECK, `${other} (${found})`)];
   const closed = compare([other.hits], [own.hits], { seed: recipe.seed });
   if (!(closed.low > 0 && closed.points >= CLOSES * own.gap.points))
     return [
       fine(
         CHECK,
-        `${found}; but one of ${sizeOf(model)} parameters gains ${closed.points.toFixed(1)} points only with the same steps: it is not the size`,
+        `${found}; a student of ${sizeOf(model)} parameters gains only ${closed.points.toFixed(1)} points with the same steps, so size is not the cause`,
       ),
     ];
   return [
     {
       check: CHECK,
       status: "warn",
-      found: `${found}; one of ${sizeOf(model)} parameters is ${closed.points.toFixed(1)} points better with the same steps`,
-      why: "the student cannot fit even the samples it is shown; a teacher far above it teaches it badly",
-      change: `a larger student (--set 'student=${writtenModel(model)}'), or that as an assistant of about the geometric mean of both sizes: --set 'strategy={"kind":"assistants","models":[${writtenModel(model)}]}'`,
+      found: `${found}; a student of ${sizeOf(model)} parameters is ${closed.points.toFixed(1)} points better with the same steps`,
+      why: "the student cannot fit even its training samples, and a much stronger teacher does not help such a student",
+      change: `use a larger student (--set 'student=${writtenModel(model)}'), or use that model as an assistant, with about the geometric mean of both sizes: --set 'strategy={"kind":"assistants","models":[${writtenModel(model)}]}'`,
     },
   ];
 };
@@ -103,14 +100,14 @@ async function benchOf(patient: Patient, teacher: AskedTeacher, samples: Uint32A
   return { patient, teacher, samples, answers, outputs: { kind, gather } };
 }
 
-/** The finished run's student, or a short training. A sentence where neither can be had. */
+/** The finished run's student, or a short training run. A sentence if neither is available. */
 async function ownFit(bench: Bench): Promise<Fit | string> {
   const { recipe, loaded, finished, threads } = bench.patient;
   const [file] = finished?.students ?? [];
   if (!file) return shortFit(bench, "student", recipe.student);
   const expects = recipe.export.raw ? loaded.normalisation : null;
   const answers = await answersOf({ file, expects }, loaded.data, bench.samples, threads);
-  return measured(bench, `the student of ${finished?.directory}`, answers);
+  return measured(bench, `as the student of ${finished?.directory}`, answers);
 }
 
 async function shortFit(bench: Bench, name: string, model: ModelRecipe): Promise<Fit | string> {
@@ -124,10 +121,10 @@ async function shortFit(bench: Bench, name: string, model: ModelRecipe): Promise
     classes: teacher.classes,
     teacher: outputs,
   });
-  if (!trained) return "even a short training takes too long here";
+  if (!trained) return "even a short training run takes too long here";
   const passes = (trained.steps * patient.recipe.training.batch) / samples.length;
   if (passes < PASSES)
-    return `${noun(trained.steps, "step")} ${trained.steps === 1 ? "is" : "are"} ${passes.toFixed(1)} passes over ${noun(samples.length, "sample")}: too few to tell`;
+    return `${passes.toFixed(1)} passes over ${noun(samples.length, "sample")} (${noun(trained.steps, "step")}) are too few to judge`;
   return measured(bench, `after ${trained.steps} of ${noun(trained.of, "step")}`, await trained.answers(samples));
 }
 
@@ -150,12 +147,9 @@ function measured({ patient, samples, answers, teacher }: Bench, what: string, o
   const gap = compare([correctness(answers, targets, classes)], [hits], { seed: patient.recipe.seed });
   const right = hits.reduce((a, v) => a + v, 0) / hits.length;
   const agrees = `agrees with its teacher on ${(100 * agreement(own, answers, classes)).toFixed(1)} %`;
-  const score = known ? `right in ${(100 * right).toFixed(1)} % and ${agrees}` : agrees;
+  const score = known ? `is correct on ${(100 * right).toFixed(1)} % and ${agrees}` : agrees;
   return {
-    what: `${what} it is ${score} of the ${samples.length} training samples it was shown`.replace(
-      "is agrees",
-      "agrees",
-    ),
+    what: `${what} it ${score} of its ${samples.length} training samples`,
     gap,
     hits,
   };

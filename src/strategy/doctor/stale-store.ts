@@ -1,4 +1,4 @@
-/** Label stores that no longer belong to their teacher, or whose answers were changed: methods.md, pitfall 5. */
+/** Label stores that no longer belong to their teacher, or whose answers were changed. */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { loadModelFile } from "../../graph/file.js";
@@ -14,31 +14,32 @@ export const staleStore: Check = ({ recipe, folder, loaded: { data } }) => {
   const stores = teachersOf(recipe.teacher).flatMap((t) =>
     "label_store" in t ? [resolve(folder, t.label_store)] : [],
   );
-  if (stores.length === 0) return [skipped(CHECK, "the recipe takes its answers from no label store")];
+  if (stores.length === 0) return [skipped(CHECK, "the recipe does not use a label store")];
   return stores.map((store): Finding => {
     const failed = (found: string, why: string): Finding => ({
       check: CHECK,
       status: "fail",
       found,
       why,
-      change: "label the data again with `limbeck label`, and give the new folder as teacher.label_store",
+      change: "label the data again with `limbeck label`, and set teacher.label_store to the new folder",
     });
     const unfit = orReason(() => void readLabelStore(store, data, { checkHash: false }));
-    if (unfit) return failed(unfit, "its answers are not those of a teacher for this data (pitfall 5)");
+    if (unfit) return failed(unfit, "its answers do not belong to this data");
     const { header } = readLabelStore(store, null, { checkHash: false });
     if (header.outputsHash !== undefined && header.outputsHash !== outputsHash(store))
       return failed(
-        `${store}: the answers are not those that were written down (outputs.bin has another hash)`,
-        "rows that were moved, shuffled or damaged teach the student answers to other samples (pitfall 5)",
+        `${store}: the answers have changed since they were written (outputs.bin has a different hash)`,
+        "moved, shuffled or damaged rows teach the student the answers to other samples",
       );
     const file = header.teacherFile === undefined ? null : resolve(store, header.teacherFile);
-    if (file === null) return fine(CHECK, `${store}: it does not say where its teacher ${header.teacher} lies`);
-    if (!existsSync(file)) return fine(CHECK, `${store}: its teacher is no longer at ${file}, so it was not compared`);
+    if (file === null) return fine(CHECK, `${store}: it does not record the path of its teacher ${header.teacher}`);
+    if (!existsSync(file))
+      return fine(CHECK, `${store}: its teacher is no longer at ${file}, so it could not be compared`);
     const { hash } = loadModelFile(file);
-    if (hash === header.teacherHash) return fine(CHECK, `${store}: as it was written, by ${file} as it is now`);
+    if (hash === header.teacherHash) return fine(CHECK, `${store}: unchanged, and matches its teacher ${file}`);
     return failed(
-      `${store}: its teacher ${file} has changed since (hash ${hash.slice(0, 12)}, the store's is ${header.teacherHash.slice(0, 12)})`,
-      "the student would learn from a teacher that is no more",
+      `${store}: its teacher ${file} has changed since (hash ${hash.slice(0, 12)}; the store has ${header.teacherHash.slice(0, 12)})`,
+      "the student would learn from a teacher that no longer exists",
     );
   });
 };

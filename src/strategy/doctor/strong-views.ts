@@ -28,19 +28,22 @@ export const strongViews: Check = async (patient) => {
   const { data, splits } = loaded;
   const training = unblended(recipe.training);
   const augmentation = augmentationOf(training);
-  if (!augmentation) return [skipped(CHECK, "training.augment moves or changes no sample by itself")];
-  if (quick) return [skipped(CHECK, "left out (quick): it trains the student")];
+  if (!augmentation) return [skipped(CHECK, "training.augment does not change single samples")];
+  if (quick) return [skipped(CHECK, "it trains the student and --quick is set")];
   const { labelled } = expandArms(recipe, loaded)[0] as Arm;
   const held = splits.validation.filter((i) => (data.labels?.[i] ?? -1) >= 0).slice(0, MOST);
   if (labelled.length < FEWEST || held.length < FEWEST)
     return [
-      skipped(CHECK, `${labelled.length} labelled training and ${held.length} validation samples; it takes ${FEWEST}`),
+      skipped(
+        CHECK,
+        `it needs ${FEWEST} labelled training and ${FEWEST} validation samples, found ${labelled.length} and ${held.length}`,
+      ),
     ];
   const request = { model: recipe.student, objective: baselineObjectiveOf(recipe.objective), samples: labelled };
   const train = (name: string, augment: TrainingRecipe["augment"]): Promise<ShortTraining | null> =>
     trainShort(patient, { ...request, name, classes: data.classes.length, augment });
   const trained = await train("student on views", training.augment);
-  if (!trained) return [skipped(CHECK, "even a short training takes too long here")];
+  if (!trained) return [skipped(CHECK, "even a short training run takes too long here")];
   const shown = labelled.slice(0, MOST);
   const rendered = allocateSamples(data.samples, shown.length * data.sampleShape.reduce((a, d) => a * d, 1));
   drawnViews(data, augmentation, recipe.seed, labelled).render(shown, UNSEEN, rendered);
@@ -48,13 +51,15 @@ export const strongViews: Check = async (patient) => {
   const places = Uint32Array.from(shown, (_, i) => i);
   const onViews = scored(patient, shown, await trained.answers(places, views));
   const unchanged = scored(patient, held, await trained.answers(held));
-  const found = `after ${trained.steps} of ${noun(trained.of, "step")} on labels alone the student is right in ${percent(onViews)} of new views of ${noun(shown.length, "training sample")} and in ${percent(unchanged)} of ${held.length} unchanged validation samples`;
+  const found = `after ${trained.steps} of ${noun(trained.of, "step")} on labels alone, the student is correct on ${percent(onViews)} of new views of ${noun(shown.length, "training sample")} and on ${percent(unchanged)} of ${held.length} unchanged validation samples`;
   if (above(unchanged, onViews)) return [tooStrong(found)];
   if (onViews.share > LEARNT) return [fine(CHECK, found)];
   // Both are low: what the same steps make of the samples as they are tells whether it is the views.
   const plain = await train("student without views", undefined);
   const without = plain && scored(patient, held, await plain.answers(held));
-  const compared = without ? `${found}; trained without views in ${percent(without)} of the latter` : found;
+  const compared = without
+    ? `${found}; trained without views, it is correct on ${percent(without)} of the latter`
+    : found;
   return [without && above(without, unchanged) ? tooStrong(compared) : fine(CHECK, compared)];
 };
 
@@ -62,8 +67,8 @@ const tooStrong = (found: string): Finding => ({
   check: CHECK,
   status: "warn",
   found,
-  why: "the views are harder than what the student is meant for: what it spends on them it does not learn of the rest",
-  change: "weaken training.augment, train longer, or take a larger student",
+  why: "the views are harder than the samples the student is meant for, and cost capacity that it needs for those",
+  change: "weaken training.augment, train longer, or use a larger student",
 });
 
 /** The training without blends of two samples, which have no one label. */

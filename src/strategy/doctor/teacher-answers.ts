@@ -1,4 +1,4 @@
-/** The teacher's answers: order of samples (methods.md, pitfall 5) and of classes, what they are, saturation. */
+/** The teacher's answers: order of samples and of classes, their kind, saturation. */
 import { InputError } from "../../errors.js";
 import { logProbabilities } from "../../evaluate/metrics.js";
 import { maxOf } from "../../extremes.js";
@@ -11,16 +11,16 @@ const TEMPERATURES = [1, 2, 3, 4, 6, 8, 12, 20];
 const SATURATED = 0.01;
 const SOFT = 0.1;
 
-/** A shuffled or stale store answers no better than chance; classes in another order answer better in the right one. */
+/** A shuffled or stale store is no better than chance; classes in the wrong order score better in the right order. */
 export const teacherOrder: Check = ({ answers, loaded, recipe }) => {
   const check = "teacher against labels";
-  if (!answers) return [skipped(check, "the teacher cannot be asked")];
+  if (!answers) return [skipped(check, "the teacher's answers are not available")];
   try {
     const found = checkKnowledge("teacher", answers.values, loaded.data, answers.indices, answers.classes, {
       classes: "classes" in recipe.teacher ? recipe.teacher.classes : undefined,
       allowChance: false,
     });
-    return [fine(check, found ?? "too few labelled samples to tell")];
+    return [fine(check, found ?? "too few labelled samples to judge")];
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
     const store = "label_store" in recipe.teacher;
@@ -30,30 +30,29 @@ export const teacherOrder: Check = ({ answers, loaded, recipe }) => {
         status: "fail",
         found: error.message.replace(/^teacher: /, ""),
         why: store
-          ? "the stored answers belong to other samples or another order of samples or classes (pitfall 5)"
-          : "the student would learn from answers to another question",
+          ? "the stored answers belong to other samples, or to a different order of samples or classes"
+          : "the student would learn wrong answers",
         change: store
-          ? "label the data again with `limbeck label`, and give the new folder as teacher.label_store"
+          ? "label the data again with `limbeck label`, and set teacher.label_store to the new folder"
           : "correct teacher.classes, teacher.normalise, teacher.layout or teacher.output",
       },
     ];
   }
 };
 
-/** A softmax of what is a probability already makes every target nearly even (pitfall 3). */
+/** A softmax of probabilities makes every target nearly uniform. */
 export const teacherOutputs: Check = ({ answers }) => {
   const check = "teacher's outputs";
-  if (!answers) return [skipped(check, "the teacher cannot be asked")];
+  if (!answers) return [skipped(check, "the teacher's answers are not available")];
   const { values, classes, kind } = answers;
   if (kind !== "logits" || detectKind(values, classes) === "logits") return [fine(check, kind)];
   return [
     {
       check,
       status: "fail",
-      found: `called logits, and yet at least 0 and 1 in sum in all of ${values.length / classes} samples, as after a softmax`,
-      why: "a softmax of probabilities is nearly even: the student would learn next to nothing (pitfall 3)",
-      change:
-        "say what they are (teacher.outputs, teacher.answers): probabilities; a label store is to be labelled again",
+      found: `declared as logits, but non-negative and summing to 1 in all ${values.length / classes} samples, as after a softmax`,
+      why: "a softmax of probabilities is nearly uniform, so the student would learn almost nothing",
+      change: "set teacher.outputs or teacher.answers to probabilities; for a label store, label again",
     },
   ];
 };
@@ -62,11 +61,11 @@ export const teacherOutputs: Check = ({ answers }) => {
 export const softTargets: Check = ({ answers, objective }) => {
   const loss = objective.distillationLoss;
   const check = "soft targets";
-  if (!answers) return [skipped(check, "the teacher cannot be asked")];
+  if (!answers) return [skipped(check, "the teacher's answers are not available")];
   if (!loss || !("temperature" in loss)) return [skipped(check, "the distillation loss has no temperature")];
   const t = loss.temperature;
   const rest = softness(answers, t);
-  const found = `at T ${t} the teacher leaves ${(100 * rest).toFixed(2)} % to the other classes`;
+  const found = `at T ${t}, the teacher gives ${(100 * rest).toFixed(2)} % to the classes other than its first choice`;
   if (rest >= SATURATED) return [fine(check, found)];
   const better = TEMPERATURES.find((other) => other > t && softness(answers, other) >= SOFT);
   return [
@@ -74,10 +73,10 @@ export const softTargets: Check = ({ answers, objective }) => {
       check,
       status: "warn",
       found,
-      why: "soft targets as hard as labels carry no more than labels do",
+      why: "soft targets that are almost hard carry no more information than labels",
       change: better
-        ? `--set objective.distillation_loss.temperature=${better} leaves ${(100 * softness(answers, better)).toFixed(0)} %`
-        : `none up to T ${TEMPERATURES.at(-1)} softens them; standardise the logits, or train the teacher with less confidence`,
+        ? `--set objective.distillation_loss.temperature=${better} gives them ${(100 * softness(answers, better)).toFixed(0)} %`
+        : `no temperature up to T ${TEMPERATURES.at(-1)} softens them; standardise the logits, or train a less confident teacher`,
     },
   ];
 };

@@ -1,4 +1,4 @@
-/** A teacher in training mode: methods.md, pitfall 6. */
+/** A teacher in training mode. */
 import { loadModelFile } from "../../graph/file.js";
 import type { Graph, Node } from "../../graph/types.js";
 import { noun } from "../../noun.js";
@@ -8,11 +8,10 @@ const CHECK = "teacher's mode";
 
 /** Looks for nodes in training mode, and asks the teacher the same twice, in other company. */
 export const teacherMode: Check = ({ teacher, answers, again }) => {
-  if (!teacher?.file) return [skipped(CHECK, "the teacher is no ONNX file")];
+  if (!teacher?.file) return [skipped(CHECK, "the teacher is not an ONNX file")];
   const { graph } = loadModelFile(teacher.file).model;
   const training = graph.nodes.filter((node) => inTraining(node, graph));
-  const why =
-    "it answers with dropout or batch statistics, so its answers are noise or depend on the batch (pitfall 6)";
+  const why = "it uses dropout or batch statistics, so its answers are noisy or depend on the batch";
   const change = "export it in evaluation mode (PyTorch: model.eval() before export), then label again";
   if (training.length > 0) {
     const names = training.slice(0, 3).map((n) => `${n.op} "${n.name}"`);
@@ -26,10 +25,10 @@ export const teacherMode: Check = ({ teacher, answers, again }) => {
       },
     ];
   }
-  if (!answers || !again) return [skipped(CHECK, "the teacher cannot be asked")];
+  if (!answers || !again) return [skipped(CHECK, "the teacher's answers are not available")];
   const largest = answers.values.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
   const difference = answers.values.reduce((most, v, i) => Math.max(most, Math.abs(v - (again[i] as number))), 0);
-  const found = `the same samples in another order get answers that differ by up to ${difference.toPrecision(2)} (largest answer ${largest.toPrecision(3)})`;
+  const found = `the answers for the same samples in a different order differ by up to ${difference.toPrecision(2)} (largest answer ${largest.toPrecision(3)})`;
   return [difference > 1e-2 * largest ? { check: CHECK, status: "fail", found, why, change } : fine(CHECK, found)];
 };
 

@@ -1,4 +1,4 @@
-/** A high temperature for a small student with plenty of labels: measured to cost a point (methods.md, Fashion-MNIST). */
+/** A high temperature for a small student with plenty of labels: costs one point on Fashion-MNIST (docs/results.md). */
 import { expandArms } from "../arms.js";
 import { prepareModel } from "../prepare.js";
 import { type Check, fine, skipped } from "./types.js";
@@ -13,7 +13,7 @@ export const temperature: Check = ({ recipe, folder, loaded, objective }) => {
   const classes = loaded.data.classes.length;
   const check = "temperature for the student";
   if (!loss || !("temperature" in loss) || ("standardise" in loss && loss.standardise) || classes === 0)
-    return [skipped(check, "there is no temperature, or it is one of standardised logits")];
+    return [skipped(check, "the loss has no temperature, or standardises the logits")];
   const labels = expandArms(recipe, loaded)[0]?.labelled.length ?? 0;
   const { parameters } = prepareModel(recipe.student, { folder, data: loaded.data, classes, seed: 0 });
   const found = `T ${loss.temperature}, ${parameters} parameters, ${labels} labels`;
@@ -23,7 +23,7 @@ export const temperature: Check = ({ recipe, folder, loaded, objective }) => {
       check,
       status: "warn",
       found,
-      why: "on Fashion-MNIST students this small with this many labels lost a point to T 4 and nothing to T 2",
+      why: "on Fashion-MNIST, students of this size with this many labels lost one point at T 4 and nothing at T 2",
       change: `--set objective.distillation_loss.temperature=${HIGH} --set objective.alpha=0.5`,
     },
   ];

@@ -1,4 +1,4 @@
-/** Shares of the gradient at the start: methods.md, pitfall 8. */
+/** Each term's share of the gradient at the start. */
 import { type CompiledTraining, compileTraining } from "../../compile/compile.js";
 import { FEATURE, TEACHER } from "../../compile/step.js";
 import { DROWNING_SHARE, gradientShares, negligibleTerms, shareInWords } from "../../objective/gradient-shares.js";
@@ -19,9 +19,9 @@ const HELPING = 0.1;
 /** Measures every term's gradient over the student's parameters, at its start weights, as the run's log does. */
 export const termScales: Check = async (patient) => {
   const { objective, teacher, recipe } = patient;
-  if (!teacher) return [skipped(CHECK, "the teacher cannot be asked")];
+  if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
   const indices = batchOf(patient);
-  if (indices.length === 0) return [skipped(CHECK, "there are no samples to measure on")];
+  if (indices.length === 0) return [skipped(CHECK, "no samples are available")];
   let options: ArmStep | undefined;
   let compiled: CompiledTraining | undefined;
   const unfit = orReason(() => {
@@ -55,8 +55,8 @@ export const termScales: Check = async (patient) => {
       status: "fail",
       found,
       why: loud
-        ? `the term ${loud} drowns the rest, whose weights do nothing (pitfall 8)`
-        : `${idle.join(" and ")} ${idle.length > 1 ? "do" : "does"} practically nothing (pitfall 8)`,
+        ? `the term ${loud} drowns out the other terms, so their weights have no effect`
+        : `${idle.join(" and ")} ${idle.length > 1 ? "have" : "has"} practically no effect`,
       change: advice(recipe.objective.alpha !== undefined, objective, norms, loud, idle),
     },
   ];
@@ -70,7 +70,7 @@ function unbuilt(objective: ObjectiveConfig, reason: string): Finding {
     status: "fail",
     found: `the training step cannot be built: ${reason}`,
     why: "the run would stop before its student is trained",
-    change: "correct what it names",
+    change: "fix the cause named above",
   };
 }
 
@@ -97,7 +97,7 @@ function advice(
   const settle = (name: string, share: number): string => {
     const at = termIndex(objective, names, name);
     const weight = (objective.terms?.[at]?.weight ?? 1) * (share / (1 - share)) * (others(name) / own(name));
-    return `--set objective.terms.${at}.weight=${weight.toPrecision(2)} gives ${name} ${Math.round(100 * share)} % of it`;
+    return `--set objective.terms.${at}.weight=${weight.toPrecision(2)} gives ${name} ${Math.round(100 * share)} % of the gradient`;
   };
   const extra = loud !== undefined ? [loud].filter((n) => names.includes(n)) : idle.filter((n) => names.includes(n));
   if (extra.length > 0) return extra.map((name) => settle(name, loud === name ? 0.5 : HELPING)).join("; ");
@@ -108,7 +108,7 @@ function advice(
   const weights = objectiveWeights(objective);
   const wanted = (weights[small] * own(large)) / own(small);
   const instead = alpha ? " --set objective.alpha=null" : "";
-  return `give weights in place of alpha:${instead} --set 'objective.weights={${small}: ${wanted.toPrecision(2)}, ${large}: ${weights[large]}}' makes them even`;
+  return `use weights instead of alpha:${instead} --set 'objective.weights={${small}: ${wanted.toPrecision(2)}, ${large}: ${weights[large]}}' gives both the same share`;
 }
 
 /** Place in objective.terms of a term of the step: those that are 0 in the whole training are not among the step's. */

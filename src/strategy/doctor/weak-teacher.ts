@@ -1,4 +1,4 @@
-/** A teacher that is no better than its student would be without it. */
+/** A teacher that is not better than its student would be without it. */
 import type { LoadedData } from "../../data/types.js";
 import { correctness } from "../../evaluate/metrics.js";
 import { compare } from "../../evaluate/verdict.js";
@@ -24,12 +24,12 @@ interface Baseline {
 /** Compares both on validation samples: those of a finished run's baseline, or of a short training on labels alone. */
 export const weakTeacher: Check = async (patient) => {
   const { recipe, loaded, quick, answers } = patient;
-  if (quick) return [skipped(CHECK, "left out (quick): it trains a baseline")];
-  if (!answers) return [skipped(CHECK, "the teacher cannot be asked")];
+  if (quick) return [skipped(CHECK, "it trains a baseline and --quick is set")];
+  if (!answers) return [skipped(CHECK, "the teacher's answers are not available")];
   const { classes } = answers;
   const rows = validationRows(patient);
   if (rows.length < FEWEST || classes !== loaded.data.classes.length)
-    return [skipped(CHECK, `${rows.length} labelled validation samples; it takes ${FEWEST}`)];
+    return [skipped(CHECK, `it needs ${FEWEST} labelled validation samples, found ${rows.length}`)];
   const indices = Uint32Array.from(rows, (row) => answers.indices[row] as number);
   const baseline = await baselineOn(patient, indices);
   if (typeof baseline === "string") return [skipped(CHECK, baseline)];
@@ -43,7 +43,7 @@ export const weakTeacher: Check = async (patient) => {
     alone,
     { seed: recipe.seed },
   );
-  const found = `on ${noun(rows.length, "validation sample")} the teacher is right in ${percent([taught])}, ${baseline.what} in ${percent(alone)}: ${points.toFixed(1)} points (95 % interval ${low.toFixed(1)} to ${high.toFixed(1)})`;
+  const found = `on ${noun(rows.length, "validation sample")}, the teacher is correct on ${percent([taught])} and ${baseline.what} on ${percent(alone)}: a difference of ${points.toFixed(1)} points (95 % confidence interval ${low.toFixed(1)} to ${high.toFixed(1)})`;
   if (points > 0) return [fine(CHECK, found)];
   const worse = high < 0;
   return [
@@ -52,9 +52,9 @@ export const weakTeacher: Check = async (patient) => {
       status: worse ? "fail" : "warn",
       found,
       why: worse
-        ? "the student would be taught to be worse than it is by itself"
-        : "the teacher knows no more than its student learns by itself, so there is little to teach",
-      change: `${better(recipe)}; without a better one, learn from the labels: \`limbeck train RECIPE\`, or a lower objective.alpha`,
+        ? "the teacher would make the student worse than training on labels alone"
+        : "the student reaches the same accuracy without the teacher, so the teacher has little to teach",
+      change: `${better(recipe)}; if you have no better teacher, train on the labels: \`limbeck train RECIPE\`, or lower objective.alpha`,
     },
   ];
 };
@@ -67,7 +67,7 @@ function validationRows({ answers, loaded: { data, splits } }: Patient): number[
     .map(({ row }) => row);
 }
 
-/** A sentence where there can be none. */
+/** A sentence if no baseline is possible. */
 async function baselineOn(patient: Patient, indices: Uint32Array): Promise<Baseline | string> {
   const { recipe, loaded, finished, threads } = patient;
   if (finished && finished.baselines.length > 0) {
@@ -78,7 +78,7 @@ async function baselineOn(patient: Patient, indices: Uint32Array): Promise<Basel
     return { what: `the baseline of the finished run ${finished.directory}`, answers };
   }
   const { labelled } = expandArms(recipe, loaded)[0] as Arm;
-  if (labelled.length === 0) return "the student has no labels, so there is no baseline";
+  if (labelled.length === 0) return "the student has no labels, so it has no baseline";
   const trained = await trainShort(patient, {
     name: "baseline",
     model: recipe.student,
@@ -86,7 +86,8 @@ async function baselineOn(patient: Patient, indices: Uint32Array): Promise<Basel
     samples: labelled,
     classes: loaded.data.classes.length,
   });
-  if (!trained) return "even a short training of the student takes too long here; distil, and look at the baseline";
+  if (!trained)
+    return "even a short training run of the student takes too long here; run the recipe and check its baseline";
   const budget =
     trained.steps < trained.of
       ? `${trained.steps} of the ${noun(trained.of, "step")}`
@@ -100,7 +101,7 @@ function percent(hits: readonly Uint8Array[]): string {
 }
 
 function better({ teacher }: Recipe): string {
-  if ("file" in teacher) return "give a better model as teacher.file, or correct teacher.normalise and teacher.layout";
-  if ("label_store" in teacher) return "label with a better teacher, and give the new folder as teacher.label_store";
-  return "train a better one: teacher.training (longer), teacher.model (larger)";
+  if ("file" in teacher) return "set teacher.file to a better model, or correct teacher.normalise and teacher.layout";
+  if ("label_store" in teacher) return "label with a better teacher, and set teacher.label_store to the new folder";
+  return "train a better teacher: longer (teacher.training) or larger (teacher.model)";
 }
