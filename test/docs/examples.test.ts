@@ -6,17 +6,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
+import { transformSync } from "esbuild";
 
 const run = promisify(execFile);
 const library = new URL("../../src/index.js", import.meta.url).href;
 const pages = ["README.md", ...readdirSync("docs").map((f) => join("docs", f))].filter((f) => f.endsWith(".md"));
 
-/** The ```js blocks of a page with their line numbers. */
+/** The ```js and ```ts blocks of a page with their line numbers; types are stripped. */
 function examples(page: string): { line: number; code: string }[] {
   const text = readFileSync(page, "utf8");
-  return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].map((m) => ({
+  return [...text.matchAll(/^```(js|ts)\n([\s\S]*?)^```$/gm)].map((m) => ({
     line: text.slice(0, m.index).split("\n").length + 1,
-    code: m[1] as string,
+    code: m[1] === "ts" ? transformSync(m[2] as string, { loader: "ts", target: "es2022" }).code : (m[2] as string),
   }));
 }
 

@@ -1,7 +1,7 @@
 /** The library's types, as a program for Node sees them that checks declarations and knows no browser. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
@@ -40,8 +40,27 @@ export const distiller = new Distiller({ teacher: "teacher.onnx", student: { kin
 export const wrong: RecipeInput["student"] = { kind: "mlp" };
 `,
   );
+  const examples = [...readFileSync("README.md", "utf8").matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(
+    (m) => m[1] as string,
+  );
+  assert.ok(examples.length > 0, "README.md has an example in TypeScript");
+  const files = examples.map((code, i) => {
+    const file = join(folder, `readme-${i}.mts`);
+    writeFileSync(file, code);
+    return file;
+  });
   compile([
-    ...["--noEmit", "--strict", "--skipLibCheck", "false", "--lib", "ES2022", "--types", "node"],
-    ...["--module", "NodeNext", "--target", "ES2022", "--ignoreConfig", join(folder, "user.mts")],
+    ...[
+      "--noEmit",
+      "--strict",
+      "--noUncheckedIndexedAccess",
+      "--skipLibCheck",
+      "false",
+      "--lib",
+      "ES2022",
+      "--types",
+      "node",
+    ],
+    ...["--module", "NodeNext", "--target", "ES2022", "--ignoreConfig", join(folder, "user.mts"), ...files],
   ]);
 });
