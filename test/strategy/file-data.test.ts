@@ -161,7 +161,7 @@ test("what a function's samples are known by, and what is refused of them", () =
     );
   };
   refused({ size: 0 }, /digits again.*size is 0/);
-  refused({ labels: labels.slice(1) }, /1796 labels for 1797 samples/);
+  refused({ labels: labels.slice(1) }, /1,796 labels for 1,797 samples/);
   refused({ blocks: { rows: 20, window: 0 } }, /blocks\.window is 0; expected a whole number from 1/);
   const nan = (indices: Uint32Array, out: SampleArray): void =>
     indices.forEach((index, i) => {

@@ -86,7 +86,7 @@ test("a damaged answer is found when the store is opened, a lost one when it is 
   assert.deepEqual(rowsOf(read, Uint32Array.of(599)).length, 10);
   assert.throws(
     () => rowsOf(read, Uint32Array.of(3, 600)),
-    (e: Error) => e instanceof InputError && /outputs\.bin.*ends before sample 600; label again/s.test(e.message),
+    (e: Error) => e instanceof InputError && /outputs\.bin.*ends before sample 600; Label again/s.test(e.message),
   );
 });
 
