@@ -1,6 +1,6 @@
 /** The recipe's data: sources, splits, normalisation. */
 import { z } from "zod";
-import { className, count, file, positive } from "./fields.js";
+import { count, file, positive } from "./fields.js";
 
 const split = z
   .strictObject({
@@ -30,9 +30,12 @@ const normalise = z
     '"unit" maps bytes to [0,1]; "standard" is fitted on the training part only, per channel or feature; or fixed numbers: (x * scale - mean) / std',
   );
 
+/** As `className`; labels may be negative numbers. */
+const labelName = z.union([z.string().min(1), z.number().int()]).transform(String);
+
 const common = {
   classes: z
-    .array(className)
+    .array(labelName)
     .min(2)
     .optional()
     .describe(

@@ -10,4 +10,4 @@ export const rate = z.number().min(0).lt(1);
 export const file = (what: string) => z.string().min(1).describe(`${what}; relative to the recipe file`);
 
 /** A class by its name. A number becomes its digits, as in data sets whose classes are numbers. */
-export const className = z.union([z.string().min(1), z.number().int()]).transform(String);
+export const className = z.union([z.string().min(1), z.number().int().min(0)]).transform(String);
