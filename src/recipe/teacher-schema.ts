@@ -36,7 +36,7 @@ export const fileTeacherSchema = z.strictObject({
   outputs: z
     .enum(["auto", "logits", "probabilities"])
     .default("auto")
-    .describe("What the output holds; auto looks at the data and says so"),
+    .describe("What the output holds; auto looks at the answers and says so"),
   layout: z.enum(["auto", "nchw", "nhwc"]).default("auto").describe("Order of image dimensions"),
   resize: z
     .enum(["auto", "none"])
@@ -49,7 +49,7 @@ export const fileTeacherSchema = z.strictObject({
     ])
     .default("auto")
     .describe(
-      'Applied to raw samples before the teacher: "auto" what a file exported by limbeck says of itself, "data" for others; "data" as for the student, "none" raw, "unit" bytes / 255, or numbers (x * scale - mean) / std',
+      'Applied to raw samples before the teacher: "auto" what a file exported by limbeck says of itself, for others "data" unless labelled samples show that they want raw ones; "data" as for the student, "none" raw, "unit" bytes / 255, or numbers (x * scale - mean) / std',
     ),
   classes: z
     .array(className)

@@ -1,8 +1,6 @@
 /** The data audit as lines for the terminal: one where all is well, else one screen, or all of it. */
-
 import type { ClassAudit, DataAudit, PartName } from "../data/audit/types.js";
 import type { DataFinding } from "../data/findings.js";
-import { appendTo } from "../extremes.js";
 import { noun } from "../noun.js";
 
 export interface AuditTextOptions {
@@ -50,7 +48,7 @@ export function auditLines(audit: DataAudit, options: AuditTextOptions = {}): st
       lines.push(`  and ${left} more: ${command}`);
       break;
     }
-    appendTo(lines, own);
+    lines.push(...own);
   }
   return lines;
 }

@@ -20,7 +20,6 @@ import { writeSnippets } from "./snippets.js";
 import { runStrategy } from "./strategies.js";
 import { summarise } from "./summarise.js";
 import { requireTeacher } from "./teacher-group.js";
-import { writeReport, writeSummary } from "./write-summary.js";
 
 export interface DistillOptions extends RunOptions {
   /** Folder of the run; default runs/<name>, or runs/<name>-2 ... when taken. */
@@ -67,21 +66,17 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
   const context = contextOf(recipe, loaded, directory, options);
   const rows = await orDiscard(directory, options, () => trainRows(context, arms));
   context.emit({ kind: "stage", text: "Measuring" });
-  const found = await summarise(context, rows, {
+  const summary = await summarise(context, rows, {
     command: options.command ?? "distill(recipe)",
     seconds: (performance.now() - started) / 1000,
   });
-  const { student, summary } = await deliver(context, rows, found);
+  const student = await deliver(context, rows, summary);
   const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
   return { directory, summary, student, report, summaryFile };
 }
 
 /** Copies the best student out and writes summary, report and snippets. */
-async function deliver(
-  context: RunContext,
-  rows: readonly Row[],
-  found: Summary,
-): Promise<Pick<DistillResult, "student" | "summary">> {
+async function deliver(context: RunContext, rows: readonly Row[], summary: Summary): Promise<string> {
   const { directory } = context;
   const students = rows.filter((r) => r.role === "student");
   for (const row of students) {
@@ -97,8 +92,9 @@ async function deliver(
     normalisation: students[0]?.fitted[0]?.expects,
     dtype,
   });
-  const summary = await writeSummary(directory, found);
-  await writeReport(directory, summary);
+  await writeFileAtomic(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  const { renderReport } = await import("../report/html.js");
+  await writeFileAtomic(join(directory, "report.html"), await renderReport(summary));
   await finishDirectory(directory);
-  return { student, summary };
+  return student;
 }

@@ -290,7 +290,8 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     });
     await this.#student?.dispose();
     this.#student = this.makeStudent(writeModel(exported), prepared, loaded.data.classes);
-    return result;
+    const { notes = [], warnings = [] } = whole;
+    return { ...result, warnings: [...(teacher?.warnings ?? []), ...notes, ...warnings, ...result.warnings] };
   }
 
   /**

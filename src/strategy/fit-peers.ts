@@ -12,7 +12,7 @@ import { train } from "../train/train.js";
 import type { TrainingResult } from "../train/types.js";
 import { fingerprint, type RunContext } from "./context.js";
 import { exportFitted, type Fitted } from "./fit.js";
-import { fileIdentity, type Prepared, prepareModel } from "./prepare.js";
+import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
 
 export interface PeersRequest {
   readonly models: readonly ModelRecipe[];
@@ -46,6 +46,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
       seed: weightSeedOf(context, seed, i),
     }),
   );
+  for (const [i, own] of prepared.entries()) notePrepared(context, models[i] as ModelRecipe, own);
   const settings = settingsOf(request.training, samples.length, seed, execution);
   const { threads: _, device: __, ...deciding } = settings;
   const hash = trainingIdentity(loaded.data);

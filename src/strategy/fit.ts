@@ -19,7 +19,7 @@ import type { TrainingResult } from "../train/types.js";
 import { type Correction, correctBias } from "./bias-correction.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
 import { NORMALISATION_KEY } from "./open-model.js";
-import { fileIdentity, type Prepared, prepareModel } from "./prepare.js";
+import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "./trainings.js";
 import { type Reusable, reusingClassifier } from "./transfer.js";
@@ -92,6 +92,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   const seed = request.weightSeed ?? request.seed;
   const classes = data.classes.length || (teacher?.header.classes.length ?? 0);
   const whole = prepareModel(request.model, { folder: context.folder, data, classes, seed });
+  notePrepared(context, request.model, whole);
   const prepared = reusingClassifier(whole, objective, reusableIn(request), data, classes, seed);
   const { model } = prepared;
   const { settings, print, id } = trainingOfRequest(context, request);
@@ -174,19 +175,10 @@ export async function answersOf(
   indices: Uint32Array,
   threads: number,
 ): Promise<Float32Array> {
-  const opened = await answering({ file, expects }, data, threads);
-  return opened.ask(indices).finally(opened.dispose);
-}
-
-/** Opens an exported model, to be asked about samples of a data set piece by piece. */
-export async function answering(
-  { file, expects }: Pick<Fitted, "file" | "expects">,
-  data: DataSet,
-  threads: number,
-): Promise<{ ask(indices: Uint32Array): Promise<Float32Array>; dispose(): Promise<void> }> {
   const session = await openSession(file, { threads });
-  return {
-    ask: (indices) => answers(session, data, indices, expects),
-    dispose: () => session.dispose(),
-  };
+  try {
+    return await answers(session, data, indices, expects);
+  } finally {
+    await session.dispose();
+  }
 }

@@ -6,8 +6,9 @@ import { samplePieces } from "../data/read.js";
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { canonicalGraph } from "../graph/canonical.js";
+import { inferenceForm, inferenceNotes, randomNote } from "../graph/inference-form.js";
 import { sizeOf } from "../graph/tensor.js";
-import type { Model, Tensor } from "../graph/types.js";
+import type { Graph, Model, Tensor, ValueInfo } from "../graph/types.js";
 import { countMacs } from "../models/cost.js";
 import { buildModel, trainableModel } from "../models/model.js";
 import { modelSpecOf } from "../recipe/resolve.js";
@@ -20,6 +21,10 @@ export interface Prepared {
   readonly parameters: number;
   /** Multiply-accumulates of one sample; null when unknown. */
   readonly macs: number | null;
+  /** Sentences about what was changed when it was read from a file. */
+  readonly notes?: readonly string[];
+  /** Sentences about what is wrong with it. */
+  readonly warnings?: readonly string[];
 }
 
 /**
@@ -51,10 +56,13 @@ function checkTokens(data: DataSet, vocabulary: number): void {
   for (const { indices, samples } of samplePieces(data, all)) {
     const bad = samples.findIndex((v) => !Number.isInteger(v) || v < 0 || v >= vocabulary);
     if (bad < 0) continue;
-    throw new InputError(
-      data.name,
-      `sample ${indices[Math.floor(bad / width)]}, position ${bad % width}: found ${samples[bad]}; a text-encoder with vocabulary ${vocabulary} takes token ids from 0 to ${vocabulary - 1}`,
-    );
+    throw new InputError({
+      code: "model-input",
+      where: data.name,
+      found: `sample ${indices[Math.floor(bad / width)]}, position ${bad % width} holds ${samples[bad]}`,
+      expected: `a token id from 0 to ${vocabulary - 1}, as the vocabulary of the text-encoder is ${vocabulary}`,
+      cure: "Raise the model's vocabulary, or give samples of token ids",
+    });
   }
 }
 
@@ -71,17 +79,10 @@ export function foreignModel(
   data: DataSet,
   classes: number,
 ): Prepared {
+  const { model: plain, ...form } = inferenceForm(model, path);
   // An export of limbeck's own has the normalisation of its data inside: it gets that of this data in front.
-  const found = withoutNormalisation(canonicalGraph(model, path));
-  const [input, output] = [found.inputs[0], found.outputs[0]];
-  if (!input || !output || found.inputs.length !== 1)
-    throw new InputError(path, `a student has one input, found ${found.inputs.length}`);
-  const rank = data.sampleShape.length + 1;
-  if (rank !== (input.shape?.length ?? rank))
-    throw new InputError(path, `its input is [${input.shape}], a sample [${data.sampleShape}]`);
-  const last = output.shape?.[output.shape.length - 1];
-  if (typeof last === "number" && last !== classes)
-    throw new InputError(path, `its output "${output.name}" has ${last} classes, the data has ${classes}`);
+  const found = withoutNormalisation(canonicalGraph(plain, path));
+  const [input, output] = checkedEnds(found, path, data, classes);
   const [wanted, unwanted] = [matcher(trainable), matcher(frozen)];
   const statistics = found.nodes
     .filter((n) => n.op === "BatchNormalization")
@@ -90,20 +91,58 @@ export function foreignModel(
   const weight = (name: string, { dtype, shape }: Tensor): boolean =>
     dtype === "float32" && (shape.length > 0 || trainable.includes(name));
   const names = [...found.initializers].flatMap(([name, t]) => (weight(name, t) ? [name] : []));
+  const random = randomNote(form, "its outputs");
   const parameters = names.filter((n) => wanted(n) && !unwanted(n) && !statistics.includes(n));
   const buffers = statistics.filter((n) => names.includes(n) && !unwanted(n));
   if (parameters.length === 0)
-    throw new InputError(
-      "student.trainable",
-      `no float32 initialiser of ${path} matches; it has ${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""}`,
-    );
+    throw new InputError({
+      code: "layer-missing",
+      where: "student.trainable",
+      found: `no float32 initialiser of ${path} matches`,
+      expected: `the name of one of its ${names.length} float32 initialisers${names.length > 0 ? ` (${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""})` : ""}`,
+      cure: "Name initialisers that limbeck inspect lists, or leave trainable and frozen out",
+    });
   const graph = freeBatch(found, input.name);
   return {
     model: { graph, parameters, buffers, input: input.name, output: output.name },
     architecture: `onnx ${graph.name}`,
     parameters: parameters.reduce((s, n) => s + sizeOf(graph.initializers.get(n)?.shape ?? []), 0),
     macs: countMacs(found) ?? null,
+    notes: inferenceNotes(form),
+    warnings: random ? [random] : [],
   };
+}
+
+/** Its input and its output. @throws InputError when they do not fit the data */
+function checkedEnds(graph: Graph, path: string, data: DataSet, classes: number): [ValueInfo, ValueInfo] {
+  const [input, output] = [graph.inputs[0], graph.outputs[0]];
+  if (!input || !output || graph.inputs.length !== 1)
+    throw new InputError({
+      code: "model-input",
+      where: path,
+      found: `it has ${graph.inputs.length} inputs${graph.inputs.length > 0 ? ` (${graph.inputs.map((i) => i.name).join(", ")})` : ""}`,
+      expected: "a student with one input",
+      cure: "Export a model whose one input takes the samples",
+    });
+  const rank = data.sampleShape.length + 1;
+  if (rank !== (input.shape?.length ?? rank))
+    throw new InputError({
+      code: "model-input",
+      where: path,
+      found: `its input "${input.name}" is [${input.shape?.map((d) => d ?? "?")}], a sample of the data is [${data.sampleShape}]`,
+      expected: `an input with ${rank} dimensions, the batch first`,
+      cure: "Export a model for samples of this shape",
+    });
+  const last = output.shape?.[output.shape.length - 1];
+  if (typeof last === "number" && last !== classes)
+    throw new InputError({
+      code: "model-output",
+      where: path,
+      found: `its output "${output.name}" has ${last} values a sample, the data has ${classes} classes`,
+      expected: `${classes} values, one for each class`,
+      cure: "Replace the model's last layer by one for these classes",
+    });
+  return [input, output];
 }
 
 /** Tells whether a name matches any of these patterns, in which * stands for any text. */

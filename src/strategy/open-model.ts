@@ -13,7 +13,7 @@ import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
 import { classNames, expectedNormalisation } from "../teacher/own-export.js";
 import type { Teacher } from "../teacher/types.js";
-import { onnxTeacherOptions } from "./teachers.js";
+import { classifierOptions } from "./classifier-options.js";
 
 export { classNames, expectedNormalisation, NORMALISATION_KEY } from "../teacher/own-export.js";
 
@@ -31,12 +31,13 @@ export interface OpenedModel {
 
 /**
  * @param file `.onnx` file
- * @param probe samples to look at when something has to be found out
+ * @param loaded its training samples, where there are any, show how the model is fed and read
+ * @param probe samples to look at otherwise
  * @throws InputError when the file is no model or does not fit the data
  */
 export async function openModel(
   file: string,
-  loaded: Pick<LoadedData, "data" | "normalisation">,
+  loaded: Pick<LoadedData, "data" | "normalisation"> & Partial<Pick<LoadedData, "splits">>,
   probe: Uint32Array,
   described: ModelDescription = {},
   threads = 0,
@@ -48,14 +49,16 @@ export async function openModel(
   const given = Object.fromEntries(Object.entries(described).filter(([, v]) => v !== undefined && v !== "auto"));
   const teacher = { ...own, ...given, file: resolve(file), allow_chance: true };
   const recipe = parseParts(schema, { teacher }, file).teacher;
-  const { path, ...options } = onnxTeacherOptions(recipe, loaded as LoadedData, ".");
-  // Without labels nothing is said about how much it knows: that is for whoever measures it to say.
-  const opened = await openOnnxTeacher(path, { ...data, labels: null }, probe, { ...options, threads });
+  const options = classifierOptions(recipe, loaded);
+  const train = loaded.splits?.train;
+  // What is measured must not choose how: that is for training samples. How much it knows is for whoever measures it to say.
+  const seen = train && train.length > 0 ? { data, probe: train } : { data: { ...data, labels: null }, probe };
+  const opened = await openOnnxTeacher(resolve(file), seen.data, seen.probe, { ...options, judged: false, threads });
   return {
     teacher: opened,
     model,
     parameters: modelSize(model.graph).parameters,
-    notes: [...normalisationNote(recipe.normalise, model), ...opened.notes],
+    notes: [...normalisationNote(recipe.normalise, model), ...opened.notes, ...(opened.warnings ?? [])],
   };
 }
 
@@ -68,7 +71,7 @@ function takesRawSamples(model: Model): boolean {
 function ownDescription(model: Model, data: DataSet): Pick<ModelDescription, "normalise" | "classes"> {
   const classes = classNames(model);
   return {
-    normalise: takesRawSamples(model) ? "none" : (expectedNormalisation(model) ?? "data"),
+    normalise: takesRawSamples(model) ? "none" : (expectedNormalisation(model) ?? "auto"),
     classes: classes && data.classes.length > 0 ? classes : undefined,
   };
 }
@@ -82,6 +85,8 @@ function normalisationNote(choice: unknown, model: Model): string[] {
   // What becomes of whole numbers the teacher's own notes say.
   if (!isFloat(model.graph.inputs[0]?.dtype ?? "float32") && choice === "data") return [];
   if (takesRawSamples(model) && choice === "none") return ["its normalisation is inside"];
+  // What was tried is said where it is tried.
+  if (choice === "auto") return [];
   if (choice === "data") return ["it gets samples normalised as the data set's recipe says"];
   if (choice === "unit") return ["it gets bytes divided by 255"];
   return choice === "none" ? ["it gets raw samples"] : ["it gets samples normalised by fixed numbers"];

@@ -1,8 +1,9 @@
 /** From a model's description, or an ONNX file, to something that can be trained. */
-import { resolve } from "node:path";
+import { basename, resolve } from "node:path";
 import type { DataSet } from "../data/types.js";
 import { loadModelFile } from "../graph/file.js";
 import type { ModelRecipe } from "../recipe/schema.js";
+import type { RunContext } from "./context.js";
 import { builtModel, foreignModel, type Prepared } from "./foreign.js";
 
 export type { Prepared } from "./foreign.js";
@@ -19,6 +20,17 @@ export interface PrepareOptions {
 /** What start weights from a file are known by besides its name: a training from other weights is another one. */
 export function fileIdentity(recipe: ModelRecipe, folder: string): string[] {
   return recipe.kind === "onnx" ? [loadModelFile(resolve(folder, recipe.file)).hash] : [];
+}
+
+/** Says once in a run what was changed in a model that came as a file, and what is wrong with it. */
+export function notePrepared(context: RunContext, recipe: ModelRecipe, { notes = [], warnings = [] }: Prepared): void {
+  if (recipe.kind !== "onnx") return;
+  const say = (list: string[], sentences: readonly string[]): void => {
+    const named = sentences.map((s) => `${basename(recipe.file)}: ${s}`);
+    list.push(...named.filter((s) => !list.includes(s)));
+  };
+  say(context.notes, notes);
+  say(context.warnings, warnings);
 }
 
 /** Builds a model with start weights, or opens the file that holds them. */

@@ -182,6 +182,7 @@ async function prepareModelFile(
   const opened = await open(features);
   try {
     if (!trained) for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
+    for (const warning of opened.warnings ?? []) context.warnings.push(`${opened.name}: ${warning}`);
     const kept = opened.features?.length ? [opened.features] : [];
     const print = (...layers: readonly unknown[]): string =>
       fingerprint(opened.hash, opened.preprocessing, precision, ...layers);

@@ -24,6 +24,61 @@ export function checkKnowledge(
   classes: number,
   options: { readonly classes?: readonly string[]; readonly allowChance: boolean },
 ): string | null {
+  const known = labelledRows(answers, data, indices, classes);
+  if (!known) return null;
+  const { rows, labels } = known;
+  const score = accuracy(rows, labels, classes);
+  const sentence = `it names the right class of ${percent(score)} of ${labels.length} labelled samples`;
+  if (options.allowChance) return sentence;
+  const better = clearlyBetterOrder(rows, labels, classes, score);
+  if (better)
+    throw new InputError({
+      code: "class-order",
+      where: path,
+      found: `${sentence}, but of ${percent(better.score)} with its classes in another order`,
+      expected: "the data's classes in the order of the model's outputs",
+      cure: `Set teacher.classes: ${JSON.stringify(namesIn(better.order, data, options.classes))}, or teacher.allow_chance: true to go on all the same`,
+    });
+  const counts = new Map<number, number>();
+  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
+  const chance = maxOf(counts.values()) / labels.length;
+  const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / labels.length);
+  if (score > limit) return sentence;
+  throw new InputError({
+    code: "chance-teacher",
+    where: path,
+    found: `on ${labels.length} labelled samples it is right in ${percent(score)}, no better than always naming the most common class (${percent(chance)})`,
+    expected: "a teacher that knows the classes",
+    cure: "Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output, or set teacher.allow_chance: true to go on all the same",
+  });
+}
+
+/** A sentence for models that are only measured: whether they would be right with their classes in another order. */
+export function orderNote(
+  _path: string,
+  answers: Float32Array,
+  data: DataSet,
+  indices: Uint32Array,
+  classes: number,
+  options: { readonly classes?: readonly string[] },
+): string | null {
+  const known = labelledRows(answers, data, indices, classes);
+  if (!known) return null;
+  const { rows, labels } = known;
+  const score = accuracy(rows, labels, classes);
+  const better = clearlyBetterOrder(rows, labels, classes, score);
+  if (!better) return null;
+  const names = JSON.stringify(namesIn(better.order, data, options.classes));
+  return `of ${labels.length} labelled samples it names the right class of ${percent(score)}, but of ${percent(better.score)} with its classes in another order: ${names}`;
+}
+
+/** Answers and labels of the samples that have one; null when that is too little, or the classes are not the data's. */
+function labelledRows(
+  answers: Float32Array,
+  data: DataSet,
+  indices: Uint32Array,
+  classes: number,
+): { readonly rows: Float32Array; readonly labels: Int32Array } | null {
   const kept = Array.from(indices, (sample, row) => ({ row, label: data.labels?.[sample] ?? -1 })).filter(
     (k) => k.label >= 0,
   );
@@ -32,33 +87,33 @@ export function checkKnowledge(
   kept.forEach(({ row }, i) => {
     rows.set(answers.subarray(row * classes, (row + 1) * classes), i * classes);
   });
-  const labels = Int32Array.from(kept, (k) => k.label);
-  const score = accuracy(rows, labels, classes);
-  const sentence = `it names the right class of ${percent(score)} of ${kept.length} labelled samples`;
-  if (options.allowChance) return sentence;
-  const better = betterOrder(rows, labels, classes);
-  if (better && better.score > score + MARGIN) {
-    const names = (options.classes ?? data.classes).map((name) => {
-      const meant = better.order[data.classes.indexOf(name)];
-      return meant === undefined ? name : data.classes[meant];
-    });
-    throw new InputError(
-      path,
-      `${sentence}, but of ${percent(better.score)} with its classes in another order: teacher.classes: ${JSON.stringify(names)}; teacher.allow_chance: true goes on all the same`,
-    );
-  }
-  const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const chance = maxOf(counts.values()) / kept.length;
-  const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / kept.length);
-  if (score > limit) return sentence;
-  throw new InputError(
-    path,
-    `on ${kept.length} labelled samples it is right in ${percent(score)}, no better than always naming the most common class (${percent(chance)}). Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output; teacher.allow_chance: true goes on all the same`,
-  );
+  return { rows, labels: Int32Array.from(kept, (k) => k.label) };
+}
+
+/** The classes in the order of the model's outputs. @param given what was taken for it */
+function namesIn(
+  order: readonly number[],
+  data: DataSet,
+  given: readonly string[] = data.classes,
+): (string | undefined)[] {
+  return given.map((name) => {
+    const meant = order[data.classes.indexOf(name)];
+    return meant === undefined ? name : data.classes[meant];
+  });
 }
 
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** @returns null unless it explains the labels much better than the order taken, which is right in `score` */
+export function clearlyBetterOrder(
+  rows: Float32Array,
+  labels: Int32Array,
+  classes: number,
+  score: number,
+): { readonly order: readonly number[]; readonly score: number } | null {
+  const better = betterOrder(rows, labels, classes);
+  return better && better.score > score + MARGIN ? better : null;
+}
 
 /** The class that each column's highest answers mostly belong to; null unless every class is there once. */
 function betterOrder(
@@ -66,6 +121,7 @@ function betterOrder(
   labels: Int32Array,
   classes: number,
 ): { readonly order: readonly number[]; readonly score: number } | null {
+  if (labels.length < classes - 1) return null;
   const counts = Array.from({ length: classes }, () => new Uint32Array(classes));
   labels.forEach((label, i) => {
     const row = rows.subarray(i * classes, (i + 1) * classes);

@@ -4,6 +4,7 @@ import { basename } from "node:path";
 import { modelSize } from "../compile/parameters.js";
 import type { DataSet } from "../data/types.js";
 import { loadModelFile } from "../graph/file.js";
+import { inferenceForm } from "../graph/inference-form.js";
 import { type ClassifierOptions, classifierTeacher } from "./classifier.js";
 import { openClassifier } from "./open.js";
 import { asSaid } from "./own-export.js";
@@ -29,20 +30,23 @@ export async function openOnnxTeacher(
   options: OnnxTeacherOptions,
 ): Promise<Teacher> {
   const { threads, features } = options;
-  const { model, hash, size, session, classes, inner } = await openClassifier(path, { threads }, features);
+  const { model, hash, size, session, asked } = await openClassifier(path, { threads }, features);
+  // Answers of a model in training mode are others: a label store of theirs is not this one.
+  const form = asked.trainingMode ? "in inference form: " : "";
   const identity = {
     name: basename(path),
     hash,
     parameters: modelSize(model.graph).parameters,
     bytes: size,
     // Read again when it is wanted: a large teacher need not stay in memory beside its session.
-    model: () => loadModelFile(path).model,
-    digest: (text: string) => createHash("sha256").update(text).digest("hex"),
+    model: () => inferenceForm(loadModelFile(path).model, path).model,
+    digest: (text: string) => createHash("sha256").update(form).update(text).digest("hex"),
   };
   try {
-    const said = asSaid({ ...options, ownClasses: classes, inner }, model);
+    const said = asSaid({ ...options, ownClasses: asked.classes, inner: asked.inner }, model);
     const teacher = await classifierTeacher(session, path, data, probe, said.options, identity);
-    return { ...teacher, notes: [...said.notes, ...teacher.notes], file: path };
+    const notes = [...said.notes, ...asked.notes, ...teacher.notes];
+    return { ...teacher, notes, warnings: asked.warnings, file: path };
   } catch (error) {
     await session.dispose();
     throw error;

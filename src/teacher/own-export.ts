@@ -30,6 +30,7 @@ export function asSaid(options: ClassifierOptions, model: Pick<Model, "metadata"
     options: {
       ...options,
       normalisation,
+      ...(wants ? { others: undefined } : {}),
       layout: options.layout === "auto" ? "nchw" : options.layout,
       outputs: options.outputs === "auto" ? "logits" : options.outputs,
       ownClasses: options.ownClasses ?? classNames(model) ?? undefined,

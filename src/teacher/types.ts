@@ -28,6 +28,8 @@ export interface Teacher {
   readonly bytes: number;
   /** Sentences for the user about what was found out (layout, kind of outputs ...). */
   readonly notes: readonly string[];
+  /** Sentences about what is wrong with it: answers that are drawn at random. */
+  readonly warnings?: readonly string[];
   /** Answers for these samples [indices.length, classes], classes in the data's order. */
   answer(data: DataSet, indices: Uint32Array): Promise<Float32Array>;
   /** Inner values it gives besides; absent: none. */

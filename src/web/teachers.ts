@@ -5,6 +5,7 @@ import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet, LoadedData, SampleArray } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { inferenceForm } from "../graph/inference-form.js";
 import { readModel } from "../graph/read.js";
 import { writeModel } from "../graph/write.js";
 import { noun } from "../noun.js";
@@ -12,8 +13,8 @@ import { parseParts } from "../recipe/parse.js";
 import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
 import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
 import { classifierOptions } from "../strategy/classifier-options.js";
+import { askable } from "../teacher/askable.js";
 import { classifierTeacher } from "../teacher/classifier.js";
-import { withFeatures } from "../teacher/features.js";
 import { asSaid } from "../teacher/own-export.js";
 import type { Teacher } from "../teacher/types.js";
 
@@ -56,8 +57,9 @@ export async function openTeacher(
     "Distiller",
   ).teacher;
   const read = readModel(bytes, { where: NAME });
-  const inner = features.length > 0 ? withFeatures(read, features, NAME) : undefined;
-  const session = await openSessionOn(await runtime(), inner ? writeModel(inner.model) : bytes, { threads });
+  const asked = askable(read, NAME, features);
+  const opened = asked.model === read ? bytes : writeModel(asked.model);
+  const session = await openSessionOn(await runtime(), opened, { threads });
   const probe = loaded.splits.validation.length >= 50 ? loaded.splits.validation : loaded.splits.train;
   const parameters = modelSize(read.graph).parameters;
   // Nothing is kept between visits, so nothing has to be recognised by a hash.
@@ -66,13 +68,13 @@ export async function openTeacher(
     hash: "",
     parameters,
     bytes: bytes.length,
-    model: () => read,
+    model: () => inferenceForm(read, NAME).model,
     digest: (text: string) => text,
   };
   try {
-    const said = asSaid({ ...classifierOptions(recipe, loaded), inner }, read);
+    const said = asSaid({ ...classifierOptions(recipe, loaded), ownClasses: asked.classes, inner: asked.inner }, read);
     const teacher = await classifierTeacher(session, NAME, loaded.data, probe, said.options, identity);
-    return { ...teacher, notes: [...said.notes, ...teacher.notes] };
+    return { ...teacher, notes: [...said.notes, ...asked.notes, ...teacher.notes], warnings: asked.warnings };
   } catch (error) {
     await session.dispose();
     throw error;

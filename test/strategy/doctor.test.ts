@@ -157,7 +157,20 @@ test("6: a teacher exported in training mode", async () => {
     .set("drop_mode", tensor("bool", [1], []));
   const file = join(root, "training.onnx");
   await saveModelFile({ ...model, graph: { ...model.graph, nodes: [...nodes, dropout], initializers } }, file);
-  assert.ok(failed(await examine(recipe({ teacher: { file } }))).includes("teacher's mode"));
+  const modeOf = async (path: string) =>
+    (await examine(recipe({ teacher: { file: path } }))).find((f) => f.check === "teacher's mode");
+  const found = await modeOf(file);
+  assert.equal(found?.status, "warn");
+  assert.match(`${found?.found}`, /1 Dropout layer was exported in training mode/);
+  // What is drawn at random stays so in inference mode.
+  const noise = { ...dropout, name: "noise", op: "RandomNormalLike", inputs: ["before"], outputs: ["noise"] };
+  const sum = { ...dropout, name: "sum", op: "Add", inputs: ["before", "noise"], attributes: {} };
+  const noisy = join(root, "noisy.onnx");
+  const added = [...nodes, { ...noise, attributes: {} }, sum];
+  await saveModelFile({ ...model, graph: { ...model.graph, nodes: added } }, noisy);
+  const drawn = await modeOf(noisy);
+  assert.equal(drawn?.status, "fail");
+  assert.match(`${drawn?.found}`, /RandomNormalLike/);
 });
 
 test("8: a distillation term a thousand times too small", async () => {

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { faultOf } from "../../src/errors.js";
 import {
   fromArrays,
   InputError,
@@ -59,6 +60,16 @@ function assertClose(
     }
   }
 }
+
+/** @param found what the error must have found */
+const rejects = (work: Promise<unknown>, code: string, where: string, found: RegExp): Promise<void> =>
+  assert.rejects(work, (e) => {
+    const fault = faultOf(e);
+    assert.ok(fault, String(e));
+    assert.deepEqual([fault.code, fault.where], [code, where], fault.found);
+    assert.match(fault.found, found);
+    return true;
+  });
 
 const softmax = (row: readonly number[]): number[] => {
   const e = row.map((z) => Math.exp(z - Math.max(...row)));
@@ -144,21 +155,22 @@ test("sigmoids are pointed out", async () => {
 
 test("bytes: a normalisation that rounding would destroy is refused", async () => {
   const unit = { scale: 1 / 16, mean: [0], std: [1] };
-  await assert.rejects(open("bytes", { normalise: unit }), /teacher\.normalise.*takes bytes.*between 0\.00 and 1\.00/);
-  await assert.rejects(open("bytes", { normalise: { scale: 1, mean: [8], std: [1] } }), /between -8\.00 and 8\.00/);
-  await assert.rejects(open("bytes", { normalise: { scale: 100, mean: [0], std: [1] } }), /takes bytes.*1\.60e\+3/);
+  const refused = (normalise: FileTeacherInput["normalise"], found: RegExp): Promise<void> =>
+    rejects(open("bytes", { normalise }), "option-conflict", "teacher.normalise", found);
+  await refused(unit, /takes bytes.*between 0\.00 and 1\.00/);
+  await refused({ scale: 1, mean: [8], std: [1] }, /between -8\.00 and 8\.00/);
+  await refused({ scale: 100, mean: [0], std: [1] }, /takes bytes.*1\.60e\+3/);
   const raw = await open("bytes", { normalise: "none" });
   await raw.dispose();
 });
 
 test("answers that are not finite, class numbers, and a second input are refused in the teacher's words", async () => {
-  const refused = (file: string, message: RegExp, more: Partial<FileTeacherInput> = {}): Promise<void> =>
-    assert.rejects(open(file, more), (e: Error) => e instanceof InputError && message.test(e.message));
-  await assert.rejects(open("not-finite"), /not-finite\.onnx: it answers NaN for sample \d+; check which output/);
-  await refused("labels-only", /output "out" holds int64; expected float scores/);
-  await refused("several", /output "best" holds int64/, { output: "best" });
+  const at = (file: string): string => join(folder, `${file}.onnx`);
+  await rejects(open("not-finite"), "not-finite", at("not-finite"), /NaN for sample \d+/);
+  await rejects(open("labels-only"), "model-output", at("labels-only"), /"out" holds int64/);
+  await rejects(open("several", { output: "best" }), "model-output", at("several"), /"best" holds int64/);
   for (const more of [{}, { input: "in" }])
-    await refused("two-inputs", /2 inputs \("in", "keep"\), and limbeck feeds one/, more);
+    await rejects(open("two-inputs", more), "model-input", at("two-inputs"), /2 inputs \("in", "keep"\)/);
 });
 
 test("float16 in and out", async () => {
@@ -188,11 +200,17 @@ test("a fixed larger size: bilinear with half-pixel centres, then the model", as
   assertClose([Array.from(answers)], [Array.from(direct.out?.data as Float32Array)], 1e-4, "large");
   await session.dispose();
   await teacher.dispose();
-  await assert.rejects(open("large", { resize: "none" }), /16.*8x8.*teacher\.resize/);
+  await rejects(
+    open("large", { resize: "none" }),
+    "model-input",
+    join(folder, "large.onnx"),
+    /16.*8x8.*teacher\.resize/,
+  );
 });
 
 test("another class order: refused near chance without `classes`, right with it", async () => {
-  await assert.rejects(open("reversed"), /but of 9\d\.\d % with its classes in another order: .*\["9","8","7","6",/);
+  await rejects(open("reversed"), "class-order", join(folder, "reversed.onnx"), /but of 9\d\.\d % with/);
+  await assert.rejects(open("reversed"), /teacher\.classes: \["9","8","7","6",/);
   const names = ["9", "8", "7", "6", "5", "4", "3", "2", "1", "0"];
   const teacher = await open("reversed", { classes: names });
   assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 2e-4, "reversed");
@@ -215,14 +233,19 @@ test("a class order that is wrong in part is refused with the right one", async 
 });
 
 test("more classes than the data: its names pick the columns", async () => {
-  await assert.rejects(open("twelve"), /\[500,12\]|\[64,12\].*teacher\.classes/);
+  await rejects(open("twelve"), "model-output", join(folder, "twelve.onnx"), /"out" is \[(500|64),12\]/);
   const teacher = await open("twelve", {
     classes: ["none", "0", "1", "2", "3", "4", "5", "6", "7", "8", "9", "blank"],
   });
   assert.equal(teacher.classes, 10);
   assertClose(rowsOf(await teacher.answer(data, first), 10), scores, 2e-4, "twelve");
   await teacher.dispose();
-  await assert.rejects(open("twelve", { classes: ["none", "0", "1"] }), /does not know the class\(es\) "2"/);
+  await rejects(
+    open("twelve", { classes: ["none", "0", "1"] }),
+    "class-unknown",
+    "teacher.classes",
+    /"2".*twelve\.onnx/,
+  );
 });
 
 /** The fixture with 12 classes, ending in a softmax over all of them, in a folder of its own. */
@@ -255,9 +278,11 @@ test("a softmax over more classes than the data: probabilities all the same, of 
 });
 
 test("outputs that are not what the recipe calls them", async () => {
-  await assert.rejects(
+  await rejects(
     open("plain", { outputs: "probabilities" }),
-    (e) => e instanceof InputError && e.where === "teacher.outputs" && /between 0 and 1\. Say logits/.test(e.message),
+    "model-output",
+    "teacher.outputs",
+    /answers -?[\d.]+ for sample/,
   );
   const twice = await open("nhwc", { outputs: "logits" });
   assert.match(twice.notes.join("; "), /called logits.*second softmax/);
@@ -272,12 +297,9 @@ test("wrong normalisation shows as chance, or as wrong scores, never in silence"
 });
 
 test("what does not fit is named", async () => {
-  await assert.rejects(
-    open("several", { output: "score" }),
-    /teacher\.output.*no output "score"; it has "best", "flat", "scores"/,
-  );
-  await assert.rejects(open("plain", { input: "image" }), /teacher\.input.*has "images"/);
-  await assert.rejects(open("text-input"), /takes string; expected one of float32, uint8/);
+  await rejects(open("several", { output: "score" }), "model-output", "teacher.output", /no output "score"/);
+  await rejects(open("plain", { input: "image" }), "model-input", "teacher.input", /no input "image"/);
+  await rejects(open("text-input"), "model-input", join(folder, "text-input.onnx"), /takes string/);
   await assert.rejects(open("nothing"), InputError);
   const wide = fromArrays({ samples: new Float32Array(300), sampleShape: [3], classes: ["a", "b"] });
   const over = {
@@ -285,8 +307,13 @@ test("what does not fit is named", async () => {
     splits: { train: Uint32Array.of(0, 1), validation: Uint32Array.of(), test: Uint32Array.of() },
     normalisation: digits.normalisation,
   };
-  await assert.rejects(open("flat", {}, over), /64.*a sample has 3 values/);
-  await assert.rejects(open("plain", {}, over), /an image, but the samples are \[3\]/);
+  await rejects(open("flat", {}, over), "model-input", join(folder, "flat.onnx"), /64.*a sample has 3 values/);
+  await rejects(
+    open("plain", {}, over),
+    "model-input",
+    join(folder, "plain.onnx"),
+    /an image, but the samples are \[3\]/,
+  );
 });
 
 test("the teacher runs in inference mode: asked twice, it answers the same (pitfall 6)", async () => {

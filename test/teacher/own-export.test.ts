@@ -102,12 +102,16 @@ test("an explicit normalise wins, with a note where it contradicts the file", as
   assert.doesNotMatch(teacher.notes.join("\n"), /limbeck|twice/);
 });
 
-test("files of before and of others are asked as ever", async () => {
+test("a file that does not say so: labels show that its normalisation is inside; without labels it gets the data's", async () => {
   const [double] = await asked("own", { normalise: "data" });
-  const [before, teacher] = await asked("before");
-  assert.deepEqual(before, double);
-  assert.doesNotMatch(teacher.notes.join("\n"), /limbeck/);
   assert.ok(Math.max(...double.map((v, i) => Math.abs(v - (scores[i] as number)))) > 1, "twice is another answer");
+  const [found, teacher] = await asked("before");
+  close(found, scores);
+  assert.match(teacher.notes.join("\n"), /it gets raw samples: right in 9\d\.\d % of 150 labelled samples/);
+  const [unlabelled, unsure] = await asked("before", {}, { ...digits, data: { ...data, labels: null } });
+  assert.deepEqual(unlabelled, double);
+  assert.match(unsure.notes.join("\n"), /cannot be checked without 50 labelled samples/);
+  assert.deepEqual((await asked("before", { normalise: "data" }))[0], double);
 });
 
 test("outputs that look like probabilities are logits where the file says so", async () => {

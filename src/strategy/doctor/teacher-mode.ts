@@ -1,43 +1,47 @@
-/** A teacher in training mode. */
+/** Teacher and student files in training mode, and with operators that draw random numbers. */
+import { resolve } from "node:path";
 import { loadModelFile } from "../../graph/file.js";
-import type { Graph, Node } from "../../graph/types.js";
-import { noun } from "../../noun.js";
-import { type Check, fine, skipped } from "./types.js";
+import { inferenceForm, inferenceNotes, randomNote } from "../../graph/inference-form.js";
+import { type Check, type Finding, fine, skipped } from "./types.js";
 
 const CHECK = "teacher's mode";
+const STUDENT = "student's mode";
 
-/** Looks for nodes in training mode, and asks the teacher the same twice, in other company. */
-export const teacherMode: Check = ({ teacher, answers, again }) => {
-  if (!teacher?.file) return [skipped(CHECK, "the teacher is not an ONNX file")];
-  const { graph } = loadModelFile(teacher.file).model;
-  const training = graph.nodes.filter((node) => inTraining(node, graph));
-  const why = "it uses dropout or batch statistics, so its answers are noisy or depend on the batch";
-  const change = "export it in evaluation mode (PyTorch: model.eval() before export), then label again";
-  if (training.length > 0) {
-    const names = training.slice(0, 3).map((n) => `${n.op} "${n.name}"`);
-    return [
-      {
-        check: CHECK,
-        status: "fail",
-        found: `${noun(training.length, "node")} in training mode: ${names.join(", ")}`,
-        why,
-        change,
-      },
-    ];
-  }
-  if (!answers || !again) return [skipped(CHECK, "the teacher's answers are not available")];
+/** Looks at the files as they were exported, and asks the teacher the same twice, in other company. */
+export const teacherMode: Check = ({ recipe, folder, teacher, answers, again }) => {
+  const { student } = recipe;
+  const own = student.kind === "onnx" ? fileMode(STUDENT, resolve(folder, student.file), "its outputs") : null;
+  const ofStudent = student.kind === "onnx" ? [own ?? fine(STUDENT, "it was exported in inference mode")] : [];
+  if (!teacher?.file) return [skipped(CHECK, "the teacher is not an ONNX file"), ...ofStudent];
+  const found = fileMode(CHECK, teacher.file, "its answers");
+  if (found) return [found, ...ofStudent];
+  if (!answers || !again) return [skipped(CHECK, "the teacher's answers are not available"), ...ofStudent];
   const largest = answers.values.reduce((most, v) => Math.max(most, Math.abs(v)), 1e-12);
   const difference = answers.values.reduce((most, v, i) => Math.max(most, Math.abs(v - (again[i] as number))), 0);
-  const found = `the answers for the same samples in a different order differ by up to ${difference.toPrecision(2)} (largest answer ${largest.toPrecision(3)})`;
-  return [difference > 1e-2 * largest ? { check: CHECK, status: "fail", found, why, change } : fine(CHECK, found)];
+  const said = `the answers for the same samples in a different order differ by up to ${difference.toPrecision(2)} (largest answer ${largest.toPrecision(3)})`;
+  if (difference <= 1e-2 * largest) return [fine(CHECK, said), ...ofStudent];
+  const why = "its answers depend on chance or on the other samples of the batch, so they are partly noise";
+  return [{ check: CHECK, status: "fail", found: said, why, change: EXPORT }, ...ofStudent];
 };
 
-function inTraining(node: Node, graph: Graph): boolean {
-  if (node.op === "BatchNormalization") {
-    const mode = node.attributes.training_mode;
-    return mode?.kind === "int" && Number(mode.value) === 1;
+const EXPORT = "export it in evaluation mode (PyTorch: model.eval() before export), then label again";
+
+/** What is wrong with the mode of a file; null when nothing is. */
+function fileMode(check: string, path: string, whose: string): Finding | null {
+  const form = inferenceForm(loadModelFile(path).model, path);
+  const random = randomNote(form, whose);
+  if (random) {
+    const why = "answers that differ from call to call are partly noise, and a run cannot be repeated";
+    return {
+      check,
+      status: "fail",
+      found: random,
+      why,
+      change: "export it without operators that draw random numbers",
+    };
   }
-  if (node.op !== "Dropout" || !node.inputs[2]) return false;
-  const flag = graph.initializers.get(node.inputs[2]);
-  return flag !== undefined && Number(flag.data[0]) === 1;
+  const notes = inferenceNotes(form);
+  if (notes.length === 0) return null;
+  const why = "its answers are not those of the file as it is, which depend on the batch or on chance";
+  return { check, status: "warn", found: notes.join("; "), why, change: "nothing, or export it in evaluation mode" };
 }

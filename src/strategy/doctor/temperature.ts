@@ -12,8 +12,9 @@ export const temperature: Check = ({ recipe, folder, loaded, objective }) => {
   const loss = objective.distillationLoss;
   const classes = loaded.data.classes.length;
   const check = "temperature for the student";
-  if (!loss || !("temperature" in loss) || ("standardise" in loss && loss.standardise) || classes === 0)
-    return [skipped(check, "the loss has no temperature, or standardises the logits")];
+  if (!loss || !("temperature" in loss)) return [skipped(check, "the loss has no temperature")];
+  if ("standardise" in loss && loss.standardise) return [skipped(check, "the loss standardises the logits")];
+  if (classes === 0) return [skipped(check, "the data has no class names, so the student's size is not known")];
   const labels = expandArms(recipe, loaded)[0]?.labelled.length ?? 0;
   const { parameters } = prepareModel(recipe.student, { folder, data: loaded.data, classes, seed: 0 });
   const found = `T ${loss.temperature}, ${parameters} parameters, ${labels} labels`;
