@@ -1,6 +1,7 @@
 /** Every code an error of limbeck may carry, with what it means: what scripts and tests hold on to while sentences change. */
 export const ERROR_CODES = {
   "array-mismatch": "Arrays, files or parts that belong together differ in size, shape or type.",
+  "array-missing": "An archive lacks an array.",
   "budget-invalid": "Too few samples, or too many wanted, for what is to be done with them.",
   "chance-teacher": "A teacher does no better than guessing on labelled data.",
   "checkpoint-invalid": "A checkpoint or saved state does not belong to this run, or is damaged.",
@@ -35,6 +36,7 @@ export const ERROR_CODES = {
   "image-unreadable": "An image cannot be decoded.",
   internal: "A mistake in limbeck itself; please report it.",
   interrupted: "The work was stopped by Ctrl-C, SIGTERM or an AbortSignal.",
+  "label-type": "Labels are of a kind that cannot be read as classes.",
   "labels-missing": "Labels are needed and there are none.",
   "layer-missing": "No layer of a model matches a name or pattern.",
   "memory-exceeded": "Something needs more memory than may be used.",
@@ -47,6 +49,7 @@ export const ERROR_CODES = {
   "option-invalid": "An option has a value that cannot be used.",
   "option-missing": "An option is needed and missing.",
   "package-missing": "An optional package is not installed.",
+  "parts-unclear": "Folders or arrays do not tell which are the training, validation and test part.",
   "recipe-invalid": "A recipe has fields that cannot be used; details lists them.",
   "row-invalid": "A row or sample of the data cannot be used.",
   "run-mismatch": "A folder holds another run than the one to resume.",

@@ -3,6 +3,8 @@ import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import { InputError } from "../errors.js";
+import { isImbalanced } from "../evaluate/chance.js";
+import type { ConfusedPairs } from "../evaluate/class-counts.js";
 import { CORRUPTION_NAMES } from "../evaluate/robustness/corruptions.js";
 import { nearestOf } from "../graph/nearest.js";
 import { noun } from "../noun.js";
@@ -123,6 +125,7 @@ function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
       onEvent: (event) => terminal.event(event),
       ...subject.options,
     });
+    for (const warning of result.warnings) terminal.warn(warning);
     terminal.result(describe(result), result);
   });
 }
@@ -209,10 +212,12 @@ function given({ normalise, layout, outputs, output }: EvaluateFlags): ModelDesc
 function describe(e: Evaluation): string {
   const percent = (v: number | null): string => (v === null ? "-" : `${(100 * v).toFixed(1)} %`);
   const number = (v: number | null): string => (v === null ? "-" : v.toFixed(3));
-  const heads = ["", "accuracy", `top-${e.k}`, "NLL", "ECE", "agreement", "soft KL"];
+  const uneven = isImbalanced(e.perClass.map((c) => c.support));
+  const heads = ["", "accuracy", ...(uneven ? ["balanced"] : []), `top-${e.k}`, "NLL", "ECE", "agreement", "soft KL"];
   const rows = [e, ...(e.teacher ? [e.teacher] : [])].map((m, i) => [
     i === 0 ? "model" : "teacher",
     percent(m.accuracy),
+    ...(uneven ? [percent(m.balancedAccuracy ?? null)] : []),
     percent(m.topK),
     number(m.nll),
     number(m.ece),
@@ -241,11 +246,19 @@ function describe(e: Evaluation): string {
 
 /** Above so many classes the confusion matrix is left to --json. */
 const WIDEST = 20;
+/** Classes whose scores are shown; of more, those with the lowest recall. */
+const MOST_CLASSES = 40;
+const LOWEST = 20;
+/** Of many classes: errors that are shown. */
+const MOST_ERRORS = 10;
 
 function tables(e: Evaluation): string[] {
   if (e.perClass.length === 0) return ["", "Accuracy needs labels; agreement and soft KL need --teacher."];
   const share = (v: number): string => `${(100 * v).toFixed(1)} %`;
-  const rows = e.perClass.map((c) => [c.class, share(c.precision), share(c.recall), share(c.f1), String(c.support)]);
+  const shown = e.perClass.length > MOST_CLASSES ? lowest(e.perClass) : e.perClass;
+  const rows = shown.map((c) => [c.class, share(c.precision), share(c.recall), share(c.f1), String(c.support)]);
+  const left = e.perClass.length - shown.length;
+  const said = `Those with the lowest recall; ${left.toLocaleString("en-US")} of ${noun(e.perClass.length, "class")} are left out here, --json has all.`;
   const matrix =
     e.classes.length > WIDEST
       ? [`Use --json for the confusion matrix of ${e.classes.length} classes.`]
@@ -253,7 +266,32 @@ function tables(e: Evaluation): string[] {
           "confusion matrix (rows: labels, columns: predictions)",
           columns([["", ...e.classes], ...e.confusion.map((row, c) => [e.classes[c] as string, ...row.map(String)])]),
         ];
-  return ["", columns([["class", "precision", "recall", "F1", "samples"], ...rows]), "", ...matrix];
+  return [
+    "",
+    columns([["class", "precision", "recall", "F1", "samples"], ...rows]),
+    ...(left > 0 ? [said] : []),
+    "",
+    ...(e.confused ? errors(e, e.confused) : matrix),
+  ];
+}
+
+/** Classes with the lowest recall among those that have samples. */
+function lowest(perClass: Evaluation["perClass"]): Evaluation["perClass"] {
+  const tested = perClass.filter((c) => c.support > 0);
+  return [...tested].sort((a, b) => a.recall - b.recall || b.support - a.support).slice(0, LOWEST);
+}
+
+function errors({ classes }: Evaluation, { pairs, errors: all, kinds }: ConfusedPairs): string[] {
+  if (all === 0) return ["The model makes no error."];
+  const shown = pairs.slice(0, MOST_ERRORS);
+  const name = (c: number): string => classes[c] ?? String(c);
+  return [
+    "most frequent errors",
+    columns([["label", "answer", "errors"], ...shown.map((p) => [name(p.label), name(p.answer), String(p.count)])]),
+    ...(kinds > shown.length
+      ? [`${(kinds - shown.length).toLocaleString("en-US")} other pairs of classes are left out here; --json has more.`]
+      : []),
+  ];
 }
 
 function underCorruptions({ robustness }: Evaluation): string[] {

@@ -2,8 +2,8 @@
 import type { Normalisation } from "./types.js";
 
 export interface SplitConfig {
-  /** Fraction below 1, or number of samples. */
-  readonly validation: number;
+  /** Fraction below 1, number of samples, or the source's own validation part; default: the source's own, else 0.15. */
+  readonly validation?: number | "source";
   /** Fraction, number of samples, or the source's own test part; default: the source's own, else 0.2. */
   readonly test?: number | "source";
   readonly stratify: boolean;
@@ -51,11 +51,15 @@ export type NpzConfig = CommonDataConfig & {
   readonly labelKey: string;
   readonly testSamples: string;
   readonly testLabelKey: string;
+  readonly validationSamples: string;
+  readonly validationLabelKey: string;
 };
 export type ImagesConfig = CommonDataConfig & {
   readonly source: "images";
   readonly path: string;
   readonly size: readonly [number, number];
   readonly channels: 1 | 3;
+  /** Leaves out images that cannot be decoded, instead of refusing the data. */
+  readonly skipUnreadable?: boolean;
 };
 export type DataConfig = DigitsConfig | IdxConfig | TableConfig | NpyConfig | NpzConfig | ImagesConfig;

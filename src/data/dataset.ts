@@ -9,8 +9,12 @@ import {
   dataFromIterable,
   type FunctionSource,
 } from "./assemble.js";
-import { countOf, cutPart } from "./made.js";
+import type { DataFinding } from "./findings.js";
+import type { LabelPart } from "./label-parts.js";
+import { limitPart } from "./limit.js";
+import { countOf } from "./made.js";
 import type { RawPart, RawSource } from "./source.js";
+import type { OwnParts } from "./splits.js";
 import type { DataSet } from "./types.js";
 
 export type { ArraySource, FunctionSource } from "./assemble.js";
@@ -30,30 +34,44 @@ export function fromFunction(source: FunctionSource): DataSet {
 
 /** Collects an iterable of samples. */
 export function fromAsyncIterable(
-  source: AsyncIterable<{ sample: ArrayLike<number>; label?: string | number }>,
+  source: AsyncIterable<{ sample: ArrayLike<number>; label?: string | number | null }>,
   options: Omit<ArraySource, "samples" | "labels"> = {},
 ): Promise<DataSet> {
   return dataFromIterable(source, options, hashOf);
 }
 
-/** A source's parts as one data set; the test part follows the training part. */
+export interface SourceOptions {
+  readonly classes?: readonly string[];
+  readonly limit?: number;
+  readonly labels: "use" | "ignore";
+  /** Of the limit's draw. */
+  readonly seed: number;
+}
+
+/** A source's parts as one data set: the training part, then its own validation and test part. */
 export function fromSource(
   source: RawSource,
-  options: { classes?: readonly string[]; limit?: number; labels: "use" | "ignore" },
-): { data: DataSet; testFrom: number | null } {
-  const size = source.sampleShape.reduce((p, d) => p * d, 1);
-  const train = options.limit ? cutPart(source.train, options.limit, size) : source.train;
+  options: SourceOptions,
+): { data: DataSet; own: OwnParts; findings: readonly DataFinding[] } {
+  const { name, sampleShape, features, origin, labelKind = "text" } = source;
+  const size = sampleShape.reduce((p, d) => p * d, 1);
   const drop = (part: RawPart): RawPart => (options.labels === "ignore" ? { ...part, labels: null } : part);
-  const data = assemble(
-    hashOf,
-    source.name,
-    source.sampleShape,
-    drop(train),
-    source.test && drop(source.test),
-    options.classes,
-    source,
-  );
-  return { data, testFrom: source.test ? countOf(train, size) : null };
+  const { part: train, findings: limited } = limitPart(drop(source.train), size, options);
+  const roles: LabelPart["name"][] = ["training"];
+  const parts = [train];
+  const own: { validation?: [number, number]; test?: [number, number] } = {};
+  let count = countOf(train, size);
+  for (const role of ["validation", "test"] as const) {
+    const part = source[role];
+    if (!part) continue;
+    own[role] = [count, count + countOf(part, size)];
+    count += countOf(part, size);
+    roles.push(role);
+    parts.push(drop(part));
+  }
+  const labels = { classes: options.classes, kind: labelKind };
+  const { data, findings } = assemble(hashOf, { name, sampleShape, features, origin, parts, roles, labels });
+  return { data, own, findings: [...limited, ...findings] };
 }
 
 const hashOf: DataHash = ({ sampleShape: shape, samples, labels, classes }, pieces) => {

@@ -1,9 +1,14 @@
 /** IDX files (LeCun's MNIST format), plain or gzipped. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import type { IdxConfig } from "./config.js";
+import { checkFolder, readWholeFile } from "./files.js";
+import type { DataFinding } from "./findings.js";
+import { sampleLayout } from "./npy-format.js";
+import { channelsFirst } from "./samples.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
 
 const NAMES = {
@@ -19,21 +24,25 @@ export interface IdxArray {
 }
 
 export function readIdxSource(config: IdxConfig, context: SourceContext): RawSource {
-  const files = locate(config, context.folder);
+  const findings: DataFinding[] = [];
+  const files = locate(config, context.folder, findings);
   const train = readPart(files.images, files.labels);
   const test = files.testImages ? readPart(files.testImages, files.testLabels) : null;
-  if (test && test.shape.join() !== train.shape.join()) {
-    throw new InputError(
-      files.testImages as string,
-      `its images are ${test.shape.join("x")}, those of ${files.images} ${train.shape.join("x")}; both parts must agree`,
-    );
-  }
-  const sampleShape = train.shape.length === 2 ? [1, ...train.shape] : train.shape;
+  if (test && test.shape.join() !== train.shape.join())
+    throw new InputError({
+      code: "array-mismatch",
+      where: files.testImages as string,
+      found: `its images are ${test.shape.join("x")}, those of ${files.images} are ${train.shape.join("x")}`,
+      expected: "images of one size in both parts",
+      cure: "Check that the files belong together",
+    });
   return {
     name: `idx ${basename(resolve(files.images))}`,
-    sampleShape,
-    train,
-    test,
+    sampleShape: train.shape,
+    train: train.part,
+    test: test?.part ?? null,
+    findings,
+    labelKind: "numbers",
     defaultNormalise: "unit",
     unit: 1 / 255,
   };
@@ -46,10 +55,17 @@ interface Files {
   testLabels?: string;
 }
 
-function locate(config: IdxConfig, folder: string): Files {
+function locate(config: IdxConfig, folder: string, findings: DataFinding[]): Files {
+  const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(folder, path));
   if (config.images) {
-    const at = (path: string | undefined): string | undefined =>
-      path === undefined ? undefined : resolve(folder, path);
+    if (config.testLabelFile && !config.testImages)
+      throw new InputError({
+        code: "option-missing",
+        where: "data.test_images",
+        found: "data.test_label_file is there, but no images that belong to it",
+        expected: "the test images",
+        cure: "Give data.test_images, or remove data.test_label_file",
+      });
     return {
       images: resolve(folder, config.images),
       labels: at(config.labelFile),
@@ -57,60 +73,131 @@ function locate(config: IdxConfig, folder: string): Files {
       testLabels: at(config.testLabelFile),
     };
   }
-  if (!config.path) throw new InputError("data", "idx needs path (a folder) or images (a file)");
-  const root = resolve(folder, config.path);
-  if (!existsSync(root) || !statSync(root).isDirectory())
-    throw new InputError("data.path", `no folder ${root}; give the folder that holds ${NAMES.images}[.gz]`);
-  const find = (name: string): string | undefined =>
-    [`${name}.gz`, name, `${name.replace("-idx", ".idx")}`].map((n) => join(root, n)).find((p) => existsSync(p));
-  const images = find(NAMES.images);
-  if (!images)
-    throw new InputError(
-      "data.path",
-      `${root} holds no ${NAMES.images}[.gz]; give images and label_file instead if the files have other names`,
-    );
-  return { images, labels: find(NAMES.labels), testImages: find(NAMES.testImages), testLabels: find(NAMES.testLabels) };
+  if (!config.path)
+    throw new InputError({
+      code: "option-missing",
+      where: "data",
+      found: "neither path nor images is given",
+      expected: "data.path (a folder) or data.images (a file)",
+      cure: `Give the folder that holds ${NAMES.images}[.gz], or the files themselves`,
+    });
+  return inFolder(resolve(folder, config.path), findings);
 }
 
-function readPart(images: string, labels: string | undefined): RawPart & { shape: readonly number[] } {
+/** The four files by their usual names. */
+function inFolder(root: string, findings: DataFinding[]): Files {
+  checkFolder(root, `the folder that holds ${NAMES.images}[.gz]`);
+  const find = (name: string): string | undefined => {
+    const there = [`${name}.gz`, name, name.replace("-idx", ".idx")]
+      .map((n) => join(root, n))
+      .filter((path) => lstatSync(path, { throwIfNoEntry: false }));
+    const [first, second] = there;
+    if (first && second) findings.push(twice(first, second));
+    return first;
+  };
+  const images = find(NAMES.images);
+  if (!images)
+    throw new InputError({
+      code: "file-missing",
+      where: root,
+      found: `it holds no ${NAMES.images}[.gz]`,
+      expected: "IDX files with their usual names",
+      cure: "Give data.images and data.label_file if they have other names",
+    });
+  const files = {
+    images,
+    labels: find(NAMES.labels),
+    testImages: find(NAMES.testImages),
+    testLabels: find(NAMES.testLabels),
+  };
+  if (!files.labels) findings.push(absent(root, NAMES.labels, "the samples are used without labels"));
+  if (files.testLabels && !files.testImages)
+    findings.push(absent(root, NAMES.testImages, `${basename(files.testLabels)} is not used`));
+  return files;
+}
+
+const twice = (used: string, other: string): DataFinding => ({
+  code: "file-twice",
+  level: "warning",
+  where: other,
+  text: `${basename(other)} is not used, because ${basename(used)} is there too.`,
+  cure: "Remove one of them.",
+});
+
+const absent = (root: string, name: string, result: string): DataFinding => ({
+  code: "labels-absent",
+  level: "warning",
+  where: root,
+  text: `The folder has no ${name}[.gz], so ${result}.`,
+  cure: "Add the file, or give data.images and its companions if they have other names.",
+});
+
+function readPart(images: string, labels: string | undefined): { part: RawPart; shape: readonly number[] } {
   const x = readIdx(images);
-  const [count = 0, ...shape] = x.shape;
-  if (count === 0) throw new InputError(images, "it holds no samples");
-  if (!labels) return { samples: x.data, labels: null, shape };
+  if (x.shape.length === 1)
+    throw new InputError({
+      code: "array-mismatch",
+      where: images,
+      found: `it holds ${noun(x.shape[0] as number, "number")} in a row, as a label file does`,
+      expected: "images [N, height, width]",
+      cure: "Check that images and labels are not exchanged",
+    });
+  const { count, shape, channelsLast } = sampleLayout(x.shape, images);
+  let samples = x.data;
+  if (channelsLast) {
+    const [channels, height, width] = shape as [number, number, number];
+    samples = new Uint8Array(x.data.length);
+    channelsFirst(x.data, samples, count, height * width, channels);
+  }
+  if (!labels) return { part: { samples, labels: null, from: images }, shape };
   const y = readIdx(labels);
   if (y.shape.length !== 1 || y.shape[0] !== count)
-    throw new InputError(
-      labels,
-      `it holds ${y.shape[0]} labels, but ${images} holds ${count} samples; the files do not belong together`,
-    );
-  return { samples: x.data, labels: Array.from(y.data, String), shape };
+    throw new InputError({
+      code: "array-mismatch",
+      where: labels,
+      found: `it holds ${y.shape.length === 1 ? noun(y.shape[0] as number, "label") : `an array of shape [${y.shape}]`}, but ${images} holds ${noun(count, "sample")}`,
+      expected: noun(count, "label"),
+      cure: "Check that the files belong together",
+    });
+  return { part: { samples, labels: Array.from(y.data, String), from: images, labelsFrom: labels }, shape };
 }
+
+const EXPECTED = "an IDX file of bytes, plain or gzipped";
 
 /** Reads one IDX file of unsigned bytes. */
 export function readIdx(path: string): IdxArray {
-  if (!existsSync(path)) throw new InputError(path, "no such file");
-  let bytes: Uint8Array = readFileSync(path);
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b) {
-    try {
-      bytes = gunzipSync(bytes);
-    } catch {
-      throw new InputError(path, "the gzip data is damaged or cut off; fetch the file again");
-    }
-  }
+  const bytes = unpacked(path);
+  const refuse = (code: "file-type" | "file-damaged", found: string): InputError =>
+    new InputError({ code, where: path, found, expected: EXPECTED, cure: "Fetch or write it again" });
   if (bytes.length < 4 || bytes[0] !== 0 || bytes[1] !== 0)
-    throw new InputError(path, "not an IDX file: it must begin with two zero bytes, then type and rank");
-  if (bytes[2] !== 8)
-    throw new InputError(path, `IDX element type 0x${bytes[2]?.toString(16)}, expected 0x8 (unsigned byte)`);
+    throw refuse("file-type", "not an IDX file: it does not begin with two zero bytes");
+  if (bytes[2] !== 8) throw refuse("file-type", `its IDX element type is 0x${bytes[2]?.toString(16)}, not 0x8 (bytes)`);
   const rank = bytes[3] as number;
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 4 + 4 * rank) throw new InputError(path, "the IDX header is cut off");
+  if (bytes.length < 4 + 4 * rank) throw refuse("file-damaged", "the IDX header is cut off");
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
   const size = shape.reduce((p, d) => p * d, 1);
   const data = bytes.subarray(4 + 4 * rank);
   if (data.length !== size)
-    throw new InputError(
-      path,
-      `the header promises [${shape}] = ${size} bytes, the file holds ${data.length}; fetch it again`,
-    );
+    throw refuse("file-damaged", `the header promises [${shape}] = ${size} bytes, and it holds ${data.length}`);
   return { shape, data };
+}
+
+function unpacked(path: string): Uint8Array {
+  const bytes = readWholeFile(path, EXPECTED);
+  if (bytes[0] !== 0x1f || bytes[1] !== 0x8b) return bytes;
+  try {
+    return gunzipSync(bytes);
+  } catch (cause) {
+    throw new InputError(
+      {
+        code: "file-damaged",
+        where: path,
+        found: "the gzip data is damaged or cut off",
+        expected: EXPECTED,
+        cure: "Fetch it again",
+      },
+      { cause },
+    );
+  }
 }

@@ -1,92 +1,201 @@
-/** Images: a folder per class, or train/ and test/ with a folder per class each; decoded by sharp, which is loaded only here. */
-import { existsSync, readdirSync, statSync } from "node:fs";
-import { basename, join, relative, resolve, sep } from "node:path";
-import { InputError } from "../errors.js";
+/** Images: a folder per class, or parts with a folder per class each; decoded by sharp, which is loaded only here. */
+import { open } from "node:fs/promises";
+import { basename, resolve } from "node:path";
+import { faultOf, InputError } from "../errors.js";
 import { noun } from "../noun.js";
 import type { ImagesConfig } from "./config.js";
+import { checkFolder } from "./files.js";
+import type { DataFinding } from "./findings.js";
+import { ImageTree } from "./image-files.js";
+import { findParts, type ImageFile, listImages, type PartFolder, refuseSingleClass } from "./image-folders.js";
+import { formatOf, HEAD } from "./image-format.js";
 import { type ImageSize, summariseSizes } from "./image-sizes.js";
+import { limitedIndices, limitFinding } from "./limit.js";
 import type { RawPart, RawSource, SourceContext } from "./source.js";
+import { listed } from "./words.js";
 
-const EXTENSIONS = /\.(jpe?g|png|webp|gif|tiff?|avif|bmp)$/i;
 /** Images decoded at the same time; sharp has threads of its own. */
 const AT_ONCE = 8;
 
 export async function readImagesSource(config: ImagesConfig, context: SourceContext): Promise<RawSource> {
   const root = resolve(context.folder, config.path);
-  if (!existsSync(root) || !statSync(root).isDirectory())
-    throw new InputError("data.path", `no folder ${root}; give a folder with one sub-folder a class`);
-  const parts = ["train", "test"].map((p) => join(root, p)).filter((p) => existsSync(p) && statSync(p).isDirectory());
-  const [train, test] = parts.length === 2 ? parts : [root, null];
+  checkFolder(root, "a folder with one sub-folder per class");
+  const tree = new ImageTree(root);
+  const { train, validation, test, findings } = findParts(tree);
+  if (config.labels === "use" && !train.title) refuseSingleClass(tree, root);
+  const reader = new PartReader(tree, config);
+  // All folders are listed before the first image is decoded.
+  const listed = [train, validation, test].map((part) => part && reader.list(part));
+  const parts: (RawPart | null)[] = [];
+  for (const part of listed) parts.push(part && (await reader.decode(part)));
+  reader.refuseUnreadable();
   const [height, width] = config.size;
-  const read = (folder: string): Promise<ReadFolder> => readFolder(folder, root, config);
-  const first = await read(train as string);
-  const second = test ? await read(test) : null;
   return {
     name: `images ${basename(root)}`,
     sampleShape: [config.channels, height, width],
-    train: first.part,
-    test: second?.part ?? null,
-    imageSizes: summariseSizes([...first.sizes, ...(second?.sizes ?? [])], config.size),
+    train: parts[0] as RawPart,
+    validation: parts[1] ?? null,
+    test: parts[2] ?? null,
+    imageSizes: summariseSizes(reader.sizes, config.size),
+    findings: [...findings, ...tree.findings(), ...reader.findings()],
+    labelKind: "names",
     defaultNormalise: "unit",
     unit: 1 / 255,
   };
 }
 
-/** Visible entries in an order that is the same everywhere. */
-const entries = (folder: string) =>
-  readdirSync(folder, { withFileTypes: true })
-    .filter((e) => !e.name.startsWith("."))
-    .sort((a, b) => (a.name < b.name ? -1 : 1));
-
-function imagesUnder(folder: string): string[] {
-  return entries(folder).flatMap((e) => {
-    const path = join(folder, e.name);
-    if (e.isDirectory()) return imagesUnder(path);
-    return EXTENSIONS.test(e.name) ? [path] : [];
-  });
+interface ListedPart extends PartFolder {
+  readonly files: readonly ImageFile[];
+  readonly labelled: boolean;
 }
 
-interface ReadFolder {
-  readonly part: RawPart;
-  readonly sizes: readonly ImageSize[];
-}
+/** Reads the parts of one root; what cannot be decoded is collected over all of them. */
+class PartReader {
+  readonly sizes: ImageSize[] = [];
+  readonly #unreadable: { readonly path: string; readonly reason: string }[] = [];
+  readonly #animated: string[] = [];
+  readonly #findings: DataFinding[] = [];
+  #images = 0;
 
-/** @param root names of images start here */
-async function readFolder(folder: string, root: string, config: ImagesConfig): Promise<ReadFolder> {
-  const classes = entries(folder).filter((e) => e.isDirectory());
-  const loose = entries(folder).filter((e) => e.isFile() && EXTENSIONS.test(e.name));
-  if (classes.length > 0 && loose.length > 0)
-    throw new InputError(
-      folder,
-      `${noun(loose.length, "image")} (${loose[0]?.name}${loose.length > 1 ? ", ..." : ""}) beside ${noun(classes.length, "class folder")}; move ${loose.length === 1 ? "it" : "them"} into a class, or away`,
-    );
-  const files =
-    classes.length > 0
-      ? classes.flatMap((c) => {
-          const found = imagesUnder(join(folder, c.name));
-          if (found.length === 0)
-            throw new InputError(join(folder, c.name), "the class folder holds no image; fill it, or remove it");
-          return found.map((path) => ({ path, label: c.name }));
-        })
-      : loose.map((e) => ({ path: join(folder, e.name), label: "" }));
-  if (files.length === 0) throw new InputError(folder, "it holds no image (.jpg, .png, .webp, .gif, .tiff, .avif)");
-  const [height, width] = config.size;
-  const size = config.channels * height * width;
-  const samples = new Uint8Array(files.length * size);
-  const sizes = new Array<ImageSize>(files.length);
-  const names = files.map(({ path }) => relative(root, path).split(sep).join("/"));
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    for (let i = next++; i < files.length; i = next++) {
-      const { path } = files[i] as { path: string };
-      const { pixels, width, height } = await decode(path, config);
-      samples.set(pixels, i * size);
-      sizes[i] = { name: names[i] as string, path, width, height };
+  constructor(
+    private readonly tree: ImageTree,
+    private readonly config: ImagesConfig,
+  ) {}
+
+  /** The images of a part, of the first part within the limit. */
+  list(part: PartFolder): ListedPart {
+    const first = this.#images === 0;
+    const { files, labelled } = listImages(this.tree, part.folder);
+    this.#images += files.length;
+    const { limit, split, labels } = this.config;
+    const texts = labelled && labels === "use" ? files.map((f) => f.label) : null;
+    const kept = first ? limitedIndices(texts, files.length, { limit, seed: split.seed }) : null;
+    if (!kept) return { ...part, files, labelled };
+    this.#findings.push(limitFinding(kept.length, files.length));
+    return { ...part, files: Array.from(kept, (i) => files[i] as ImageFile), labelled };
+  }
+
+  async decode({ folder, title, files, labelled }: ListedPart): Promise<RawPart> {
+    const { size: wanted, channels } = this.config;
+    const size = channels * wanted[0] * wanted[1];
+    const samples = new Uint8Array(files.length * size);
+    const sizes = new Array<ImageSize | null>(files.length).fill(null);
+    let next = 0;
+    const worker = async (): Promise<void> => {
+      for (let i = next++; i < files.length; i = next++) {
+        const { path } = files[i] as ImageFile;
+        const image = await this.#decodeOne(path);
+        if (!image) continue;
+        samples.set(image.pixels, i * size);
+        sizes[i] = { name: this.tree.nameOf(path), path, width: image.width, height: image.height };
+      }
+    };
+    await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, worker));
+    const kept = sizes.flatMap((s, i) => (s ? [i] : []));
+    kept.forEach((i, k) => {
+      if (i !== k) samples.copyWithin(k * size, i * size, (i + 1) * size);
+    });
+    const read = sizes.filter((s) => s !== null);
+    for (const s of read) this.sizes.push(s);
+    this.#refuseLost(files, new Set(kept));
+    return {
+      samples: kept.length < files.length ? samples.slice(0, kept.length * size) : samples,
+      labels: labelled ? kept.map((i) => (files[i] as ImageFile).label) : null,
+      names: read.map((s) => s.name),
+      from: folder,
+      ...(title === undefined ? {} : { title }),
+    };
+  }
+
+  async #decodeOne(path: string): Promise<Decoded | null> {
+    try {
+      const image = await decode(path, this.config);
+      if (image.frames > 1) this.#animated.push(path);
+      return image;
+    } catch (error) {
+      const fault = faultOf(error);
+      if (fault?.code !== "image-unreadable") throw error;
+      this.#unreadable.push({ path, reason: fault.found });
+      return null;
     }
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, files.length) }, worker));
-  const labels = classes.length > 0 ? files.map((f) => f.label) : null;
-  return { part: { samples, labels, names }, sizes };
+  }
+
+  /** @throws InputError when skipping unreadable images has emptied a class */
+  #refuseLost(files: readonly ImageFile[], kept: ReadonlySet<number>): void {
+    if (!this.config.skipUnreadable || kept.size === files.length) return;
+    const left = new Set(files.flatMap(({ label }, i) => (kept.has(i) ? [label] : [])));
+    const lost = files.find(({ label }) => !left.has(label));
+    if (lost)
+      throw new InputError({
+        code: "data-empty",
+        where: lost.path,
+        found: `no image of ${lost.label ? `the class "${lost.label}"` : "its folder"} can be decoded`,
+        expected: "at least one that can",
+        cure: "Save the images again as PNG or JPEG, or remove the folder",
+      });
+  }
+
+  /** @throws InputError naming the first images that cannot be decoded, unless they are to be skipped */
+  refuseUnreadable(): void {
+    const found = this.#sorted();
+    const [first] = found;
+    if (!first || this.config.skipUnreadable) return;
+    const cure = "Remove or mend them, or set data.skip_unreadable to true to leave them out";
+    if (found.length === 1)
+      throw new InputError({
+        code: "image-unreadable",
+        where: first.path,
+        found: first.reason,
+        expected: "an image",
+        cure: cure.replaceAll("them", "it"),
+      });
+    throw new InputError({
+      code: "image-unreadable",
+      where: this.tree.root,
+      found: `${found.length.toLocaleString("en-US")} of ${noun(this.#images, "image")} cannot be decoded: ${this.#named(found)}`,
+      expected: "images",
+      cure,
+    });
+  }
+
+  #sorted(): { readonly path: string; readonly reason: string }[] {
+    return this.#unreadable.toSorted((a, b) => (a.path < b.path ? -1 : 1));
+  }
+
+  #named(found: readonly { readonly path: string; readonly reason: string }[]): string {
+    return listed(
+      found.map(({ path, reason }) => `${this.tree.nameOf(path)} (${reason.replace(/^it cannot be decoded: /, "")})`),
+      3,
+    );
+  }
+
+  findings(): DataFinding[] {
+    const findings = [...this.#findings];
+    const skipped = this.#sorted();
+    if (skipped.length > 0)
+      findings.push({
+        code: "files-unreadable",
+        level: "warning",
+        where: this.tree.root,
+        text: `${noun(skipped.length, "image")} that cannot be decoded ${skipped.length === 1 ? "is" : "are"} left out: ${this.#named(skipped)}.`,
+        cure: "Save them again as PNG or JPEG.",
+        count: skipped.length,
+        examples: skipped.slice(0, 5).map(({ path }) => this.tree.nameOf(path)),
+      });
+    if (this.#animated.length > 0)
+      findings.push({
+        code: "frames-skipped",
+        level: "note",
+        where: this.tree.root,
+        text: `${noun(this.#animated.length, "file")} ${this.#animated.length === 1 ? "has" : "have"} several frames or pages; only the first is used.`,
+        count: this.#animated.length,
+        examples: this.#animated
+          .toSorted()
+          .slice(0, 5)
+          .map((path) => this.tree.nameOf(path)),
+      });
+    return findings;
+  }
 }
 
 /**
@@ -98,33 +207,66 @@ export async function decodeImage(path: string, config: Pick<ImagesConfig, "size
   return (await decode(path, config)).pixels;
 }
 
-/** An image's samples, and how large it was. */
-async function decode(
-  path: string,
-  config: Pick<ImagesConfig, "size" | "channels">,
-): Promise<Pick<ImageSize, "width" | "height"> & { pixels: Uint8Array }> {
+interface Decoded extends Pick<ImageSize, "width" | "height"> {
+  readonly pixels: Uint8Array;
+  readonly frames: number;
+}
+
+/** An image's samples, how large it was, and how many pictures the file holds. */
+async function decode(path: string, config: Pick<ImagesConfig, "size" | "channels">): Promise<Decoded> {
   const sharp = await loadSharp();
   const [height, width] = config.size;
+  await refuseOtherFormats(path);
   let decoded: Buffer;
   let channels: number;
   let original: Pick<ImageSize, "width" | "height">;
+  let frames: number;
   try {
     const file = sharp(path);
-    original = (await file.metadata()).autoOrient;
+    const metadata = await file.metadata();
+    original = metadata.autoOrient;
+    frames = metadata.pages ?? 1;
     const image = file.rotate().flatten({ background: "black" }).resize(width, height, { fit: "fill" });
     const coloured = config.channels === 1 ? image.greyscale() : image.toColourspace("srgb");
     const { data, info } = await coloured.raw().toBuffer({ resolveWithObject: true });
     decoded = data;
     channels = info.channels;
   } catch (error) {
-    const text = error instanceof Error ? error.message.split("\n")[0] : String(error);
-    throw new InputError(path, `cannot be decoded (${text}); remove it or save it again as PNG or JPEG`);
+    throw unreadable(path, (error instanceof Error ? error.message : String(error)).split("\n")[0] as string);
   }
   const pixels = height * width;
   const out = new Uint8Array(config.channels * pixels);
   for (let c = 0; c < config.channels; c++)
     for (let p = 0; p < pixels; p++) out[c * pixels + p] = decoded[p * channels + Math.min(c, channels - 1)] as number;
-  return { pixels: out, width: original.width, height: original.height };
+  return { pixels: out, width: original.width, height: original.height, frames };
+}
+
+const unreadable = (path: string, reason: string): InputError =>
+  new InputError({
+    code: "image-unreadable",
+    where: path,
+    found: `it cannot be decoded: ${reason}`,
+    expected: "an image",
+    cure: "Remove it, or save it again as PNG or JPEG",
+  });
+
+/** What is not an image of pixels never reaches the decoder. @throws InputError with what the file is instead */
+async function refuseOtherFormats(path: string): Promise<void> {
+  const head = new Uint8Array(HEAD);
+  let length: number;
+  try {
+    const file = await open(path, "r");
+    try {
+      length = (await file.read(head, 0, HEAD, 0)).bytesRead;
+    } finally {
+      await file.close();
+    }
+  } catch (cause) {
+    throw unreadable(path, `the file cannot be opened (${(cause as NodeJS.ErrnoException).code})`);
+  }
+  if (length === 0) throw unreadable(path, "the file is empty");
+  const format = formatOf(head.subarray(0, length));
+  if (!format?.readable) throw unreadable(path, format ? `it is ${format.name}` : "its format is not known");
 }
 
 let loading: Promise<typeof import("sharp").default> | undefined;
@@ -132,11 +274,16 @@ let loading: Promise<typeof import("sharp").default> | undefined;
 function loadSharp() {
   loading ??= import("sharp").then(
     (m) => m.default,
-    () => {
+    (cause) => {
       loading = undefined;
       throw new InputError(
-        "data.source",
-        'images need the package sharp, which is not installed; run "npm install sharp"',
+        {
+          code: "package-missing",
+          where: "data.source",
+          found: "images need the package sharp, which is not installed",
+          cure: 'Run "npm install sharp"',
+        },
+        { cause },
       );
     },
   );

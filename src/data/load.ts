@@ -8,7 +8,9 @@ import { readDigits } from "./digits.js";
 import { readIdxSource } from "./idx.js";
 import { readImagesSource } from "./images.js";
 import { fittedNormalisation, RAW } from "./normalise.js";
-import { readNpySource, readNpzSource } from "./npy.js";
+import { readNpySource } from "./npy-source.js";
+import { readNpzSource } from "./npz.js";
+import { partsFinding } from "./parts.js";
 import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
 import { splitData } from "./splits.js";
 import { readTableSource } from "./table.js";
@@ -36,15 +38,23 @@ const sources: { readonly [K in DataConfig["source"]]: Source<K> } = {
 export async function loadData(config: DataConfig, context: SourceContext): Promise<LoadedData> {
   const read = sources[config.source] as (c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>;
   const source = await read(config, context);
-  const { data, testFrom } = fromSource(source, config);
-  const splits = splitData(data, config.split, testFrom);
+  const { data, own, findings } = fromSource(source, { ...config, seed: config.split.seed });
+  const found = [...(source.findings ?? []), ...findings];
+  const splits = splitData(data, config.split, own, (finding) => found.push(finding));
+  const partsFound = partsFinding(source, data.size, own, splits, config.split);
   const normalisation = resolveNormalisation(
     config.normalise ?? source.defaultNormalise,
     source.unit,
     data,
     splits.train,
   );
-  return { data, splits, normalisation, findings: source.findings ?? [], imageSizes: source.imageSizes };
+  return {
+    data,
+    splits,
+    normalisation,
+    findings: partsFound ? [partsFound, ...found] : found,
+    imageSizes: source.imageSizes,
+  };
 }
 
 function resolveNormalisation(choice: NormaliseChoice, unit: number, data: DataSet, train: Uint32Array): Normalisation {
@@ -54,10 +64,13 @@ function resolveNormalisation(choice: NormaliseChoice, unit: number, data: DataS
   const channels = data.sampleShape[0] as number;
   for (const [field, values] of Object.entries({ mean: choice.mean, std: choice.std })) {
     if (values.length !== 1 && values.length !== channels)
-      throw new InputError(
-        `data.normalise.${field}`,
-        `${noun(values.length, "value")} for ${noun(channels, "channel")}; give one, or one a channel`,
-      );
+      throw new InputError({
+        code: "option-invalid",
+        where: `data.normalise.${field}`,
+        found: `${noun(values.length, "value")} for ${noun(channels, "channel")}`,
+        expected: `1 or ${channels}`,
+        cure: "Give one value, or one for every channel",
+      });
   }
   return choice;
 }

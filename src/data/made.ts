@@ -2,38 +2,73 @@
 import { InputError } from "../errors.js";
 import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
-import type { RawPart } from "./source.js";
+import type { MadeSamples, RawPart } from "./source.js";
 import type { SampleArray } from "./types.js";
 
 /** Samples of a part, of `size` values each. */
 export const countOf = ({ made, samples }: RawPart, size: number): number => made?.count ?? samples.length / size;
 
-/** The first samples of a part. */
-export function cutPart({ made, samples, labels, names }: RawPart, limit: number, size: number): RawPart {
+/** A window's blocks hold at least so many samples. */
+const LEAST_ROWS = 16;
+
+/** Some samples of a part, in their order. @param kept their indices, ascending */
+export function drawPart(part: RawPart, kept: Uint32Array, size: number): RawPart {
+  const { made, samples, labels, names } = part;
+  const select = <T>(values: readonly T[]): T[] => Array.from(kept, (i) => values[i] as T);
+  const drawn = allocateSamples(samples, made ? 0 : kept.length * size);
+  if (!made) fillBatch({ samples, sampleShape: [size] }, kept, drawn);
   return {
-    samples: samples.slice(0, limit * size),
-    ...(made ? { made: { ...made, count: Math.min(limit, made.count) } } : {}),
-    labels: labels?.slice(0, limit) ?? null,
-    ...(names ? { names: names.slice(0, limit) } : {}),
+    ...part,
+    samples: drawn,
+    ...(made ? { made: drawMade(made, kept) } : {}),
+    labels: labels && select(labels),
+    ...(names ? { names: select(names) } : {}),
   };
 }
 
-/** Two parts one after the other. Of one type where both are, else float32. */
-export function joinParts(a: RawPart, b: RawPart, size: number): Pick<RawPart, "samples" | "made"> {
-  const same = a.samples.constructor === b.samples.constructor;
-  const zeros = (length: number): SampleArray => (same ? allocateSamples(a.samples, length) : new Float32Array(length));
-  if (!a.made && !b.made) {
-    const samples = zeros(a.samples.length + b.samples.length);
-    samples.set(a.samples);
-    samples.set(b.samples, a.samples.length);
+function drawMade(made: MadeSamples, kept: Uint32Array): MadeSamples {
+  const { blocks, identity } = made;
+  return {
+    count: kept.length,
+    fill: (indices, out) =>
+      made.fill(
+        indices.map((i) => kept[i] as number),
+        out,
+      ),
+    // A block of the file holds fewer of the samples that are left.
+    ...(blocks
+      ? { blocks: { ...blocks, rows: Math.max(LEAST_ROWS, Math.round((blocks.rows * kept.length) / made.count)) } }
+      : {}),
+    ...(identity === undefined ? {} : { identity: `${identity} limited to ${kept.join()}` }),
+  };
+}
+
+/** Parts one after the other. Of one type where all are, else float32. */
+export function joinParts(parts: readonly RawPart[], size: number): Pick<RawPart, "samples" | "made"> {
+  const [first, ...others] = parts as [RawPart, ...RawPart[]];
+  if (others.length === 0) return first;
+  const same = others.every((p) => p.samples.constructor === first.samples.constructor);
+  const zeros = (length: number): SampleArray =>
+    same ? allocateSamples(first.samples, length) : new Float32Array(length);
+  if (parts.every((p) => !p.made)) {
+    const samples = zeros(parts.reduce((sum, p) => sum + p.samples.length, 0));
+    let at = 0;
+    for (const part of parts) {
+      samples.set(part.samples, at);
+      at += part.samples.length;
+    }
     return { samples };
   }
-  const [first, second] = [countOf(a, size), countOf(b, size)];
+  let count = 0;
+  const places = parts.map((part) => {
+    const from = count;
+    count += countOf(part, size);
+    return { part, from, to: count };
+  });
   const fill = (indices: Uint32Array, out: SampleArray): void => {
-    fillFrom(a, size, 0, first, indices, out);
-    fillFrom(b, size, first, first + second, indices, out);
+    for (const { part, from, to } of places) fillFrom(part, size, from, to, indices, out);
   };
-  return { samples: zeros(0), made: { count: first + second, fill, blocks: a.made?.blocks } };
+  return { samples: zeros(0), made: { count, fill, blocks: first.made?.blocks } };
 }
 
 /** Copies those of the samples that lie in a part, which holds the numbers from .. to-1. */
@@ -54,25 +89,36 @@ function fillFrom(part: RawPart, size: number, from: number, to: number, indices
   });
 }
 
+/** What messages say of a sample: its part's file, its number there. */
+export interface SamplePlace {
+  readonly where: string;
+  readonly sample: string;
+}
+
 /**
  * Lets pieces pass whose values are all finite.
+ * @param place of a sample by its number among all
  * @throws InputError naming sample and column of the first that is not
  */
 export function* finitePieces(
-  name: string,
   pieces: Iterable<SampleArray>,
   size: number,
   features: readonly string[] | undefined,
+  place: (sample: number) => SamplePlace,
 ): Generator<SampleArray> {
   let before = 0;
   for (const piece of pieces) {
     const bad = piece instanceof Float32Array ? piece.findIndex((v) => !Number.isFinite(v)) : -1;
     if (bad >= 0) {
       const column = features?.[bad % size] ?? `value ${bad % size}`;
-      throw new InputError(
-        name,
-        `sample ${before + Math.floor(bad / size)}, ${column}: found ${piece[bad]}; every value must be a finite number. Remove the sample or fill the gap`,
-      );
+      const { where, sample } = place(before + Math.floor(bad / size));
+      throw new InputError({
+        code: "not-finite",
+        where,
+        found: `${sample}, ${column} is ${piece[bad]}`,
+        expected: "finite numbers",
+        cure: "Remove the sample, or fill the gap",
+      });
     }
     before += piece.length / size;
     yield piece;

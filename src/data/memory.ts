@@ -1,7 +1,7 @@
 /** Whether data is loaded or stays in its files. */
-import { statSync } from "node:fs";
 import { totalmem } from "node:os";
 import { InputError } from "../errors.js";
+import { checkFile } from "./files.js";
 
 /** Loading an array takes up to four times its file for a while; with the rest of a run this much is safe. */
 const SHARE = 1 / 8;
@@ -19,17 +19,16 @@ export function staysInFile(
   paths: readonly string[],
   usable: number = usableMemory(),
 ): boolean {
-  const sizes = paths.map((path) => {
-    const found = statSync(path, { throwIfNoEntry: false });
-    if (!found) throw new InputError(path, "no such file");
-    return found.size;
-  });
+  const sizes = paths.map((path) => checkFile(path).size);
   const large = sizes.findIndex((size) => size > LARGEST);
   if (choice === "whole" && large >= 0)
-    throw new InputError(
-      "data.memory",
-      `whole, but ${paths[large]} has ${sizes[large]} bytes, and no more than ${LARGEST} are loaded at once; set it to file`,
-    );
+    throw new InputError({
+      code: "memory-exceeded",
+      where: "data.memory",
+      found: `whole, but ${paths[large]} has ${sizes[large]} bytes`,
+      expected: `files of at most ${LARGEST} bytes, which is what can be loaded at once`,
+      cure: "Set it to file",
+    });
   if (choice !== "auto") return choice === "file";
   return large >= 0 || sizes.reduce((a, s) => a + s, 0) > usable * SHARE;
 }

@@ -1,7 +1,16 @@
 /** Samples of a NumPy file that stays on the disk: rows are read by position when they are asked for. */
 import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { InputError } from "../errors.js";
-import { checkLength, headerBytes, type NpyHeader, PREFIX, parseHeader, sampleLayout } from "./npy-format.js";
+import { checkFile } from "./files.js";
+import {
+  checkLength,
+  headerBytes,
+  type NpyHeader,
+  numberReader,
+  PREFIX,
+  parseHeader,
+  sampleLayout,
+} from "./npy-format.js";
 import { BlockReader, layoutOf } from "./row-blocks.js";
 import { type RowFile, readRows, rowRanges } from "./row-file.js";
 import { allocateSamples, channelsFirst, wholeSamples } from "./samples.js";
@@ -11,6 +20,8 @@ import type { SampleArray } from "./types.js";
 export interface FilePart extends Pick<RawPart, "samples"> {
   readonly made: NonNullable<RawPart["made"]>;
   readonly name: string;
+  /** NumPy's name of the element type. */
+  readonly type: string;
   readonly count: number;
   /** Of one sample, channels first. */
   readonly shape: readonly number[];
@@ -27,7 +38,7 @@ export function npyFilePart(path: string): FilePart {
   const samples = typeOf(file, count);
   const size = shape.reduce((p, d) => p * d, 1);
   const [channels = 1] = shape;
-  const decode = decoder(header, samples);
+  const decode = decoder(header, samples, path);
   const blocks = new BlockReader(rows, count);
   const fill = (indices: Uint32Array, out: SampleArray): void => {
     file.checkUnchanged();
@@ -40,7 +51,14 @@ export function npyFilePart(path: string): FilePart {
     decode.rows(rows, indices, last);
     channelsFirst(last, out, indices.length, size / channels, channels);
   };
-  return { name: path, count, shape, samples, made: { count, fill, blocks: layoutOf(rows.rowBytes) } };
+  return {
+    name: path,
+    type: header.type,
+    count,
+    shape,
+    samples,
+    made: { count, fill, blocks: layoutOf(rows.rowBytes) },
+  };
 }
 
 interface OpenFile {
@@ -50,24 +68,32 @@ interface OpenFile {
 }
 
 function openFile(path: string): OpenFile {
-  const known = statSync(path, { throwIfNoEntry: false });
-  if (!known) throw new InputError(path, "no such file");
+  const known = checkFile(path, "a NumPy array (.npy)");
   const header = readHeader(path);
   const [count = 0, ...rest] = header.shape;
   const rowBytes = rest.reduce((p, d) => p * d, 1) * header.elementBytes;
   checkLength(header.shape, header.type, count * rowBytes, known.size - header.start, path);
   if (header.columnMajor && rest.length > 0)
-    throw new InputError(
-      path,
-      "its elements are in Fortran order, so that no sample lies in one piece; save it with numpy.save(path, numpy.ascontiguousarray(x)), or set data.memory to whole if it fits",
-    );
+    throw new InputError({
+      code: "file-type",
+      where: path,
+      found: "its elements are in Fortran order, so that no sample lies in one piece",
+      expected: "elements in C order",
+      cure: "Save it with numpy.save(path, numpy.ascontiguousarray(x)), or set data.memory to whole if it fits",
+    });
   return {
     header,
-    rows: { path, start: header.start, rowBytes, remedy: "it was cut off while it was in use" },
+    rows: { path, start: header.start, rowBytes, remedy: "Start again with a file that stays as it is" },
     checkUnchanged() {
       const now = statSync(path, { throwIfNoEntry: false });
       if (now?.size !== known.size || now.mtimeMs !== known.mtimeMs)
-        throw new InputError(path, "it was changed while it was in use; start again with a file that stays as it is");
+        throw new InputError({
+          code: "file-damaged",
+          where: path,
+          found: "it was changed while it was in use",
+          expected: "a file that stays as it is",
+          cure: "Start again",
+        });
     },
   };
 }
@@ -93,7 +119,7 @@ function typeOf({ header, rows }: OpenFile, count: number): SampleArray {
   if (!/^[iu][1248]$/.test(code)) return new Float32Array(0);
   if (/^(i[124]|u2)$/.test(code)) return new Int32Array(0);
   const size = rows.rowBytes / header.elementBytes;
-  const { numbers } = decoder(header, new Int32Array(0));
+  const { numbers } = decoder(header, new Int32Array(0), rows.path);
   for (const part of rowRanges(count, rows.rowBytes))
     if (!wholeSamples(numbers(rows, part, new Float64Array(part.length * size)))) return new Float32Array(0);
   return new Int32Array(0);
@@ -106,8 +132,9 @@ interface Decoder {
   numbers<T extends SampleArray | Float64Array>(file: RowFile, indices: Uint32Array, out: T): T;
 }
 
-function decoder(header: NpyHeader, type: SampleArray): Decoder {
-  const { elementBytes, read } = header;
+function decoder(header: NpyHeader, type: SampleArray, path: string): Decoder {
+  const { elementBytes } = header;
+  const read = numberReader(header, path);
   const same =
     type instanceof Uint8Array ||
     (header.type === "<f4" && type instanceof Float32Array) ||

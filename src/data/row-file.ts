@@ -7,7 +7,7 @@ export interface RowFile {
   /** Bytes in front of the first row. */
   readonly start: number;
   readonly rowBytes: number;
-  /** What to do when the file ends too early, for the message. */
+  /** What to do when the file ends too early: an imperative sentence without its full stop. */
   readonly remedy: string;
 }
 
@@ -67,7 +67,13 @@ function readRun(
   const to = direct ? out.subarray(place * rowBytes) : scratch.bytes;
   const got = readFully(fd, to, length, file.start + first * rowBytes);
   if (got < length)
-    throw new InputError(file.path, `it ends before sample ${first + Math.floor(got / rowBytes)}; ${file.remedy}`);
+    throw new InputError({
+      code: "file-damaged",
+      where: file.path,
+      found: `it ends before sample ${first + Math.floor(got / rowBytes)}`,
+      expected: "all samples that its header promises",
+      cure: file.remedy,
+    });
   if (direct) return;
   for (const p of places) {
     const at = ((indices[p] as number) - first) * rowBytes;

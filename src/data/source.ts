@@ -1,6 +1,7 @@
 /** What every source returns before splitting and normalising. */
 import type { DataFinding } from "./findings.js";
 import type { ImageSizes } from "./image-sizes.js";
+import type { LabelKind } from "./missing-labels.js";
 import type { BlockLayout, DataSet, Normalisation, SampleArray } from "./types.js";
 
 /** Samples that are not in memory. */
@@ -16,8 +17,14 @@ export interface RawPart {
   /** [size, ...sampleShape], row-major; empty where samples are made, and then says of which type. */
   readonly samples: SampleArray;
   readonly made?: MadeSamples;
-  /** Class of each sample as the source writes it; null without labels. */
+  /** Class of each sample as the source writes it, "" where a cell is empty; null without labels. */
   readonly labels: readonly string[] | null;
+  /** The file or folder of the samples, for messages; default: the source's name. */
+  readonly from?: string;
+  /** The file, folder or column of the labels, for messages; default: `from`. */
+  readonly labelsFrom?: string;
+  /** What the user calls this part, where it was found by its name: "val/", "x_val". */
+  readonly title?: string;
   /** What messages call each sample, where it has a name: its file. */
   readonly names?: readonly string[];
 }
@@ -32,6 +39,8 @@ export interface RawSource {
   readonly validation?: RawPart | null;
   /** What was left out, merged or converted while it was read, and what looks wrong. */
   readonly findings?: readonly DataFinding[];
+  /** What its labels are; default "text". */
+  readonly labelKind?: LabelKind;
   readonly features?: readonly string[];
   /** Of images: how large they were. */
   readonly imageSizes?: ImageSizes | null;

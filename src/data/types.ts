@@ -46,6 +46,8 @@ export interface DataSet {
   readonly hash: string;
   /** Where it came from and under which licence, for the report. */
   readonly origin?: string;
+  /** Of data that was not loaded from a recipe: what was left out or converted while it was made, when there is something. */
+  readonly findings?: readonly DataFinding[];
 }
 
 /**

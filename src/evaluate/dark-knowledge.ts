@@ -1,88 +1,110 @@
 /** What the teacher knows besides the right class: mean softened distributions, and samples it hesitates on. */
-import { sampleAt } from "../data/read.js";
-import type { DataSet } from "../data/types.js";
-import { argmaxRow, logProbabilities, type OutputKind } from "./metrics.js";
-import type { DarkKnowledge, DarkSample } from "./summary.js";
+import { MOST_IN_MATRIX } from "./class-counts.js";
+import { type DarkKnowledgeInputs, darkSamples, significant } from "./dark-samples.js";
+import { argmaxRow, logProbabilities } from "./metrics.js";
+import type { DarkKnowledge, LikelyClass } from "./summary.js";
+import { topIndices } from "./top-indices.js";
 
-export interface DarkKnowledgeInputs {
-  readonly data: DataSet;
-  /** Test samples, as indices into `data`. */
-  readonly test: Uint32Array;
-  /** Class index of each test sample; null without labels. */
-  readonly labels: Int32Array | null;
-  readonly classes: number;
-  /** Outputs [test.length, classes]. */
-  readonly teacher: { readonly kind: OutputKind; readonly values: Float32Array };
-  /** Logits [test.length, classes] of the first seed. */
-  readonly student: Float32Array;
-  /** Of the distillation loss; 1 where it has none. */
-  readonly temperature: number;
-  /** Samples to show; default 12. */
-  readonly samples?: number;
-}
+/** Values of a piece of outputs, about. */
+const PIECE = 2 ** 22;
+/** Pairs of classes that are kept of many; and for one class, others that the teacher gives most. */
+const MOST_PAIRS = 200;
+const PER_CLASS = 5;
 
 /** The summary's dark-knowledge part. Deterministic: the same outputs choose the same samples. */
-export function darkKnowledge(inputs: DarkKnowledgeInputs): DarkKnowledge {
-  const { classes, teacher, student, temperature, labels, test } = inputs;
-  const rowOf = (i: number): number => (labels ? (labels[i] as number) : argmaxRow(teacher.values, i, classes));
-  const chosen = chooseSamples(inputs, rowOf);
-  const range = rangeOf(
-    inputs.data,
-    chosen.map((i) => test[i] as number),
-  );
+export async function darkKnowledge(inputs: DarkKnowledgeInputs): Promise<DarkKnowledge> {
+  const { classes, teacher, temperature, labels, test } = inputs;
+  const rowOf = new Int32Array(test.length);
+  const entropy = new Float64Array(test.length);
+  const log = new Float64Array(classes);
+  for (const places of inPieces(
+    Uint32Array.from(test, (_, i) => i),
+    classes,
+  )) {
+    const values = await teacher.rows(places);
+    for (const [k, place] of places.entries()) {
+      rowOf[place] = labels ? (labels[place] as number) : argmaxRow(values, k, classes);
+      logProbabilities(values, k, classes, teacher.kind, 1, log);
+      entropy[place] = log.reduce((h, lp) => (lp > Number.NEGATIVE_INFINITY ? h - Math.exp(lp) * lp : h), 0);
+    }
+  }
   return {
     temperature,
-    matrix: meanDistributions(inputs, rowOf),
-    samples: chosen.map((i): DarkSample => {
-      const index = test[i] as number;
-      return {
-        index,
-        label: labels ? (inputs.data.classes[labels[i] as number] ?? String(labels[i])) : null,
-        ...contentOf(inputs.data, index, range),
-        teacherLogits: rowLogits(teacher.values, i, classes, teacher.kind),
-        studentLogits: rowLogits(student, i, classes, "logits"),
-      };
-    }),
+    ...(await meanAnswers(inputs, rowOf)),
+    samples: await darkSamples(inputs, chooseSamples(inputs, entropy, rowOf)),
   };
 }
 
-function meanDistributions(
-  { classes, teacher, temperature, test }: DarkKnowledgeInputs,
-  rowOf: (i: number) => number,
-): (number[] | null)[] {
-  const sums = Array.from({ length: classes }, () => new Float64Array(classes));
-  const counts = new Float64Array(classes);
-  const log = new Float64Array(classes);
-  for (let i = 0; i < test.length; i++) {
-    const row = rowOf(i);
-    logProbabilities(teacher.values, i, classes, teacher.kind, temperature, log);
-    const into = sums[row] as Float64Array;
-    for (let c = 0; c < classes; c++) into[c] = (into[c] as number) + Math.exp(log[c] as number);
-    counts[row] = (counts[row] as number) + 1;
-  }
-  return sums.map((s, c) => (counts[c] ? Array.from(s, (v) => significant(v / (counts[c] as number))) : null));
+function* inPieces(places: Uint32Array, classes: number): Generator<Uint32Array> {
+  const rows = Math.max(1, Math.floor(PIECE / classes));
+  for (let from = 0; from < places.length; from += rows) yield places.subarray(from, from + rows);
 }
 
-/** Half of the samples are those with the highest entropy of the teacher, one a class first; the rest go round the classes. */
-function chooseSamples(inputs: DarkKnowledgeInputs, rowOf: (i: number) => number): number[] {
-  const { classes, teacher, test, samples = 12 } = inputs;
-  const wanted = Math.min(samples, test.length);
+/** Class by class, so that one distribution at a time is in the making, however many classes there are. */
+async function meanAnswers(
+  { classes, teacher, temperature }: DarkKnowledgeInputs,
+  rowOf: Int32Array,
+): Promise<Pick<DarkKnowledge, "matrix" | "likeliest">> {
+  const dense = classes <= MOST_IN_MATRIX;
+  const matrix: (number[] | null)[] = dense ? Array(classes).fill(null) : [];
+  const likeliest: LikelyClass[] = [];
   const log = new Float64Array(classes);
-  const entropy = Float64Array.from(test, (_, i) => {
-    logProbabilities(teacher.values, i, classes, teacher.kind, 1, log);
-    return log.reduce((h, lp) => (lp > Number.NEGATIVE_INFINITY ? h - Math.exp(lp) * lp : h), 0);
-  });
+  const sum = new Float64Array(classes);
+  let [current, count] = [-1, 0];
+  const close = (): void => {
+    if (count === 0) return;
+    const mean = sum.map((v) => v / count);
+    if (dense) matrix[current] = Array.from(mean, significant);
+    else for (const other of topIndices(mean, PER_CLASS, current)) likeliest.push(pair(current, other, mean));
+    sum.fill(0);
+    count = 0;
+  };
+  const order = Uint32Array.from(rowOf, (_, i) => i).sort(
+    (a, b) => (rowOf[a] as number) - (rowOf[b] as number) || a - b,
+  );
+  for (const places of inPieces(order, classes)) {
+    const values = await teacher.rows(places);
+    for (const [k, place] of places.entries()) {
+      const row = rowOf[place] as number;
+      if (row !== current) close();
+      current = row;
+      logProbabilities(values, k, classes, teacher.kind, temperature, log);
+      for (let c = 0; c < classes; c++) sum[c] = (sum[c] as number) + Math.exp(log[c] as number);
+      count++;
+    }
+  }
+  close();
+  if (dense) return { matrix };
+  const most = likeliest.sort((a, b) => b.share - a.share || a.class - b.class || a.other - b.other);
+  return { matrix, likeliest: most.slice(0, MOST_PAIRS) };
+}
+
+const pair = (row: number, other: number, mean: Float64Array): LikelyClass => ({
+  class: row,
+  other,
+  share: significant(mean[other] as number),
+});
+
+/** Half of the samples are those with the highest entropy of the teacher, one a class first; the rest go round the classes. */
+function chooseSamples(
+  { classes, test, samples = 12 }: DarkKnowledgeInputs,
+  entropy: Float64Array,
+  rowOf: Int32Array,
+): number[] {
+  const wanted = Math.min(samples, test.length);
   const order = Array.from(test, (_, i) => i).sort((a, b) => (entropy[b] as number) - (entropy[a] as number) || a - b);
   const chosen = new Set<number>();
   const seen = new Set<number>();
   for (const i of order) {
     if (chosen.size >= Math.ceil(wanted / 2)) break;
-    if (seen.has(rowOf(i)) && seen.size < Math.min(classes, wanted / 2)) continue;
-    seen.add(rowOf(i));
+    const row = rowOf[i] as number;
+    if (seen.has(row) && seen.size < Math.min(classes, wanted / 2)) continue;
+    seen.add(row);
     chosen.add(i);
   }
   // Ordinary samples: the median entropy of each class in turn, classes without a hesitant sample first.
-  const byClass = Array.from({ length: classes }, (_, c) => order.filter((i) => rowOf(i) === c && !chosen.has(i)));
+  const byClass = Array.from({ length: classes }, (): number[] => []);
+  for (const i of order) if (!chosen.has(i)) (byClass[rowOf[i] as number] as number[]).push(i);
   const turns = byClass.map((_, c) => c).sort((a, b) => Number(seen.has(a)) - Number(seen.has(b)) || a - b);
   for (let round = 0; chosen.size < wanted && round < test.length; round++)
     for (const c of turns) {
@@ -91,55 +113,4 @@ function chooseSamples(inputs: DarkKnowledgeInputs, rowOf: (i: number) => number
       if (chosen.size < wanted && round < of.length) chosen.add(of[at] as number);
     }
   return [...chosen];
-}
-
-function rowLogits(values: Float32Array, row: number, classes: number, kind: OutputKind): number[] {
-  if (kind === "logits") return Array.from(values.subarray(row * classes, (row + 1) * classes), significant);
-  return Array.from(logProbabilities(values, row, classes, kind), significant);
-}
-
-/** Five digits are enough to draw. */
-function significant(v: number): number {
-  return Number(v.toPrecision(5));
-}
-
-/** Least and largest raw value of these samples: what black and white stand for. */
-function rangeOf(data: DataSet, indices: readonly number[]): readonly [number, number] {
-  let [low, high] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY];
-  for (const index of indices)
-    for (const v of sampleAt(data, index)) {
-      low = Math.min(low, v);
-      high = Math.max(high, v);
-    }
-  return [low, high];
-}
-
-const LARGEST_SIDE = 64;
-
-function contentOf(
-  data: DataSet,
-  index: number,
-  [low, high]: readonly [number, number],
-): Pick<DarkSample, "shape" | "values" | "features"> {
-  const raw = sampleAt(data, index);
-  const [channels = 0, height = 0, width = 0] = data.sampleShape;
-  if (data.sampleShape.length !== 3 || (channels !== 1 && channels !== 3)) {
-    const names = data.features ?? Array.from(raw, (_, i) => `feature ${i + 1}`);
-    return {
-      shape: data.sampleShape,
-      values: raw instanceof Int32Array ? [...raw] : Array.from(raw, significant),
-      features: [...names],
-    };
-  }
-  // Every n-th pixel of what is larger than the report can show.
-  const every = Math.ceil(Math.max(height, width) / LARGEST_SIDE);
-  const [rows, columns] = [Math.ceil(height / every), Math.ceil(width / every)];
-  const values: number[] = [];
-  for (let c = 0; c < channels; c++)
-    for (let y = 0; y < rows; y++)
-      for (let x = 0; x < columns; x++) {
-        const v = raw[(c * height + y * every) * width + x * every] as number;
-        values.push(high > low ? Number(((v - low) / (high - low)).toFixed(3)) : 0);
-      }
-  return { shape: [channels, rows, columns], values };
 }

@@ -43,6 +43,11 @@ export function argmaxRow(values: ArrayLike<number>, row: number, classes: numbe
 
 /** Share of samples whose label is among the k best classes; of equal outputs the lower index is the better. */
 export function topK(values: Float32Array, labels: Int32Array, classes: number, k: number): number {
+  return topKHits(values, labels, classes, k) / rowsOf(values, classes);
+}
+
+/** Samples whose label is among the k best classes. */
+export function topKHits(values: Float32Array, labels: Int32Array, classes: number, k: number): number {
   checkNumbers(values, classes);
   const rows = rowsOf(values, classes);
   checkLabels(labels, rows, classes);
@@ -57,7 +62,7 @@ export function topK(values: Float32Array, labels: Int32Array, classes: number, 
     }
     hits += Number(ahead < k);
   }
-  return hits / rows;
+  return hits;
 }
 
 /** Mean of -log p(label), in nats. */
@@ -67,13 +72,24 @@ export function negativeLogLikelihood(
   classes: number,
   kind: OutputKind = "logits",
 ): number {
+  return addLogLoss(0, values, labels, classes, kind) / rowsOf(values, classes);
+}
+
+/** `sum` and -log p(label) of every sample: pieces added one after the other give the bits of the whole. */
+export function addLogLoss(
+  sum: number,
+  values: Float32Array,
+  labels: Int32Array,
+  classes: number,
+  kind: OutputKind,
+): number {
   const rows = rowsOf(values, classes);
   checkLabels(labels, rows, classes);
   const log = new Float64Array(classes);
-  let sum = 0;
+  let total = sum;
   for (let row = 0; row < rows; row++)
-    sum -= logProbabilities(values, row, classes, kind, 1, log)[labels[row] as number] as number;
-  return sum / rows;
+    total -= logProbabilities(values, row, classes, kind, 1, log)[labels[row] as number] as number;
+  return total;
 }
 
 /**
@@ -87,17 +103,34 @@ export function calibrationError(
   kind: OutputKind = "logits",
   bins = CALIBRATION_BINS,
 ): number {
+  const gaps = new Float64Array(bins);
+  addGaps(gaps, values, labels, classes, kind);
+  return totalGap(gaps) / rowsOf(values, classes);
+}
+
+/** Adds to each bin of confidence its samples' accuracy minus their confidence. */
+export function addGaps(
+  gaps: Float64Array,
+  values: Float32Array,
+  labels: Int32Array,
+  classes: number,
+  kind: OutputKind,
+): void {
+  const bins = gaps.length;
   const rows = rowsOf(values, classes);
   checkLabels(labels, rows, classes);
-  const gap = new Float64Array(bins);
   const log = new Float64Array(classes);
   for (let row = 0; row < rows; row++) {
     const top = argmaxRow(values, row, classes);
     const confidence = Math.exp(logProbabilities(values, row, classes, kind, 1, log)[top] as number);
     const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-    gap[bin] = (gap[bin] as number) + Number(top === labels[row]) - confidence;
+    gaps[bin] = (gaps[bin] as number) + Number(top === labels[row]) - confidence;
   }
-  return gap.reduce((sum, g) => sum + Math.abs(g), 0) / rows;
+}
+
+/** Sum of the bins' distances between accuracy and confidence. */
+export function totalGap(gaps: Float64Array): number {
+  return gaps.reduce((sum, g) => sum + Math.abs(g), 0);
 }
 
 /** counts[label][predicted]. */
@@ -161,21 +194,32 @@ export function softKL(
   classes: number,
   options: SoftKLOptions = {},
 ): number {
+  return addSoftKL(0, teacher, student, classes, options) / rowsOf(student, classes);
+}
+
+/** `sum` and the KL of every sample, as `addLogLoss`. */
+export function addSoftKL(
+  sum: number,
+  teacher: Float32Array,
+  student: Float32Array,
+  classes: number,
+  options: SoftKLOptions,
+): number {
   const { temperature = 1, teacherKind = "logits", studentKind = "logits" } = options;
   checkPair(student, teacher);
   const rows = rowsOf(student, classes);
   const p = new Float64Array(classes);
   const q = new Float64Array(classes);
-  let sum = 0;
+  let total = sum;
   for (let row = 0; row < rows; row++) {
     logProbabilities(teacher, row, classes, teacherKind, temperature, p);
     logProbabilities(student, row, classes, studentKind, temperature, q);
     for (let c = 0; c < classes; c++) {
       const lp = p[c] as number;
-      if (lp > Number.NEGATIVE_INFINITY) sum += Math.exp(lp) * (lp - (q[c] as number));
+      if (lp > Number.NEGATIVE_INFINITY) total += Math.exp(lp) * (lp - (q[c] as number));
     }
   }
-  return sum / rows;
+  return total;
 }
 
 /**
@@ -208,11 +252,14 @@ export function logProbabilities(
   return out;
 }
 
-function notANumber(found: number, row: number, column: number): RunError {
-  return new RunError(
-    `the model's output for sample ${row}, class ${column} is ${found}, expected a finite number; ` +
-      "the training has diverged or the model overflows: lower the learning rate, or check the model's input scale",
-  );
+function notANumber(value: number, row: number, column: number): RunError {
+  return new RunError({
+    code: "not-finite",
+    where: "",
+    found: `the model's output for sample ${row}, class ${column} is ${value}`,
+    expected: "a finite number",
+    cure: "The training has diverged or the model overflows: lower the learning rate, or check the scale of the model's input",
+  });
 }
 
 function checkNumbers(values: Float32Array, classes: number): void {

@@ -1,17 +1,24 @@
 /** From a model's outputs on the test samples to the figures of its row in the summary. */
+import {
+  type ClassCounts,
+  classScores,
+  confusedPairs,
+  confusionOf,
+  countClasses,
+  MOST_IN_MATRIX,
+  meanRecall,
+} from "./class-counts.js";
 import { type Aggregate, meanIntervalOf } from "./interval.js";
 import {
-  accuracy,
-  agreement,
+  addGaps,
+  addLogLoss,
+  addSoftKL,
+  CALIBRATION_BINS,
   type ClassScore,
-  calibrationError,
-  confusionMatrix,
-  correctness,
-  negativeLogLikelihood,
   type OutputKind,
-  perClass,
-  softKL,
-  topK,
+  predictions,
+  topKHits,
+  totalGap,
 } from "./metrics.js";
 import type { ModelRow, SeedScores } from "./summary.js";
 
@@ -25,43 +32,132 @@ export interface TestScores {
   readonly scores: SeedScores;
   /** 1 where the top class is the label: [samples]; null without labels. For `compare`. */
   readonly correct: Uint8Array | null;
-  /** counts[label][predicted]; null without labels. */
-  readonly confusion: number[][] | null;
+  /** Class by class, against the labels; null without labels. */
+  readonly counts: ClassCounts | null;
+  /** Class by class, against the teacher's top classes; null for the teacher itself. */
+  readonly againstTeacher: ClassCounts | null;
+  /** Top class of each sample. */
+  readonly answers: Int32Array;
+}
+
+/** What a `Scorer` takes. */
+export interface ScorerOptions {
+  readonly classes: number;
+  /** Class index of each sample, in the order in which they come; null without labels. */
+  readonly labels: Int32Array | null;
+  readonly kind: OutputKind;
+  /** What the teacher's outputs are; null for the teacher itself. */
+  readonly teacherKind: OutputKind | null;
+  /** Of top-k; null, or k >= classes, leaves it out. Default 5. */
+  readonly k?: number | null;
+}
+
+/** Scores one model with one seed, piece by piece: outputs for many classes need not be in memory together. */
+export class Scorer {
+  readonly #answers: Int32Array[] = [];
+  readonly #teachers: Int32Array[] = [];
+  readonly #gaps = new Float64Array(CALIBRATION_BINS);
+  #rows = 0;
+  #topK = 0;
+  #logLoss = 0;
+  #softKL = 0;
+
+  constructor(private readonly options: ScorerOptions) {}
+
+  /** The outputs [rows, classes] of the next samples, with the teacher's for the same ones. */
+  add(values: Float32Array, teacher: Float32Array | null): void {
+    const { classes, labels, kind, teacherKind } = this.options;
+    const top = predictions(values, classes);
+    this.#answers.push(top);
+    if (labels) {
+      const own = labels.subarray(this.#rows, this.#rows + top.length);
+      const k = this.#k;
+      if (k !== null) this.#topK += topKHits(values, own, classes, k);
+      this.#logLoss = addLogLoss(this.#logLoss, values, own, classes, kind);
+      addGaps(this.#gaps, values, own, classes, kind);
+    }
+    if (teacher && teacherKind) {
+      this.#softKL = addSoftKL(this.#softKL, teacher, values, classes, { teacherKind, studentKind: kind });
+      this.#teachers.push(predictions(teacher, classes));
+    }
+    this.#rows += top.length;
+  }
+
+  /** The scores over all samples that were added. */
+  finish(): TestScores {
+    const { labels, classes, teacherKind } = this.options;
+    const rows = this.#rows;
+    if (labels && labels.length !== rows) throw new RangeError(`${labels.length} labels for ${rows} rows of outputs`);
+    const answers = joined(this.#answers, rows);
+    const counts = labels && countClasses(labels, answers, classes);
+    const taught = rows > 0 && teacherKind !== null;
+    const againstTeacher = taught ? countClasses(joined(this.#teachers, rows), answers, classes) : null;
+    return {
+      scores: {
+        accuracy: counts && hitsOf(counts) / rows,
+        balancedAccuracy: counts && meanRecall(counts),
+        topK: labels && this.#k !== null ? this.#topK / rows : null,
+        nll: labels && this.#logLoss / rows,
+        ece: labels && totalGap(this.#gaps) / rows,
+        agreement: againstTeacher && hitsOf(againstTeacher) / rows,
+        softKL: taught ? this.#softKL / rows : null,
+      },
+      correct: labels && Uint8Array.from(answers, (c, i) => Number(c === labels[i])),
+      counts,
+      againstTeacher,
+      answers,
+    };
+  }
+
+  get #k(): number | null {
+    const { k = 5, classes } = this.options;
+    return k !== null && k < classes ? k : null;
+  }
+}
+
+const hitsOf = ({ hits }: ClassCounts): number => hits.reduce((a, v) => a + v, 0);
+
+function joined(parts: readonly Int32Array[], rows: number): Int32Array {
+  const all = new Int32Array(rows);
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
 }
 
 /**
- * Every score of one model with one seed.
+ * Every score of one model with one seed, of outputs that are in memory.
  * @param labels class index of each test sample; null without labels
  * @param teacher the teacher's outputs for the same samples; null for the teacher itself
  * @param k of top-k; null, or k >= classes, leaves it out
  */
 export function scoreOutputs(
-  outputs: Outputs,
+  { values, kind }: Outputs,
   labels: Int32Array | null,
   teacher: Outputs | null,
   classes: number,
   k: number | null = 5,
 ): TestScores {
-  const { values, kind } = outputs;
-  const options = { teacherKind: teacher?.kind, studentKind: kind };
-  return {
-    scores: {
-      accuracy: labels && accuracy(values, labels, classes),
-      topK: labels && k !== null && k < classes ? topK(values, labels, classes, k) : null,
-      nll: labels && negativeLogLikelihood(values, labels, classes, kind),
-      ece: labels && calibrationError(values, labels, classes, kind),
-      agreement: teacher && agreement(values, teacher.values, classes),
-      softKL: teacher && softKL(teacher.values, values, classes, options),
-    },
-    correct: labels && correctness(values, labels, classes),
-    confusion: labels && confusionMatrix(values, labels, classes),
-  };
+  const scorer = new Scorer({ classes, labels, kind, teacherKind: teacher?.kind ?? null, k });
+  scorer.add(values, teacher?.values ?? null);
+  return scorer.finish();
 }
 
 /** The parts of a `ModelRow` that follow from the test scores of its seeds. */
 export type RowScores = Pick<
   ModelRow,
-  "accuracy" | "topK" | "nll" | "ece" | "agreement" | "softKL" | "perClass" | "confusion"
+  | "accuracy"
+  | "balancedAccuracy"
+  | "topK"
+  | "nll"
+  | "ece"
+  | "agreement"
+  | "softKL"
+  | "perClass"
+  | "confusion"
+  | "confused"
 >;
 
 /**
@@ -76,12 +172,14 @@ export function aggregateScores(
 ): RowScores {
   const of = (key: keyof SeedScores): Aggregate | null => meanIntervalOf(seeds.map((s) => s.scores[key]));
   const top = of("topK");
-  const confusions = seeds.flatMap((s) => (s.confusion ? [s.confusion] : []));
-  const tables = confusions.map(perClass);
+  const counts = seeds.flatMap((s) => (s.counts ? [s.counts] : []));
+  const tables = counts.map(classScores);
   const mean = (c: number, key: keyof ClassScore): number =>
     tables.reduce((sum, table) => sum + (table[c] as ClassScore)[key], 0) / tables.length;
+  const dense = classes.length <= MOST_IN_MATRIX;
   return {
     accuracy: of("accuracy"),
+    balancedAccuracy: of("balancedAccuracy"),
     topK: top && k !== null ? { ...top, k } : null,
     nll: of("nll"),
     ece: of("ece"),
@@ -97,11 +195,7 @@ export function aggregateScores(
             f1: mean(c, "f1"),
             support: mean(c, "support"),
           })),
-    confusion: confusions.length === 0 ? [] : sum(confusions),
+    confusion: dense && counts.length > 0 ? confusionOf(counts) : [],
+    ...(dense || counts.length === 0 ? {} : { confused: confusedPairs(counts) }),
   };
-}
-
-function sum(matrices: readonly number[][][]): number[][] {
-  const [first = [], ...rest] = matrices;
-  return first.map((row, i) => row.map((v, j) => rest.reduce((a, m) => a + (m[i]?.[j] ?? 0), v)));
 }

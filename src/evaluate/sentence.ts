@@ -29,19 +29,27 @@ export function countSeeds(n: number): string {
   return `${NUMBERS[n] ?? n} ${n === 1 ? "seed" : "seeds"}`;
 }
 
-/**
- * "Distillation helped: +2.3 points of test accuracy (95 % confidence interval +1.6 to +3.0, five seeds)."
- * @param what the student did that its baseline did not
- */
-export function verdictSentence(difference: Difference, what = "Distillation"): string {
+export interface VerdictWords {
+  /** What the student did that its baseline did not; default "Distillation". */
+  readonly what?: string;
+  /** Whether neither side is better than chance: then their difference says nothing. */
+  readonly blind?: boolean;
+}
+
+/** "Distillation helped: +2.3 points of test accuracy (95 % confidence interval +1.6 to +3.0, five seeds)." */
+export function verdictSentence(difference: Difference, words: VerdictWords = {}): string {
+  const { what = "Distillation", blind = false } = words;
   const { verdict } = difference;
+  if (blind)
+    return `${what} cannot be judged: student and baseline are no better than chance (${pointsSaid(difference)}).`;
   const head = verdict === "no measurable difference" ? "made no measurable difference" : verdict;
   return `${what} ${head}: ${pointsSaid(difference)}.`;
 }
 
 /** Of any two ways: "Round 3 vs. round 1: +0.3 points of test accuracy (95 % confidence interval ...), no measurable difference." */
-export function differenceSentence(what: string, difference: Difference): string {
-  return `${what}: ${pointsSaid(difference)}, ${difference.verdict}.`;
+export function differenceSentence(what: string, difference: Difference, blind = false): string {
+  const { verdict } = difference;
+  return `${what}: ${pointsSaid(difference)}, ${blind ? "which says nothing: both are no better than chance" : verdict}.`;
 }
 
 function pointsSaid({ points, low, high, seeds }: Difference): string {

@@ -1,5 +1,6 @@
 /** summary.json: every figure of a run's report, and nothing that is not in it. Plain JSON; shares are in [0, 1]. */
 import type { DataAudit } from "../data/audit/types.js";
+import type { ConfusedPairs } from "./class-counts.js";
 import type { Aggregate } from "./interval.js";
 import type { Latency } from "./latency.js";
 import type { ClassScore } from "./metrics.js";
@@ -28,6 +29,8 @@ export interface Summary {
   readonly comparisons: readonly Comparison[];
   /** Null when the teacher's outputs on the test samples are not known. */
   readonly darkKnowledge: DarkKnowledge | null;
+  /** Above 100 classes: which of them `ModelRow.perClass` has, and where the others are. Absent where it has all. */
+  readonly listedClasses?: ListedClasses;
   /** Errors under corruptions of the test samples; absent unless the recipe asks for them. */
   readonly robustness?: RobustnessSummary;
   /** What a strategy of several runs did; absent for a single run. */
@@ -38,6 +41,18 @@ export interface Summary {
   readonly notes: readonly string[];
   /** What may be wrong. */
   readonly warnings: readonly string[];
+}
+
+/** The classes that matter of many: the largest gains and losses, the worst recall, the largest classes, the most confused. */
+export interface ListedClasses {
+  /** Their indices into `data.classes`, ascending: one for each entry of every `ModelRow.perClass`. */
+  readonly indices: readonly number[];
+  /** Classes of the data. */
+  readonly of: number;
+  /** Classes that have test samples. */
+  readonly tested: number;
+  /** The file beside summary.json with precision, recall and F1 of every class and model. */
+  readonly file: string;
 }
 
 export interface StrategySummary {
@@ -102,6 +117,8 @@ export interface DataSummary {
   };
   /** What was found out about the data before anything was trained; absent in summaries older than this field. */
   readonly audit?: DataAudit;
+  /** The class with the most test samples and its share of them: how often always naming it is right. Null without labels. */
+  readonly largestClass?: { readonly class: string; readonly share: number } | null;
   /** Sentences about the split, normalisation and augmentation. */
   readonly notes?: readonly string[];
 }
@@ -132,6 +149,8 @@ export interface ModelRow {
   readonly seeds: readonly SeedResult[];
   /** Test accuracy; null without labels, as are nll, ece and topK. */
   readonly accuracy: Aggregate | null;
+  /** Mean recall of the classes that have test samples; null without labels. */
+  readonly balancedAccuracy?: Aggregate | null;
   readonly topK: (Aggregate & { readonly k?: number }) | null;
   /** Negative log-likelihood, in nats. */
   readonly nll: Aggregate | null;
@@ -143,10 +162,12 @@ export interface ModelRow {
   readonly softKL: Aggregate | null;
   /** Null when it was not measured. */
   readonly latency: Latency | null;
-  /** Mean over the seeds, by class; empty without labels. */
+  /** Mean over the seeds, by class; of more than 100 classes those of `Summary.listedClasses`. Empty without labels. */
   readonly perClass: readonly ClassRow[];
-  /** Counts [label][predicted] summed over the seeds; empty without labels. */
+  /** Counts [label][predicted] summed over the seeds; empty without labels, and above 100 classes. */
   readonly confusion: readonly (readonly number[])[];
+  /** The most frequent errors, where there are more than 100 classes. */
+  readonly confused?: ConfusedPairs;
   /** Learning curves, one a seed; empty for a model that was not trained here. */
   readonly curves: readonly Curve[];
   /** Each term's share of the gradient norm over the training, mean over the seeds; empty when not measured. */
@@ -184,6 +205,8 @@ export interface BiasCorrection {
 /** Test scores of one seed. */
 export interface SeedScores {
   readonly accuracy: number | null;
+  /** Mean recall of the classes that have test samples. */
+  readonly balancedAccuracy?: number | null;
   readonly topK: number | null;
   readonly nll: number | null;
   readonly ece: number | null;
@@ -193,6 +216,10 @@ export interface SeedScores {
 
 export interface SeedResult extends SeedScores {
   readonly seed: number;
+  /** The class it names most often, and its share of the test samples. */
+  readonly topAnswer?: { readonly class: string; readonly share: number };
+  /** Whether it tells the classes apart better than chance would (chance.ts); null without labels. */
+  readonly aboveChance?: boolean | null;
   /** How its weights were chosen: "best by validation accuracy (94.4 %), epoch 12 of 20"; "as given" for a loaded model. */
   readonly selection: string;
   readonly steps: number;
@@ -254,12 +281,27 @@ export interface DarkKnowledge {
   readonly temperature: number;
   /**
    * Mean softened teacher distribution of the test samples of a class: [class][class]. Rows are true classes, or without
-   * labels the classes that the teacher names; null, or all 0, for a class without a sample.
+   * labels the classes that the teacher names; null, or all 0, for a class without a sample. Empty above 100 classes.
    */
   readonly matrix: readonly (readonly number[] | null)[];
+  /** The largest entries beside the matrix's diagonal, largest first, where there are more than 100 classes. */
+  readonly likeliest?: readonly LikelyClass[];
   /** Real test samples, some of which the teacher hesitates on. */
   readonly samples: readonly DarkSample[];
 }
+
+/** Another class that the teacher gives a share of its mean answer for a class. */
+export interface LikelyClass {
+  /** The row's class: the true one, or without labels the one the teacher names. An index into the class names. */
+  readonly class: number;
+  /** The class that the teacher gives the share to. */
+  readonly other: number;
+  /** In [0, 1]. */
+  readonly share: number;
+}
+
+/** What is left of an answer of many logits: [mean logit, how many] of the logits in each of some ranges. */
+export type LogitTail = readonly (readonly [logit: number, count: number])[];
 
 export interface DarkSample {
   /** Index into the data set. */
@@ -272,8 +314,12 @@ export interface DarkSample {
   readonly values: readonly number[];
   /** Names of the features. */
   readonly features?: readonly string[];
+  /** Indices of the classes whose logits follow, the teacher's best first; absent where all follow, in their order. */
+  readonly classes?: readonly number[];
   /** [classes]; log-probabilities for a teacher that outputs probabilities. */
   readonly teacherLogits: readonly number[];
   /** [classes], first seed. */
   readonly studentLogits: readonly number[];
+  /** The other classes' logits, where `classes` names only some. */
+  readonly rest?: { readonly teacher: LogitTail; readonly student: LogitTail };
 }

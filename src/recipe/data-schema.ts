@@ -1,14 +1,15 @@
 /** The recipe's data: sources, splits, normalisation. */
 import { z } from "zod";
-import { className, count, file, positive } from "./fields.js";
+import { count, file, positive } from "./fields.js";
 
 const split = z
   .strictObject({
     validation: z
-      .number()
-      .min(0)
-      .default(0.15)
-      .describe("Part of the training data that chooses epochs: a fraction below 1 or a number of samples"),
+      .union([z.number().min(0), z.literal("source")])
+      .optional()
+      .describe(
+        'Samples that choose epochs: a fraction below 1 or a number of samples of the training part, or "source" for the source\'s own validation part (default where it has one, else 0.15)',
+      ),
     test: z
       .union([z.number().min(0), z.literal("source")])
       .optional()
@@ -29,13 +30,20 @@ const normalise = z
     '"unit" maps bytes to [0,1]; "standard" is fitted on the training part only, per channel or feature; or fixed numbers: (x * scale - mean) / std',
   );
 
+/** As `className`; labels may be negative numbers. */
+const labelName = z.union([z.string().min(1), z.number().int()]).transform(String);
+
 const common = {
   classes: z
-    .array(className)
+    .array(labelName)
     .min(2)
     .optional()
-    .describe("Class names in the order of the indices; default: sorted as found"),
-  limit: count.optional().describe("Use only the first so many samples of the source's training part"),
+    .describe(
+      "Class names in the order of the indices; labels are matched by name, or, where they are whole numbers and none is a name, are indices into the list; default: sorted as found",
+    ),
+  limit: count
+    .optional()
+    .describe("Use only so many samples of the source's training part, drawn by split.seed with its class proportions"),
   labels: z.enum(["use", "ignore"]).default("use").describe('"ignore" treats labelled data as unlabelled'),
   split: split.prefault({}),
   normalise: normalise.optional().describe('Default: "unit" for images, "standard" for tables, "none" for arrays'),
@@ -66,7 +74,7 @@ export const dataSchema = z
     z.strictObject({
       source: z.literal("npy").describe("NumPy arrays, one file each"),
       samples: file("Samples [N, ...]; integers stay whole numbers (token ids [N, sequence])"),
-      label_file: file("Labels [N], integers").optional(),
+      label_file: file("Labels [N]: integers or text; or one-hot [N, classes]").optional(),
       test_samples: file("Test samples").optional(),
       memory: z
         .enum(["auto", "whole", "file"])
@@ -84,18 +92,26 @@ export const dataSchema = z
       label_key: z.string().default("y_train").describe("Key of the labels"),
       test_samples: z.string().default("x_test").describe("Key of the test samples, if there"),
       test_label_key: z.string().default("y_test").describe("Key of the test labels, if there"),
+      validation_samples: z.string().default("x_val").describe("Key of the validation samples, if there"),
+      validation_label_key: z.string().default("y_val").describe("Key of the validation labels, if there"),
       ...common,
     }),
     z.strictObject({
       source: z
         .literal("images")
-        .describe("A folder per class (or train/ and test/ with a folder per class each), decoded by sharp"),
+        .describe(
+          "A folder per class, or train/, val/ and test/ (any of their usual names) with a folder per class each; decoded by sharp",
+        ),
       path: file("Folder"),
       size: z.tuple([count, count]).describe("Height and width to resize to"),
       channels: z
         .union([z.literal(1), z.literal(3)])
         .default(3)
         .describe("1 for grey, 3 for RGB"),
+      skip_unreadable: z
+        .boolean()
+        .default(false)
+        .describe("Leave out images that cannot be decoded and say which; default: an error that lists them"),
       ...common,
     }),
   ])

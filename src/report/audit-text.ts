@@ -1,6 +1,8 @@
 /** The data audit as lines for the terminal: one where all is well, else one screen, or all of it. */
+
 import type { ClassAudit, DataAudit, PartName } from "../data/audit/types.js";
 import type { DataFinding } from "../data/findings.js";
+import { appendTo } from "../extremes.js";
 import { noun } from "../noun.js";
 
 export interface AuditTextOptions {
@@ -48,7 +50,7 @@ export function auditLines(audit: DataAudit, options: AuditTextOptions = {}): st
       lines.push(`  and ${left} more: ${command}`);
       break;
     }
-    lines.push(...own);
+    appendTo(lines, own);
   }
   return lines;
 }

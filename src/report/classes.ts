@@ -1,10 +1,12 @@
 /** Class by class: where the student gained over its baseline, and what it takes for what. */
 
+import type { ConfusedPairs } from "../evaluate/class-counts.js";
 import { signed } from "../evaluate/sentence.js";
-import type { ClassRow, Comparison, ModelRow, Summary } from "../evaluate/summary.js";
+import type { ClassRow, Comparison, ListedClasses, ModelRow, Summary } from "../evaluate/summary.js";
 import { maxOf, minOf } from "../extremes.js";
 import { COLOR, figure, type HeatCell, heatMap, shorten } from "./charts.js";
 import { NONE } from "./format.js";
+import { confusedTable, extremeTables, leftOutSaid } from "./many-classes.js";
 import { type Markup, markup } from "./markup.js";
 import { modelsOf, noun, titleOf } from "./wording.js";
 
@@ -15,22 +17,25 @@ const OPEN = 1;
 
 /** Per-class gains (or recalls, without a baseline) and the table behind them. */
 export async function classesSection(summary: Summary): Promise<Markup | null> {
+  const { listedClasses: listed } = summary;
   const charts: Markup[] = [];
   const tables: Markup[] = [];
   for (const comparison of summary.comparisons) {
     const { student, baseline, teacher } = modelsOf(summary, comparison);
     if (!student || student.perClass.length === 0) continue;
+    const title = titleOf(summary, comparison);
     charts.push(
       baseline && baseline.perClass.length > 0
-        ? await gainsChart(student, baseline, titleOf(summary, comparison))
-        : await recallChart(student, teacher, titleOf(summary, comparison)),
+        ? await gainsChart(student, baseline, title, listed)
+        : await recallChart(student, teacher, title, listed),
     );
-    tables.push(perClassTable(student, baseline, teacher, titleOf(summary, comparison)));
+    if (listed) tables.push(extremeTables({ student, baseline, teacher }, title));
+    tables.push(perClassTable({ student, baseline, teacher }, title, listed));
   }
   if (charts.length === 0) return null;
   return markup`<section id="classes"><h2>Class by class</h2>
 <p class="lead">Recall is the share of a class's test samples that the model classifies correctly, as a mean over the seeds. Single classes
-have few samples, so differences of one or two points are noise.</p>
+have few samples, so differences of one or two points are noise.</p>${listed && leftOutSaid(listed)}
 <div class="charts">${charts}</div>${tables}</section>`;
 }
 
@@ -41,9 +46,16 @@ interface Bar {
 }
 
 /** Class names may repeat once cut short: bars are placed by index, not by name. */
-function gainsChart(student: ModelRow, baseline: ModelRow, title: string): Promise<Markup> {
+function gainsChart(
+  student: ModelRow,
+  baseline: ModelRow,
+  title: string,
+  listed: ListedClasses | undefined,
+): Promise<Markup> {
   const all: Bar[] = student.perClass
-    .map((c, i) => {
+    .filter((c) => !listed || c.support > 0)
+    .map((c) => {
+      const i = student.perClass.indexOf(c);
       const before = baseline.perClass[i]?.recall ?? 0;
       const points = 100 * (c.recall - before);
       const tip = `${c.class}: ${signed(points)} points (${percent(before)} to ${percent(c.recall)})`;
@@ -51,7 +63,7 @@ function gainsChart(student: ModelRow, baseline: ModelRow, title: string): Promi
     })
     .sort((a, b) => b.points - a.points);
   const bars = extremes(all);
-  const left = all.length - bars.length;
+  const left = (listed?.tested ?? all.length) - bars.length;
   const label = (i: number): string => shorten(bars[i]?.name ?? "", 18);
   const longest = maxOf(bars.map((_, i) => label(i).length));
   const [low, high] = [
@@ -113,16 +125,24 @@ function gainsChart(student: ModelRow, baseline: ModelRow, title: string): Promi
   });
 }
 
-function recallChart(student: ModelRow, teacher: ModelRow | null, title: string): Promise<Markup> {
+function recallChart(
+  student: ModelRow,
+  teacher: ModelRow | null,
+  title: string,
+  listed: ListedClasses | undefined,
+): Promise<Markup> {
   const all = student.perClass
     .map((c, i) => ({
       name: c.class,
       student: 100 * c.recall,
       teacher: 100 * (teacher?.perClass[i]?.recall ?? Number.NaN),
+      support: c.support,
     }))
+    .filter((c) => !listed || c.support > 0)
     .sort((a, b) => b.student - a.student);
-  const rows = extremes(all);
-  const left = all.length - rows.length;
+  // Of classes that are not all listed, those with the lowest recall and the largest ones are.
+  const rows = listed ? all.slice(-MOST_BARS / 2) : extremes(all);
+  const left = (listed?.tested ?? all.length) - rows.length;
   const label = (i: number): string => shorten(rows[i]?.name ?? "", 18);
   const index = (_: unknown, i: number): number => i;
   const withTeacher = rows.every((r) => Number.isFinite(r.teacher));
@@ -137,7 +157,7 @@ function recallChart(student: ModelRow, teacher: ModelRow | null, title: string)
       marginBottom: 40,
       marginRight: 16,
       x: {
-        label: `recall (%)${left > 0 ? `, ${noun(left, "class")} in between not shown` : ""}`,
+        label: `recall (%)${left > 0 ? `, ${noun(left, "class")} ${listed ? "with more recall" : "in between"} not shown` : ""}`,
         labelArrow: "none",
         labelAnchor: "center",
         grid: true,
@@ -169,12 +189,17 @@ function percent(share: number | undefined): string {
   return share === undefined ? "-" : `${(100 * share).toFixed(1)} %`;
 }
 
-function perClassTable(student: ModelRow, baseline: ModelRow | null, teacher: ModelRow | null, title: string): Markup {
+function perClassTable(
+  { student, baseline, teacher }: { student: ModelRow; baseline: ModelRow | null; teacher: ModelRow | null },
+  title: string,
+  listed: ListedClasses | undefined,
+): Markup {
+  const whose = listed ? `the ${noun(listed.indices.length, "class")} that matter most` : "every class";
   const value = (share: number | undefined): string => (share === undefined ? NONE : (100 * share).toFixed(1));
   const f1 = (of: ModelRow | null, i: number): string => value(of?.perClass[i]?.f1);
   const row = (c: ClassRow, i: number): Markup =>
     markup`<tr><th scope="row">${c.class}</th><td>${c.support}</td><td>${value(c.precision)}</td><td>${value(c.recall)}</td><td>${value(c.f1)}</td>${baseline && markup`<td>${f1(baseline, i)}</td>`}${teacher && markup`<td>${f1(teacher, i)}</td>`}</tr>`;
-  return markup`<details><summary>Precision, recall and F1 of every class${title && `: ${title}`}</summary><div class="scroll" tabindex="0"><table class="narrow">
+  return markup`<details><summary>Precision, recall and F1 of ${whose}${title && `: ${title}`}</summary><div class="scroll" tabindex="0"><table class="narrow">
 <thead><tr><th scope="col">Class</th><th scope="col">Test samples</th><th scope="col">Precision <small>%</small></th><th scope="col">Recall <small>%</small></th><th scope="col">F1 <small>%</small></th>${baseline && markup`<th scope="col">F1, baseline <small>%</small></th>`}${teacher && markup`<th scope="col">F1, teacher <small>%</small></th>`}</tr></thead>
 <tbody>${student.perClass.map(row)}</tbody></table></div></details>`;
 }
@@ -184,8 +209,10 @@ export async function confusionSection(summary: Summary): Promise<Markup | null>
   const maps: Markup[] = [];
   for (const comparison of summary.comparisons) {
     const { student } = modelsOf(summary, comparison);
-    if (!student || student.confusion.length === 0) continue;
-    const map = await confusionMap(summary, comparison, student);
+    if (!student || (student.confusion.length === 0 && !student.confused)) continue;
+    const map = student.confused
+      ? errorsTable(summary, comparison, student, student.confused)
+      : await confusionMap(summary, comparison, student);
     maps.push(
       maps.length < OPEN
         ? map
@@ -193,9 +220,15 @@ export async function confusionSection(summary: Summary): Promise<Markup | null>
     );
   }
   if (maps.length === 0) return null;
+  if (summary.listedClasses) return markup`<section id="confusion"><h2>Confusion</h2>${maps}</section>`;
   return markup`<section id="confusion"><h2>Confusion</h2>
 <p class="lead">Rows are labels, columns are the student's predictions. Correct predictions on the diagonal are grey. A deeper colour means
 a larger share of the class is misclassified.</p>${maps}</section>`;
+}
+
+function errorsTable(summary: Summary, comparison: Comparison, student: ModelRow, confused: ConfusedPairs): Markup {
+  const samples = new Map(student.perClass.map((c) => [c.class, c.support]));
+  return confusedTable(confused, summary.data.classes, samples, student.seeds.length, titleOf(summary, comparison));
 }
 
 function confusionMap(summary: Summary, comparison: Comparison, student: ModelRow): Promise<Markup> {

@@ -1,10 +1,10 @@
 /** The dark-knowledge view: what the teacher says beside the right answer, and how a temperature brings it out. */
-import { logProbabilities } from "../evaluate/metrics.js";
-import type { DarkKnowledge, DarkSample, Summary } from "../evaluate/summary.js";
+import type { DarkKnowledge, DarkSample, LogitTail, Summary } from "../evaluate/summary.js";
 import { maxOf } from "../extremes.js";
 import { noun } from "../noun.js";
 import { type HeatCell, heatMap, shorten } from "./charts.js";
 import { pngDataUri } from "./image.js";
+import { likeliestTable } from "./many-classes.js";
 import { type Markup, markup, raw, scriptJson } from "./markup.js";
 
 /** Bars of a sample; with more classes, the teacher's best and one for the rest. */
@@ -20,7 +20,7 @@ export async function darkSection(summary: Summary): Promise<Markup | null> {
   return markup`<section id="dark"><h2>Dark knowledge</h2>
 <p class="lead">A label names one class. The teacher's answer also ranks the other classes, from plausible to absurd. A student learns this
 ranking from soft targets; it cannot learn it from labels.</p>
-${await distributionMap(dark, classes, labelled)}
+${dark.matrix.length > 0 ? await distributionMap(dark, classes, labelled) : likeliestTable(dark, classes, labelled)}
 ${dark.samples.length > 0 && samplesView(dark, classes)}</section>`;
 }
 
@@ -67,7 +67,12 @@ function samplesView(dark: DarkKnowledge, classes: readonly string[]): Markup {
   const orders = dark.samples.map((s) => orderOf(s, classes.length));
   const data = {
     temperature: dark.temperature,
-    samples: dark.samples.map((s, i) => ({ teacher: s.teacherLogits, student: s.studentLogits, order: orders[i] })),
+    samples: dark.samples.map((s, i) => ({
+      teacher: s.teacherLogits,
+      student: s.studentLogits,
+      order: orders[i],
+      ...(s.rest ? { rest: [s.rest.teacher, s.rest.student] } : {}),
+    })),
   };
   const presets = [...new Set([1, dark.temperature, 20])].sort((a, b) => a - b);
   return markup`<h3>Real test samples, softened</h3>
@@ -84,8 +89,9 @@ Low temperatures leave only the most likely class; higher ones flatten the answe
 <script type="application/json" id="dark-data">${scriptJson(data)}</script>`;
 }
 
-/** All classes in their own order when they are few, else the teacher's best. */
+/** Places among the sample's logits: all classes in their own order when they are few, else the teacher's best. */
 function orderOf(sample: DarkSample, classes: number): number[] {
+  if (sample.classes) return sample.classes.map((_, k) => k);
   const all = Array.from({ length: classes }, (_, c) => c);
   if (classes <= MOST_BARS + 2) return all;
   const z = sample.teacherLogits;
@@ -98,25 +104,39 @@ function sampleCard(
   temperature: number,
   classes: readonly string[],
 ): Markup {
-  const [teacher, student] = [sample.teacherLogits, sample.studentLogits].map((z) => {
-    const p = logProbabilities(z, 0, classes.length, "logits", temperature).map(Math.exp);
-    const bars = order.map((c) => p[c] as number);
-    return order.length < classes.length ? [...bars, Math.max(0, 1 - bars.reduce((a, v) => a + v, 0))] : bars;
-  }) as [number[], number[]];
-  const names = order.map((c) => classes[c] ?? String(c));
+  const bars = (z: readonly number[], rest: LogitTail | undefined): number[] => {
+    const p = softened(z, temperature, rest);
+    const own = order.map((c) => p[c] as number);
+    return order.length < classes.length ? [...own, Math.max(0, 1 - own.reduce((a, v) => a + v, 0))] : own;
+  };
+  const teacher = bars(sample.teacherLogits, sample.rest?.teacher);
+  const student = bars(sample.studentLogits, sample.rest?.student);
+  const nameAt = (k: number): string => {
+    const c = sample.classes?.[k] ?? k;
+    return classes[c] ?? String(c);
+  };
+  const names = order.map(nameAt);
   if (order.length < classes.length) names.push(noun(classes.length - order.length, "other"));
-  const bars = names.map((name, k) => {
+  const lines = names.map((name, k) => {
     const truth = k < order.length && sample.label !== null && name === sample.label;
     return markup`<div class="bar${truth && " truth"}" data-bar><span class="name" title="${name}">${shorten(name, 12)}</span><span class="track"><i class="of-teacher" style="width:${width(teacher[k])}"></i><i class="of-student" style="width:${width(student[k])}"></i></span><span class="share">${percentText(teacher[k] ?? 0)}</span></div>`;
   });
-  const said = classes[best(sample.teacherLogits)] ?? "";
+  const said = nameAt(best(sample.teacherLogits));
   const caption =
     sample.label === null
       ? markup`teacher: <b>${said}</b>`
       : said === sample.label
         ? markup`labelled <b>${sample.label}</b>`
         : markup`labelled <b>${sample.label}</b>, teacher: <b>${said}</b>`;
-  return markup`<div class="sample" data-sample><div class="head">${content(sample)}<p>${caption}<br><small>sample ${sample.index}</small></p></div><div class="bars">${bars}</div></div>`;
+  return markup`<div class="sample" data-sample><div class="head">${content(sample)}<p>${caption}<br><small>sample ${sample.index}</small></p></div><div class="bars">${lines}</div></div>`;
+}
+
+/** Probabilities of these logits, with a rest of others beside them, of which only means and numbers are known. */
+export function softened(logits: readonly number[], temperature: number, rest: LogitTail = []): number[] {
+  const most = maxOf([...logits, ...rest.map(([z]) => z)]);
+  const e = (z: number): number => Math.exp((z - most) / temperature);
+  const sum = logits.reduce((a, z) => a + e(z), 0) + rest.reduce((a, [z, n]) => a + n * e(z), 0);
+  return logits.map((z) => e(z) / sum);
 }
 
 function best(logits: readonly number[]): number {

@@ -7,6 +7,7 @@ import { classesSection, confusionSection } from "./classes.js";
 import { curvesSection, sharesSection } from "./curves.js";
 import { darkSection } from "./dark.js";
 import { count, duration } from "./format.js";
+import { fewClasses } from "./many-classes.js";
 import { type Markup, markup, raw } from "./markup.js";
 import { omittedSection } from "./omitted.js";
 import { robustnessSection } from "./robustness.js";
@@ -97,13 +98,12 @@ function facts(list: readonly Fact[]): Markup {
 function dataAndEnvironment(summary: Summary): Markup {
   const { data, environment: env } = summary;
   const { train, labelled, validation, test } = data.counts;
-  const names = data.classes.slice(0, 40).join(", ");
   const notes = [...(data.notes ?? []), ...summary.notes];
   const dataFacts: Fact[] = [
     ["source", data.name],
     ["origin", data.origin],
     ["sample", `[${data.sampleShape.join(", ")}]`],
-    ["classes", `${data.classes.length}: ${names}${data.classes.length > 40 ? ", …" : ""}`],
+    ["classes", fewClasses(summary, 40)],
     [
       "training",
       `${count(train)}${labelled === undefined || labelled === train ? "" : `, ${count(labelled)} of them with labels for the student`}`,

@@ -3,22 +3,27 @@
  * nowhere else; tests run `SOFTENED_SOURCE` against log-softmax.
  */
 
-/** function softened(logits, temperature) -> softmax(logits / temperature), as an array of the same length. */
-export const SOFTENED_SOURCE = `function softened(logits, temperature) {
+/**
+ * function softened(logits, temperature, rest) -> softmax(logits / temperature), as an array of the same length. \`rest\` has
+ * [logit, how many] of the classes that are not among the logits; none where all are.
+ */
+export const SOFTENED_SOURCE = `function softened(logits, temperature, rest) {
+  var others = rest || [];
   var z = logits.map(function (v) { return v / temperature; });
-  var most = Math.max.apply(null, z);
+  var most = z.concat(others.map(function (r) { return r[0] / temperature; })).reduce(function (a, v) { return a > v ? a : v; });
   var e = z.map(function (v) { return Math.exp(v - most); });
   var sum = e.reduce(function (a, v) { return a + v; }, 0);
+  others.forEach(function (r) { sum += r[1] * Math.exp(r[0] / temperature - most); });
   return e.map(function (v) { return v / sum; });
 }`;
 
 /**
- * function shown(probabilities, order) -> one number a bar: the classes in \`order\`, and with fewer bars than classes a
- * last one with the rest.
+ * function shown(probabilities, order, more) -> one number a bar: the classes in \`order\`, and with fewer bars than classes
+ * a last one with the rest. \`more\`: there are classes besides the probabilities'.
  */
-export const SHOWN_SOURCE = `function shown(probabilities, order) {
+export const SHOWN_SOURCE = `function shown(probabilities, order, more) {
   var bars = order.map(function (c) { return probabilities[c]; });
-  if (order.length < probabilities.length) {
+  if (more || order.length < probabilities.length) {
     bars.push(Math.max(0, 1 - bars.reduce(function (a, v) { return a + v; }, 0)));
   }
   return bars;
@@ -31,6 +36,21 @@ export const PERCENT_SOURCE = `function percentText(share) {
   return p.toFixed(p >= 9.95 ? 0 : p >= 0.095 ? 1 : 2) + " %";
 }`;
 
+/** function entropyOf(probabilities, logits, temperature, rest) -> nats, with the classes of the rest. */
+export const ENTROPY_SOURCE = `function entropyOf(probabilities, logits, temperature, rest) {
+  var entropy = 0;
+  var best = 0;
+  probabilities.forEach(function (p, c) {
+    if (p > 0) entropy -= p * Math.log(p);
+    if (p > probabilities[best]) best = c;
+  });
+  rest.forEach(function (r) {
+    var p = probabilities[best] * Math.exp((r[0] - logits[best]) / temperature);
+    if (p > 0) entropy -= r[1] * p * Math.log(p);
+  });
+  return entropy;
+}`;
+
 /** Position of the slider, 0 to 100, on a log scale from 0.5 to 32. */
 const SCALE_SOURCE = `function temperatureAt(position) { return Math.exp(Math.log(0.5) + position / 100 * Math.log(64)); }
 function positionOf(temperature) { return 100 * Math.log(temperature / 0.5) / Math.log(64); }`;
@@ -40,6 +60,7 @@ export const SLIDER_SCRIPT = `"use strict";
 ${SOFTENED_SOURCE}
 ${SHOWN_SOURCE}
 ${PERCENT_SOURCE}
+${ENTROPY_SOURCE}
 ${SCALE_SOURCE}
 (function () {
   var holder = document.getElementById("dark-data");
@@ -53,9 +74,11 @@ ${SCALE_SOURCE}
     var entropy = 0;
     cards.forEach(function (card, i) {
       var sample = data.samples[i];
-      var teacher = softened(sample.teacher, temperature);
-      teacher.forEach(function (p) { if (p > 0) entropy -= p * Math.log(p) / cards.length; });
-      var bars = [shown(teacher, sample.order), shown(softened(sample.student, temperature), sample.order)];
+      var rest = sample.rest || [[], []];
+      var teacher = softened(sample.teacher, temperature, rest[0]);
+      entropy += entropyOf(teacher, sample.teacher, temperature, rest[0]) / cards.length;
+      var student = softened(sample.student, temperature, rest[1]);
+      var bars = [shown(teacher, sample.order, sample.rest), shown(student, sample.order, sample.rest)];
       card.querySelectorAll("[data-bar]").forEach(function (row, k) {
         row.querySelector(".of-teacher").style.width = 100 * bars[0][k] + "%";
         row.querySelector(".of-student").style.width = 100 * bars[1][k] + "%";

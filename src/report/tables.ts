@@ -7,7 +7,7 @@ import { maxOf, minOf } from "../extremes.js";
 import { COLOR, figure, shorten } from "./charts.js";
 import { count, duration, formatBytes, milliseconds, NONE, spread, spreadsSaid, times } from "./format.js";
 import { type Markup, markup } from "./markup.js";
-import { modelsOf, noun, titleOf, topKLabel } from "./wording.js";
+import { isUneven, modelsOf, noun, titleOf, topKLabel } from "./wording.js";
 
 const SIGNS = { helped: "▲", harmed: "▼", "no measurable difference": "=" } as const;
 const CLASS = { helped: "helped", harmed: "harmed", "no measurable difference": "neither" } as const;
@@ -159,7 +159,7 @@ export function comparisonSection(summary: Summary): Markup {
 <div class="scroll" tabindex="0"><table class="models stack"><thead><tr><th scope="col">Model</th>${columns.map((c) => markup`<th scope="col">${c.head}${c.unit && markup` <small>${c.unit}</small>`}</th>`)}</tr></thead>
 <tbody>${summary.models.map((m) => markup`<tr class="${m.role}"><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}<small>${m.architecture}</small></th>${columns.map((c) => markup`<td data-label="${c.unit ? `${c.head}, ${c.unit}` : c.head}">${c.cell(m)}</td>`)}</tr>`)}</tbody></table></div>
 <p class="note">Evaluated once, at the end, on ${noun(summary.data.counts.test, "test sample")}.
-${spreads ? `${spreads} ` : "With one seed, intervals are not available. "}Agreement: share of test samples for which the model predicts the teacher's class. Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${capital(k)} accuracy: the label is among the ${likeliest(k)} most likely classes. `}Latency: median and 95th percentile at batch size 1.</p></section>`;
+${spreads ? `${spreads} ` : "With one seed, intervals are not available. "}Agreement: share of test samples for which the model predicts the teacher's class. ${isUneven(summary) && "Balanced accuracy: mean recall of the classes. "}Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${capital(k)} accuracy: the label is among the ${likeliest(k)} most likely classes. `}Latency: median and 95th percentile at batch size 1.</p></section>`;
 }
 
 function columnsOf(summary: Summary): Column[] {
@@ -168,6 +168,11 @@ function columnsOf(summary: Summary): Column[] {
     { head: "Parameters", cell: (m) => count(m.parameters) },
     { head: "File", cell: (m) => (m.fileBytes ? formatBytes(m.fileBytes) : NONE) },
     some((m) => m.accuracy) && { head: "Accuracy", unit: "%", cell: (m) => withSpread(m.accuracy, 100, 1) },
+    isUneven(summary) && {
+      head: "Balanced accuracy",
+      unit: "%",
+      cell: (m) => withSpread(m.balancedAccuracy ?? null, 100, 1),
+    },
     some((m) => m.topK) && { head: topKLabel(summary), unit: "%", cell: (m) => withSpread(m.topK, 100, 1) },
     { head: "Agreement", unit: "%", cell: (m) => withSpread(m.agreement, 100, 1) },
     { head: "Soft KL", unit: "nats", cell: (m) => withSpread(m.softKL, 1, 3) },

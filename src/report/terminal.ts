@@ -2,10 +2,11 @@
 import pc from "picocolors";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { maxOf } from "../extremes.js";
+import { shorten } from "./charts.js";
 import { count, decimal, formatBytes, milliseconds, NONE, percent, spreadsSaid } from "./format.js";
 import { omittedLines } from "./omitted.js";
 import { robustnessLines } from "./robustness-text.js";
-import { needsTitle, noun, titleOf } from "./wording.js";
+import { isUneven, needsTitle, noun, titleOf } from "./wording.js";
 
 export { formatBytes } from "./format.js";
 
@@ -37,6 +38,7 @@ export function formatTable(summary: Summary, options: TableOptions): string {
     ...table,
     "",
     foot(summary),
+    ...section(isUneven(summary) ? recallLines(summary) : []),
     "",
     "Training data:",
     ...seen,
@@ -58,12 +60,43 @@ function columnsOf(summary: Summary): Column[] {
     { head: "parameters", cell: (m) => count(m.parameters) },
     { head: "file", cell: (m) => (m.fileBytes ? formatBytes(m.fileBytes) : NONE) },
     some((m) => m.accuracy) && { head: "accuracy", cell: (m) => percent(m.accuracy) },
+    isUneven(summary) && { head: "balanced", cell: (m) => percent(m.balancedAccuracy ?? null) },
     { head: "agreement", cell: (m) => percent(m.agreement) },
     { head: "soft KL", cell: (m) => decimal(m.softKL) },
     some((m) => m.ece) && { head: "ECE", cell: (m) => decimal(m.ece) },
     { head: "latency", cell: (m) => (m.latency ? milliseconds(m.latency.medianMs) : NONE) },
   ];
   return columns.filter((c): c is Column => c !== false);
+}
+
+/** Classes whose recall the terminal shows; of more, those with the fewest test samples. */
+const MOST_RECALLS = 8;
+
+/** Recall by class of every model, where accuracy alone misleads. */
+function recallLines({ models, data, listedClasses }: Summary): string[] {
+  const scored = models.filter((m) => m.perClass.length > 0);
+  const rows = scored[0]?.perClass ?? [];
+  const tested = [...rows.keys()].filter((c) => (rows[c]?.support ?? 0) > 0);
+  const support = (c: number): number => rows[c]?.support ?? 0;
+  const shown =
+    tested.length <= MOST_RECALLS
+      ? tested
+      : [...tested].sort((a, b) => support(a) - support(b) || a - b).slice(0, MOST_RECALLS);
+  const share = (m: ModelRow, c: number): string => `${(100 * (m.perClass[c]?.recall ?? 0)).toFixed(1)} %`;
+  const table = [
+    ["class", "samples", ...scored.map((m) => m.name)],
+    ...shown.map((c) => [shorten(rows[c]?.class ?? "", 24), count(support(c)), ...scored.map((m) => share(m, c))]),
+  ];
+  const widths = (table[0] as string[]).map((_, c) => maxOf(table.map((r) => (r[c] as string).length)));
+  const line = (r: readonly string[]): string =>
+    `  ${r.map((cell, c) => (c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number))).join(" ".repeat(GAP))}`;
+  const left = (listedClasses?.tested ?? tested.length) - shown.length;
+  const where = listedClasses ? `${listedClasses.file} has all` : "summary.json has all";
+  return [
+    "Recall by class (balanced accuracy is its mean):",
+    ...table.map(line),
+    ...(left > 0 ? [`  ${count(left)} of ${count(data.classes.length)} classes are left out here; ${where}.`] : []),
+  ];
 }
 
 function foot(summary: Summary): string {

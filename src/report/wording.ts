@@ -1,4 +1,5 @@
 /** Words that the terminal and the report share. */
+import { isImbalanced } from "../evaluate/chance.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 
 export { noun } from "../noun.js";
@@ -27,6 +28,12 @@ export function titleOf(summary: Summary, comparison: Comparison): string {
   if (comparison.variant) return comparison.variant;
   if (summary.comparisons.length === 1) return "";
   return summary.strategy ? `${comparison.student} vs. its baseline` : summary.name;
+}
+
+/** Whether the test samples are spread so unevenly over the classes that accuracy alone misleads. */
+export function isUneven({ models }: Summary): boolean {
+  const scored = models.find((m) => m.perClass.length > 0);
+  return scored !== undefined && isImbalanced(scored.perClass.map((c) => c.support));
 }
 
 /** Whether its sentence only mentions "distillation", so that a title must name the student. */

@@ -1,8 +1,10 @@
 /** What every summary says of its run, whatever was trained in it. */
+import { mostOf } from "../evaluate/chance.js";
 import type { Summary } from "../evaluate/summary.js";
 import { packageVersion } from "../package-root.js";
 import { maskSecrets, maskText } from "../secrets.js";
 import type { RunContext } from "./context.js";
+import { testLabels } from "./judge.js";
 import { environmentOf } from "./measure.js";
 
 export interface RunFacts {
@@ -19,6 +21,7 @@ export async function aboutRun(
   { command, seconds, labelled }: RunFacts,
 ): Promise<Omit<Summary, "models" | "comparisons" | "darkKnowledge" | "files">> {
   const { data, splits } = loaded;
+  const labels = testLabels(loaded);
   return {
     limbeck: packageVersion(),
     name: recipe.name,
@@ -40,9 +43,17 @@ export async function aboutRun(
         test: splits.test.length,
       },
       audit: loaded.audit,
+      largestClass: labels && largestOf(labels, data.classes),
     },
     // Every seed may find out the same.
     notes: [...new Set(notes)].map(maskText),
     warnings: [...new Set(warnings)].map(maskText),
   };
+}
+
+function largestOf(labels: Int32Array, classes: readonly string[]): Summary["data"]["largestClass"] {
+  const counts = new Uint32Array(classes.length);
+  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  const most = mostOf(counts);
+  return { class: classes[most] ?? String(most), share: (counts[most] as number) / labels.length };
 }

@@ -88,7 +88,7 @@ function labelledOf({ transfer, data: { split } }: Recipe, own: Uint32Array, loa
       `${noun(wanted, "labelled sample")} ${wanted === 1 ? "is" : "are"} wanted, ${there.length.toLocaleString("en-US")} are there`,
     );
   if (wanted === "all" || labels === null) return there;
-  return stratifiedSubset(labels, there, wanted, split.seed, classes, "labelled");
+  return stratifiedSubset(labels, there, wanted, split.seed, classes, "labelled", "transfer.labelled");
 }
 
 function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
@@ -100,9 +100,9 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
   checkGroup(recipe, data);
   const trainOn = trainOnOf(recipe);
   if (trainOn === "disjoint-half")
-    [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes);
+    [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes, "teacher.train_on");
   else if (recipe.transfer.part === "second-half")
-    own = halves(data.labels, splits.train, recipe.data.split.seed, data.classes)[1];
+    own = halves(data.labels, splits.train, recipe.data.split.seed, data.classes, "transfer.part")[1];
   const allLabelled = labelledOf(recipe, own, loaded);
   if (trainOn === "labelled") teacherSamples = allLabelled;
   if (hasLabels) teacherSamples = withLabels(teacherSamples, loaded);

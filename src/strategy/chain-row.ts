@@ -2,7 +2,8 @@
 import type { ModelRow } from "../evaluate/summary.js";
 import { knownClasses } from "../teacher/partial.js";
 import type { RunContext } from "./context.js";
-import { answersOf } from "./fit.js";
+import { answering } from "./fit.js";
+import { type Answers, scoreExported } from "./judge.js";
 import { type Answering, type Askable, openExported, type Unasked } from "./robustness.js";
 
 export interface ChainRow {
@@ -15,10 +16,24 @@ export interface ChainRow {
   right(): Promise<Uint8Array[]>;
 }
 
-/** Logits of an exported model of this run on the test samples. */
-export function answer({ loaded, recipe, execution }: RunContext, file: string): Promise<Float32Array> {
-  const expects = recipe.export.raw ? loaded.normalisation : null;
-  return answersOf({ file, expects }, loaded.data, loaded.splits.test, execution.threads);
+/** How an exported model of this run is asked. */
+const asExported = ({ loaded, recipe }: RunContext, file: string) => ({
+  file,
+  expects: recipe.export.raw ? loaded.normalisation : null,
+});
+
+/** Opens an exported model of this run. */
+export async function openAnswers(
+  context: RunContext,
+  file: string,
+): Promise<Answers & { readonly dispose: () => Promise<void> }> {
+  const opened = await answering(asExported(context, file), context.loaded.data, context.execution.threads);
+  return { kind: "logits", ...opened };
+}
+
+/** Where an exported model of this run is right on the test samples, which have labels. */
+export async function rightIn(context: RunContext, file: string): Promise<Uint8Array> {
+  return (await scoreExported(context, asExported(context, file), null)).correct as Uint8Array;
 }
 
 /** A row's models, to be asked about other samples. */

@@ -3,13 +3,14 @@ import { relative, resolve } from "node:path";
 import { differenceSentence } from "../evaluate/sentence.js";
 import type { Comparison, HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
+import { isAtChance } from "../evaluate/weak-models.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
 import { aboutRun } from "./about.js";
-import { answer, askable, type ChainRow } from "./chain-row.js";
+import { askable, type ChainRow, rightIn } from "./chain-row.js";
 import type { RunContext } from "./context.js";
 import { ensembleRow } from "./ensemble.js";
 import type { FinishedHop } from "./hops.js";
-import { hits, testLabels } from "./judge.js";
+import { testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
 import type { Pair, Plan } from "./plan.js";
 import { runRobustness } from "./robustness.js";
@@ -73,7 +74,11 @@ async function rowsOf(context: RunContext, plan: Plan, done: readonly FinishedHo
       row: { ...row, id, name: id, variant: "" },
       files,
       open,
-      right: () => Promise.all(files.map(async (file) => hits(context.loaded, await answer(context, file)))),
+      right: async () => {
+        const seeds: Uint8Array[] = [];
+        for (const file of files) seeds.push(await rightIn(context, file));
+        return seeds;
+      },
     });
   };
   for (const { hop, summary, students, baselines } of done) {
@@ -134,7 +139,9 @@ async function comparisonOf(
       sentence: `${pair.what ?? pair.title}: not measured, for want of labels.`,
     };
   const difference = compare(await a.right(), await b.right(), { seed: context.recipe.seed });
-  return { ...base, baseline: other, ...difference, sentence: differenceSentence(pair.what ?? pair.title, difference) };
+  const blind = isAtChance(a.row) && isAtChance(b.row);
+  const sentence = differenceSentence(pair.what ?? pair.title, difference, blind);
+  return { ...base, baseline: other, ...difference, sentence };
 }
 
 function hopSummary(context: RunContext, { hop, summary, directory }: FinishedHop): HopSummary {

@@ -20,6 +20,7 @@ import { writeSnippets } from "./snippets.js";
 import { runStrategy } from "./strategies.js";
 import { summarise } from "./summarise.js";
 import { requireTeacher } from "./teacher-group.js";
+import { writeReport, writeSummary } from "./write-summary.js";
 
 export interface DistillOptions extends RunOptions {
   /** Folder of the run; default runs/<name>, or runs/<name>-2 ... when taken. */
@@ -66,17 +67,21 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
   const context = contextOf(recipe, loaded, directory, options);
   const rows = await orDiscard(directory, options, () => trainRows(context, arms));
   context.emit({ kind: "stage", text: "Measuring" });
-  const summary = await summarise(context, rows, {
+  const found = await summarise(context, rows, {
     command: options.command ?? "distill(recipe)",
     seconds: (performance.now() - started) / 1000,
   });
-  const student = await deliver(context, rows, summary);
+  const { student, summary } = await deliver(context, rows, found);
   const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
   return { directory, summary, student, report, summaryFile };
 }
 
 /** Copies the best student out and writes summary, report and snippets. */
-async function deliver(context: RunContext, rows: readonly Row[], summary: Summary): Promise<string> {
+async function deliver(
+  context: RunContext,
+  rows: readonly Row[],
+  found: Summary,
+): Promise<Pick<DistillResult, "student" | "summary">> {
   const { directory } = context;
   const students = rows.filter((r) => r.role === "student");
   for (const row of students) {
@@ -92,9 +97,8 @@ async function deliver(context: RunContext, rows: readonly Row[], summary: Summa
     normalisation: students[0]?.fitted[0]?.expects,
     dtype,
   });
-  await writeFileAtomic(join(directory, "summary.json"), `${JSON.stringify(summary, null, 2)}\n`);
-  const { renderReport } = await import("../report/html.js");
-  await writeFileAtomic(join(directory, "report.html"), await renderReport(summary));
+  const summary = await writeSummary(directory, found);
+  await writeReport(directory, summary);
   await finishDirectory(directory);
-  return student;
+  return { student, summary };
 }

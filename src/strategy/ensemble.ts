@@ -1,9 +1,10 @@
 /** Several students that answer together: the mean of their probabilities. */
+import type { TestScores } from "../evaluate/scores.js";
 import type { ModelRow } from "../evaluate/summary.js";
 import { combineAnswers, fixedWeights, type MemberAnswers } from "../teacher/group.js";
-import { answer, type ChainRow } from "./chain-row.js";
+import { type ChainRow, openAnswers } from "./chain-row.js";
 import type { RunContext } from "./context.js";
-import { aggregate, hits, type Judged } from "./judge.js";
+import { type Answers, aggregate, type Judged, rightOf, scoreTest, warnOfWeakness } from "./judge.js";
 import type { Ensemble } from "./plan.js";
 
 /**
@@ -21,13 +22,11 @@ export async function ensembleRow(
   const first = members[0] as ChainRow;
   const judged: Judged[] = [];
   for (const [s, { seed }] of first.row.seeds.entries()) {
-    const own: MemberAnswers[] = [];
-    for (const m of members) own.push({ kind: "logits", values: await answer(context, m.files[s] as string) });
-    const alike = fixedWeights(undefined, members.length);
-    const answers = combineAnswers(own, "mean-probabilities", alike, loaded.data.classes.length);
-    const selection = "all of its members";
-    judged.push({ seed, answers, kind: "probabilities", teacher: null, selection, steps: 0, seconds: 0 });
+    const files = members.map((m) => m.files[s] as string);
+    const scored = await scoreTogether(context, files);
+    judged.push({ seed, scored, selection: "all of its members", steps: 0, seconds: 0 });
   }
+  warnOfWeakness(context, ensemble.title, judged);
   // Of what one member does not know, the sum is not known either.
   const sum = (of: (m: ModelRow) => number | null): number | null =>
     members.reduce<number | null>((a, { row }) => {
@@ -51,6 +50,27 @@ export async function ensembleRow(
       gradientShares: [],
     },
     files: [],
-    right: async () => judged.map((j) => hits(loaded, j.answers)),
+    right: async () => rightOf(judged),
   };
+}
+
+/** Scores the mean of the probabilities of several models. */
+async function scoreTogether(context: RunContext, files: readonly string[]): Promise<TestScores> {
+  const classes = context.loaded.data.classes.length;
+  const alike = fixedWeights(undefined, files.length);
+  const opened: Awaited<ReturnType<typeof openAnswers>>[] = [];
+  try {
+    for (const file of files) opened.push(await openAnswers(context, file));
+    const mean: Answers = {
+      kind: "probabilities",
+      async ask(indices) {
+        const own: MemberAnswers[] = [];
+        for (const { kind, ask } of opened) own.push({ kind, values: await ask(indices) });
+        return combineAnswers(own, "mean-probabilities", alike, classes);
+      },
+    };
+    return await scoreTest(context, mean, null);
+  } finally {
+    for (const { dispose } of opened) await dispose();
+  }
 }

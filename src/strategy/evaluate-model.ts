@@ -3,16 +3,25 @@ import { statSync } from "node:fs";
 import { z } from "zod";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
+import {
+  type ConfusedPairs,
+  classScores,
+  confusedPairs,
+  confusionOf,
+  MOST_IN_MATRIX,
+} from "../evaluate/class-counts.js";
 import type { Latency } from "../evaluate/latency.js";
-import { type OutputKind, perClass } from "../evaluate/metrics.js";
+import type { OutputKind } from "../evaluate/metrics.js";
 import type { RobustnessSummary } from "../evaluate/robustness/types.js";
-import { scoreOutputs } from "../evaluate/scores.js";
+import { Scorer, type TestScores } from "../evaluate/scores.js";
 import type { ClassRow, SeedScores } from "../evaluate/summary.js";
+import { weaknesses } from "../evaluate/weak-models.js";
 import { noun } from "../noun.js";
 import { parseParts } from "../recipe/load.js";
 import { type RobustnessInput, type RobustnessRecipe, robustnessSchema } from "../recipe/robustness-schema.js";
 import { labelsOf } from "./context.js";
 import type { RunEvent } from "./events.js";
+import { type Answers, scoreAnswers } from "./judge.js";
 import { latencyOf } from "./measure.js";
 import { type ModelDescription, type OpenedModel, openModel } from "./open-model.js";
 import { type Askable, measureRobustness } from "./robustness.js";
@@ -60,8 +69,10 @@ export interface Evaluation extends SeedScores {
   readonly k: number;
   /** Empty without labels. */
   readonly perClass: readonly ClassRow[];
-  /** Counts [label][predicted]; empty without labels. */
+  /** Counts [label][predicted]; empty without labels, and above 100 classes. */
   readonly confusion: readonly (readonly number[])[];
+  /** The most frequent errors, by index into `classes`, where there are more than 100 classes; else null. */
+  readonly confused: ConfusedPairs | null;
   /** At batch 1; null when not measured. */
   readonly latency: Latency | null;
   /** Errors under corruptions of "model", "teacher" and "reference"; null when not asked for. */
@@ -70,6 +81,8 @@ export interface Evaluation extends SeedScores {
   readonly teacher: (SeedScores & { readonly model: string; readonly outputs: OutputKind }) | null;
   /** Sentences about how the models are fed and read. */
   readonly notes: readonly string[];
+  /** What makes its accuracy misleading: it names one class alone, or is no better than chance. */
+  readonly warnings: readonly string[];
 }
 
 /**
@@ -92,21 +105,11 @@ export async function evaluateModel(
   const known = labels.every((l) => l >= 0) ? labels : null;
   const settings = robustnessOf(options);
   await checkOthers(loaded, samples, options);
-  const own = await ask(file, loaded, samples, options.description, threads);
-  const other =
-    options.teacher === undefined
-      ? null
-      : await ask(options.teacher, loaded, samples, options.teacherDescription, threads);
-  const classes = own.values.length / samples.length;
-  if (other && other.values.length !== own.values.length)
-    throw new InputError(
-      options.teacher as string,
-      `it has ${other.values.length / samples.length} classes, ${file} has ${classes}; they cannot be compared`,
-    );
-  if (known && classes !== loaded.data.classes.length)
-    throw new InputError(file, `its output has ${noun(classes, "class")}, the data has ${loaded.data.classes.length}`);
-  const { scores, confusion } = scoreOutputs(own, known, other, classes, k);
+  const { own, other, scored, teacherScored } = await scoreBoth(file, loaded, samples, known, options);
+  const { classes } = own;
+  const { scores, counts } = scored;
   const names = loaded.data.classes.length === classes ? loaded.data.classes : numbered(classes);
+  const dense = classes <= MOST_IN_MATRIX;
   const robustness = settings && (await underCorruptions(file, loaded, samples, settings, options));
   const timing = { runs: latencyRuns, threads, signal };
   return {
@@ -118,17 +121,95 @@ export async function evaluateModel(
     classes: names,
     k,
     ...scores,
-    perClass: confusion ? perClass(confusion).map((row, c) => ({ class: names[c] as string, ...row })) : [],
-    confusion: confusion ?? [],
+    perClass: counts ? classScores(counts).map((row, c) => ({ class: names[c] as string, ...row })) : [],
+    confusion: counts && dense ? confusionOf([counts]) : [],
+    confused: counts && !dense ? confusedPairs([counts]) : null,
     latency: latencyRuns > 0 ? await latencyOf(file, timing, loaded.data.sampleShape) : null,
     robustness,
     teacher: other && {
       model: options.teacher as string,
       outputs: other.kind,
-      ...scoreOutputs(other, known, null, classes, k).scores,
+      ...(teacherScored as TestScores).scores,
     },
     notes: [...own.notes.map((n) => `${file}: ${n}`), ...(other?.notes ?? []).map((n) => `${options.teacher}: ${n}`)],
+    warnings: [
+      ...weaknesses("model", [{ seed: 0, scored }], names),
+      ...(teacherScored ? weaknesses("teacher", [{ seed: 0, scored: teacherScored }], names) : []),
+    ],
   };
+}
+
+interface Asked {
+  readonly kind: OutputKind;
+  readonly classes: number;
+  readonly parameters: number;
+  readonly notes: OpenedModel["notes"];
+}
+
+/** Both models are open at once and answer piece by piece. */
+async function scoreBoth(
+  file: string,
+  loaded: LoadedData,
+  samples: Uint32Array,
+  labels: Int32Array | null,
+  { teacher, description, teacherDescription, threads = 0, topK: k = 5 }: EvaluateModelOptions,
+): Promise<{ own: Asked; other: Asked | null; scored: TestScores; teacherScored: TestScores | null }> {
+  const { data } = loaded;
+  const opened: OpenedModel[] = [];
+  try {
+    opened.push(await openModel(file, loaded, samples, description, threads));
+    if (teacher !== undefined) opened.push(await openModel(teacher, loaded, samples, teacherDescription, threads));
+    const [own, other = null] = opened as [OpenedModel, OpenedModel?];
+    checkClasses(file, own, other, labels && data.classes.length, teacher);
+    const asked = ({ teacher: { kind, classes }, parameters, notes }: OpenedModel): Asked => ({
+      kind,
+      classes,
+      parameters,
+      notes,
+    });
+    const answers = ({ teacher: model }: OpenedModel, seen: (values: Float32Array) => void = () => {}): Answers => ({
+      kind: model.kind,
+      async ask(indices) {
+        const values = await model.answer(data, indices);
+        seen(values);
+        return values;
+      },
+    });
+    // The teacher's answers are scored as they pass.
+    const passing =
+      other && new Scorer({ classes: other.teacher.classes, labels, kind: other.teacher.kind, teacherKind: null, k });
+    const teaching = other && answers(other, (values) => passing?.add(values, null));
+    const scored = await scoreAnswers(data, samples, labels, answers(own), teaching, k);
+    return { own: asked(own), other: other && asked(other), scored, teacherScored: passing && passing.finish() };
+  } finally {
+    for (const model of opened) await model.teacher.dispose();
+  }
+}
+
+/** @param wanted classes of labelled data; null without labels */
+function checkClasses(
+  file: string,
+  own: OpenedModel,
+  other: OpenedModel | null,
+  wanted: number | null,
+  teacher = "",
+): void {
+  const { classes } = own.teacher;
+  if (other && other.teacher.classes !== classes)
+    throw new InputError({
+      code: "model-output",
+      where: teacher,
+      found: `it has ${noun(other.teacher.classes, "class")}, and ${file} has ${classes}`,
+      expected: "two models with the same classes",
+    });
+  if (wanted !== null && classes !== wanted)
+    throw new InputError({
+      code: "model-output",
+      where: file,
+      found: `its output has ${noun(classes, "class")}`,
+      expected: `the ${wanted} of the data`,
+      cure: "Give a model of these classes, or other data with --data",
+    });
 }
 
 /** What is asked about corruptions; null for nothing. */
@@ -179,29 +260,6 @@ async function underCorruptions(
     signal,
     onProgress: (done, total, rate) => onEvent?.({ kind: "measuring", text: "corrupted samples", done, total, rate }),
   });
-}
-
-interface Asked {
-  readonly kind: OutputKind;
-  readonly values: Float32Array;
-  readonly parameters: number;
-  readonly notes: OpenedModel["notes"];
-}
-
-async function ask(
-  file: string,
-  loaded: LoadedData,
-  samples: Uint32Array,
-  description: ModelDescription | undefined,
-  threads: number,
-): Promise<Asked> {
-  const { teacher, parameters, notes } = await openModel(file, loaded, samples, description, threads);
-  try {
-    const values = await teacher.answer(loaded.data, samples);
-    return { kind: teacher.kind, values, parameters, notes };
-  } finally {
-    await teacher.dispose();
-  }
 }
 
 function samplesOf(loaded: LoadedData, part: Part): Uint32Array {

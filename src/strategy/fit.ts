@@ -175,10 +175,19 @@ export async function answersOf(
   indices: Uint32Array,
   threads: number,
 ): Promise<Float32Array> {
+  const opened = await answering({ file, expects }, data, threads);
+  return opened.ask(indices).finally(opened.dispose);
+}
+
+/** Opens an exported model, to be asked about samples of a data set piece by piece. */
+export async function answering(
+  { file, expects }: Pick<Fitted, "file" | "expects">,
+  data: DataSet,
+  threads: number,
+): Promise<{ ask(indices: Uint32Array): Promise<Float32Array>; dispose(): Promise<void> }> {
   const session = await openSession(file, { threads });
-  try {
-    return await answers(session, data, indices, expects);
-  } finally {
-    await session.dispose();
-  }
+  return {
+    ask: (indices) => answers(session, data, indices, expects),
+    dispose: () => session.dispose(),
+  };
 }

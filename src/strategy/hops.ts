@@ -1,7 +1,7 @@
 /** Runs the hops of a strategy one after another: each an ordinary run in a folder of its own, resumable between and inside. */
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../atomic.js";
+import { makeFolder } from "../atomic.js";
 import { RunError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import type { Recipe } from "../recipe/schema.js";
@@ -14,6 +14,7 @@ import { readState } from "./run-state.js";
 import { readSummary } from "./runs.js";
 import { trainModel } from "./train-model.js";
 import { HOPS, listTrainings } from "./trainings.js";
+import { allClasses, writeReport } from "./write-summary.js";
 
 /** Runs one recipe once. */
 export type OneShot = (recipe: Recipe, options: DistillOptions) => Promise<DistillResult>;
@@ -21,6 +22,7 @@ export type OneShot = (recipe: Recipe, options: DistillOptions) => Promise<Disti
 export interface FinishedHop {
   readonly hop: Hop;
   readonly directory: string;
+  /** With the scores of every class. */
   readonly summary: Summary;
   /** Its exported models, one a seed. */
   readonly students: readonly string[];
@@ -67,12 +69,8 @@ async function runHop(strategy: string, hop: Hop, options: DistillOptions, oneSh
   };
   const found = isFinished(directory, claimed(hop)) ? readSummary(directory) : null;
   const summary = found ?? (await carryOut(hop, own, oneShot));
-  const report = join(directory, "report.html");
-  if (!existsSync(report)) {
-    const { renderReport } = await import("../report/html.js");
-    await writeFileAtomic(report, await renderReport(summary));
-  }
-  return { hop, directory, summary, ...(await collectModels(directory, hop)) };
+  if (!existsSync(join(directory, "report.html"))) await writeReport(directory, summary);
+  return { hop, directory, summary: allClasses(directory, summary), ...(await collectModels(directory, hop)) };
 }
 
 async function carryOut(hop: Hop, options: DistillOptions, oneShot: OneShot): Promise<Summary> {

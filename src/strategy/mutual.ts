@@ -9,6 +9,7 @@ import { accuracy } from "../evaluate/metrics.js";
 import { noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare } from "../evaluate/verdict.js";
+import { isAtChance } from "../evaluate/weak-models.js";
 import { maxOf } from "../extremes.js";
 import { noun } from "../noun.js";
 import { baselineObjectiveOf } from "../recipe/resolve.js";
@@ -22,7 +23,7 @@ import { contextOf, labelsOf, type RunContext, seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
 import { answersOf, type Fitted } from "./fit.js";
 import { fitPeers, weightSeedOf } from "./fit-peers.js";
-import { aggregate, hits, type Judged, testLabels } from "./judge.js";
+import { aggregate, type Judged, rightOf, scoreExported, testLabels, warnOfWeakness } from "./judge.js";
 import { loadAudited } from "./load-audited.js";
 import { latenciesOf } from "./measure.js";
 import { omittedScores, withoutSaid } from "./omitted.js";
@@ -189,18 +190,18 @@ async function rowOf(
   fitted: readonly Fitted[],
   arm: Arm,
 ): Promise<ChainRow> {
-  const { loaded, execution, recipe } = context;
+  const { loaded, recipe } = context;
   const judged: Judged[] = [];
   for (const f of fitted) {
-    const answers = await answersOf(f, loaded.data, loaded.splits.test, execution.threads);
+    const scored = await scoreExported(context, f, null);
     const { selection, steps, seconds } = f.result;
-    judged.push({ seed: f.request.seed, answers, kind: "logits", teacher: null, selection, steps, seconds });
+    judged.push({ seed: f.request.seed, scored, selection, steps, seconds });
   }
+  warnOfWeakness(context, id, judged);
   const first = fitted[0] as Fitted;
   const samples = `${noun(first.request.samples.length, "sample")} with labels`;
   const without = withoutSaid(arm, loaded.data.classes);
-  const answers = judged.map((j) => j.answers);
-  const omitted = arm.omission && (await omittedScores(context, arm.omission, fitted, answers));
+  const omitted = arm.omission && (await omittedScores(context, arm.omission, fitted, rightOf(judged)));
   return {
     row: {
       id,
@@ -219,7 +220,7 @@ async function rowOf(
       ...(omitted ? { omitted } : {}),
     } satisfies ModelRow,
     files: fitted.map((f) => f.file),
-    right: async () => judged.map((j) => hits(loaded, j.answers)),
+    right: async () => rightOf(judged),
   };
 }
 
@@ -277,5 +278,6 @@ async function comparisonOf(context: RunContext, own: JudgedRow, rows: readonly 
     return { ...base, baseline: null, sentence };
   }
   const verdict = compare(await own.right(), await baseline.right(), { seed: context.recipe.seed });
-  return { ...base, baseline: baseline.row.id, ...verdict, sentence: verdictSentence(verdict) };
+  const blind = isAtChance(own.row) && isAtChance(baseline.row);
+  return { ...base, baseline: baseline.row.id, ...verdict, sentence: verdictSentence(verdict, { blind }) };
 }

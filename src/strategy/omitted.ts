@@ -2,14 +2,14 @@
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { type Aggregate, meanInterval } from "../evaluate/interval.js";
-import { accuracy } from "../evaluate/metrics.js";
 import type { BiasCorrection, OmittedScores } from "../evaluate/summary.js";
 import { nearestOf } from "../graph/nearest.js";
+import { namesOf } from "../names.js";
 import type { Recipe } from "../recipe/schema.js";
 import type { Arm } from "./arms.js";
 import { labelsOf, type RunContext } from "./context.js";
-import { answersOf, type Fitted } from "./fit.js";
-import { testLabels } from "./judge.js";
+import type { Fitted } from "./fit.js";
+import { scoreExported, testLabels } from "./judge.js";
 
 export interface Omission {
   /** Indices of the classes that student and baseline never see. */
@@ -41,7 +41,8 @@ export function omissionOf({ transfer }: Recipe, loaded: LoadedData): Omission |
   if (data.labels === null)
     throw new InputError(field, "the data has no labels, so nobody knows which samples are of these classes");
   const named = classIndices([...omit, ...only], data.classes, field);
-  const others = data.classes.map((_, c) => c).filter((c) => !named.includes(c));
+  const given = new Set(named);
+  const others = data.classes.map((_, c) => c).filter((c) => !given.has(c));
   const classes = omit.length > 0 ? named : others;
   if (others.length === 0)
     throw new InputError(field, `all ${data.classes.length} classes are named; at least one must stay on either side`);
@@ -66,10 +67,11 @@ export function classIndices(
   classes: readonly string[],
   field: string,
 ): readonly number[] {
+  const places = new Map(classes.map((name, c) => [name, c]));
   const found = names.map((given) => {
     const name = String(given);
-    const index = classes.indexOf(name);
-    if (index >= 0) return index;
+    const index = places.get(name);
+    if (index !== undefined) return index;
     const near = nearestOf(name, classes);
     const hint = near ? `did you mean "${near}"?` : `expected one of ${classes.slice(0, 12).join(", ")}`;
     throw new InputError(field, `the data has no class "${name}"; ${hint}`);
@@ -91,42 +93,48 @@ export function withoutClasses(
       `${where}: transfer.omit_classes`,
       `the class of ${unknown} of ${samples.length} samples is unknown, so they may be of an omitted one; set transfer.samples to labelled`,
     );
-  return samples.filter((_, i) => !classes.includes(labels[i] as number));
+  const left = new Set(classes);
+  return samples.filter((_, i) => !left.has(labels[i] as number));
 }
 
 /** What the transfer set lacks, in words: "" where it lacks nothing. */
 export function withoutSaid({ omission }: Arm, classes: readonly string[]): string {
   if (!omission) return "";
   const name = (c: number): string => classes[c] ?? String(c);
-  const kept = classes.map((_, c) => c).filter((c) => !omission.classes.includes(c));
+  const left = new Set(omission.classes);
+  const kept = classes.map((_, c) => c).filter((c) => !left.has(c));
   return omission.classes.length <= kept.length
-    ? `, none of class ${omission.classes.map(name).join(", ")}`
-    : `, only of the classes ${kept.map(name).join(", ")}`;
+    ? `, none of class ${namesOf(omission.classes.map(name))}`
+    : `, only of the classes ${namesOf(kept.map(name))}`;
 }
 
 /**
  * How a model does on the classes it never saw, before and after its bias correction.
- * @param answers test outputs as exported, one array a seed
+ * @param right where each test sample is right, as exported: one array a seed
  */
 export async function omittedScores(
-  { loaded, execution }: RunContext,
+  context: RunContext,
   omission: Omission,
   fitted: readonly Fitted[],
-  answers: readonly Float32Array[],
+  right: readonly Uint8Array[],
 ): Promise<OmittedScores> {
-  const { data, splits } = loaded;
+  const { loaded } = context;
+  const { data } = loaded;
   const names = (indices: readonly number[]): string[] => indices.map((c) => data.classes[c] as string);
-  const omitted = (label: number): boolean => omission.classes.includes(label);
+  const left = new Set(omission.classes);
+  const omitted = (label: number): boolean => left.has(label);
   const scores: OmittedScores = {
     classes: names(omission.classes),
-    accuracy: partAccuracy(loaded, answers, omitted),
+    accuracy: partAccuracy(loaded, right, omitted),
     correction: null,
   };
   const corrected = fitted.flatMap(({ correction, ...f }) => (correction ? [{ ...f, correction }] : []));
   if (!omission.shifted || corrected.length === 0) return scores;
-  const before: Float32Array[] = [];
-  for (const { correction, expects } of corrected)
-    before.push(await answersOf({ file: correction.uncorrected, expects }, data, splits.test, execution.threads));
+  const before: Uint8Array[] = [];
+  for (const { correction, expects } of corrected) {
+    const { correct } = await scoreExported(context, { file: correction.uncorrected, expects }, null);
+    if (correct) before.push(correct);
+  }
   const correction: BiasCorrection = {
     classes: names(omission.shifted),
     offset: meanInterval(corrected.map((f) => f.correction.offset)),
@@ -147,19 +155,11 @@ export async function omittedScores(
 /** Accuracy over the seeds on the test samples whose label is wanted; null where there is none. */
 function partAccuracy(
   loaded: LoadedData,
-  answers: readonly Float32Array[],
+  right: readonly Uint8Array[],
   wanted: (label: number) => boolean,
 ): Aggregate | null {
   const labels = testLabels(loaded);
   const rows = labels ? [...labels.keys()].filter((i) => wanted(labels[i] as number)) : [];
-  if (!labels || rows.length === 0) return null;
-  const classes = loaded.data.classes.length;
-  const own = Int32Array.from(rows, (row) => labels[row] as number);
-  return meanInterval(
-    answers.map((values) => {
-      const part = new Float32Array(rows.length * classes);
-      for (const [i, row] of rows.entries()) part.set(values.subarray(row * classes, (row + 1) * classes), i * classes);
-      return accuracy(part, own, classes);
-    }),
-  );
+  if (rows.length === 0) return null;
+  return meanInterval(right.map((hits) => rows.reduce((sum, row) => sum + (hits[row] as number), 0) / rows.length));
 }

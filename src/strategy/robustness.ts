@@ -1,5 +1,5 @@
 /** Asks models about corrupted test samples: what stands behind `evaluation.robustness` and `limbeck evaluate --robustness`. */
-import { stratifiedSubset } from "../data/splits.js";
+import { drawStratified } from "../data/stratify.js";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { InputError, InterruptedError } from "../errors.js";
 import { correctness } from "../evaluate/metrics.js";
@@ -152,7 +152,7 @@ function chosenSamples(
   { samples: most, seed }: RobustnessRecipe,
 ): Uint32Array {
   if (most === undefined || most >= samples.length) return samples;
-  return stratifiedSubset(data.labels as Int32Array, samples, most, seed, data.classes, "robustness").sort();
+  return drawStratified(data.labels as Int32Array, samples, most, seed, "robustness", false).chosen;
 }
 
 /** The robustness of a run's models; absent unless its recipe asks for it. */

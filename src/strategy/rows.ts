@@ -7,8 +7,8 @@ import { objectiveNeeds } from "../objective/objective.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf, withBudgetOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
 import { type RunContext, seedsOf } from "./context.js";
-import { answersOf, type FitRequest, type Fitted } from "./fit.js";
-import type { Judged } from "./judge.js";
+import type { FitRequest, Fitted } from "./fit.js";
+import { type Judged, rightOf, scoreExported, scoreTest, storedAnswers, warnOfWeakness } from "./judge.js";
 import { omittedScores, withoutSaid } from "./omitted.js";
 import { fitAll } from "./pool.js";
 import { type Pseudo, pseudoLabelled, pseudoSaid } from "./pseudo-labels.js";
@@ -57,10 +57,10 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
     const prefix = arm.name ? `${arm.name}: ` : "";
     const teacherKey = keysOf(teachers);
     if (!seen.has(teacherKey)) {
-      rows.push(teacherRow(context, arm, teachers, `${prefix}teacher`));
+      rows.push(await teacherRow(context, arm, teachers, `${prefix}teacher`));
       for (const i of teachers[0]?.members?.keys() ?? []) {
         const own = teachers.flatMap((t) => t.members?.[i] ?? []);
-        rows.push(teacherRow(context, arm, own, `${prefix}teacher ${i + 1}`));
+        rows.push(await teacherRow(context, arm, own, `${prefix}teacher ${i + 1}`));
       }
     }
     seen.add(teacherKey);
@@ -168,22 +168,26 @@ function plan({ recipe, directory }: RunContext, arms: readonly Arm[]): string[]
   ];
 }
 
-function teacherRow(context: RunContext, arm: Arm, teachers: readonly ReadyTeacher[], name: string): Row {
+async function teacherRow(
+  context: RunContext,
+  arm: Arm,
+  teachers: readonly ReadyTeacher[],
+  name: string,
+): Promise<Row> {
   const unique = [...new Map(teachers.map((t) => [t.key, t])).values()];
-  const judged = unique.map((t, i): Judged => {
-    const answers = teacherAnswers(context, t);
+  const judged: Judged[] = [];
+  for (const [i, t] of unique.entries()) {
     const result = t.fitted?.result;
-    return {
+    judged.push({
       seed: t.fitted?.request.seed ?? i,
-      answers,
-      kind: t.store.kind,
-      teacher: null,
+      scored: await scoreTest(context, storedAnswers(t.store), null),
       selection: result?.selection ?? "as given",
       steps: result?.steps ?? 0,
       seconds: result?.seconds ?? 0,
       open: t.open,
-    };
-  });
+    });
+  }
+  warnOfWeakness(context, name, judged);
   const fitted = unique.flatMap((t) => (t.fitted ? [t.fitted] : []));
   const first = unique[0] as ReadyTeacher;
   const { classes } = context.loaded.data;
@@ -200,13 +204,6 @@ function teacherRow(context: RunContext, arm: Arm, teachers: readonly ReadyTeach
   };
 }
 
-function teacherAnswers(context: RunContext, teacher: ReadyTeacher): Float32Array {
-  const { test } = context.loaded.splits;
-  const out = new Float32Array(test.length * teacher.store.header.classes.length);
-  teacher.store.gather(test, out);
-  return out;
-}
-
 async function studentRow(
   context: RunContext,
   arm: Arm,
@@ -215,32 +212,16 @@ async function studentRow(
   teachers: readonly ReadyTeacher[],
   name: string,
 ): Promise<Row> {
-  const { loaded, execution } = context;
+  const { loaded } = context;
   const judged: Judged[] = [];
-  const { test } = loaded.splits;
   for (const [i, f] of fitted.entries()) {
-    const answers = await answersOf(f, loaded.data, test, execution.threads);
-    const teacher = teachers[i] as ReadyTeacher;
+    const scored = await scoreExported(context, f, storedAnswers((teachers[i] as ReadyTeacher).store));
     const { selection, steps, seconds } = f.result;
-    judged.push({
-      seed: f.request.seed,
-      answers,
-      kind: "logits",
-      teacher: { answers: teacherAnswers(context, teacher), kind: teacher.store.kind },
-      selection,
-      steps,
-      seconds,
-    });
+    judged.push({ seed: f.request.seed, scored, selection, steps, seconds });
   }
+  warnOfWeakness(context, name, judged);
   const trainedOn = `${learntSaid(arm, role, fitted[0]?.request)}${withoutSaid(arm, loaded.data.classes)}`;
-  const omitted =
-    arm.omission &&
-    (await omittedScores(
-      context,
-      arm.omission,
-      fitted,
-      judged.map((j) => j.answers),
-    ));
+  const omitted = arm.omission && (await omittedScores(context, arm.omission, fitted, rightOf(judged)));
   const learnt = { teacher: null, teachers: keysOf(teachers) };
   return { role, arm, name, trainedOn, fitted, judged, ...learnt, ...(omitted ? { omitted } : {}) };
 }

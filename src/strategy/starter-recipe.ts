@@ -39,8 +39,9 @@ export function starterRecipe(options: StarterOptions = {}): string {
     on("seeds", 3),
     on("data.source", data),
     ...DATA[data],
-    on("data.split.validation", 0.15),
-    data === "idx" ? on("data.split.test", "source") : on("data.split.test", 0.2),
+    // Folders may have parts of their own, which the default uses.
+    data === "images" ? off("data.split.validation", 0.15) : on("data.split.validation", 0.15),
+    data === "images" ? off("data.split.test", 0.2) : on("data.split.test", data === "idx" ? "source" : 0.2),
     off("data.normalise", data === "table" ? "standard" : "unit"),
     off("data.classes", ["cat", "dog"]),
     off("data.limit", 10000),
@@ -94,13 +95,17 @@ const DATA: Readonly<Record<DataInput["source"], readonly Field[]>> = {
     off("data.categorical", ["colour"]),
   ],
   images: [
-    on("data.path", "my-images", `${CHANGE} a folder with one sub-folder a class; relative to this file`),
+    on(
+      "data.path",
+      "my-images",
+      `${CHANGE} a folder with one sub-folder per class, or with train/, val/ and test/; relative to this file`,
+    ),
     on("data.size", [64, 64]),
     on("data.channels", 3),
   ],
   npy: [
     on("data.samples", "x.npy", `${CHANGE} samples [N, ...]; relative to this file`),
-    on("data.label_file", "y.npy", `${CHANGE} labels [N], integers; without them the data has no labels`),
+    on("data.label_file", "y.npy", `${CHANGE} labels [N], integers or text; without them the data has no labels`),
     off("data.test_samples", "x-test.npy"),
     off("data.test_label_file", "y-test.npy"),
   ],

@@ -1,7 +1,6 @@
 /** All strategies of several runs, and what they have in common. Adding one: write its file, add it to the list here. */
 import { copyFileSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { writeFileAtomic } from "../atomic.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError, within } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
@@ -28,6 +27,7 @@ import { checkRecipe } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
 import { teacherFree } from "./teacher-free.js";
+import { writeReport, writeSummary } from "./write-summary.js";
 
 const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, noisyStudent] as const;
 
@@ -135,7 +135,7 @@ function aloneModel({ command, recipe }: Hop, { data }: LoadedData, folder: stri
 }
 
 /** Copies the chosen student out and writes summary, report and snippets; then the run is finished. */
-export async function deliver(context: RunContext, chosen: string, summary: Summary): Promise<DistillResult> {
+export async function deliver(context: RunContext, chosen: string, found: Summary): Promise<DistillResult> {
   const { directory, recipe, loaded } = context;
   const student = join(directory, "student.onnx");
   copyFileSync(chosen, student);
@@ -145,9 +145,8 @@ export async function deliver(context: RunContext, chosen: string, summary: Summ
     dtype,
   });
   const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
-  await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
-  const { renderReport } = await import("../report/html.js");
-  await writeFileAtomic(report, await renderReport(summary));
+  const summary = await writeSummary(directory, found);
+  await writeReport(directory, summary);
   await finishDirectory(directory);
   return { directory, summary, student, report, summaryFile };
 }

@@ -4,12 +4,14 @@ import type { Latency } from "../evaluate/latency.js";
 import { advice, noBaselineSentence, verdictSentence } from "../evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../evaluate/summary.js";
 import { compare as compareAccuracy } from "../evaluate/verdict.js";
+import { isAtChance } from "../evaluate/weak-models.js";
 import { DEFAULT_ALPHA } from "../objective/objective.js";
 import { asksNobody, objectiveOf } from "../recipe/resolve.js";
 import { aboutRun } from "./about.js";
 import { isPlain } from "./arms.js";
 import type { RunContext } from "./context.js";
-import { aggregate, hits, type Judged, testLabels } from "./judge.js";
+import { answersOf } from "./fit.js";
+import { aggregate, rightOf, storedAnswers, testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
 import { type Askable, openExported, runRobustness, type Unasked } from "./robustness.js";
 import { type Row, trainingsOf } from "./rows.js";
@@ -22,7 +24,7 @@ export async function summarise(
 ): Promise<Summary> {
   const { recipe } = context;
   const latencies = await latenciesOf(context, rows, (r) => r.fitted[0]?.file ?? r.teacher?.file ?? null);
-  const models = rows.map((row) => modelRow(context, row, latencies.get(row) ?? null));
+  const models = new Map(rows.map((row) => [row, modelRow(context, row, latencies.get(row) ?? null)]));
   const robustness = await runRobustness(
     context,
     rows.map((row) => askable(context, row)),
@@ -30,9 +32,9 @@ export async function summarise(
   const { labelled } = (rows.find((r) => r.role === "student") as Row).arm;
   return {
     ...(await aboutRun(context, { ...facts, labelled: labelled.length })),
-    models,
-    comparisons: rows.filter((r) => r.role === "student").map((row) => compare(context, rows, row, recipe.seed)),
-    darkKnowledge: darkKnowledgeOf(context, rows),
+    models: [...models.values()],
+    comparisons: rows.filter((r) => r.role === "student").map((row) => compare(models, row, recipe.seed)),
+    darkKnowledge: await darkKnowledgeOf(context, rows),
     ...robustness,
     files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
   };
@@ -76,24 +78,22 @@ function askable({ execution }: RunContext, { name: id, role, fitted, judged, te
 const PLAIN = "No baseline: the student learns from labels alone, as a baseline would.";
 
 /** The student against the baseline trained with the same architecture, budget and seeds. */
-function compare(context: RunContext, rows: readonly Row[], student: Row, seed: number): Comparison {
+function compare(models: ReadonlyMap<Row, ModelRow>, student: Row, seed: number): Comparison {
+  const rows = [...models.keys()];
+  const scores = (row: Row): ModelRow => models.get(row) as ModelRow;
   const teacher = rows.find((r) => r.role === "teacher" && r.teachers === student.teachers) as Row;
   const base = { variant: student.arm.name, student: student.name, teacher: teacher.name };
   const baseline = rows.find((r) => r.role === "baseline" && trainingsOf(r.fitted) === student.baseline);
-  const scores = aggregate(context.loaded, student.judged, context.recipe.evaluation.top_k);
   if (!baseline) {
     const { labelled, recipe } = student.arm;
     if (isPlain(recipe)) return { ...base, baseline: null, sentence: PLAIN };
     const reason = labelled.length === 0 ? "no labels" : "switched off";
-    const [agreement, softKL] = [scores.agreement?.mean ?? null, scores.softKL?.mean ?? null];
+    const { agreement: agreeing, softKL: divergence } = scores(student);
+    const [agreement, softKL] = [agreeing?.mean ?? null, divergence?.mean ?? null];
     return { ...base, baseline: null, sentence: noBaselineSentence({ reason, agreement, softKL }) };
   }
-  const verdict = compareAccuracy(
-    student.judged.map((j) => hits(context.loaded, j.answers)),
-    baseline.judged.map((j) => hits(context.loaded, j.answers)),
-    { seed },
-  );
-  const mean = (row: Row): number | null => aggregate(context.loaded, row.judged, 1).accuracy?.mean ?? null;
+  const verdict = compareAccuracy(rightOf(student.judged), rightOf(baseline.judged), { seed });
+  const mean = (row: Row): number | null => scores(row).accuracy?.mean ?? null;
   const { alpha, distillationLoss } = objectiveOf(student.arm.recipe.objective);
   const facts = {
     teacherAccuracy: mean(teacher),
@@ -107,24 +107,28 @@ function compare(context: RunContext, rows: readonly Row[], student: Row, seed: 
   };
   // Where no teacher is asked, no advice about one helps.
   const alone = asksNobody(student.arm.recipe);
-  const sentence = verdictSentence(verdict, alone ? "The label loss" : undefined);
+  const blind = isAtChance(scores(student)) && isAtChance(scores(baseline));
+  const sentence = verdictSentence(verdict, { what: alone ? "The label loss" : undefined, blind });
   return { ...base, baseline: baseline.name, ...verdict, sentence, advice: alone ? null : advice(verdict, facts) };
 }
 
 /** The first teacher's softened answers on the test samples, beside the first student's. */
-function darkKnowledgeOf(context: RunContext, rows: readonly Row[]): Summary["darkKnowledge"] {
-  const find = (role: Row["role"]): Judged | undefined => rows.find((r) => r.role === role)?.judged[0];
-  const [teacher, student] = [find("teacher"), find("student")];
+async function darkKnowledgeOf(context: RunContext, rows: readonly Row[]): Promise<Summary["darkKnowledge"]> {
+  const find = (role: Row["role"]): Row | undefined => rows.find((r) => r.role === role);
+  const store = find("teacher")?.teacher?.store;
+  const student = find("student")?.fitted[0];
   const { data, splits } = context.loaded;
-  if (!teacher || !student || data.classes.length === 0) return null;
+  if (!store || !student || data.classes.length === 0) return null;
+  const { kind, ask } = storedAnswers(store);
+  const samplesAt = (places: Uint32Array): Uint32Array => places.map((place) => splits.test[place] as number);
   const loss = context.recipe.objective.distillation_loss;
   return darkKnowledge({
     data,
     test: splits.test,
     labels: testLabels(context.loaded),
     classes: data.classes.length,
-    teacher: { kind: teacher.kind, values: teacher.answers },
-    student: student.answers,
+    teacher: { kind, rows: (places) => ask(samplesAt(places)) },
+    student: (places) => answersOf(student, data, samplesAt(places), context.execution.threads),
     temperature: temperatureOf(loss) ?? 1,
   });
 }

@@ -1,9 +1,7 @@
 /** One model on labels alone: what stands behind `limbeck train`. */
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
-import { writeFileAtomic } from "../atomic.js";
 import { InputError } from "../errors.js";
-import { aggregateScores, scoreOutputs, type TestScores } from "../evaluate/scores.js";
 import type { ModelRow, Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
 import { noun } from "../noun.js";
@@ -13,8 +11,9 @@ import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import { aboutRun, type RunFacts } from "./about.js";
 import { type Arm, expandArms } from "./arms.js";
 import { checkTrainingViews } from "./augmentations.js";
-import { contextOf, labelsOf, type RunContext, type RunOptions, seedsOf } from "./context.js";
-import { answersOf, type FitRequest, type Fitted, scoreOf } from "./fit.js";
+import { contextOf, type RunContext, type RunOptions, seedsOf } from "./context.js";
+import { type FitRequest, type Fitted, scoreOf } from "./fit.js";
+import { aggregate, type Judged, rightOf, scoreExported, warnOfWeakness } from "./judge.js";
 import { loadAudited } from "./load-audited.js";
 import { latencyOf } from "./measure.js";
 import { omittedScores, seeingAllClasses, withoutSaid } from "./omitted.js";
@@ -22,6 +21,7 @@ import { fitAll } from "./pool.js";
 import { checkRecipe, openExported, runRobustness } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
 import { writeSnippets } from "./snippets.js";
+import { writeSummary } from "./write-summary.js";
 
 export interface TrainModelOptions extends RunOptions {
   /** Which of the recipe's models; default "student". */
@@ -69,12 +69,12 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   const threads = context.execution.threads;
   const seeds = fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, threads) }));
   const robustness = await runRobustness(context, [{ id: row.id, role: row.role, seeds }]);
-  const summary = await summarise(context, row, {
+  const found = await summarise(context, row, {
     command,
     ...robustness,
     seconds: (performance.now() - started) / 1000,
   });
-  return { directory, summary, ...(await deliver(context, summary, fitted)) };
+  return { directory, ...(await deliver(context, found, fitted)) };
 }
 
 /**
@@ -124,17 +124,13 @@ async function measure(
   arm: Arm | null,
 ): Promise<ModelRow> {
   const { loaded, execution, recipe } = context;
-  const { test } = loaded.splits;
-  const labels = labelsOf(loaded, test);
-  const known = test.length > 0 && labels.every((l) => l >= 0) ? labels : null;
-  const k = recipe.evaluation.top_k;
-  const scores: TestScores[] = [];
-  const answers: Float32Array[] = [];
+  const judged: Judged[] = [];
   for (const f of fitted) {
-    const values = await answersOf(f, loaded.data, test, execution.threads);
-    answers.push(values);
-    scores.push(scoreOutputs({ kind: "logits", values }, known, null, loaded.data.classes.length, k));
+    const scored = await scoreExported(context, f, null);
+    const { selection, steps, seconds } = f.result;
+    judged.push({ seed: f.request.seed, scored, selection, steps, seconds });
   }
+  warnOfWeakness(context, which, judged);
   const first = fitted[0] as Fitted;
   const timing = { runs: recipe.evaluation.latency_runs, threads: execution.threads, signal: context.signal };
   return {
@@ -147,18 +143,11 @@ async function measure(
     fileBytes: first.fileBytes,
     trainedOn: `${noun(first.request.samples.length, "sample")} with labels${arm ? withoutSaid(arm, loaded.data.classes) : ""}`,
     objective: "cross-entropy with the labels",
-    seeds: fitted.map(({ request, result }, i) => ({
-      seed: request.seed,
-      ...(scores[i] as TestScores).scores,
-      selection: result.selection,
-      steps: result.steps,
-      seconds: result.seconds,
-    })),
-    ...aggregateScores(scores, loaded.data.classes, k),
+    ...aggregate(loaded, judged, recipe.evaluation.top_k),
     latency: await latencyOf(first.file, timing, loaded.data.sampleShape),
     curves: fitted.map(({ request, result }) => ({ seed: request.seed, points: result.curve })),
     gradientShares: [],
-    ...(arm?.omission ? { omitted: await omittedScores(context, arm.omission, fitted, answers) } : {}),
+    ...(arm?.omission ? { omitted: await omittedScores(context, arm.omission, fitted, rightOf(judged)) } : {}),
   };
 }
 
@@ -178,9 +167,9 @@ async function summarise(context: RunContext, row: ModelRow, { robustness, ...fa
 /** Writes the model of the best seed, the summary and the snippets. */
 async function deliver(
   context: RunContext,
-  summary: Summary,
+  found: Summary,
   fitted: readonly Fitted[],
-): Promise<{ model: string; summaryFile: string }> {
+): Promise<{ summary: Summary; model: string; summaryFile: string }> {
   const { directory } = context;
   const score = (f: Fitted): number => scoreOf(f).accuracy ?? Number.NEGATIVE_INFINITY;
   const best = fitted.reduce((a, b) => (score(b) > score(a) ? b : a));
@@ -192,7 +181,7 @@ async function deliver(
     normalisation: best.expects,
     dtype,
   });
-  await writeFileAtomic(summaryFile, `${JSON.stringify(summary, null, 2)}\n`);
+  const summary = await writeSummary(directory, found);
   await finishDirectory(directory);
-  return { model, summaryFile };
+  return { summary, model, summaryFile };
 }

@@ -18,7 +18,7 @@ export class StoredRows {
     precision: "float32" | "float16",
   ) {
     this.#half = precision === "float16";
-    this.#file = { path, start: 0, rowBytes: width * (this.#half ? 2 : 4), remedy: "label again" };
+    this.#file = { path, start: 0, rowBytes: width * (this.#half ? 2 : 4), remedy: "Label again" };
   }
 
   /** Copies the rows of these samples into out [indices.length, width]. @throws InputError when the file is too short */

@@ -133,7 +133,7 @@ class RecordedViews {
     readonly data: DataSet,
     readonly plan: ViewPlan,
   ) {
-    this.#file = { path, start: 0, rowBytes: ROW_BYTES, remedy: "label the views again" };
+    this.#file = { path, start: 0, rowBytes: ROW_BYTES, remedy: "Label the views again" };
     this.#places = new Map(Array.from(plan.samples, (sample, place) => [sample, place]));
   }
 

@@ -6,6 +6,7 @@ import { after, test } from "node:test";
 import sharp from "sharp";
 import { decodeImage } from "../../src/data/images.js";
 import { loadData } from "../../src/index.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-images-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -90,12 +91,18 @@ test("refused: damaged image, empty class, images beside classes, no folder", as
   const load = (path: string) => loadData({ source: "images", path: join(folder, path), size: [2, 2] });
   await picture("bad/a/0.png", 2, 2, [1, 1, 1]);
   mkdirSync(join(folder, "bad/b"));
-  await assert.rejects(load("bad"), /bad.b.*holds no image/);
+  await assert.rejects(load("bad"), faultLike({ code: "data-empty", where: "bad/b", found: ["no image"] }));
   writeFileSync(join(folder, "bad/b/broken.png"), "no picture");
-  await assert.rejects(load("bad"), /broken\.png.*cannot be decoded/);
+  await assert.rejects(
+    load("bad"),
+    faultLike({ code: "image-unreadable", where: "broken.png", found: ["decoded"], cure: ["data.skip_unreadable"] }),
+  );
   await picture("bad/loose.png", 2, 2, [1, 1, 1]);
-  await assert.rejects(load("bad"), /loose\.png.*beside 2 class folders/);
-  await assert.rejects(load("nowhere"), /no folder/);
+  await assert.rejects(
+    load("bad"),
+    faultLike({ code: "data-mistake", where: "bad", found: ["1 image", "loose.png", "2 class folders"] }),
+  );
+  await assert.rejects(load("nowhere"), faultLike({ code: "file-missing", where: "nowhere" }));
 });
 
 test("samples are called by their files; sizes are those before stretching, turned as the EXIF data says", async () => {

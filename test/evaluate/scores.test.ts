@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { DataSet } from "../../src/data/types.js";
 import { darkKnowledge } from "../../src/evaluate/dark-knowledge.js";
+import type { RowsAt } from "../../src/evaluate/dark-samples.js";
 import { aggregateScores, type Outputs, scoreOutputs } from "../../src/evaluate/scores.js";
 
 const logits = (...values: number[]): Outputs => ({ kind: "logits", values: Float32Array.from(values) });
@@ -33,10 +34,14 @@ test("scores of seeds become means, intervals, a mean table and a summed confusi
 
 test("without labels only the comparison with the teacher remains; top-k of all classes says nothing", () => {
   const outputs = logits(1, 2, 3, 4);
-  const { scores, correct, confusion } = scoreOutputs(outputs, null, outputs, 2);
-  assert.deepEqual([correct, confusion, scores.accuracy, scores.nll, scores.ece, scores.topK], Array(6).fill(null));
+  const found = scoreOutputs(outputs, null, outputs, 2);
+  const { scores, correct, counts } = found;
+  assert.deepEqual(
+    [correct, counts, scores.accuracy, scores.balancedAccuracy, scores.nll, scores.ece, scores.topK],
+    Array(7).fill(null),
+  );
   assert.deepEqual([scores.agreement, scores.softKL], [1, 0]);
-  const row = aggregateScores([{ scores, correct, confusion }], ["a", "b"]);
+  const row = aggregateScores([found], ["a", "b"]);
   assert.deepEqual([row.accuracy, row.perClass, row.confusion], [null, [], []]);
   const labelled = scoreOutputs(outputs, Int32Array.from([1, 1]), null, 2, 5);
   assert.deepEqual([labelled.scores.topK, labelled.scores.agreement], [null, null]);
@@ -55,18 +60,24 @@ function imageData(size: number): DataSet {
   };
 }
 
-test("dark knowledge: mean softened distributions by true class, hesitant samples among those shown", () => {
+/** Rows of outputs that are in memory. */
+const rowsOf =
+  (values: Float32Array, classes: number): RowsAt =>
+  (places) =>
+    Float32Array.from([...places].flatMap((place) => [...values.subarray(place * classes, (place + 1) * classes)]));
+
+test("dark knowledge: mean softened distributions by true class, hesitant samples among those shown", async () => {
   const data = imageData(6);
   const test = Uint32Array.from([5, 4, 3, 2]);
   // Labels 1 0 1 0; the third sample is the one the teacher hesitates on most.
   const teacher = Float32Array.from([0, 4, 4, 0, 1, 1.1, 6, 0]);
-  const found = darkKnowledge({
+  const found = await darkKnowledge({
     data,
     test,
     labels: Int32Array.from([1, 0, 1, 0]),
     classes: 2,
-    teacher: { kind: "logits", values: teacher },
-    student: teacher,
+    teacher: { kind: "logits", rows: rowsOf(teacher, 2) },
+    student: rowsOf(teacher, 2),
     temperature: 2,
     samples: 2,
   });
@@ -82,7 +93,7 @@ test("dark knowledge: mean softened distributions by true class, hesitant sample
   assert.ok(hesitant.values.every((v) => v >= 0 && v <= 1));
 });
 
-test("dark knowledge of a teacher with probabilities, without labels, on a table", () => {
+test("dark knowledge of a teacher with probabilities, without labels, on a table", async () => {
   const data: DataSet = {
     name: "table",
     size: 3,
@@ -94,13 +105,13 @@ test("dark knowledge of a teacher with probabilities, without labels, on a table
     features: ["length", "width"],
   };
   const probabilities = Float32Array.from([0.7, 0.2, 0.1, 0.1, 0.8, 0.1, 0.6, 0.3, 0.1]);
-  const found = darkKnowledge({
+  const found = await darkKnowledge({
     data,
     test: Uint32Array.from([0, 1, 2]),
     labels: null,
     classes: 3,
-    teacher: { kind: "probabilities", values: probabilities },
-    student: new Float32Array(9),
+    teacher: { kind: "probabilities", rows: rowsOf(probabilities, 3) },
+    student: rowsOf(new Float32Array(9), 3),
     temperature: 1,
   });
   assert.equal(found.samples.length, 3);

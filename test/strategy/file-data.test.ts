@@ -11,7 +11,6 @@ import {
   distill,
   fromArrays,
   fromFunction,
-  InputError,
   InterruptedError,
   type LoadedData,
   loadData,
@@ -19,6 +18,7 @@ import {
   type SampleArray,
   type Teacher,
 } from "../../src/index.js";
+import { type ExpectedFault, faultLike } from "../support/faults.js";
 import { encodeNpy } from "../support/npy.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-file-data-"));
@@ -154,18 +154,14 @@ test("what a function's samples are known by, and what is refused of them", () =
   assert.ok(named[0] === named[2] && named[0] !== named[1]);
   counting();
   assert.ok(calls > 0);
-  const refused = (more: Parameters<typeof made>[0], message: RegExp): void => {
-    assert.throws(
-      () => made(more),
-      (e: Error) => e instanceof InputError && message.test(e.message),
-    );
-  };
-  refused({ size: 0 }, /digits again.*size is 0/);
-  refused({ labels: labels.slice(1) }, /1796 labels for 1797 samples/);
-  refused({ blocks: { rows: 20, window: 0 } }, /blocks\.window is 0; expected a whole number from 1/);
+  const refused = (more: Parameters<typeof made>[0], fault: ExpectedFault): void =>
+    assert.throws(() => made(more), faultLike({ where: "digits again", ...fault }));
+  refused({ size: 0 }, { code: "option-invalid", found: ["size is 0"] });
+  refused({ labels: labels.slice(1) }, { code: "array-mismatch", found: ["1,796 labels", "1,797 samples"] });
+  refused({ blocks: { rows: 20, window: 0 } }, { code: "option-invalid", found: ["blocks.window is 0"] });
   const nan = (indices: Uint32Array, out: SampleArray): void =>
     indices.forEach((index, i) => {
       out.fill(index === 1500 ? Number.NaN : 1, i * 64, i * 64 + 64);
     });
-  refused({ type: "float32", fill: nan }, /sample 1500, value 0: found NaN/);
+  refused({ type: "float32", fill: nan }, { code: "not-finite", found: ["sample 1500", "value 0", "NaN"] });
 });

@@ -6,17 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { withNormalisation } from "../../src/compile/normalise.js";
-import {
-  InputError,
-  type LabelStore,
-  loadData,
-  openLabelStore,
-  readLabelStore,
-  type Teacher,
-} from "../../src/index.js";
+import { type LabelStore, loadData, openLabelStore, readLabelStore, type Teacher } from "../../src/index.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import { combineAnswers, combineRows, confidenceWeights } from "../../src/teacher/group.js";
 import { train } from "../../src/train/train.js";
+import { faultLike } from "../support/faults.js";
 import { trainingSettings } from "../support/training.js";
 
 const root = mkdtempSync(join(tmpdir(), "limbeck-ranges-"));
@@ -86,7 +80,7 @@ test("a damaged answer is found when the store is opened, a lost one when it is 
   assert.deepEqual(rowsOf(read, Uint32Array.of(599)).length, 10);
   assert.throws(
     () => rowsOf(read, Uint32Array.of(3, 600)),
-    (e: Error) => e instanceof InputError && /outputs\.bin.*ends before sample 600; label again/s.test(e.message),
+    faultLike({ code: "file-damaged", where: "outputs.bin", found: ["sample 600"], cure: ["Label again"] }),
   );
 });
 

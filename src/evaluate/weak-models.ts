@@ -1,0 +1,103 @@
+/** Warnings about models whose accuracy misleads: they name one class alone, or do no better than chance or than the largest class. */
+import { type ChanceCheck, checkChance, isImbalanced, type OneAnswer, oneAnswer } from "./chance.js";
+import { meanInterval } from "./interval.js";
+import type { TestScores } from "./scores.js";
+import type { ModelRow } from "./summary.js";
+
+/** One model with one seed. */
+export interface ScoredSeed {
+  readonly seed: number;
+  readonly scored: TestScores;
+}
+
+/** Whether no seed of a model is better than chance; false where nothing can be said. */
+export function isAtChance({ seeds }: Pick<ModelRow, "seeds">): boolean {
+  return seeds.length > 0 && seeds.every((s) => s.aboveChance === false);
+}
+
+/** @param model its name, for the sentences  @param classes class names by index */
+export function weaknesses(model: string, seeds: readonly ScoredSeed[], classes: readonly string[]): string[] {
+  const looked = seeds.map(({ seed, scored }): Looked => {
+    const counts = scored.counts ?? scored.againstTeacher;
+    const alone = counts && oneAnswer(counts);
+    return { seed, scored, alone, check: scored.counts && checkChance(scored.counts) };
+  });
+  const about = { model, classes, seeds: seeds.length };
+  const alone = looked.filter((s): s is Alone => s.alone !== null);
+  const named = [...new Set(alone.map((s) => s.alone.class))];
+  const others = looked.filter((s): s is Checked => s.alone === null && s.check !== null);
+  const chance = others.filter((s) => !s.check.above);
+  const below = others.filter((s) => s.check.above && !s.check.beatsLargest);
+  return [
+    ...named.map((c) => {
+      const own = alone.filter((s) => s.alone.class === c);
+      return aloneSaid(about, own);
+    }),
+    ...(chance.length > 0 ? [chanceSaid(about, chance)] : []),
+    ...(below.length > 0 ? [belowSaid(about, below)] : []),
+  ];
+}
+
+interface About {
+  readonly model: string;
+  readonly classes: readonly string[];
+  /** Seeds of the model. */
+  readonly seeds: number;
+}
+interface Looked extends ScoredSeed {
+  readonly alone: OneAnswer | null;
+  readonly check: ChanceCheck | null;
+}
+type Checked = Looked & { readonly check: ChanceCheck };
+type Alone = Looked & { readonly alone: OneAnswer };
+
+function aloneSaid(about: About, seeds: readonly Alone[]): string {
+  const { model, classes } = about;
+  const [{ alone, scored }] = seeds as readonly [Alone];
+  const name = quoted(classes, alone.class);
+  const share = meanOf(seeds, (s) => s.alone.share);
+  const samples = scored.answers.length.toLocaleString("en-US");
+  const all = seeds.every((s) => s.alone.share === 1);
+  const head = `${model}: it names ${name} for ${all ? "every one" : percent(share)} of the ${samples} test samples${seedsSaid(about, seeds)}`;
+  const checked = seeds.filter((s): s is Alone & Checked => s.check !== null);
+  if (checked.length === 0) return `${head}.`;
+  const own = percent(alone.labelled);
+  const accuracy = percent(meanOf(checked, (s) => s.check.accuracy));
+  return `${head}, of which ${own} are of that class. Its accuracy of ${accuracy} says nothing; ${balancedSaid(checked)}. ${cure(seeds)}`;
+}
+
+function chanceSaid(about: About, seeds: readonly Checked[]): string {
+  const accuracy = percent(meanOf(seeds, (s) => s.check.accuracy));
+  return `${about.model}: it is no better than chance${seedsSaid(about, seeds)}. Its accuracy is ${accuracy}; ${largestSaid(about, seeds)}; ${balancedSaid(seeds)}. ${cure(seeds)}`;
+}
+
+function belowSaid(about: About, seeds: readonly Checked[]): string {
+  const accuracy = percent(meanOf(seeds, (s) => s.check.accuracy));
+  return `${about.model}: its accuracy of ${accuracy} does not beat a constant answer${seedsSaid(about, seeds)}: ${largestSaid(about, seeds)}. It does tell the classes apart: judge it by its recalls; ${balancedSaid(seeds)}.`;
+}
+
+function largestSaid({ classes }: About, [first]: readonly Checked[]): string {
+  const { largest, largestShare } = (first as Checked).check;
+  return `always naming the largest class, ${quoted(classes, largest)}, is right in ${percent(largestShare)}`;
+}
+
+function balancedSaid(seeds: readonly Checked[]): string {
+  return `its balanced accuracy is ${percent(meanOf(seeds, (s) => s.check.balanced))}`;
+}
+
+function cure([first]: readonly ScoredSeed[]): string {
+  const supports = (first as ScoredSeed).scored.counts?.labels ?? [];
+  return isImbalanced(supports)
+    ? "Add samples of the rare classes, or repeat those that are there."
+    : "Train it longer, or check the labels and the learning rate.";
+}
+
+function seedsSaid({ seeds }: About, own: readonly ScoredSeed[]): string {
+  if (seeds === 1) return "";
+  if (own.length === seeds) return `, with every seed`;
+  return `, with ${own.length === 1 ? "seed" : "seeds"} ${own.map((s) => s.seed).join(", ")}`;
+}
+
+const quoted = (classes: readonly string[], c: number): string => `"${classes[c] ?? c}"`;
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const meanOf = <T>(seeds: readonly T[], of: (s: T) => number): number => meanInterval(seeds.map(of)).mean;
