@@ -25,6 +25,12 @@ export interface Entry {
 /** Why a file was passed over. */
 type Reason = "extension" | "link" | "special" | "repeated";
 
+const REASONS: Readonly<Record<Exclude<Reason, "extension">, string>> = {
+  link: "",
+  special: " or other special file",
+  repeated: " to a folder that is read already",
+};
+
 /** Walks one root and remembers what it passed over. Each folder is read once. */
 export class ImageTree {
   readonly #folders = new Map<string, readonly Entry[]>();
@@ -65,7 +71,7 @@ export class ImageTree {
     const walk = (at: string): string[] => {
       const real = realpathSync(at);
       if (seen.has(real)) {
-        this.#skipped.push({ path: at, label: "link to a folder that is read already", reason: "repeated" });
+        this.#skipped.push({ path: at, label: "link", reason: "repeated" });
         return [];
       }
       seen.add(real);
@@ -127,7 +133,7 @@ export class ImageTree {
       stats = target;
     }
     if (stats.isDirectory()) return "folder";
-    if (!stats.isFile()) return pass("pipe, socket or device", "special");
+    if (!stats.isFile()) return pass("pipe", "special");
     if (IMAGES.test(entry.name)) return "image";
     this.#skipped.push({ path, label: extname(entry.name).toLowerCase() || "without extension", reason: "extension" });
     return "other";
@@ -155,9 +161,10 @@ function kindsOf(
   }
   const ranked = [...counts].sort(([, a], [, b]) => b.count - a.count);
   return listed(
-    ranked.map(
-      ([label, { count, first, reason }]) =>
-        `${count.toLocaleString("en-US")} ${label}${reason === "extension" ? "" : ` (${basename(first)}${count > 1 ? ", ..." : ""})`}`,
+    ranked.map(([label, { count, first, reason }]) =>
+      reason === "extension"
+        ? `${count.toLocaleString("en-US")} ${label}`
+        : `${noun(count, label)}${REASONS[reason]} (${basename(first)}${count > 1 ? ", ..." : ""})`,
     ),
     8,
   );

@@ -53,7 +53,7 @@ test("circles of links end; broken links, pipes and folders read twice are count
   assert.deepEqual(countsOf(loaded), { cat: 6, dog: 5 });
   const skipped = finding(loaded, "files-skipped");
   assert.deepEqual([skipped?.count, skipped?.level], [5, "warning"]);
-  for (const word of ["2 broken link", "broken.png", "1 pipe", "2 link to a folder"])
+  for (const word of ["2 broken links (broken.png", "1 pipe", "2 links to a folder"])
     assert.ok(skipped?.text.includes(word), `"${word}" in "${skipped?.text}"`);
 });
 
