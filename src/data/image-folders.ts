@@ -48,7 +48,10 @@ export function findParts(tree: ImageTree): ImageFolders {
     return alone;
   }
   const classes = others.filter((e) => tree.imagesUnder(e.path).length > 0);
-  if (classes.length > 0) return { ...alone, findings: [partsAsClasses(tree, parts, classes)] };
+  if (classes.length > 0) {
+    refuseInner(tree, others);
+    return { ...alone, findings: [partsAsClasses(tree, parts, classes)] };
+  }
   if (!parts.some((e) => partOf(e) === "train")) throw noTraining(tree, parts);
   refuseLoose(tree.root, tree.entries(tree.root), "part");
   const one = (part: Part): PartFolder | null => {

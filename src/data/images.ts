@@ -178,7 +178,7 @@ class PartReader {
         level: "warning",
         where: this.tree.root,
         text: `${noun(skipped.length, "image")} that cannot be decoded ${skipped.length === 1 ? "is" : "are"} left out: ${this.#named(skipped)}.`,
-        cure: "Save them again as PNG or JPEG.",
+        cure: `Save ${skipped.length === 1 ? "it" : "them"} again as PNG or JPEG.`,
         count: skipped.length,
         examples: skipped.slice(0, 5).map(({ path }) => this.tree.nameOf(path)),
       });
