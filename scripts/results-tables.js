@@ -285,35 +285,32 @@ const CHAIN_CLAIMS = {
     ["label smoothing", "label smoothing beats plain labels (Yuan 2020)"],
     ["virtual teacher", "a virtual teacher beats labels alone (Tf-KD_reg, Yuan 2020)"],
     ["self-taught", "a copy of the student is a useful teacher (Tf-KD_self, Yuan 2020)"],
-    ["distilled against virtual teacher", "a virtual teacher is as good as a real one (Yuan 2020)", true],
+    ["distilled vs. virtual teacher", "a virtual teacher is as good as a real one (Yuan 2020)", true],
   ],
   assistants: [
     [
-      "student against the direct way",
+      "student vs. direct distillation",
       "an assistant between teacher and student beats direct distillation (Mirzadeh 2020)",
     ],
   ],
   "born-again": [
     ["", "a teacher of the same architecture beats labels alone (Furlanello 2018)"],
-    ["generation 3 against generation 1", "later generations beat the first (Furlanello 2018)"],
-    ["ensemble of 3 generations against generation 3", "the ensemble of generations beats the last (Furlanello 2018)"],
+    ["generation 3 vs. generation 1", "later generations beat the first (Furlanello 2018)"],
+    ["ensemble of 3 generations vs. generation 3", "the ensemble of generations beats the last (Furlanello 2018)"],
   ],
   "noisy-student": [
     ["", "the noisy student beats labels alone (Xie 2020)"],
-    ["round 3 against round 1", "later rounds beat the first (Xie 2020)"],
-    ["round 1 against without input noise", "input noise helps (Xie 2020)"],
-    ["round 1 against without model noise", "model noise helps (Xie 2020)"],
-    ["round 1 against with a noised teacher", "the teacher should see clean samples (Xie 2020)"],
-    ["round 1 against with hard labels", "soft pseudo-labels are at least as good as hard ones (Xie 2020)"],
-    ["round 1 against without the filter", "filtering helps (Xie 2020)"],
-    ["round 1 against without balancing", "balancing helps (Xie 2020)"],
+    ["round 3 vs. round 1", "later rounds beat the first (Xie 2020)"],
+    ["round 1 vs. without input noise", "input noise helps (Xie 2020)"],
+    ["round 1 vs. without model noise", "model noise helps (Xie 2020)"],
+    ["round 1 vs. with a noised teacher", "the teacher should see clean samples (Xie 2020)"],
+    ["round 1 vs. with hard labels", "soft pseudo-labels are at least as good as hard ones (Xie 2020)"],
+    ["round 1 vs. without the filter", "filtering helps (Xie 2020)"],
+    ["round 1 vs. without balancing", "balancing helps (Xie 2020)"],
   ],
   consistent: [
-    ["replayed against online", "replayed labels are as good as online ones (Shen 2022)", true],
-    [
-      "replayed against clean",
-      "answers for exactly the student's view beat answers for the unchanged image (Beyer 2022)",
-    ],
+    ["replayed vs. online", "replayed labels are as good as online ones (Shen 2022)", true],
+    ["replayed vs. clean", "answers for exactly the student's view beat answers for the unchanged image (Beyer 2022)"],
   ],
 };
 

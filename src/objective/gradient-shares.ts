@@ -47,14 +47,14 @@ export function shareWarnings(shares: Readonly<Record<string, number>>): string[
   if (entries.length < 2) return [];
   const idle = negligibleTerms(shares).map(
     (name) =>
-      `the term "${name}" has ${shareInWords(shares[name] as number)} of the gradient and does practically nothing; raise its weight, or leave it out`,
+      `the term "${name}" has ${shareInWords(shares[name] as number)} of the gradient and has practically no effect; raise its weight, or remove it`,
   );
   const drowning = entries.filter(([, share]) => share > DROWNING_SHARE);
   return [
     ...idle,
     ...drowning.map(
       ([name, share]) =>
-        `the term "${name}" has ${shareInWords(share)} of the gradient and drowns the rest; lower its weight`,
+        `the term "${name}" has ${shareInWords(share)} of the gradient and drowns out the others; lower its weight`,
     ),
   ];
 }

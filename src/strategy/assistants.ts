@@ -33,10 +33,10 @@ export const assistants: Strategy<"assistants"> = {
     if (direct) {
       add("student, directly", null, { baseline: false });
       pairs.push({
-        title: "student against the direct way",
+        title: "student vs. direct distillation",
         student: "student",
         against: { hop: "student, directly", role: "student" },
-        what: "With assistants instead of directly",
+        what: "With assistants vs. direct distillation",
       });
     }
     return {
@@ -44,7 +44,7 @@ export const assistants: Strategy<"assistants"> = {
       pairs,
       deliver: (done) => ({
         hop: done[models.length] as (typeof done)[number],
-        reason: "the end of the chain",
+        reason: "the last hop of the chain",
       }),
     };
   },

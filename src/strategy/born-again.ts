@@ -54,9 +54,9 @@ function freshSeed({ seed, seeds }: Recipe, generation: number): number {
 
 function better(student: string, hop: string): Pair {
   return {
-    title: `${student} against ${hop}`,
+    title: `${student} vs. ${hop}`,
     student,
     against: { hop, role: "student" },
-    what: `${student.charAt(0).toUpperCase()}${student.slice(1)} instead of ${hop}`,
+    what: `${student.charAt(0).toUpperCase()}${student.slice(1)} vs. ${hop}`,
   };
 }

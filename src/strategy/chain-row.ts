@@ -41,7 +41,7 @@ export function askable(
   { loaded, recipe, execution }: RunContext,
   { row: { id, role, seeds }, files, open }: ChainRow,
 ): Askable | Unasked {
-  if (files.length === 0) return { id, why: "it has no file of its own" };
+  if (files.length === 0) return { id, why: "it has no file" };
   const { teacher } = recipe;
   if (role === "teacher" && "classes" in teacher && knownClasses(teacher.classes, loaded.data, "file" in teacher))
     return { id, why: "it knows only part of the classes" };

@@ -58,7 +58,7 @@ export async function conclude(
       ...new Set(done.flatMap((d) => (d.hop.ownTeacher ? d.summary.notes : []))),
       `student.onnx is the student of "${title}": ${reason}.`,
       ...(plan.remarks?.(done) ?? []),
-      "Agreement and soft KL of a student are with its own teacher.",
+      "Agreement and soft KL compare each student with its own teacher.",
     ],
     warnings: done.flatMap((d) => d.summary.warnings.map((text) => `${d.hop.title}: ${text}`)),
   };
@@ -126,7 +126,7 @@ async function comparisonOf(
   const base = { variant: pair.title, student: pair.student, teacher };
   if (pair.against === "own baseline") {
     const own = hop?.summary.comparisons[0];
-    if (!own) throw new Error(`${pair.student}: no comparison in its summary`);
+    if (!own) throw new Error(`${pair.student}: its summary contains no comparison`);
     return { ...own, ...base, baseline: own.baseline === null ? null : baselineId(pair.student) };
   }
   const { hop: title, role } = pair.against;
@@ -136,7 +136,7 @@ async function comparisonOf(
     return {
       ...base,
       baseline: b ? other : null,
-      sentence: `${pair.what ?? pair.title}: not measured, for want of labels.`,
+      sentence: `${pair.what ?? pair.title}: skipped, because the data has no labels.`,
     };
   const difference = compare(await a.right(), await b.right(), { seed: context.recipe.seed });
   const blind = isAtChance(a.row) && isAtChance(b.row);

@@ -54,14 +54,14 @@ export const consistent: Strategy<"consistent"> = {
         { title: "", student: "student", against: "own baseline" },
         ...others.map(
           (kind): Pair => ({
-            title: `${answers} against ${kind}`,
+            title: `${answers} vs. ${kind}`,
             student: "student",
             against: { hop: TITLES[kind], role: "student" },
-            what: `With ${answers} instead of ${kind} answers`,
+            what: `With ${answers} vs. ${kind} answers`,
           }),
         ),
       ],
-      deliver: (done) => ({ hop: done[0] as (typeof done)[number], reason: "the strategy's own student" }),
+      deliver: (done) => ({ hop: done[0] as (typeof done)[number], reason: "the student of this strategy" }),
     };
   },
 };

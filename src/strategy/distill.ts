@@ -66,7 +66,7 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
   const directory = await claimDirectory(recipe, options);
   const context = contextOf(recipe, loaded, directory, options);
   const rows = await orDiscard(directory, options, () => trainRows(context, arms));
-  context.emit({ kind: "stage", text: "Measuring" });
+  context.emit({ kind: "stage", text: "Evaluating" });
   const found = await summarise(context, rows, {
     command: options.command ?? "distill(recipe)",
     seconds: (performance.now() - started) / 1000,

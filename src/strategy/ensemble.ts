@@ -24,7 +24,7 @@ export async function ensembleRow(
   for (const [s, { seed }] of first.row.seeds.entries()) {
     const files = members.map((m) => m.files[s] as string);
     const scored = await scoreTogether(context, files);
-    judged.push({ seed, scored, selection: "all of its members", steps: 0, seconds: 0 });
+    judged.push({ seed, scored, selection: "weights of all members", steps: 0, seconds: 0 });
   }
   warnOfWeakness(context, ensemble.title, judged);
   // Of what one member does not know, the sum is not known either.
@@ -43,7 +43,7 @@ export async function ensembleRow(
       parameters: sum((m) => m.parameters),
       macs: sum((m) => m.macs ?? null),
       fileBytes: sum((m) => m.fileBytes),
-      trainedOn: "what its members were trained on",
+      trainedOn: "the training data of its members",
       ...aggregate(loaded, judged, recipe.evaluation.top_k),
       latency: null,
       curves: [],

@@ -252,7 +252,7 @@ async function underCorruptions(
     ...(teacher === undefined ? [] : [askable("teacher", "teacher", teacher, described.teacherDescription)]),
     ...(reference === undefined ? [] : [askable("reference", "baseline", reference, described.referenceDescription)]),
   ];
-  onEvent?.({ kind: "stage", text: "Measuring under corruptions" });
+  onEvent?.({ kind: "stage", text: "Evaluating under corruptions" });
   return measureRobustness(loaded, models, {
     settings,
     samples,

@@ -29,7 +29,7 @@ export const ladder: Strategy<"ladder"> = {
           d.summary.models.find((m) => m.role === "student")?.parameters ?? 0;
         const hop = good.reduce((a, b) => (size(b) < size(a) ? b : a));
         const points = +(100 * tolerance).toFixed(3);
-        const reason = `the smallest within ${points} ${points === 1 ? "point" : "points"} of the best on the validation samples`;
+        const reason = `the smallest student within ${points} ${points === 1 ? "point" : "points"} of the best validation accuracy`;
         return { hop, reason };
       },
     };

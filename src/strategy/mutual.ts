@@ -55,13 +55,13 @@ export async function runMutual(
   await noteHops(directory, { kind: "mutual", done: 0, hops: 1 });
   const context = contextOf(recipe, loaded, directory, options);
   if (!("none" in recipe.teacher))
-    context.notes.push("Students that learn together have no teacher: the recipe's teacher was not asked.");
+    context.notes.push("Students that learn together do not use a teacher, so the recipe's teacher was ignored.");
   context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
   return orDiscard(directory, options, async () => {
     const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
     const together = await trainTogether(context, { models, names, strategy, arm });
     const baselines = recipe.baseline ? await trainAlone(context, models, arm) : [];
-    context.emit({ kind: "stage", text: "Measuring" });
+    context.emit({ kind: "stage", text: "Evaluating" });
     const judged = await judge(context, arm, { models, names, together, baselines });
     const seconds = (performance.now() - started) / 1000;
     const best = await bestOnValidation(context, together.flat());
@@ -261,7 +261,7 @@ async function summarise(
     files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
     notes: [
       ...about.notes,
-      `student.onnx is ${best.request.name}: ${context.loaded.splits.validation.length > 0 ? "the best on the validation samples" : "the first, for want of validation samples"}.`,
+      `student.onnx is ${best.request.name}: ${context.loaded.splits.validation.length > 0 ? "the best validation score" : "the first student, because the data has no validation samples"}.`,
     ],
   };
 }

@@ -53,13 +53,13 @@ export const noisyStudent: Strategy<"noisy-student"> = {
       }));
     const last = `round ${rounds}`;
     const pairs: Pair[] = [{ title: "", student: last, against: "own baseline" }];
-    if (rounds > 1) pairs.push(instead(last, "round 1", `Round ${rounds} instead of round 1`));
+    if (rounds > 1) pairs.push(instead(last, "round 1", `Round ${rounds} vs. round 1`));
     if (ablation)
       for (const [title, changes] of ablations(recipe, strategy)) {
         add(title, null, () => ({ ...changes, baseline: false }));
         pairs.push({
-          ...instead("round 1", title, `Round 1 instead of the same ${title}`),
-          title: `round 1 against the same ${title}`,
+          ...instead("round 1", title, `Round 1 vs. the same ${title}`),
+          title: `round 1 vs. the same ${title}`,
         });
       }
     return {
@@ -69,7 +69,7 @@ export const noisyStudent: Strategy<"noisy-student"> = {
       deliver(done) {
         const own = done.slice(0, rounds);
         const hop = own.reduce((a, b) => (validationScore(b) > validationScore(a) ? b : a));
-        return { hop, reason: "the round that is best on the validation samples" };
+        return { hop, reason: "the round with the best validation score" };
       },
     };
   },
@@ -82,7 +82,7 @@ function smallerThanTeacher({ hop, summary: { models } }: FinishedHop): string[]
   if (student === null || teacher === null || student >= teacher) return [];
   const [own, above] = [student, teacher].map((n) => n.toLocaleString("en-US")) as [string, string];
   return [
-    `${hop.title}: its student is smaller than its teacher (${own} parameters, ${above}); a noisy student is as large or larger (Xie 2020).`,
+    `${hop.title}: the student (${own} parameters) is smaller than its teacher (${above}). A noisy student should be at least as large (Xie 2020).`,
   ];
 }
 
@@ -176,7 +176,7 @@ function withoutModelNoise(model: ModelRecipe): ModelRecipe | null {
 }
 
 const instead = (student: string, hop: string, what: string): Pair => ({
-  title: `${student} against ${hop}`,
+  title: `${student} vs. ${hop}`,
   student,
   against: { hop, role: "student" },
   what,

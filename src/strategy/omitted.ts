@@ -104,8 +104,8 @@ export function withoutSaid({ omission }: Arm, classes: readonly string[]): stri
   const left = new Set(omission.classes);
   const kept = classes.map((_, c) => c).filter((c) => !left.has(c));
   return omission.classes.length <= kept.length
-    ? `, none of class ${namesOf(omission.classes.map(name))}`
-    : `, only of the classes ${namesOf(kept.map(name))}`;
+    ? `, without class ${namesOf(omission.classes.map(name))}`
+    : `, only classes ${namesOf(kept.map(name))}`;
 }
 
 /**

@@ -84,10 +84,10 @@ export function hasNormalisation(model: Model): boolean {
 function normalisationNote(choice: unknown, model: Model): string[] {
   // What becomes of whole numbers the teacher's own notes say.
   if (!isFloat(model.graph.inputs[0]?.dtype ?? "float32") && choice === "data") return [];
-  if (takesRawSamples(model) && choice === "none") return ["its normalisation is inside"];
+  if (takesRawSamples(model) && choice === "none") return ["it contains its normalisation"];
   // What was tried is said where it is tried.
   if (choice === "auto") return [];
-  if (choice === "data") return ["it gets samples normalised as the data set's recipe says"];
+  if (choice === "data") return ["it gets samples with the normalisation of the recipe's data"];
   if (choice === "unit") return ["it gets bytes divided by 255"];
-  return choice === "none" ? ["it gets raw samples"] : ["it gets samples normalised by fixed numbers"];
+  return choice === "none" ? ["it gets raw samples"] : ["it gets samples normalised with fixed numbers"];
 }

@@ -30,7 +30,7 @@ export interface Pair {
   readonly student: string;
   /** Its hop's own baseline; or the student of another hop; or that hop's baseline. */
   readonly against: "own baseline" | { readonly hop: string; readonly role: "student" | "baseline" };
-  /** Begins the sentence of a pair that is not a hop's own: "With assistants instead of directly". */
+  /** Begins the sentence of a pair that is not a hop's own: "With assistants vs. direct distillation". */
   readonly what?: string;
 }
 
@@ -99,7 +99,7 @@ export function taughtBy(
       normalise: recipe.export.raw && hop.command !== "train-teacher" ? "data" : "none",
       batch: 256,
       allow_chance: true,
-      trained_on: `what ${hop.title} was trained on`,
+      trained_on: `the training data of ${hop.title}`,
       precision: "precision" in teacher ? teacher.precision : "float32",
     },
     transfer: { ...recipe.transfer, part: halved ? "second-half" : recipe.transfer.part },

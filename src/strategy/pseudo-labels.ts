@@ -78,9 +78,9 @@ export function pseudoLabelled(
   return { store: new LabelStore(store.folder, header, made.targets), samples: made.samples, counts: made.counts };
 }
 
-/** What a student with pseudo-labels was trained on, and what was left out: "100 samples with labels and 520 of 969 others ...". */
+/** What a student with pseudo-labels was trained on, and what was left out: "100 samples with labels and 520 of 969 other samples ...". */
 export function pseudoSaid({ samples, counts }: Pseudo): string {
   const { unlabelled, confident, chosen } = counts;
   const copies = chosen === confident ? "" : `, balanced to ${chosen}`;
-  return `${noun(samples.length - chosen, "sample")} with labels and ${confident} of ${noun(unlabelled, "other")} with the teacher's pseudo-labels${copies}`;
+  return `${noun(samples.length - chosen, "sample")} with labels and ${confident} of ${noun(unlabelled, "other sample")} with the teacher's pseudo-labels${copies}`;
 }

@@ -164,11 +164,11 @@ export async function runRobustness(
   const settings = recipe.evaluation.robustness;
   if (!settings) return {};
   const asked = models.filter((m): m is Askable => "seeds" in m);
-  const notes = models.flatMap((m) => ("why" in m ? [`${m.id} was not asked: ${m.why}.`] : []));
+  const notes = models.flatMap((m) => ("why" in m ? [`${m.id} was skipped, because ${m.why}.`] : []));
   // A model alone has nothing to be compared with.
   const compared = asked.length > 1 ? asked : [];
   const reference = compared.find((m) => m.role === "baseline") ?? compared.find((m) => m.role === "teacher");
-  emit({ kind: "stage", text: "Measuring under corruptions" });
+  emit({ kind: "stage", text: "Evaluating under corruptions" });
   const robustness = await measureRobustness(loaded, asked, {
     settings,
     samples: loaded.splits.test,

@@ -129,7 +129,7 @@ function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: StudentRequ
   context.emit({ kind: "info", text: `${arm.name ? `${arm.name}: ` : ""}student: ${pseudoSaid(pseudo)}` });
   if (pseudo.counts.confident === 0)
     context.warnings.push(
-      "pseudo-labels: the teacher is sure enough about no sample, so only labelled ones are learnt; lower transfer.pseudo_labels.min_confidence or train it longer",
+      "pseudo-labels: no sample reaches the required confidence, so only labelled samples are used; lower transfer.pseudo_labels.min_confidence, or train the teacher longer",
     );
 }
 
@@ -164,7 +164,7 @@ function plan({ recipe, directory }: RunContext, arms: readonly Arm[]): string[]
             .join(", ")}`
         : ""
     }`,
-    `folder: ${directory} (Ctrl-C stops; --resume goes on)`,
+    `folder: ${directory} (Ctrl-C stops, --resume continues)`,
   ];
 }
 
@@ -191,7 +191,7 @@ async function teacherRow(
   const fitted = unique.flatMap((t) => (t.fitted ? [t.fitted] : []));
   const first = unique[0] as ReadyTeacher;
   const { classes } = context.loaded.data;
-  const knows = first.knows ? `; it answers only for the classes ${first.knows.map((c) => classes[c]).join(", ")}` : "";
+  const knows = first.knows ? `; answers only for the classes ${first.knows.map((c) => classes[c]).join(", ")}` : "";
   return {
     role: "teacher",
     arm,

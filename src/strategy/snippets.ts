@@ -95,7 +95,7 @@ function arrayFrom(values: string, dtype: DType): string {
 
 function describeValues(normalisation: Normalisation | null, dtype: DType): string {
   if (dtype === "int32" || dtype === "int64") return "Token ids of one sample, as in the training data";
-  return `Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "normalisation is inside the model"}`;
+  return `Raw values of one sample, as in the training data: ${normalisation ? "they are normalised here" : "the model normalises them"}`;
 }
 
 const shapeOf = (sampleShape: readonly number[]): string => `[1, ${sampleShape.join(", ")}]`;

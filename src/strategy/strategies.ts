@@ -55,7 +55,7 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
     check(plan, context);
     context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
     const done = await runHops(directory, kind, plan.hops, options, oneShot);
-    context.emit({ kind: "stage", text: "Measuring all of them" });
+    context.emit({ kind: "stage", text: "Evaluating all models" });
     const summary = await conclude(context, plan, done, {
       command: options.command ?? "distill(recipe)",
       seconds: (performance.now() - started) / 1000,

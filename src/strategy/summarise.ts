@@ -72,10 +72,10 @@ function askable({ execution }: RunContext, { name: id, role, fitted, judged, te
   const teachers = judged.flatMap((j) => (j.open ? [{ seed: j.seed, open: j.open }] : []));
   return teachers.length === judged.length && teacher
     ? { id, role, seeds: teachers }
-    : { id, why: "only its answers for the samples as they are, are known" };
+    : { id, why: "only its answers for the unchanged samples are available" };
 }
 
-const PLAIN = "No baseline: the student learns from labels alone, as a baseline would.";
+const PLAIN = "No baseline: the student itself learns from labels alone.";
 
 /** The student against the baseline trained with the same architecture, budget and seeds. */
 function compare(models: ReadonlyMap<Row, ModelRow>, student: Row, seed: number): Comparison {

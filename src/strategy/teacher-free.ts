@@ -60,15 +60,15 @@ function pairsOf({ distilled }: StrategyOf<"teacher-free">, hops: readonly Hop[]
         title: student,
         student,
         against: reference,
-        what: `${capital(student)} instead of labels alone`,
+        what: `${capital(student)} vs. labels alone`,
       }),
     ),
     ...(distilled ? methods : []).map(
       (hop): Pair => ({
-        title: `distilled against ${hop}`,
+        title: `distilled vs. ${hop}`,
         student: "distilled",
         against: { hop, role: "student" },
-        what: `Distilled from the teacher instead of ${hop}`,
+        what: `Distilled from the teacher vs. ${hop}`,
       }),
     ),
   ];
@@ -80,7 +80,7 @@ const capital = (text: string): string => text.charAt(0).toUpperCase() + text.sl
 function deliver(done: readonly FinishedHop[]): { hop: FinishedHop; reason: string } {
   const offered = done.filter((d) => d.hop.title !== "twin");
   const best = offered.reduce((a, b) => (validationScore(b) > validationScore(a) ? b : a));
-  return { hop: best, reason: "the best on the validation samples" };
+  return { hop: best, reason: "the best validation score" };
 }
 
 /**

@@ -134,7 +134,7 @@ async function modelFileOf(
     // It may know classes besides that this data has not.
     const known = knownClasses(teacher.classes, loaded.data, true);
     const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder, seed - recipe.seed + 1);
-    const unknown = "unknown: the teacher came as a file and may have seen any of this data";
+    const unknown = "unknown: the teacher is a file and may have seen any of this data";
     return { path, options, precision, known, trained: null, trainedOn: teacher.trained_on ?? unknown };
   }
   const known = knownClasses(teacher.classes, loaded.data);
@@ -229,7 +229,7 @@ function readStore({ folder, loaded }: RunContext, teacher: StoreTeacherRecipe):
     key: fingerprint(teacherHash, preprocessing, kind, precision, answers, ...(known ? [known] : [])),
     name,
     store,
-    trainedOn: "unknown to this run: answers come from a label store",
+    trainedOn: "unknown: the answers come from a label store",
     fitted: null,
     file: null,
     bytes: 0,
@@ -266,7 +266,7 @@ async function prepareEndpoint(
   const views = storeFolder
     ? undefined
     : await prepareViews(arm, data, opened, open, { folder: labelFolder(context), options });
-  const trainedOn = teacher.trained_on ?? "unknown: the answers came from an endpoint";
+  const trainedOn = teacher.trained_on ?? "unknown: the answers come from an endpoint";
   const { knows } = opened;
   const unknown = { fitted: null, file: null, bytes: 0, parameters: null };
   return { key, name: opened.name, store, trainedOn, ...unknown, views, ...(knows ? { knows } : {}) };
@@ -301,10 +301,10 @@ function fromEnvironment(headers: Readonly<Record<string, string>>): Record<stri
 function overlap(arm: Arm, samples: Uint32Array): string {
   const seen = new Set(samples);
   const shared = arm.transfer.reduce((n, i) => n + Number(seen.has(i)), 0);
-  if (shared === 0) return ", none of which the student sees";
+  if (shared === 0) return ", none of them shared with the student";
   return shared === arm.transfer.length
-    ? ", among them all that the student sees"
-    : `, among them ${shared} of the ${arm.transfer.length} that the student sees`;
+    ? ", including all that the student sees"
+    : `, including ${shared} of the ${arm.transfer.length} that the student sees`;
 }
 
 function trainTeacher(

@@ -63,7 +63,7 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
   context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
   const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
   const fitted = await orDiscard(directory, options, () => fitAll(context, requests));
-  context.emit({ kind: "stage", text: "Measuring" });
+  context.emit({ kind: "stage", text: "Evaluating" });
   const row = await measure(context, which, fitted, which === "student" ? arm : null);
   const { command = "trainModel(recipe)" } = options;
   const threads = context.execution.threads;

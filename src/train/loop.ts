@@ -98,7 +98,7 @@ class Loop {
     this.#meter = new ProgressMeter(task.name, settings.steps, this.#state.step);
     if (plan.batch < settings.batch) {
       this.#warnings.push(
-        `${task.name}: ${noun(task.train.length, "sample")} ${task.train.length === 1 ? "does" : "do"} not fill a batch of ${settings.batch}; the batch is ${plan.batch}`,
+        `${task.name}: ${noun(task.train.length, "sample")} ${task.train.length === 1 ? "does" : "do"} not fill a batch of ${settings.batch}, so the batch size is ${plan.batch}`,
       );
     }
     const forgetful = settings.average && initialShareWarning(settings.average, settings.steps);
@@ -106,7 +106,7 @@ class Loop {
     const { environment } = host;
     if (found && found.environment !== environment) {
       this.#warnings.push(
-        `resumed on ${environment} a training begun on ${found.environment}: the result may differ in the last bits`,
+        `training started on ${found.environment} and was resumed on ${environment}, so the last bits of the result may differ`,
       );
     }
   }
@@ -361,6 +361,6 @@ function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: n
   const metric = score ? `validation ${score.metric}` : "validation";
   const end = early ? `, stopped early at step ${steps}` : "";
   return select === "best"
-    ? `best by ${metric} (${value.trim()}), step ${chosen.step} of ${steps}${end}`
+    ? `best ${metric} (${value.trim()}), step ${chosen.step} of ${steps}${end}`
     : `last step ${steps} (${metric}${value})${end}`;
 }

@@ -90,7 +90,7 @@ test("classes left out of the transfer set: said, and scored by themselves", asy
   for (const { role, trainedOn, omitted } of summary.models) {
     assert.match(
       trainedOn,
-      role === "student" ? /^\d+ samples .* other students.*, none of class 3$/ : /, none of class 3$/,
+      role === "student" ? /^\d+ samples .* other students.*, without class 3$/ : /, without class 3$/,
     );
     assert.deepEqual(omitted?.classes, ["3"]);
     assert.equal(omitted?.accuracy?.mean, 0, "nobody told them of it");

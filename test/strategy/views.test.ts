@@ -248,7 +248,7 @@ test("pseudo-labels: labels where there are some, the teacher's elsewhere, and n
   const said = summary.models.find((m) => m.role === "student")?.trainedOn ?? "";
   const [, sure, unlabelled, chosen = sure] =
     said.match(
-      /^100 samples with labels and (\d+) of (\d+) others with the teacher's pseudo-labels(?:, balanced to (\d+))?$/,
+      /^100 samples with labels and (\d+) of (\d+) other samples with the teacher's pseudo-labels(?:, balanced to (\d+))?$/,
     ) ?? [];
   assert.equal(Number(unlabelled), loaded.splits.train.length - 100);
   assert.ok(Number(sure) > 0 && Number(sure) <= Number(unlabelled));

@@ -159,7 +159,7 @@ test("Distiller, evaluate and predict go by it too", async () => {
   const scaled = { scale: 1, mean: [0], std: [1e6] };
   const measured = await evaluateModel(at("plain.onnx"), { ...digits, normalisation: scaled }, { latencyRuns: 0 });
   assert.ok((measured.accuracy as number) > 0.9, `${measured.accuracy}`);
-  assert.match(measured.notes.join("\n"), /its normalisation is inside/);
+  assert.match(measured.notes.join("\n"), /contains its normalisation/);
   const twice = { latencyRuns: 0, description: { normalise: "data" } } as const;
   assert.match((await evaluateModel(at("own.onnx"), digits, twice)).notes.join("\n"), /normalised twice/);
   const samples = Float32Array.from(data.samples.subarray(0, 40 * 64) as Uint8Array);

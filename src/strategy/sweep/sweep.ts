@@ -104,9 +104,9 @@ function announce(
   const trainings = `${noun(all.length, "combination")}, ${noun(recipe.seeds, "seed")} each`;
   emit({
     kind: "info",
-    text: `${trainings}; scored on ${noun(splits.validation.length, "validation sample")} of ${data.name}`,
+    text: `${trainings}; evaluated on ${noun(splits.validation.length, "validation sample")} of ${data.name}`,
   });
-  emit({ kind: "info", text: `folder: ${directory} (Ctrl-C stops; --resume goes on)` });
+  emit({ kind: "info", text: `folder: ${directory} (Ctrl-C stops, --resume continues)` });
 }
 
 function summaryOf(
