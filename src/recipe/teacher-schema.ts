@@ -1,5 +1,6 @@
 /** The recipe's teachers. */
 import { z } from "zod";
+import { ADDRESS_REFERENCE } from "../secrets.js";
 import { className, count, file, positive, rate } from "./fields.js";
 import { modelSchema } from "./model-schema.js";
 import { trainingSchema } from "./training-schema.js";
@@ -72,11 +73,21 @@ export const storeTeacherSchema = z.strictObject({
   classes: partOfClasses,
 });
 
+/** Whether it is the address of an endpoint, or will be once its references are replaced. */
+function isAddress(text: string): boolean {
+  if (/^\$[A-Z_]/.test(text)) return true;
+  const url = text.replace(ADDRESS_REFERENCE, "1");
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol);
+}
+
 export const httpTeacherSchema = z.strictObject({
   url: z
     .string()
     .min(1)
-    .describe("Address that takes POST { shape, samples } and answers { outputs }: docs/teachers.md"),
+    .refine(isAddress, { message: "expected an http or https address" })
+    .describe(
+      "Address that takes POST { shape, samples } and answers { outputs }: docs/teachers.md. $NAME is taken from the environment; user:password@ is sent as a Basic authorization header",
+    ),
   answers: z
     .enum(["logits", "probabilities", "log-probabilities", "labels", "top-k"])
     .describe("What an answer is: a number a class, one class number, or the best classes with their probabilities"),
@@ -90,15 +101,25 @@ export const httpTeacherSchema = z.strictObject({
   headers: z
     .record(z.string(), z.string())
     .default({})
-    .describe("Further headers; $NAME in a value is taken from the environment, so that no secret stands in a recipe"),
+    .describe(
+      "Further headers. $NAME in a value is taken from the environment; any other value is masked in copies of the recipe",
+    ),
   version: z
     .string()
     .default("1")
-    .describe("Change it when the endpoint answers differently: its label store is tied to it"),
+    .describe("Change it when the endpoint answers differently: a label store belongs to one version"),
   batch: count.default(64).describe("Samples a call, and answers that a killed labelling can lose"),
   calls_per_second: positive.optional().describe("At most so many calls; default no limit"),
-  retries: z.number().int().min(0).default(4).describe("Further tries after a failure, each after twice the wait"),
-  timeout_seconds: positive.default(60).describe("After which a call counts as failed"),
+  retries: z
+    .number()
+    .int()
+    .min(0)
+    .default(4)
+    .describe("Further tries after a failure, each after twice the wait, at most a minute"),
+  timeout_seconds: positive.default(60).describe("A call without an answer by then counts as failed"),
+  max_wait_seconds: positive
+    .default(300)
+    .describe("Longest wait that Retry-After may ask for; a longer one ends the run, which can be resumed later"),
   trained_on: z.string().optional().describe("What it had seen, for the report; default: unknown"),
   precision: storePrecision,
 });

@@ -266,7 +266,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const { model } = prepared;
     const sampleType = sampleTypeOf(loaded.data);
     const online = teacher && augmentation && options.views !== "clean";
-    const views = online && onlineViews(teacher, loaded.data, augmentation, seed, loaded.splits.train);
+    const views = online && onlineViews(teacher, loaded.data, augmentation, seed, loaded.splits.train, options.signal);
     const known = [trainingIdentity(loaded.data), loaded.splits.train, loaded.splits.validation, loaded.normalisation];
     const result = await this.train(
       {

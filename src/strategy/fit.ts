@@ -99,7 +99,8 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
   const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
   const sampleType = sampleTypeOf(loaded.data);
   const graph = withNormalisation(model.graph, model.input, loaded.normalisation, sampleType);
-  const opened = request.views && (await openTrainingViews(request.views, loaded.data, settings, request.samples));
+  const opened =
+    request.views && (await openTrainingViews(request.views, loaded.data, settings, request.samples, context.signal));
   const task = {
     name: request.name,
     model: { ...model, graph },

@@ -15,7 +15,6 @@ import type {
   TrainedTeacherRecipe,
 } from "../recipe/schema.js";
 import type { ClassifierOptions } from "../teacher/classifier.js";
-import { httpTeacher } from "../teacher/http.js";
 import { openOnnxTeacher } from "../teacher/onnx.js";
 import { dataOfClasses, knownClasses, ordered, partialTeacher } from "../teacher/partial.js";
 import { type LabelOptions, type LabelStore, openLabelStore, readLabelStore } from "../teacher/store.js";
@@ -23,6 +22,7 @@ import type { Teacher } from "../teacher/types.js";
 import type { Arm } from "./arms.js";
 import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext, teacherFolder } from "./context.js";
+import { openEndpoint } from "./endpoint.js";
 import { type Fitted, fit } from "./fit.js";
 import { namesOf, probeOf, samplesOfClasses, storeOfClasses } from "./partial-teachers.js";
 import { combineTeachers, noTeacher } from "./teacher-group.js";
@@ -247,16 +247,15 @@ async function prepareEndpoint(
 ): Promise<ReadyTeacher> {
   const { data } = context.loaded;
   if (data.classes.length === 0)
-    throw new InputError("data.classes", "an endpoint does not say how many classes there are; name them");
-  const { url, answers, version, batch, retries } = teacher;
+    throw new InputError({
+      code: "option-missing",
+      where: "data.classes",
+      found: "the data names no classes, and an endpoint does not say how many there are",
+      expected: "their names",
+    });
   const named = teacher.classes && data.classes.join("\0") !== teacher.classes.join("\0") ? teacher.classes : null;
   const known = named && (knownClasses(named, data) ?? named.map((c) => data.classes.indexOf(c)));
-  const asked = httpTeacher({
-    ...{ url, answers, version, batch, retries, classes: known?.length ?? data.classes.length },
-    headers: fromEnvironment(teacher.headers),
-    callsPerSecond: teacher.calls_per_second,
-    timeoutSeconds: teacher.timeout_seconds,
-  });
+  const asked = openEndpoint(context, teacher, known?.length ?? data.classes.length);
   const opened = known ? ordered(asked, known, data.classes.length) : asked;
   for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
   const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
@@ -281,21 +280,6 @@ function labelOptions(context: RunContext, { name }: Teacher, precision: LabelOp
     signal: context.signal,
     onProgress: (done, total, rate) => context.emit({ kind: "labelling", teacher: name, done, total, rate }),
   };
-}
-
-/** Headers with $NAME replaced. @throws InputError for a variable that is not set */
-function fromEnvironment(headers: Readonly<Record<string, string>>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([header, value]) => [
-      header,
-      value.replace(/\$(\w+)/g, (_, name: string) => {
-        const found = process.env[name];
-        if (found === undefined)
-          throw new InputError(`teacher.headers.${header}`, `the environment has no variable ${name}; set it`);
-        return found;
-      }),
-    ]),
-  );
 }
 
 function overlap(arm: Arm, samples: Uint32Array): string {

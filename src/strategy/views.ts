@@ -142,11 +142,12 @@ export async function openTrainingViews(
   data: DataSet,
   { augmentation, seed }: Pick<TrainingSettings, "augmentation" | "seed">,
   samples: Uint32Array,
+  signal?: AbortSignal,
 ): Promise<{ readonly views: TrainingViews; dispose(): Promise<void> }> {
   if (views.kind === "replayed") return { views: views.store, dispose: async () => {} };
   const teacher = await views.open();
   return {
-    views: onlineViews(teacher, data, augmentation as Augmentation, seed, samples),
+    views: onlineViews(teacher, data, augmentation as Augmentation, seed, samples, signal),
     dispose: () => teacher.dispose(),
   };
 }

@@ -1,48 +1,81 @@
 /** A teacher's answers, checked. */
 import type { DataSet } from "../data/types.js";
-import { InputError } from "../errors.js";
+import { InputError, InterruptedError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
+import { quote } from "../quote.js";
 import type { FullAnswers, Teacher } from "./types.js";
 
 /**
  * Answers and features of a teacher for these samples.
- * @throws InputError when there are too few or too many of them, or one is not finite
+ * @throws InputError when there are too few or too many of them, or one is not finite; InterruptedError when the teacher
+ *   gives up waiting because the signal aborts
  */
-export async function fullAnswers(teacher: Teacher, data: DataSet, indices: Uint32Array): Promise<FullAnswers> {
+export async function fullAnswers(
+  teacher: Teacher,
+  data: DataSet,
+  indices: Uint32Array,
+  signal?: AbortSignal,
+): Promise<FullAnswers> {
   const { features = [], answerWithFeatures } = teacher;
   if (features.length > 0 && !answerWithFeatures)
-    throw new InputError(teacher.name, "the teacher names features, but has no answerWithFeatures to give them");
+    throw new InputError({
+      code: "option-missing",
+      where: teacher.name,
+      found: "the teacher names features, but has no answerWithFeatures",
+      expected: "a function that gives them",
+    });
   const full = answerWithFeatures
-    ? await answerWithFeatures.call(teacher, data, indices)
-    : { answers: await teacher.answer(data, indices), features: [] };
-  checkWidth(teacher, full.answers, indices);
-  checkFinite(teacher, full.answers, indices, "the teacher answers", "; check its input layout and normalisation");
+    ? await answerWithFeatures.call(teacher, data, indices, signal)
+    : { answers: await teacher.answer(data, indices, signal), features: [] };
+  const outputs = { what: "the teacher answers", shape: [teacher.classes] };
+  checkValues(teacher, full.answers, indices, { ...outputs, cure: "Check its input layout and normalisation" });
   features.forEach(({ name, shape }, i) => {
-    const values = full.features[i];
-    const expected = indices.length * sizeOf(shape);
-    if (values?.length !== expected)
-      throw new InputError(
-        teacher.name,
-        `the teacher gives ${values?.length ?? 0} values of "${name}" for ${indices.length} samples of [${shape}]; expected ${expected}`,
-      );
-    checkFinite(teacher, values, indices, `the teacher's "${name}" holds`, "");
+    checkValues(teacher, full.features[i], indices, { what: `the teacher's ${quote(name)} holds`, shape });
   });
   return full;
 }
 
-/** @throws InputError when the answers are not one row of the teacher's classes a sample */
-function checkWidth(teacher: Teacher, answers: Float32Array, indices: Uint32Array): void {
-  const expected = indices.length * teacher.classes;
-  if (answers.length !== expected)
-    throw new InputError(
-      teacher.name,
-      `the teacher gives ${answers.length} values for ${indices.length} samples of ${teacher.classes} classes; expected ${expected}`,
-    );
+/** Labelling that says how far it came when it is stopped. */
+export async function labelBlock(
+  teacher: Teacher,
+  data: DataSet,
+  indices: Uint32Array,
+  { signal, done, total }: { readonly signal?: AbortSignal; readonly done: number; readonly total: number },
+): Promise<FullAnswers> {
+  const stopped = (): InterruptedError =>
+    new InterruptedError(`labelling with ${teacher.name}: stopped after ${done} of ${total} samples`);
+  if (signal?.aborted) throw stopped();
+  try {
+    return await fullAnswers(teacher, data, indices, signal);
+  } catch (error) {
+    throw error instanceof InterruptedError ? stopped() : error;
+  }
 }
 
-function checkFinite(teacher: Teacher, values: Float32Array, indices: Uint32Array, what: string, advice: string): void {
+interface Expected {
+  readonly what: string;
+  /** Of the values of one sample. */
+  readonly shape: readonly number[];
+  readonly cure?: string;
+}
+
+function checkValues(
+  { name }: Teacher,
+  values: Float32Array | undefined,
+  indices: Uint32Array,
+  { what, shape, cure }: Expected,
+): void {
+  const count = indices.length * sizeOf(shape);
+  if (values?.length !== count)
+    throw new InputError({
+      code: "model-output",
+      where: name,
+      found: `${what} ${values?.length ?? 0} values for ${indices.length} samples of [${shape}]`,
+      expected: `${count} values`,
+    });
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return;
   const sample = indices[Math.floor((bad * indices.length) / values.length)];
-  throw new InputError(teacher.name, `${what} ${values[bad]} for sample ${sample}${advice}`);
+  const found = `${what} ${values[bad]} for sample ${sample}`;
+  throw new InputError({ code: "not-finite", where: name, found, expected: "finite numbers", cure });
 }

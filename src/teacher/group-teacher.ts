@@ -65,8 +65,8 @@ export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions
     bytes: teachers.reduce((a, t) => a + t.bytes, 0),
     notes: teachers.flatMap((t) => t.notes.map((note) => `${t.name}: ${note}`)),
     ...(combine === "mean-losses" || combine === "draw" || confidence ? { group } : {}),
-    async answer(data: DataSet, indices: Uint32Array) {
-      return combined(group, await answersOf(group, data, indices), weights, first.classes);
+    async answer(data: DataSet, indices: Uint32Array, signal?: AbortSignal) {
+      return combined(group, await answersOf(group, data, indices, signal), weights, first.classes);
     },
     async dispose() {
       for (const t of teachers) await t.dispose();
@@ -156,30 +156,36 @@ export interface GroupQuestion {
   readonly labels: Int32Array;
   readonly seed: number;
   readonly step: number;
+  readonly signal?: AbortSignal;
 }
 
 /** What an update learns from a group about views: as `groupOutputs`, with the weights of the views themselves. */
 export async function groupViewAnswers(group: TeacherGroup, asked: GroupQuestion): Promise<ViewAnswers> {
   const { teachers, combine, weights, confidence } = group;
-  const { data, indices, labels } = asked;
+  const { data, indices, labels, signal } = asked;
   const classes = teachers[0]?.classes ?? 0;
   if (combine === "draw") {
     const each = teachers.map((teacher, k) => ({ teacher, weight: weights[k] as number }));
     const { teacher } = drawnMember(each, asked.seed, asked.step);
-    const { answers } = await fullAnswers(teacher, data, indices);
+    const { answers } = await fullAnswers(teacher, data, indices, signal);
     return { answers: answersAs(answers, teacher.kind, kindOf(group), classes), features: [] };
   }
-  const members = await answersOf(group, data, indices);
+  const members = await answersOf(group, data, indices, signal);
   const counts = confidence ? confidenceWeights(members, labels, classes) : weights;
   if (combine !== "mean-losses") return { answers: combined(group, members, counts, classes), features: [] };
   const answers = sideBySide(members, classes);
   return { answers, features: [], ...(confidence ? { weights: Float32Array.from(counts) } : {}) };
 }
 
-async function answersOf({ teachers }: TeacherGroup, data: DataSet, indices: Uint32Array): Promise<MemberAnswers[]> {
+async function answersOf(
+  { teachers }: TeacherGroup,
+  data: DataSet,
+  indices: Uint32Array,
+  signal: AbortSignal | undefined,
+): Promise<MemberAnswers[]> {
   const members: MemberAnswers[] = [];
   for (const t of teachers)
-    members.push({ kind: t.kind, values: (await fullAnswers(t, data, indices)).answers, knows: t.knows });
+    members.push({ kind: t.kind, values: (await fullAnswers(t, data, indices, signal)).answers, knows: t.knows });
   return members;
 }
 

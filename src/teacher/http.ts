@@ -1,11 +1,15 @@
 /** A network endpoint as a teacher. */
 import { InputError } from "../errors.js";
-import { type Answers, AskError, type FunctionTeacherOptions, functionTeacher } from "./function.js";
+import { endpointName, endpointOf, requireSecrets } from "./endpoint-address.js";
+import { post, shown } from "./endpoint-call.js";
+import { type Answers, type FunctionTeacherOptions, functionTeacher } from "./function.js";
+import { AskError } from "./retry.js";
 import type { Teacher } from "./types.js";
 
 export interface HttpTeacherOptions extends Omit<FunctionTeacherOptions, "ask" | "name"> {
+  /** `user:password@` in it is sent as a Basic authorization header. */
   readonly url: string;
-  /** Default: the url without its query. */
+  /** Default: the url without `user:password@`, query and fragment. */
   readonly name?: string;
   /** Further headers: authorisation and the like. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -16,51 +20,68 @@ export interface HttpTeacherOptions extends Omit<FunctionTeacherOptions, "ask" |
  * values, and answers { "outputs": [...] }: for each sample a list of numbers (logits, probabilities, log-probabilities), a
  * class number (labels), or { "classes": [...], "probabilities": [...] } (top-k).
  *
- * Status 408, 425, 429 and 5xx and broken connections are tried again (429 and 503 after the wait that Retry-After names);
- * any other status is an error at once.
- * @throws InputError when the url is none
+ * Status 408, 425, 429 and 5xx and broken connections are tried again, after the wait that Retry-After names; any other
+ * status is an error at once. Status 307 and 308 are followed within the same origin; any other redirect is an error.
+ * @throws InputError when the url is not an address, or a header cannot be sent
  */
 export function httpTeacher({ url, headers, ...options }: HttpTeacherOptions): Teacher {
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol))
-    throw new InputError("teacher.url", `found "${url}"; expected a http or https address`);
-  // A query may hold a key: it is in no name and no message.
-  const name = options.name ?? url.replace(/[?#].*$/, "");
+  const endpoint = endpointOf(url, headers);
+  const name = options.name ?? endpointName(url);
   return functionTeacher({
     ...options,
     name,
     async ask({ samples, count, shape, signal }): Promise<Answers> {
+      requireSecrets(endpoint);
       const size = samples.length / count;
       const rows = Array.from({ length: count }, (_, i) => Array.from(samples.subarray(i * size, (i + 1) * size)));
-      const response = await fetch(url, {
-        method: "POST",
-        headers: { "content-type": "application/json", ...headers },
-        body: JSON.stringify({ shape, samples: rows }),
-        signal,
-      }).catch((cause: Error) => {
-        // fetch itself only says that it failed.
-        const reason = cause.cause instanceof Error ? cause.cause.message || String(cause.cause) : cause.message;
-        throw new AskError(`no connection: ${reason}`, {});
-      });
-      if (!response.ok) throw refusal(response.status, response.headers.get("retry-after"), await response.text());
-      const text = await response.text();
-      let body: unknown;
-      try {
-        body = JSON.parse(text);
-      } catch {
-        // Half an answer: the connection broke.
-        throw new AskError(`the answer is not JSON: ${text.slice(0, 100)}`, {});
-      }
-      const outputs = (body as { outputs?: unknown } | null)?.outputs;
-      if (outputs === undefined)
-        throw new InputError(name, `the answer has no "outputs": ${text.slice(0, 100)}; expected { "outputs": [...] }`);
-      return outputs as Answers;
+      const body = JSON.stringify({ shape, samples: rows });
+      return outputsOf(name, await post(name, endpoint, body, mostBytes(count, options.classes), signal));
     },
   });
 }
 
-function refusal(status: number, retryAfter: string | null, text: string): AskError {
-  const message = `status ${status}${text ? `: ${text.slice(0, 200)}` : ""}`;
-  if (!(status >= 500 || [408, 425, 429].includes(status))) return new AskError(message, null);
-  const seconds = retryAfter === null ? Number.NaN : Number(retryAfter);
-  return new AskError(message, Number.isFinite(seconds) ? { afterMs: 1000 * seconds } : {});
+/** Far more than any way of writing so many answers takes. */
+const mostBytes = (count: number, classes: number): number => (1 << 20) + count * (4096 + 128 * classes);
+
+function outputsOf(name: string, text: string): Answers {
+  const body = parsed(name, text);
+  const outputs = (body as { outputs?: unknown } | null)?.outputs;
+  if (outputs !== undefined) return outputs as Answers;
+  throw new InputError({
+    code: "endpoint-answer",
+    where: name,
+    found: `the answer has no "outputs": ${shown(text)}`,
+    expected: '{ "outputs": [...] }',
+  });
+}
+
+function parsed(name: string, text: string): unknown {
+  const fault = { code: "endpoint-answer", where: name, expected: 'JSON: { "outputs": [...] }' } as const;
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Some libraries write numbers that JSON has not: they are told of where they stand.
+    const lenient = withoutNaN(text);
+    if (lenient !== null) return lenient;
+    const found = text.trim() === "" ? "the answer is empty" : `the answer is not JSON: ${shown(text)}`;
+    const error = new InputError({ ...fault, found });
+    // Half an answer: the connection broke.
+    if (/^\s*([{[]|$)/.test(text)) throw new AskError(found, {}, error);
+    throw error;
+  }
+}
+
+/** Reads NaN and Infinity, which are errors of a sample later; null where that is not what is wrong. */
+function withoutNaN(text: string): unknown {
+  const mark = "\u0000";
+  const marked = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"|-?\b(?:NaN|Infinity)\b/g, (found) =>
+    found.startsWith('"') ? found : JSON.stringify(mark + found),
+  );
+  try {
+    return JSON.parse(marked, (_, value: unknown) =>
+      typeof value === "string" && value.startsWith(mark) ? Number(value.slice(1)) : value,
+    ) as unknown;
+  } catch {
+    return null;
+  }
 }

@@ -1,9 +1,9 @@
 /** A teacher's answers for some samples of a data set, kept in memory. */
 import type { DataSet } from "../data/types.js";
-import { InputError, InterruptedError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { FeatureOutputs } from "../train/types.js";
-import { fullAnswers } from "./answers.js";
+import { labelBlock } from "./answers.js";
 import type { LabelOptions } from "./store.js";
 import type { Teacher } from "./types.js";
 
@@ -37,10 +37,12 @@ export async function labelInMemory(
   }));
   const started = performance.now();
   for (let at = 0; at < indices.length; at += BLOCK) {
-    if (options.signal?.aborted)
-      throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${indices.length} samples`);
     const part = indices.subarray(at, at + BLOCK);
-    const { answers, features } = await fullAnswers(teacher, data, part);
+    const { answers, features } = await labelBlock(teacher, data, part, {
+      signal: options.signal,
+      done: at,
+      total: indices.length,
+    });
     rows.set(answers, at * width);
     features.forEach((values, i) => {
       const { rows: kept, shape } = inner[i] as (typeof inner)[number];

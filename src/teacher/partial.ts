@@ -33,8 +33,8 @@ export function partialTeacher(teacher: Teacher, known: readonly number[], class
     kind: "probabilities",
     classes,
     knows: [...known].sort((a, b) => a - b),
-    async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
-      const values = await teacher.answer(data, indices);
+    async answer(data: DataSet, indices: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
+      const values = await teacher.answer(data, indices, signal);
       return spread(values, teacher, known, classes);
     },
     dispose: () => teacher.dispose(),
@@ -47,8 +47,8 @@ export function ordered(teacher: Teacher, known: readonly number[], classes: num
   return {
     ...teacher,
     preprocessing: `${teacher.preprocessing} in the order ${known.join(",")}`,
-    async answer(data: DataSet, indices: Uint32Array): Promise<Float32Array> {
-      const values = await teacher.answer(data, indices);
+    async answer(data: DataSet, indices: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
+      const values = await teacher.answer(data, indices, signal);
       const out = new Float32Array(values.length);
       for (let at = 0; at < values.length; at += classes)
         for (const [i, c] of known.entries()) out[at + c] = values[at + i] as number;

@@ -23,12 +23,12 @@ import { z } from "zod";
 import { makeFolder, writeFileAtomic } from "../atomic.js";
 import type { TeacherFeature } from "../compile/step.js";
 import type { DataSet } from "../data/types.js";
-import { InputError, InterruptedError } from "../errors.js";
+import { InputError } from "../errors.js";
 import { minOf } from "../extremes.js";
 import { toHalf } from "../graph/half.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { FeatureOutputs } from "../train/types.js";
-import { fullAnswers } from "./answers.js";
+import { labelBlock } from "./answers.js";
 import { hasHash, hashOfFile, noteHash, StoredRows, sizeOfFile } from "./stored-rows.js";
 import type { Teacher } from "./types.js";
 
@@ -216,10 +216,12 @@ async function label(
   const first = done;
   const block = teacher.block ?? BLOCK;
   for (let at = done; at < header.samples; at += block) {
-    if (options.signal?.aborted)
-      throw new InterruptedError(`labelling with ${teacher.name}: stopped after ${at} of ${header.samples} samples`);
     const indices = Uint32Array.from({ length: Math.min(block, header.samples - at) }, (_, i) => at + i);
-    const { answers, features } = await fullAnswers(teacher, data, indices);
+    const { answers, features } = await labelBlock(teacher, data, indices, {
+      signal: options.signal,
+      done: at,
+      total: header.samples,
+    });
     for (const [i, values] of [answers, ...features].entries()) {
       const { fd, rowBytes } = files[i] as (typeof files)[number];
       const rows = packed(values, header.precision);

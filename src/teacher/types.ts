@@ -30,12 +30,15 @@ export interface Teacher {
   readonly notes: readonly string[];
   /** Sentences about what is wrong with it: answers that are drawn at random. */
   readonly warnings?: readonly string[];
-  /** Answers for these samples [indices.length, classes], classes in the data's order. */
-  answer(data: DataSet, indices: Uint32Array): Promise<Float32Array>;
+  /**
+   * Answers for these samples [indices.length, classes], classes in the data's order.
+   * @param signal stops the work: whoever has to wait for others throws InterruptedError when it aborts
+   */
+  answer(data: DataSet, indices: Uint32Array, signal?: AbortSignal): Promise<Float32Array>;
   /** Inner values it gives besides; absent: none. */
   readonly features?: readonly TeacherFeature[];
   /** Answers and, in the order of `features`, inner values [indices.length, ...shape] of these samples. */
-  answerWithFeatures?(data: DataSet, indices: Uint32Array): Promise<FullAnswers>;
+  answerWithFeatures?(data: DataSet, indices: Uint32Array, signal?: AbortSignal): Promise<FullAnswers>;
   /** Reads its model, for students that end in its classifier; absent: it is none. Works after `dispose` too. */
   readonly classifier?: () => ReusableClassifier;
   /** The teachers that a fit looks at one by one; absent: `answer` is all there is to learn from. */

@@ -131,8 +131,8 @@ async function inBlocks(
     const part = indices.subarray(from, from + BLOCK);
     const { answers, features } =
       inner && teacher.answerWithFeatures
-        ? await teacher.answerWithFeatures(data, part)
-        : { answers: await teacher.answer(data, part), features: [] };
+        ? await teacher.answerWithFeatures(data, part, signal)
+        : { answers: await teacher.answer(data, part, signal), features: [] };
     for (const [i, values] of [answers, ...features].entries())
       (all[i] as Float32Array).set(values, from * (widths[i] as number));
     const done = from + part.length;
