@@ -1,4 +1,7 @@
 #!/usr/bin/env node
-import { main } from "../dist/cli/main.js";
+import { catchSignals } from "../dist/cli/interrupt.js";
 
+// Before the rest is loaded, which takes a moment.
+catchSignals();
+const { main } = await import("../dist/cli/main.js");
 await main(process.argv.slice(2));

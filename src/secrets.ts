@@ -33,6 +33,10 @@ const ADDRESS = /\b([a-z][a-z0-9+.-]{0,20}:\/\/)([^\s"'`<>\\]*)/gi;
 const SHORTEST = 4;
 /** Shorter ones count as whole words only. */
 const DISTINCT = 8;
+/** No plain word is so long. */
+const LONG = 16;
+/** Names of headers, parameters and variables that hold secrets. */
+const SECRETIVE = /auth|code|cookie|cred|jwt|key|pass|pwd|secret|session|sig|token/i;
 
 /** Fields inside fields that a recipe may have: what goes on forever refers to itself. */
 const DEEPEST = 40;
@@ -68,8 +72,12 @@ export function maskUrl(url: string): string {
   return scheme + partsOf(rest, shown);
 }
 
-/** Keeps a secret out of every text that `maskText` sees from now on, as it is, encoded for addresses and as base64. */
-export function rememberSecret(secret: string): void {
+/**
+ * Keeps a secret out of every text that `maskText` sees from now on, as it is, encoded for addresses and as base64.
+ * @param name of what holds it: where that does not speak of secrets, a plain word is left alone, for it is in many texts
+ */
+export function rememberSecret(secret: string, name = "key"): void {
+  if (!SECRETIVE.test(name) && secret.length < LONG && !/[A-Z0-9]/.test(secret)) return;
   const known = formsOf(secret).filter((form) => form.length >= SHORTEST && !form.includes(MASK) && !forms.has(form));
   if (known.length === 0) return;
   const all = [...forms.keys(), ...known].sort((a, b) => b.length - a.length);
@@ -81,7 +89,7 @@ export function rememberSecret(secret: string): void {
 export function rememberSecretsOf(recipe: unknown): void {
   changed(recipe, {
     header: (value, name) => {
-      if (!PLAIN_HEADERS.test(name)) rememberHeader(value);
+      if (!PLAIN_HEADERS.test(name)) rememberHeader(value, name);
       return value;
     },
     headers: null,
@@ -97,19 +105,20 @@ export function rememberSecretsOf(recipe: unknown): void {
 }
 
 /** Remembers what a header's value holds beside its scheme and references. */
-export function rememberHeader(value: string): void {
+export function rememberHeader(value: string, name: string): void {
   const [, scheme = "", rest = ""] = SCHEME.exec(value) ?? [];
   const pieces = rest.split(HEADER_REFERENCE).filter((_, i) => i % 2 === 0);
-  for (const piece of [...pieces, ...(pieces.join("").trim() === "" ? [] : [rest])]) rememberSecret(piece.trim());
+  for (const piece of [...pieces, ...(pieces.join("").trim() === "" ? [] : [rest])])
+    rememberSecret(piece.trim(), name);
   const decoded = /^basic/i.test(scheme) ? fromBase64(rest.trim()) : null;
   if (decoded?.includes(":")) rememberSecret(decoded.slice(decoded.indexOf(":") + 1));
 }
 
 function rememberUrl(rest: string): void {
-  const remember = (part: string): void => {
+  const remember = (part: string, name?: string): void => {
     if (isReference(part)) return;
-    rememberSecret(part);
-    rememberSecret(unescaped(part));
+    rememberSecret(part, name);
+    rememberSecret(unescaped(part), name);
   };
   partsOf(rest, {
     user: (user) => {
@@ -119,8 +128,8 @@ function rememberUrl(rest: string): void {
       if (colon >= 0) remember(user.slice(colon + 1));
       return "";
     },
-    value: (value) => {
-      remember(value);
+    value: (value, name) => {
+      remember(value, name);
       return value;
     },
   });
@@ -172,8 +181,8 @@ const maskAddresses = (text: string): string =>
 interface Parts {
   /** What becomes of `user:password`; "" leaves out its @ too. */
   readonly user: (user: string) => string;
-  /** Of the value of a parameter, or of a fragment; null leaves it out. */
-  readonly value: (value: string) => string | null;
+  /** Of the value of a parameter, or of a fragment, which has no name; null leaves it out. */
+  readonly value: (value: string, name: string) => string | null;
 }
 
 const isReference = (value: string): boolean => /^\$[A-Z_][A-Z0-9_]*$/.test(value);
@@ -204,10 +213,10 @@ function partsOf(rest: string, { user, value }: Parts): string {
     const equals = parameter.indexOf("=");
     const [name, given] = [parameter.slice(0, Math.max(0, equals)), parameter.slice(equals + 1)];
     if (PLAIN_PARAMETERS.has(name.toLowerCase()) && /^[\w.-]{0,40}$/.test(given)) return [parameter];
-    const found = value(given);
+    const found = value(given, name);
     return found === null ? [] : [equals < 0 ? found : `${name}=${found}`];
   });
-  const end = fragment === undefined ? null : value(fragment);
+  const end = fragment === undefined ? null : value(fragment, "");
   return [
     said ? `${said}@` : "",
     authority.slice(at + 1),

@@ -2,6 +2,7 @@
 import { Command, CommanderError } from "commander";
 import { faultOf, InputError, InterruptedError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
+import { maskText } from "../secrets.js";
 import { checkDevice } from "../strategy/device.js";
 import { addDistill } from "./distill.js";
 import { addDoctor } from "./doctor.js";
@@ -9,8 +10,10 @@ import { addEvaluate } from "./evaluate.js";
 import { addExport } from "./export.js";
 import { addInit } from "./init.js";
 import { addInspect } from "./inspect.js";
+import { catchSignals } from "./interrupt.js";
 import { addLabel } from "./label.js";
 import { addPredict } from "./predict.js";
+import { printable } from "./printable.js";
 import { addRuns } from "./runs.js";
 import { addSweep } from "./sweep.js";
 import { Terminal } from "./terminal.js";
@@ -18,18 +21,36 @@ import { addTrain } from "./train.js";
 
 /** Exit codes: 0 done, 1 the run failed, 2 the user's input is wrong, 130 interrupted, 141 nobody reads the output. */
 export async function main(args: readonly string[]): Promise<void> {
-  // Nobody reads on (`limbeck runs | head`): end as the signal would, without a stack trace. A run has its checkpoint.
-  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
-    process.exit(128 + 13);
-  });
+  catchSignals();
+  endWithoutReaders();
   const program = createProgram();
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     process.exitCode = report(error, args.includes("--json"));
+    // What was stopped may still hold a socket or a timer: it is not waited for.
+    if (error instanceof InterruptedError) setTimeout(() => process.exit(), GRACE).unref();
   }
 }
+
+/** Milliseconds that interrupted work has to end by itself. */
+const GRACE = 300;
+
+/** Nobody reads on (`limbeck runs | head`): ends as the signal would, without a stack trace. A run has its checkpoint. */
+function endWithoutReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    // One listener, however often commands run in this process.
+    if (watched.has(stream)) continue;
+    watched.add(stream);
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "EPIPE") process.exit(128 + 13);
+      if (stream === process.stdout) process.stderr.write(`error: the output cannot be written (${error.code})\n`);
+      process.exit(1);
+    });
+  }
+}
+
+const watched = new WeakSet<object>();
 
 /** The whole command tree: also what the docs' command reference is generated from. */
 export function createProgram(): Command {
@@ -67,7 +88,7 @@ Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (con
     add(program);
   program.hook("preAction", (_, command) => checkDevice(command.opts().device ?? "cpu"));
   const quiet = (command: Command): void => {
-    command.exitOverride().configureOutput({ outputError: (text, write) => write(text) });
+    command.exitOverride().configureOutput({ outputError: (text, write) => write(printable(text)) });
     command.commands.forEach(quiet);
   };
   quiet(program);
@@ -76,7 +97,7 @@ Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (con
 
 function report(error: unknown, json: boolean): number {
   const code = exitCodeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = maskText(error instanceof Error ? error.message : String(error));
   if (!(error instanceof CommanderError)) {
     const terminal = new Terminal({ json: false, quiet: false });
     if (code === 130) terminal.note(message);

@@ -6,6 +6,8 @@ import { noun } from "../noun.js";
 import { auditLines } from "../report/audit-text.js";
 import type { RunEvent, Together } from "../strategy/events.js";
 import type { TrainingProgress } from "../train/types.js";
+import { onInterrupt } from "./interrupt.js";
+import { printable, printableName, printablePainted, visible } from "./printable.js";
 
 export interface TerminalOptions {
   readonly json: boolean;
@@ -57,39 +59,42 @@ export class Terminal {
     this.#endBar();
     const width = Math.min(120, Math.max(60, process.stderr.columns ?? 100));
     const lines = auditLines(audit, { width, warningsOnly: !this.#talk, command: this.options.dataCommand });
-    const painted = lines.map((line) => line.replace(/^( *)warning:/, `$1${this.#colors.yellow("warning:")}`));
+    const painted = lines.map((line) =>
+      printable(line).replace(/^( *)warning:/, `$1${this.#colors.yellow("warning:")}`),
+    );
     if (painted.length > 0) process.stderr.write(`${painted.join("\n")}\n`);
   }
 
   stage(text: string): void {
     this.#endBar();
-    if (this.#talk) process.stderr.write(`${this.#colors.bold(text)}\n`);
+    if (this.#talk) process.stderr.write(`${this.#colors.bold(printable(text))}\n`);
   }
 
   info(text: string): void {
     this.#endBar();
-    if (this.#talk) process.stderr.write(`  ${this.#colors.dim(text)}\n`);
+    if (this.#talk) process.stderr.write(`  ${this.#colors.dim(printable(text))}\n`);
   }
 
   note(text: string): void {
     this.#endBar();
-    if (!this.options.json) process.stderr.write(`${text}\n`);
+    if (!this.options.json) process.stderr.write(`${printable(text)}\n`);
   }
 
   warn(text: string): void {
     this.#endBar();
-    process.stderr.write(`${this.#colors.yellow("warning:")} ${text}\n`);
+    process.stderr.write(`${this.#colors.yellow("warning:")} ${printable(text)}\n`);
   }
 
   error(text: string): void {
     this.#endBar();
-    process.stderr.write(`${this.#colors.red("error:")} ${text}\n`);
+    process.stderr.write(`${this.#colors.red("error:")} ${printable(text)}\n`);
   }
 
   /** The result: human text, or the JSON document. */
   result(text: string, json: unknown): void {
     this.#endBar();
-    process.stdout.write(this.options.json ? `${JSON.stringify(json, null, 2)}\n` : `${text}\n`);
+    const shown = this.colored ? printablePainted : visible;
+    process.stdout.write(this.options.json ? `${JSON.stringify(json, null, 2)}\n` : `${shown(text)}\n`);
   }
 
   close(): void {
@@ -110,8 +115,9 @@ export class Terminal {
     this.#advance(noun(t.trainings, "training"), t.step, t.steps, detail, t.secondsLeft);
   }
 
-  #advance(name: string, done: number, total: number, detail: string, secondsLeft?: number): void {
+  #advance(given: string, done: number, total: number, detail: string, secondsLeft?: number): void {
     if (!this.#talk) return;
+    const name = printableName(given);
     const eta = secondsLeft === undefined || !Number.isFinite(secondsLeft) ? "" : `, ${clock(secondsLeft)} left`;
     if (!this.#live || !this.#progress) {
       // Without a terminal: a line every ten seconds and one at the end of each stage.
@@ -156,24 +162,15 @@ export function clock(seconds: number): string {
   return h > 0 ? `${h}:${two(m)}:${two(s % 60)}` : `${m}:${two(s % 60)}`;
 }
 
-/** An AbortSignal that fires on Ctrl-C (and SIGTERM); a second Ctrl-C leaves at once. */
+/** An AbortSignal that fires on Ctrl-C (and SIGTERM); a second Ctrl-C ends the process at once. */
 export function interruptible(
   terminal: Terminal,
   stopping = "stopping after this step; the run can be continued with --resume (Ctrl-C again leaves at once)",
 ): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
-  const onSignal = (): void => {
-    if (controller.signal.aborted) process.exit(130);
+  const release = onInterrupt(() => {
     terminal.note(stopping);
     controller.abort();
-  };
-  process.on("SIGINT", onSignal);
-  process.on("SIGTERM", onSignal);
-  return {
-    signal: controller.signal,
-    release: () => {
-      process.off("SIGINT", onSignal);
-      process.off("SIGTERM", onSignal);
-    },
-  };
+  });
+  return { signal: controller.signal, release };
 }

@@ -51,7 +51,7 @@ function fromEnvironment(
   return text.replace(reference, (found: string, name: string, at: number) => {
     const value = process.env[name];
     if (value !== undefined) {
-      rememberSecret(value);
+      rememberSecret(value, `${name} ${where}`);
       return written(value, text.slice(0, at), text.slice(at + found.length));
     }
     throw new InputError({

@@ -61,7 +61,7 @@ const WRITERS: Readonly<Record<AnswerKind, Writer>> = {
     const least = indexOf(values, (v) => v < 0);
     if (least >= 0) throw refuse(`holds ${values[least]} as value ${least}`, expected, cure);
     const sum = sumOf(values, (v) => v);
-    if (Math.abs(sum - 1) > SUM) throw refuse(`sums to ${sum}`, expected, cure);
+    if (Math.abs(sum - 1) > SUM) throw refuse(`sums to ${rounded(sum)}`, expected, cure);
     for (let c = 0; c < row.length; c++) row[c] = (values[c] as number) + 0;
   },
   "log-probabilities"(answer, row, refuse) {
@@ -71,7 +71,7 @@ const WRITERS: Readonly<Record<AnswerKind, Writer>> = {
     const most = indexOf(values, (v) => v > SUM);
     if (most >= 0) throw refuse(`holds ${values[most]} as value ${most}`, expected, cure);
     const sum = sumOf(values, Math.exp);
-    if (Math.abs(sum - 1) > LOG_SUM) throw refuse(`has exponentials that sum to ${sum}`, expected, cure);
+    if (Math.abs(sum - 1) > LOG_SUM) throw refuse(`has exponentials that sum to ${rounded(sum)}`, expected, cure);
     row.set(values);
   },
   labels(answer, row, refuse) {
@@ -105,7 +105,7 @@ function bestOf(answer: unknown, classes: number, refuse: Refuse) {
   const mass = sumOf(given, (p) => p);
   const all = best.length === classes;
   if (mass > 1 + 1e-4 || (all && mass < 1 - SUM))
-    throw refuse(`has probabilities that sum to ${mass}`, all ? "a sum of 1" : "a sum of at most 1");
+    throw refuse(`has probabilities that sum to ${rounded(mass)}`, all ? "a sum of 1" : "a sum of at most 1");
   return { classes: best as ArrayLike<number>, probabilities: given, mass };
 }
 
@@ -137,6 +137,8 @@ function sumOf(values: ArrayLike<number>, of: (value: number) => number): number
   for (let i = 0; i < values.length; i++) sum += of(values[i] as number);
   return sum;
 }
+
+const rounded = (sum: number): number => Number(sum.toPrecision(6));
 
 /** A value in a few words, however large it is. */
 function shown(value: unknown): string {

@@ -45,7 +45,7 @@ export function endpointOf(address: string, given: Readonly<Record<string, strin
 }
 
 function setHeader(headers: Headers, name: string, value: string): void {
-  rememberHeader(value);
+  rememberHeader(value, name);
   try {
     headers.set(name, value);
   } catch {

@@ -10,7 +10,7 @@ const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../src/cli/main.j
 
 /** What bin/limbeck.js is to dist/. */
 const launcher = temporary();
-const LAUNCHER = join(launcher.folder, "limbeck.mjs");
+export const LAUNCHER = join(launcher.folder, "limbeck.mjs");
 writeFileSync(
   LAUNCHER,
   `import { main } from ${JSON.stringify(pathToFileURL(MAIN).href)};\nawait main(process.argv.slice(2));\n`,

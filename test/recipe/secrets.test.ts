@@ -4,7 +4,14 @@ import { test } from "node:test";
 import { InputError } from "../../src/errors.js";
 import { parseRecipe, recipeToYaml } from "../../src/recipe/load.js";
 import { maskCommand } from "../../src/recipe/masked-command.js";
-import { maskSecrets, maskText, maskUrl, rememberSecret, withoutSecrets } from "../../src/secrets.js";
+import {
+  maskSecrets,
+  maskText,
+  maskUrl,
+  rememberSecret,
+  rememberSecretsOf,
+  withoutSecrets,
+} from "../../src/secrets.js";
 
 test("addresses lose user:password, the values of their query and their fragment", () => {
   const cases: [string, string][] = [
@@ -92,6 +99,12 @@ test("a known secret is found in texts in every form: escaped, base64, in JSON",
   rememberSecret("abcd");
   rememberSecret("xy");
   assert.equal(maskText("abcd, abcde and xy"), "***, abcde and xy");
+  // A plain word in a place that does not speak of secrets stays a word.
+  rememberSecretsOf({
+    url: "http://h/?mode=validation&api_key=swordfish",
+    headers: { "x-mode": "test", "x-key": "moon" },
+  });
+  assert.equal(maskText("validation, swordfish, test, moon"), "validation, ***, test, ***");
 });
 
 test("errors never hold a secret of the recipe they are about", () => {
