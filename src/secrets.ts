@@ -108,8 +108,7 @@ export function rememberSecretsOf(recipe: unknown): void {
 export function rememberHeader(value: string, name: string): void {
   const [, scheme = "", rest = ""] = SCHEME.exec(value) ?? [];
   const pieces = rest.split(HEADER_REFERENCE).filter((_, i) => i % 2 === 0);
-  for (const piece of [...pieces, ...(pieces.join("").trim() === "" ? [] : [rest])])
-    rememberSecret(piece.trim(), name);
+  for (const piece of [...pieces, ...(pieces.join("").trim() === "" ? [] : [rest])]) rememberSecret(piece.trim(), name);
   const decoded = /^basic/i.test(scheme) ? fromBase64(rest.trim()) : null;
   if (decoded?.includes(":")) rememberSecret(decoded.slice(decoded.indexOf(":") + 1));
 }

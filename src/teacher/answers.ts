@@ -27,10 +27,14 @@ export async function fullAnswers(
   const full = answerWithFeatures
     ? await answerWithFeatures.call(teacher, data, indices, signal)
     : { answers: await teacher.answer(data, indices, signal), features: [] };
-  const outputs = { what: "the teacher answers", shape: [teacher.classes] };
-  checkValues(teacher, full.answers, indices, { ...outputs, cure: "Check its input layout and normalisation" });
+  checkValues(teacher, full.answers, indices, {
+    what: "values",
+    of: `${teacher.classes} classes`,
+    shape: [teacher.classes],
+    cure: "Check its input layout and normalisation",
+  });
   features.forEach(({ name, shape }, i) => {
-    checkValues(teacher, full.features[i], indices, { what: `the teacher's ${quote(name)} holds`, shape });
+    checkValues(teacher, full.features[i], indices, { what: `values of ${quote(name)}`, of: `[${shape}]`, shape });
   });
   return full;
 }
@@ -54,6 +58,7 @@ export async function labelBlock(
 
 interface Expected {
   readonly what: string;
+  readonly of: string;
   /** Of the values of one sample. */
   readonly shape: readonly number[];
   readonly cure?: string;
@@ -63,19 +68,19 @@ function checkValues(
   { name }: Teacher,
   values: Float32Array | undefined,
   indices: Uint32Array,
-  { what, shape, cure }: Expected,
+  { what, of, shape, cure }: Expected,
 ): void {
   const count = indices.length * sizeOf(shape);
   if (values?.length !== count)
     throw new InputError({
       code: "model-output",
       where: name,
-      found: `${what} ${values?.length ?? 0} values for ${indices.length} samples of [${shape}]`,
+      found: `the teacher gives ${values?.length ?? 0} ${what} for ${indices.length} samples of ${of}`,
       expected: `${count} values`,
     });
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad < 0) return;
   const sample = indices[Math.floor((bad * indices.length) / values.length)];
-  const found = `${what} ${values[bad]} for sample ${sample}`;
+  const found = `the teacher answers ${values[bad]} for sample ${sample}, among its ${what}`;
   throw new InputError({ code: "not-finite", where: name, found, expected: "finite numbers", cure });
 }
