@@ -1,6 +1,6 @@
 /** Asks an open classifier about samples of a data set, in calls of a batch, and turns what comes into rows of the data's classes. */
 import type { DataSet, Normalisation } from "../data/types.js";
-import { InputError } from "../errors.js";
+import { InputError, InterruptedError } from "../errors.js";
 import { fromHalf } from "../graph/half.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Tensor } from "../graph/types.js";
@@ -79,8 +79,9 @@ export class Answerer {
     indices: Uint32Array,
     kind: Teacher["kind"],
     features: readonly FeatureInfo[] = [],
+    signal?: AbortSignal,
   ): Promise<FullAnswers & { readonly shapes: readonly (readonly number[])[] }> {
-    const { values, width, inner, shapes } = await this.#ask(data, indices, features);
+    const { values, width, inner, shapes } = await this.#ask(data, indices, features, signal);
     return { answers: this.rows({ values, width }, kind), features: inner, shapes };
   }
 
@@ -88,11 +89,13 @@ export class Answerer {
     data: DataSet,
     indices: Uint32Array,
     features: readonly FeatureInfo[],
+    signal?: AbortSignal,
   ): Promise<Scores & { readonly inner: Float32Array[]; readonly shapes: readonly (readonly number[])[] }> {
     const batch = this.asking.plan.fixedBatch ?? this.asking.batch;
     const parts: Float32Array[][] = [];
     let shapes: readonly (readonly number[])[] = [];
     for (let from = 0; from < indices.length; from += batch) {
+      if (signal?.aborted) throw new InterruptedError(`asking ${this.asking.path}: stopped`);
       const called = await this.#call(data, indices.subarray(from, from + batch), batch, features);
       parts.push([called.values, ...called.features.map((f) => f.values)]);
       shapes = called.features.map((f) => f.shape);

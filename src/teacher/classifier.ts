@@ -99,7 +99,7 @@ export async function classifierTeacher(
     classes,
     batch: answerer.asking.batch,
     notes,
-    answer: async (d, indices) => (await answerer.answer(d, indices, kind)).answers,
+    answer: async (d, indices, signal) => (await answerer.answer(d, indices, kind, [], signal)).answers,
     ...(features.length > 0 ? await featureAnswers(answerer, data, some.slice(0, 2), kind, features) : {}),
     // A student gives a logit for each class: one value for two of them is no end for it.
     ...(single ? {} : { classifier: () => ({ model: model(), where: path, output, kind, order }) }),
@@ -207,7 +207,7 @@ async function featureAnswers(
   const { shapes } = await answerer.answer(data, some, kind, features);
   return {
     features: features.map((f, i) => ({ ...f, shape: shapes[i] as readonly number[] })),
-    answerWithFeatures: (d, indices) => answerer.answer(d, indices, kind, features),
+    answerWithFeatures: (d, indices, signal) => answerer.answer(d, indices, kind, features, signal),
   };
 }
 
