@@ -1,4 +1,4 @@
-/** A recipe to start from, every field explained in the schema's own words: what stands behind `limbeck init`. */
+/** The commented recipe of `limbeck init`; the comments are the schema's descriptions. */
 
 import { appendTo } from "../extremes.js";
 import { recipeJsonSchema } from "../recipe/load.js";
@@ -13,7 +13,7 @@ export interface StarterOptions {
   readonly name?: string;
 }
 
-/** A field of the recipe by its path; `off` fields are commented out, their value is an example. */
+/** A field of the recipe by its path. `off` fields are commented out; their value is an example. */
 interface Field {
   readonly path: string;
   readonly value: unknown;
@@ -49,7 +49,7 @@ export function starterRecipe(options: StarterOptions = {}): string {
     ...(teacher === "model" ? trainedTeacher(image) : []),
     ...student(data),
     on("training.epochs", 30),
-    off("training.steps", 2000, "A budget in updates, instead of epochs"),
+    off("training.steps", 2000, "Number of updates, instead of epochs"),
     on("training.batch", 32),
     on("training.optimizer", { kind: "adamw", weight_decay: 0.0001 }),
     on("training.schedule", { kind: "one-cycle", lr: 0.005 }),
@@ -61,13 +61,13 @@ export function starterRecipe(options: StarterOptions = {}): string {
     on(
       "objective.distillation_loss",
       { kind: "kd", temperature: 4 },
-      "Loss against the teacher: kd is Hinton's (2015)",
+      "Loss against the teacher's answers; kd is Hinton et al. (2015)",
     ),
     on("transfer.labelled", "all"),
     on("transfer.samples", "labelled"),
     off("transfer.views", { answers: "replayed" }),
     on("baseline", true),
-    off("strategy", { kind: "teacher-free" }, "Several trainings instead of one: docs/strategies.md"),
+    off("strategy", { kind: "teacher-free" }, "Several training runs instead of one: docs/strategies.md"),
     off("variants", [{ name: "softer", set: { "objective.distillation_loss.temperature": 8 } }]),
     off("evaluation.top_k", 5),
     off("evaluation.robustness", true),
@@ -76,8 +76,8 @@ export function starterRecipe(options: StarterOptions = {}): string {
   return `${HEAD}\n${write(fields).join("\n")}\n`;
 }
 
-const HEAD = `# A recipe: \`limbeck distill <this file>\` runs it. Lines that begin with "# " and a field are switched off.
-# Every field, with its default: docs/recipe.md. What is not written here has its default.`;
+const HEAD = `# A recipe; run it with \`limbeck distill <this file>\`. To use a field that is commented out, remove the "# ".
+# docs/recipe.md lists every field with its default. Fields that are not set here have their defaults.`;
 
 const DATA: Readonly<Record<DataInput["source"], readonly Field[]>> = {
   digits: [],
@@ -88,7 +88,7 @@ const DATA: Readonly<Record<DataInput["source"], readonly Field[]>> = {
   ],
   table: [
     on("data.path", "my-data.csv", `${CHANGE} the table: CSV, TSV, Parquet or JSON; relative to this file`),
-    on("data.label", "label", `${CHANGE} the label column; without one the data has no labels`),
+    on("data.label", "label", `${CHANGE} the label column; omit it if the data has no labels`),
     off("data.test_path", "my-test-data.csv"),
     off("data.features", ["width", "height"]),
     off("data.ignore", ["id"]),
@@ -105,7 +105,7 @@ const DATA: Readonly<Record<DataInput["source"], readonly Field[]>> = {
   ],
   npy: [
     on("data.samples", "x.npy", `${CHANGE} samples [N, ...]; relative to this file`),
-    on("data.label_file", "y.npy", `${CHANGE} labels [N], integers or text; without them the data has no labels`),
+    on("data.label_file", "y.npy", `${CHANGE} labels [N], integers or text; omit them if the data has no labels`),
     off("data.test_samples", "x-test.npy"),
     off("data.test_label_file", "y-test.npy"),
   ],
