@@ -52,7 +52,7 @@ export function addEvaluate(program: Command): void {
         .choices(["test", "validation", "train", "all"])
         .default("test"),
     )
-    .addOption(new Option("--top-k <k>", "k of top-k").argParser(wholeNumber("--top-k", 1)).default(5))
+    .addOption(new Option("--top-k <k>", "k for top-k accuracy").argParser(wholeNumber("--top-k", 1)).default(5))
     .addOption(
       new Option("--latency-runs <n>", "number of timed calls at batch size 1; 0 skips the measurement")
         .argParser(wholeNumber("--latency-runs", 0))
@@ -65,7 +65,7 @@ export function addEvaluate(program: Command): void {
       ).choices(["data", "none", "unit"]),
     )
     .addOption(new Option("--layout <layout>", "order of image dimensions").choices(["nchw", "nhwc"]))
-    .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
+    .addOption(new Option("--outputs <kind>", "kind of output").choices(["logits", "probabilities"]))
     .addOption(new Option("--output <name>", "name of the output, if the model has several"))
     .addOption(
       new Option(

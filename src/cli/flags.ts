@@ -27,10 +27,7 @@ export function wholeNumber(name: string, least: number): (text: string) => numb
 export const outFlag = (): Option =>
   new Option("-o, --out <dir>", "folder for the run (default: runs/<name>, or runs/<name>-2 ... if it exists)");
 export const jsonFlag = (): Option =>
-  new Option(
-    "--json",
-    'print a single JSON document to stdout; on failure, { "error": { exitCode, message } }',
-  ).default(false);
+  new Option("--json", 'print a single JSON document to stdout; on failure, { "error": ... }').default(false);
 export const quietFlag = (): Option =>
   new Option("-q, --quiet", "print only the result, warnings and errors").default(false);
 export const threadsFlag = (): Option =>

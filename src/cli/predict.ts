@@ -26,7 +26,7 @@ export function addPredict(program: Command): void {
     .addOption(new Option("--key <name>", "name of the array in an .npz archive"))
     .addOption(new Option("--layout <layout>", "order of image dimensions").choices(["nchw", "nhwc"]))
     .addOption(new Option("--output <name>", "name of the output, if the model has several"))
-    .addOption(new Option("--outputs <kind>", "what the output holds").choices(["logits", "probabilities"]))
+    .addOption(new Option("--outputs <kind>", "kind of output").choices(["logits", "probabilities"]))
     .addOption(threadsFlag())
     .addOption(jsonFlag())
     .addOption(quietFlag())

@@ -14,27 +14,27 @@ const layers = z
 
 /** Losses between inner values of student and teacher. */
 export const featureLossSchemas = [
-  z.strictObject({ kind: z.literal("fitnet").describe("Mean squared difference, Romero 2015"), layers }),
-  z.strictObject({ kind: z.literal("attention").describe("Spatial attention of a layer, Zagoruyko 2017"), layers }),
-  z.strictObject({ kind: z.literal("similarity").describe("Similarities between samples, Tung 2019"), layers }),
+  z.strictObject({ kind: z.literal("fitnet").describe("Mean squared difference (Romero 2015)"), layers }),
+  z.strictObject({ kind: z.literal("attention").describe("Spatial attention of a layer (Zagoruyko 2017)"), layers }),
+  z.strictObject({ kind: z.literal("similarity").describe("Similarities between samples (Tung 2019)"), layers }),
   z.strictObject({
-    kind: z.literal("rkd").describe("Distances and angles between samples, Park 2019"),
+    kind: z.literal("rkd").describe("Distances and angles between samples (Park 2019)"),
     layers,
     distance_weight: z.number().min(0).default(25).describe("Weight of the distances"),
     angle_weight: z.number().min(0).default(50).describe("Weight of the angles"),
   }),
   z.strictObject({
-    kind: z.literal("pkt").describe("Similarity distributions within the batch, Passalis 2018"),
+    kind: z.literal("pkt").describe("Similarity distributions within the batch (Passalis 2018)"),
     layers,
   }),
-  z.strictObject({ kind: z.literal("fsp").describe("Relations between consecutive layers, Yim 2017"), layers }),
+  z.strictObject({ kind: z.literal("fsp").describe("Relations between consecutive layers (Yim 2017)"), layers }),
   z.strictObject({
-    kind: z.literal("vid").describe("Prediction with one variance per channel, Ahn 2019"),
+    kind: z.literal("vid").describe("Prediction with one variance per channel (Ahn 2019)"),
     layers,
     initial_variance: z.number().gt(1e-5).default(5).describe("Initial variances"),
   }),
   z.strictObject({
-    kind: z.literal("crd").describe("Contrast with other samples, using memory banks, Tian 2020"),
+    kind: z.literal("crd").describe("Contrast with other samples, using memory banks (Tian 2020)"),
     layers,
     dimension: z.number().int().min(1).default(128).describe("Width of the embeddings"),
     temperature: z.number().gt(0).default(0.07).describe("Divisor of the cosines"),
@@ -52,7 +52,9 @@ export const featureLossSchemas = [
       .describe("Share of the old row that is kept when a row of a bank is updated"),
   }),
   z.strictObject({
-    kind: z.literal("review").describe("Deeper layers review shallower ones, Chen 2021. List layers from the input on"),
+    kind: z
+      .literal("review")
+      .describe("Deeper layers review shallower ones (Chen 2021). List layers from the input on"),
     layers,
     mid_channels: z
       .number()
@@ -62,7 +64,7 @@ export const featureLossSchemas = [
       .describe("Channels of the fused maps; default: those of the last layer, at most 512"),
   }),
   z.strictObject({
-    kind: z.literal("simkd").describe("The student reuses its teacher's classifier, Chen 2022. One pair of layers"),
+    kind: z.literal("simkd").describe("The student reuses its teacher's classifier (Chen 2022). One pair of layers"),
     layers,
     factor: z
       .number()
@@ -70,9 +72,9 @@ export const featureLossSchemas = [
       .default(2)
       .describe("The inner width of the transfer is the teacher's width divided by factor"),
   }),
-  z.strictObject({ kind: z.literal("hidden").describe("Hidden states of transformers, TinyBERT 2020"), layers }),
+  z.strictObject({ kind: z.literal("hidden").describe("Hidden states of transformers (TinyBERT 2020)"), layers }),
   z.strictObject({
-    kind: z.literal("attention-map").describe("Attention matrices of transformers, TinyBERT 2020"),
+    kind: z.literal("attention-map").describe("Attention matrices of transformers (TinyBERT 2020)"),
     layers,
   }),
 ] as const;

@@ -56,37 +56,37 @@ const softened = (usual: number) => ({ ...temperature(usual), temperature_by_con
 
 /** Losses against the teacher's answers. */
 export const logitLosses = [
-  z.strictObject({ kind: z.literal("kd").describe("T^2 KL(teacher || student), Hinton 2015"), ...softened(4) }),
+  z.strictObject({ kind: z.literal("kd").describe("T^2 KL(teacher || student) (Hinton 2015)"), ...softened(4) }),
   z.strictObject({
-    kind: z.literal("dkd").describe("Target class and other classes weighted separately, Zhao 2022; needs labels"),
+    kind: z.literal("dkd").describe("Target class and other classes weighted separately (Zhao 2022); needs labels"),
     ...softened(4),
     target_weight: weight.default(1).describe("Weight of the target class term"),
     other_weight: weight.default(8).describe("Weight of the other classes' term"),
   }),
   z.strictObject({
-    kind: z.literal("nkd").describe("Normalised KD, Yang 2023; needs labels"),
+    kind: z.literal("nkd").describe("Normalised KD (Yang 2023); needs labels"),
     ...softened(1),
     gamma: weight.default(1.5).describe("Weight of the other classes' term"),
   }),
   z.strictObject({
-    kind: z.literal("dist").describe("Correlations within samples and within classes, Huang 2022"),
+    kind: z.literal("dist").describe("Correlations within samples and within classes (Huang 2022)"),
     ...temperature(1),
     standardise,
     row_weight: weight.default(1).describe("Weight of the term within samples"),
     column_weight: weight.default(1).describe("Weight of the term within classes"),
   }),
-  z.strictObject({ kind: z.literal("reverse-kl").describe("T^2 KL(student || teacher), Gu 2023"), ...softened(1) }),
+  z.strictObject({ kind: z.literal("reverse-kl").describe("T^2 KL(student || teacher) (Gu 2023)"), ...softened(1) }),
   z.strictObject({
-    kind: z.literal("jsd").describe("Between forward (0) and reverse KL (1), Agarwal 2023"),
+    kind: z.literal("jsd").describe("Interpolates between forward KL (beta 0) and reverse KL (beta 1); Agarwal 2023"),
     ...softened(1),
     beta: fraction.default(0.5).describe("The teacher's share of the mixture"),
   }),
   z.strictObject({ kind: z.literal("tvd").describe("Total variation distance"), ...softened(1) }),
   z.strictObject({
-    kind: z.literal("logit-mse").describe("Mean squared difference of logits, Ba & Caruana 2014"),
+    kind: z.literal("logit-mse").describe("Mean squared difference of logits (Ba & Caruana 2014)"),
   }),
   z.strictObject({
-    kind: z.literal("top-k-kl").describe("KL over the teacher's most likely classes, FKD 2022"),
+    kind: z.literal("top-k-kl").describe("KL over the teacher's most likely classes (FKD 2022)"),
     ...softened(1),
     k: z.number().int().min(1).describe("Number of classes"),
     tail: z
@@ -121,7 +121,7 @@ export const studentLossSchema = z
     virtual_teacher: virtualTeacherSchema
       .optional()
       .describe(
-        "Also learn from a virtual teacher built from the label: (1 - alpha) cross-entropy + alpha T^2 KL, Yuan 2020",
+        "Also learn from a virtual teacher built from the label: (1 - alpha) cross-entropy + alpha T^2 KL (Yuan 2020)",
       ),
   })
   .prefault({})

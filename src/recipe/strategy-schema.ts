@@ -12,12 +12,12 @@ const ownTraining = trainingSchema
 
 export const strategySchema = z
   .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("one-shot").describe("The teacher teaches the student, Hinton 2015") }),
+    z.strictObject({ kind: z.literal("one-shot").describe("The teacher teaches the student (Hinton 2015)") }),
     z.strictObject({
       kind: z
         .literal("assistants")
         .describe(
-          "The teacher teaches the first assistant, each assistant teaches the next, and the last teaches the student, Mirzadeh 2020",
+          "The teacher teaches the first assistant, each assistant teaches the next, and the last teaches the student (Mirzadeh 2020)",
         ),
       models: z.array(modelSchema).min(1).describe("The assistants, in order from teacher to student"),
       training: ownTraining,
@@ -30,7 +30,7 @@ export const strategySchema = z
       kind: z
         .literal("born-again")
         .describe(
-          "Each generation has the student's architecture and fresh weights, and the previous generation as teacher, Furlanello 2018",
+          "Each generation has the student's architecture and fresh weights, and the previous generation as teacher (Furlanello 2018)",
         ),
       generations: count.default(3).describe("Number of generations; the recipe's teacher is generation 0"),
       ensemble: z.boolean().default(true).describe("Also score the mean of the generations' probabilities"),
@@ -38,7 +38,7 @@ export const strategySchema = z
     z.strictObject({
       kind: z
         .literal("teacher-free")
-        .describe("Methods that need no teacher, which a distillation has to beat, Yuan 2020"),
+        .describe("Methods without a teacher, which a distillation has to beat (Yuan 2020)"),
       methods: z
         .array(z.enum(["label-smoothing", "virtual-teacher", "self"]))
         .min(1)
@@ -67,7 +67,7 @@ export const strategySchema = z
     z.strictObject({
       kind: z
         .literal("mutual")
-        .describe("Students that train together, each on the labels and on the others' answers, Zhang 2018"),
+        .describe("Students that train together, each on the labels and on the others' answers (Zhang 2018)"),
       students: z
         .number()
         .int()
@@ -84,7 +84,7 @@ export const strategySchema = z
       kind: z
         .literal("consistent")
         .describe(
-          "The teacher answers for exactly the view that the student sees, including mixup; labels are not used, Beyer 2022. Views come from training.augment; mixup is added if it is missing",
+          "The teacher answers for exactly the view that the student sees, including mixup; labels are not used (Beyer 2022). Views come from training.augment; mixup is added if it is missing",
         ),
       answers: z
         .enum(["replayed", "online"])
@@ -102,7 +102,7 @@ export const strategySchema = z
       kind: z
         .literal("noisy-student")
         .describe(
-          "The teacher labels unlabelled samples; an equal or larger student learns them under noise and teaches the next round, Xie 2020. Input noise is training.augment (default: RandAugment for images, mixup for other data). Model noise is the student's dropout and drop_path",
+          "The teacher labels unlabelled samples; an equal or larger student learns them under noise and teaches the next round (Xie 2020). Input noise is training.augment (default: RandAugment for images, mixup for other data). Model noise is the student's dropout and drop_path",
         ),
       rounds: count.default(3).describe("Number of students; each teaches the next"),
       models: z.array(modelSchema).min(1).optional().describe("One student per round; default: the recipe's student"),

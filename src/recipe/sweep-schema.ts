@@ -53,7 +53,7 @@ export const sweepSchema = z
       .min(2)
       .optional()
       .describe(
-        "Successive halving, Jamieson and Talwalkar 2016. Of n combinations, the best n / halving continue with a budget larger by this factor, until the recipe's budget is reached",
+        "Successive halving (Jamieson and Talwalkar 2016). Of n combinations, the best n / halving continue with a budget larger by this factor, until the recipe's budget is reached",
       ),
   })
   .describe("What `limbeck sweep` tries (docs/sweep.md); other commands ignore it");

@@ -17,6 +17,6 @@ export const omissionFields = {
     .boolean()
     .default(false)
     .describe(
-      "After training, shift the outputs of the omitted classes (with only_classes: of the classes kept) by the number that is best on the validation samples, Hinton 2015 section 3",
+      "After training, shift the outputs of the omitted classes (with only_classes: of the classes kept) by the number that is best on the validation samples (Hinton 2015, section 3)",
     ),
 };

@@ -8,7 +8,7 @@ export const viewsSchema = z
       .enum(["replayed", "online", "clean"])
       .default("replayed")
       .describe(
-        "The teacher's answer for a view of training.augment. replayed: some views of each sample are labelled once and reused, Shen 2022 (FKD); online: the teacher answers at every step, Beyer 2022; clean: its answer for the unchanged sample, Xie 2020 (noisy student)",
+        "The teacher's answer for a view of training.augment. replayed: some views of each sample are labelled once and reused (Shen 2022, FKD); online: the teacher answers at every step (Beyer 2022); clean: its answer for the unchanged sample, Xie 2020 (noisy student)",
       ),
     count: count.optional().describe("For replayed: views stored per sample; default: one per epoch, at most 8"),
   })
@@ -33,5 +33,5 @@ export const pseudoLabelsSchema = z
   })
   .optional()
   .describe(
-    "The student learns samples without a usable label with the teacher's label, and labelled samples with their own, Xie 2020. Needs samples: all and objective.alpha 1",
+    "The student learns samples without a usable label with the teacher's label, and labelled samples with their own (Xie 2020). Needs samples: all and objective.alpha 1",
   );
