@@ -186,8 +186,8 @@ test("warnings: a term below 1 %, one above 99 %, none for one term alone", () =
   const mean = meanShares(measured);
   close([mean.student as number, mean.distillation as number], [0.997, 0.003]);
   const [idle, drowning, ...more] = shareWarnings(mean);
-  assert.match(idle ?? "", /"distillation" has 0.3 % .*nothing/);
-  assert.match(drowning ?? "", /"student" has 99.7 % .*drowns/);
+  assert.match(idle ?? "", /"distillation" has 0.3 % .*raise/);
+  assert.match(drowning ?? "", /"student" has 99.7 % .*lower/);
   assert.deepEqual(more, []);
   // Rounded to the limit they would contradict their own sentence.
   const said = (share: number): string => /has (.*?) of/.exec(shareWarnings({ a: share, b: 0.5 })[0] ?? "")?.[1] ?? "";
