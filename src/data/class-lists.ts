@@ -8,7 +8,7 @@ import type { CountedPart } from "./label-parts.js";
 import { listed } from "./words.js";
 
 /** A whole number, also as a table of floating-point numbers writes it. */
-const WHOLE = /^\d+(\.0*)?$/;
+const WHOLE = /^(0|[1-9]\d*)(\.0*)?$/;
 
 /**
  * The place of each label among the names. Labels that are the given names are read by name; where none is, and all are whole numbers from 0 to n-1, they are
