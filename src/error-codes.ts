@@ -48,6 +48,7 @@ export const ERROR_CODES = {
   "option-conflict": "Two options exclude each other.",
   "option-invalid": "An option has a value that cannot be used.",
   "option-missing": "An option is needed and missing.",
+  "option-unknown": "A field or option has a name that limbeck does not know.",
   "package-missing": "An optional package is not installed.",
   "parts-unclear": "Folders or arrays do not tell which are the training, validation and test part.",
   "recipe-invalid": "A recipe has fields that cannot be used; details lists them.",

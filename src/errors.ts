@@ -20,11 +20,17 @@ export interface Fault {
   readonly details?: readonly Fault[];
 }
 
-/** "where: found; expected this. Do that." */
+/** Problems that a message lists at most. */
+const TOLD = 5;
+
+/** "where: found; expected this. Do that." Of several problems, each has a line. */
 export function sentenceOf({ where, found, expected, cure, details }: Fault): string {
   const place = where ? `${where}: ` : "";
-  if (details && details.length > 0)
-    return `${place}${[found, ...details.map(sentenceOf)].filter(Boolean).join("\n  ")}`;
+  if (details?.length === 1) return `${place}${sentenceOf(details[0] as Fault)}`;
+  if (details && details.length > 0) {
+    const more = details.length > TOLD ? [`and ${details.length - TOLD} more`] : [];
+    return printable([`${place}${found}`, ...details.slice(0, TOLD).map(sentenceOf), ...more].join("\n  "));
+  }
   const wanted = expected ? `; expected ${expected}` : "";
   return printable(`${place}${found}${wanted}${cure ? `. ${cure}` : ""}`);
 }

@@ -18,7 +18,7 @@ export type {
   Splits,
 } from "./data/types.js";
 // Errors
-export { InputError, InterruptedError, RunError } from "./errors.js";
+export { type ErrorCode, type Fault, InputError, InterruptedError, RunError } from "./errors.js";
 export { type BiasOffset, biasOffset } from "./evaluate/bias-offset.js";
 // Metrics
 export {

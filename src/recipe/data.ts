@@ -39,7 +39,12 @@ export interface DataFile {
 export function loadDataFile(path: string, overrides: readonly string[] = []): DataFile {
   const value = readYaml(path);
   if (typeof value !== "object" || value === null || !("data" in value))
-    throw new InputError(path, 'it has no "data"; give a recipe, or a file with data: { source: ... }');
+    throw new InputError({
+      code: "option-missing",
+      where: path,
+      found: "it has no data",
+      expected: "a recipe, or a file with data: { source: ... }",
+    });
   const schema = z.object({
     data: dataSchema,
     teacher: teacherSchema.optional(),

@@ -1,12 +1,17 @@
-/** What a validation found, in words: field, what was found, what was expected, what to do. Nothing here is Node's. */
+/** What a validation found, as faults: field, what was found, what was expected, what to do. Nothing here is Node's. */
 import type { z } from "zod";
+import type { Fault } from "../errors.js";
 import { nearestOf as nearest } from "../graph/nearest.js";
 import { alternatives, choices, type JsonSchema, keysAt, lookup, nearestKey } from "./schema-at.js";
 import { describe, oneOf, wordsOf } from "./words.js";
 
 export type Issue = z.core.$ZodIssue;
 
-const INIT = "`limbeck init` writes a recipe with every field explained";
+const INIT = "Run limbeck init for a recipe with every field explained";
+/** Keys of a mapping shown at most. */
+const SHOWN_KEYS = 8;
+/** Unknown keys of one mapping told of at most. */
+const MOST_KEYS = 50;
 
 /** For a union, the issues of the branch the user most likely meant: the one that knows most of the keys given. */
 export function mostLikely(issue: Issue, root: unknown): Issue[] {
@@ -40,53 +45,84 @@ function ofNoKind(at: object, best: readonly Issue[]): boolean {
   return lacks && Object.keys(at).every((key) => unknown.includes(key));
 }
 
-/** One line; several for several unknown keys. */
-export function sentence(issue: Issue, root: unknown): string {
-  const path = issue.path.join(".") || "recipe";
-  const found = lookup(root, issue.path);
+/** A fault for each thing that is wrong; several for several unknown keys. */
+export function faultsOf(issue: Issue, root: unknown): Fault[] {
   if (issue.code === "unrecognized_keys")
-    return issue.keys.map((key) => unknownKey(issue.path, key, root)).join("\n  ");
-  if (issue.code === "invalid_union" && issue.discriminator) return unknownKind(issue.path, issue.discriminator, root);
-  // A message of the recipe's own schema.
+    return issue.keys.slice(0, MOST_KEYS).map((key) => unknownKey(issue.path, key, root));
+  if (issue.code === "invalid_union" && issue.discriminator)
+    return [unknownKind(issue.path, issue.discriminator, root)];
+  const where = fieldOf(issue.path);
+  const found = lookup(root, issue.path);
+  // What the recipe's own schema says.
   if (issue.code === "custom" || (issue.code === "invalid_format" && !/^Invalid /.test(issue.message)))
-    return `${path}: found ${describe(found)}; ${issue.message}`;
+    return [{ where, ...ofSchema(issue, found) }];
   const schemas = alternatives(root, issue.path);
   const words = wordsOf(schemas) || fromIssue(issue);
-  const wanted = found === "" && words === "text" ? "text that is not empty" : words;
-  if (found === undefined) return `${path}: missing; expected ${wanted}`;
+  const expected = found === "" && words === "text" ? "text that is not empty" : words;
+  if (found === undefined) return [{ code: "option-missing", where, found: "missing", expected }];
   const what = issue.code === "invalid_union" && isMapping(found) ? keysOf(found) : describe(found);
   if (issue.code === "too_big" && Number(issue.maximum) >= Number.MAX_SAFE_INTEGER)
-    return `${path}: found ${what}, which is too large a number`;
-  return `${path}: found ${what}; expected ${wanted}${advice(found, schemas, issue.path)}`;
+    return [{ code: "option-invalid", where, found: `found ${what}, which is too large a number` }];
+  const cure = advice(found, schemas, issue.path);
+  return [{ code: "option-invalid", where, found: `found ${what}`, expected, ...(cure && { cure }) }];
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string, root: unknown): string {
-  const full = [...path, key].join(".");
+/** A field as the user writes it: "training.schedule.lr". */
+const fieldOf = (path: readonly PropertyKey[]): string => path.map(shown).join(".") || "recipe";
+
+/** A key of the user's, which may be anything. */
+function shown(key: PropertyKey): string {
+  const text = String(key);
+  return text.length > 80 ? `${text.slice(0, 80)}...` : text;
+}
+
+/**
+ * A check of the recipe's own schema: its message is what was expected ("expected letters"), or what is wrong with several
+ * fields together; `params` then has the code and the cure.
+ */
+function ofSchema(issue: Issue, found: unknown): Omit<Fault, "where"> {
+  const { message } = issue;
+  if (message.startsWith("expected "))
+    return { code: "option-invalid", found: `found ${describe(found)}`, expected: message.slice("expected ".length) };
+  const params: Partial<Fault> = (issue.code === "custom" && issue.params) || {};
+  return { code: params.code ?? "option-invalid", found: message, ...(params.cure && { cure: params.cure }) };
+}
+
+function unknownKey(path: readonly PropertyKey[], key: string, root: unknown): Fault {
+  const where = fieldOf([...path, key]);
   const known = keysAt(root, path);
-  if (known.includes(key)) return `${full}: ${misplaced(path, key, root)}`;
+  if (known.includes(key)) return misplaced(path, key, root);
+  const unknown = { code: "option-unknown", where, found: "unknown key" } as const;
   const meant = keysAt(root, path, true);
-  const near = nearestKey(key, meant) ?? nearestKey(key, known);
-  if (near) return `${full}: unknown key; did you mean "${near}"?`;
+  // Whoever wrote a hundred characters did not mistype a name.
+  const near = key.length > 80 ? undefined : (nearestKey(key, meant) ?? nearestKey(key, known));
+  if (near) return { ...unknown, cure: `Did you mean "${near}"?` };
   const here = meant.filter((k) => !k.includes("."));
-  const listed = path.length > 0 && here.length > 0 ? `expected one of ${here.join(", ")}` : INIT;
-  return `${full}: unknown key; ${listed}`;
+  if (path.length > 0 && here.length > 0) return { ...unknown, expected: `one of ${here.join(", ")}` };
+  return { ...unknown, cure: INIT };
 }
 
 /** A key of another kind of the same thing: teacher.train_on beside teacher.file. */
-function misplaced(path: readonly PropertyKey[], key: string, root: unknown): string {
+function misplaced(path: readonly PropertyKey[], key: string, root: unknown): Fault {
   const given = lookup(root, path);
   const beside = Object.keys(given && typeof given === "object" ? given : {}).find((k) => k !== key);
-  return `this key does not go with ${[...path, beside].join(".")}; take one of them out (docs/recipe.md says what goes together)`;
+  const found = `it cannot be used with ${fieldOf(beside === undefined ? path : [...path, beside])}`;
+  const cure = "Remove one of them; docs/recipe.md lists the fields of each kind";
+  return { code: "option-conflict", where: fieldOf([...path, key]), found, cure };
 }
 
-function unknownKind(path: readonly PropertyKey[], tag: string, root: unknown): string {
+function unknownKind(path: readonly PropertyKey[], tag: string, root: unknown): Fault {
   const at = path[path.length - 1] === tag ? path.slice(0, -1) : path;
   const given = lookup(root, [...at, tag]);
   const options = choices(root, at, tag);
-  const near = typeof given === "string" ? nearest(given, options) : undefined;
-  const hint = near ? `; did you mean "${near}"?` : options.length ? `; expected ${oneOf(options)}` : "";
-  const found = given === undefined ? "missing" : `found ${describe(given)}`;
-  return `${[...at, tag].join(".")}: ${found}${hint}`;
+  const near = typeof given === "string" && given.length <= 80 ? nearest(given, options) : undefined;
+  return {
+    code: given === undefined ? "option-missing" : "option-invalid",
+    where: fieldOf([...at, tag]),
+    found: given === undefined ? "missing" : `found ${describe(given)}`,
+    ...(options.length > 0 && { expected: oneOf(options) }),
+    ...(near && { cure: `Did you mean "${near}"?` }),
+  };
 }
 
 /** What is expected, where the place is none of a whole recipe. */
@@ -120,8 +156,9 @@ function bounded(issue: Extract<Issue, { code: "too_small" | "too_big" }>): stri
   return wordsOf([{ type: issue.origin === "int" ? "integer" : "number", [key]: limit }]);
 }
 
-/** What to write instead, where that can be guessed. */
+/** What to write instead, where that can be guessed; else "". */
 function advice(found: unknown, schemas: readonly JsonSchema[], path: readonly PropertyKey[]): string {
+  if (typeof found === "string" && found.length > 80) return "";
   const all = schemas.flatMap((s) => s.anyOf ?? s.oneOf ?? [s]);
   const free = all.filter((s) => s.const === undefined && !s.enum);
   const options = all.flatMap((s) => (s.const !== undefined ? [s.const] : (s.enum ?? []))).map(String);
@@ -129,15 +166,15 @@ function advice(found: unknown, schemas: readonly JsonSchema[], path: readonly P
   const objects = all.filter((s) => s.properties);
   const field = String(path[path.length - 1] ?? "");
   const near = typeof found === "string" ? nearest(found, options) : undefined;
-  if (near) return `; did you mean "${near}"?`;
-  if (isNumeral(found) && types.has("number")) return `; write it without quotes: ${found.trim()}`;
+  if (near) return `Did you mean "${near}"?`;
+  if (isNumeral(found) && types.has("number")) return `Write it without quotes: ${found.trim()}`;
   if (typeof found === "string" && types.has("boolean") && /^(yes|on|no|off)$/i.test(found))
-    return `; write ${/^(yes|on)$/i.test(found)}`;
-  if (typeof found === "number" && types.has("string")) return `; write it with quotes: "${found}"`;
+    return `Write ${/^(yes|on)$/i.test(found)}`;
+  if (typeof found === "number" && types.has("string")) return `Write it with quotes: "${found}"`;
   const items = free.flatMap((s) => (s.type === "array" && s.items ? [s.items] : []));
   const scalar = typeof found === "string" || typeof found === "number";
-  if (scalar && typesOf(items.flatMap((s) => s.anyOf ?? [s])).has(typeof found)) return `; write ${field}: [${found}]`;
-  if (isMapping(found) && types.has("array")) return "; write a list: a dash before each entry";
+  if (scalar && typesOf(items.flatMap((s) => s.anyOf ?? [s])).has(typeof found)) return `Write ${field}: [${found}]`;
+  if (isMapping(found) && types.has("array")) return "Write a list: a dash before each entry";
   return typeof found === "string" ? mappingFor(found, objects, field) : "";
 }
 
@@ -154,10 +191,10 @@ function mappingFor(found: string, objects: readonly JsonSchema[], field: string
     const tag = Object.keys(properties).find((key) => properties[key]?.const === found);
     if (!tag) continue;
     const more = required.some((k) => k !== tag && properties[k]?.default === undefined) ? ", ..." : "";
-    return `; write ${field}: { ${tag}: ${found}${more} }`;
+    return `Write ${field}: { ${tag}: ${found}${more} }`;
   }
   const named = objects.some((o) => o.properties?.file) && /\.onnx$/i.test(found);
-  return named ? `; write ${field}: { file: ${found} }` : "";
+  return named ? `Write ${field}: { file: ${found} }` : "";
 }
 
 const isMapping = (value: unknown): value is object =>
@@ -165,5 +202,6 @@ const isMapping = (value: unknown): value is object =>
 
 function keysOf(value: object): string {
   const keys = Object.keys(value);
-  return keys.length === 0 ? "an empty mapping" : `a mapping with ${keys.join(", ")}`;
+  if (keys.length === 0) return "an empty mapping";
+  return `a mapping with ${keys.slice(0, SHOWN_KEYS).map(shown).join(", ")}${keys.length > SHOWN_KEYS ? ", ..." : ""}`;
 }

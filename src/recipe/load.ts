@@ -1,12 +1,14 @@
-/** From YAML text or a plain object to a validated recipe, with errors in the user's words. The only place that knows YAML. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+/** From YAML text or a plain object to a validated recipe, with errors that name the field. */
+import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
-import { parseDocument, stringify } from "yaml";
+import { stringify } from "yaml";
 import { InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import { MASK, maskSecrets, rememberSecretsOf } from "../secrets.js";
 import { describe, parseParts } from "./parse.js";
+import { readText } from "./read-text.js";
 import { type Recipe, type RecipeInput, recipeSchema } from "./schema.js";
-import { yamlValue } from "./yaml-value.js";
+import { parseYaml, yamlValue } from "./yaml-value.js";
 
 export { parseParts, recipeJsonSchema } from "./parse.js";
 
@@ -30,34 +32,19 @@ export function loadRecipe(path: string, overrides: readonly string[] = []): Loa
 
 /** The content of a recipe file, not yet validated. @throws InputError when it cannot be read or is not YAML */
 export function readYaml(path: string): unknown {
-  if (!existsSync(path))
-    throw new InputError(
-      path,
-      "no such recipe. `limbeck init` writes one; `limbeck distill` without a file runs the digits",
-    );
-  if (!statSync(path).isFile()) throw new InputError(path, "it is a folder; give a recipe file");
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (cause) {
-    throw new InputError(path, `it cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
-  }
-  const document = parseDocument(text, { prettyErrors: true, merge: true });
-  const [error] = document.errors;
-  if (error) throw new InputError(path, `not valid YAML: ${error.message.split("\n")[0]}`);
-  try {
-    return document.toJS();
-  } catch (cause) {
-    const found = "it refers to an anchor that is not there, or to itself";
-    const cure = "Put quotes around values that begin with *";
-    throw new InputError({ code: "recipe-invalid", where: path, found, expected: "valid YAML", cure }, { cause });
-  }
+  return parseYaml(readText(path), path);
 }
 
 /** Validates a recipe object and fills in every default. */
 export function parseRecipe(value: unknown, source = "recipe", overrides: readonly string[] = []): Recipe {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(source, `a recipe is a mapping of fields, found ${describe(value)}`);
+    throw new InputError({
+      code: "recipe-invalid",
+      where: source,
+      found: `found ${describe(value)}`,
+      expected: "a mapping of fields",
+      cure: "Run limbeck init for a recipe with every field explained",
+    });
   }
   const written = withOverrides(value, overrides, dirname(resolve(source)));
   // Before anything can be said about it.
@@ -93,14 +80,20 @@ export const mayHoldSecret = (pair: string): boolean => /\bheaders\b|\burl\b|:\/
 
 function splitOverride(pair: string): [string, unknown] {
   const at = pair.indexOf("=");
-  if (at < 1) throw new InputError("--set", `expected path=value such as objective.temperature=2, found "${pair}"`);
+  if (at < 1)
+    throw new InputError({
+      code: "flag-invalid",
+      where: "--set",
+      found: `found ${quote(pair)}`,
+      expected: "path=value, such as objective.temperature=2",
+    });
   const text = pair.slice(at + 1);
   const read = yamlValue(text);
   if (!read)
     throw new InputError({
       code: "flag-invalid",
       where: `--set ${pair.slice(0, at)}`,
-      found: `the value ${mayHoldSecret(pair) ? MASK : `"${text}"`} is not valid YAML`,
+      found: `the value ${mayHoldSecret(pair) ? MASK : quote(text)} is not valid YAML`,
       cure: "Put quotes around it",
     });
   return [pair.slice(0, at), read.value];
@@ -137,14 +130,23 @@ export function withAbsoluteFiles<T>(recipe: T, folder: string): T {
 function setPath(target: Record<string, unknown>, path: string, value: unknown): void {
   const keys = path.split(".");
   if (keys.some((k) => k === "" || k === "__proto__" || k === "constructor" || k === "prototype")) {
-    throw new InputError(`--set ${path}`, "a path is field names joined by dots, such as training.schedule.lr");
+    throw new InputError({
+      code: "flag-invalid",
+      where: `--set ${path}`,
+      found: "a field name is empty or reserved",
+      expected: "field names joined by dots, such as training.schedule.lr",
+    });
   }
   let at: Record<string, unknown> = target;
   for (const key of keys.slice(0, -1)) {
     const next = at[key];
     if (next === undefined || next === null) at[key] = {};
     else if (typeof next !== "object")
-      throw new InputError(`--set ${path}`, `"${key}" is ${describe(next)}, so it has no field of its own`);
+      throw new InputError({
+        code: "flag-invalid",
+        where: `--set ${path}`,
+        found: `${quote(key)} is ${describe(next)}, which has no fields`,
+      });
     at = at[key] as Record<string, unknown>;
   }
   const last = keys[keys.length - 1] as string;

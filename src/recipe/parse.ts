@@ -1,17 +1,18 @@
 /** Validation of recipes and parts of them, with errors in the user's words. Nothing here is Node's. */
 import type { z } from "zod";
-import { InputError } from "../errors.js";
-import { mostLikely, sentence } from "./issues.js";
+import { InputError, sentenceOf } from "../errors.js";
+import { noun } from "../noun.js";
+import { faultsOf, mostLikely } from "./issues.js";
 
 export { recipeJsonSchema } from "./schema-at.js";
 export { describe } from "./words.js";
 
-/** Problems told of at most. */
-const TOLD = 5;
+/** Problems listed at most. */
+const LISTED = 50;
 
 /**
  * Validates parts of a recipe under the recipe's own field names and fills in their defaults.
- * @throws InputError in the same words as for a whole recipe
+ * @throws InputError whose details are the fields, as for a whole recipe
  */
 export function parseParts<T extends z.ZodType>(schema: T, value: unknown, source: string): z.output<T> {
   const parsed = schema.safeParse(value);
@@ -19,10 +20,11 @@ export function parseParts<T extends z.ZodType>(schema: T, value: unknown, sourc
   return parsed.data;
 }
 
-/** What a failed parse found, each thing a line. */
-function explain(error: z.ZodError, value: unknown, source: string): InputError {
-  const issues = error.issues.flatMap((issue) => mostLikely(issue, value));
-  const lines = [...new Set(issues.slice(0, TOLD).map((i) => sentence(i, value)))];
-  const more = issues.length > TOLD ? `\n  and ${issues.length - TOLD} more` : "";
-  return new InputError(source, lines.join("\n  ") + more);
+/** What a failed parse found, each thing a detail. */
+function explain(error: z.ZodError, value: unknown, where: string): InputError {
+  const issues = error.issues.slice(0, LISTED).flatMap((issue) => mostLikely(issue, value));
+  const all = issues.slice(0, LISTED).flatMap((issue) => faultsOf(issue, value));
+  const details = [...new Map(all.map((fault) => [sentenceOf(fault), fault])).values()].slice(0, LISTED);
+  const found = `${noun(details.length, "field")} cannot be used`;
+  return new InputError({ code: "recipe-invalid", where, found, details });
 }

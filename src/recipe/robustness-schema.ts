@@ -9,13 +9,13 @@ const settingsSchema = z.strictObject({
   corruptions: z
     .array(z.enum(CORRUPTION_NAMES))
     .min(1)
-    .refine(unique, "each of them once")
+    .refine(unique, "expected each of them once")
     .default(() => [...CORRUPTION_NAMES])
     .describe("Corruptions to apply; default: all 15"),
   severities: z
     .array(z.number().int().min(1).max(5))
     .min(1)
-    .refine(unique, "each of them once")
+    .refine(unique, "expected each of them once")
     .default([1, 2, 3, 4, 5])
     .describe("Severities to apply, from 1 (mild) to 5"),
   samples: count.optional().describe("Number of test samples, drawn in proportion to the classes; default: all"),

@@ -77,8 +77,8 @@ export function keysAt(root: unknown, path: readonly PropertyKey[], meant = fals
 const keysOf = (schema: JsonSchema): string[] => Object.keys(schema.properties ?? {});
 
 function likeliest(schemas: readonly JsonSchema[], value: unknown): readonly JsonSchema[] {
-  const given = Object.keys(value && typeof value === "object" ? value : {});
-  const fit = (schema: JsonSchema): number => keysOf(schema).filter((key) => given.includes(key)).length;
+  const given = value && typeof value === "object" ? value : {};
+  const fit = (schema: JsonSchema): number => keysOf(schema).filter((key) => Object.hasOwn(given, key)).length;
   const best = maxOf(schemas.map(fit));
   return schemas.filter((schema) => fit(schema) === best);
 }

@@ -46,7 +46,8 @@ export const objectiveSchema = z
     terms: termsSchema,
   })
   .refine((o) => o.alpha === undefined || o.weights === undefined, {
-    message: "give either alpha or weights",
+    message: "alpha and weights are both given",
+    params: { code: "option-conflict", cure: "Give only one of them" },
     path: ["weights"],
   })
   .describe("The loss that the student minimises");

@@ -1,5 +1,6 @@
 /** The sweep as it is typed: --grid and --random into the recipe's `sweep` section, and values back into --set. */
 import { InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import { MASK } from "../secrets.js";
 import { fromHere, mayHoldSecret } from "./load.js";
 import { yamlValue } from "./yaml-value.js";
@@ -52,7 +53,12 @@ function mapping(value: unknown): Record<string, unknown> {
 function split(flag: string, text: string): [string, string] {
   const at = text.indexOf("=");
   if (at < 1 || at === text.length - 1)
-    throw new InputError(flag, `expected path=values such as objective.alpha=0.5,0.9, found "${text}"`);
+    throw new InputError({
+      code: "flag-invalid",
+      where: flag,
+      found: `found ${quote(text)}`,
+      expected: "path=values, such as objective.alpha=0.5,0.9",
+    });
   return [text.slice(0, at), text.slice(at + 1)];
 }
 
@@ -62,7 +68,7 @@ function listOf(flag: string, path: string, values: string): unknown[] {
     throw new InputError({
       code: "flag-invalid",
       where: `${flag} ${path}`,
-      found: `the values ${mayHoldSecret(`${path}=${values}`) ? MASK : `"${values}"`} are not a list`,
+      found: `the values ${mayHoldSecret(`${path}=${values}`) ? MASK : quote(values)} are not a list`,
       cure: "Separate them by commas",
     });
   return list;

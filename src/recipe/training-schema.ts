@@ -104,8 +104,14 @@ export const trainingSchema = z
       .default(100)
       .describe("Steps between measurements of each term's share of the gradient; 0 disables them"),
   })
-  .refine((t) => (t.epochs === undefined) !== (t.steps === undefined), {
-    message: "give either epochs or steps (null takes one away: --set training.epochs=null)",
+  .refine((t) => t.epochs === undefined || t.steps === undefined, {
+    message: "epochs and steps are both given",
+    params: { code: "option-conflict", cure: "Give only one of them; --set training.epochs=null removes the epochs" },
+    path: ["epochs"],
+  })
+  .refine((t) => t.epochs !== undefined || t.steps !== undefined, {
+    message: "neither epochs nor steps are given",
+    params: { code: "option-missing", cure: "Give one of them" },
     path: ["epochs"],
   })
   .describe("Budget and optimisation");

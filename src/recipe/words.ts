@@ -1,4 +1,5 @@
 /** Values and what is expected of them, in words. Nothing here is Node's. */
+import { quote } from "../quote.js";
 import type { JsonSchema } from "./schema-at.js";
 
 /** A value in words, for messages. */
@@ -7,7 +8,7 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "an empty list" : `a list of ${value.length}`;
   if (typeof value === "object") return "a mapping";
   if (typeof value === "number" && !Number.isFinite(value)) return String(value);
-  return JSON.stringify(value);
+  return quote(value);
 }
 
 /** Fields of a mapping, and kinds of one, named at most. */

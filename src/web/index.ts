@@ -19,7 +19,7 @@ export type {
   SampleType,
   Splits,
 } from "../data/types.js";
-export { InputError, InterruptedError, RunError } from "../errors.js";
+export { type ErrorCode, type Fault, InputError, InterruptedError, RunError } from "../errors.js";
 export {
   accuracy,
   agreement,

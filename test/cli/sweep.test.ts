@@ -43,6 +43,6 @@ test("a table, the best values as --set takes them, and a recipe that distill ta
 test("a misspelt field is wrong input", async () => {
   const made = await sweep("--grid", "objective.distillation_loss.temprature=1,2", "--out", at("no"), "--json");
   assert.equal(made.code, 2);
-  assert.match(JSON.parse(made.stdout).error.message, /temprature: unknown key; did you mean "temperature"\?/);
+  assert.match(JSON.parse(made.stdout).error.message, /temprature: unknown key.* "temperature"/);
   assert.ok(!existsSync(at("no")));
 });

@@ -12,6 +12,7 @@ import type { ObjectiveInput } from "../../src/recipe/schema.js";
 import { expandArms } from "../../src/strategy/arms.js";
 import { type DistillationLossName, Distiller } from "../../src/strategy/distiller.js";
 import type { Teacher } from "../../src/teacher/types.js";
+import { inRecipe } from "../support/faults.js";
 
 const base = {
   data: { source: "digits" },
@@ -36,8 +37,14 @@ test("a recipe names every loss, as distillation loss and as a term, with defaul
       [[kind, 2, { kind: "warm-up", steps: 5 }, "mine"]],
     );
   }
-  assert.throws(() => parse({ terms: [{ kind: "dkd", other_wieght: 1 }] }), /other_weight/);
-  assert.throws(() => parse({ distillation_loss: { kind: "dk" } }), /did you mean "(kd|dkd)"/);
+  assert.throws(
+    () => parse({ terms: [{ kind: "dkd", other_wieght: 1 }] }),
+    inRecipe("objective.terms.0.other_wieght", "option-unknown", /./, /other_weight/),
+  );
+  assert.throws(
+    () => parse({ distillation_loss: { kind: "dk" } }),
+    inRecipe("objective.distillation_loss.kind", "option-invalid", /"dk"/, /"d?kd"/),
+  );
 });
 
 test("a recipe's terms name every loss between layers, with defaults that its definition accepts", () => {
@@ -50,7 +57,10 @@ test("a recipe's terms name every loss between layers, with defaults that its de
     const found = parse({ terms: [{ kind, layers, weight: 3 }] });
     assert.deepEqual(objectiveLayers(found), layers, kind);
     assert.equal(objectiveNeeds(found).teacher, true);
-    assert.throws(() => parse({ terms: [{ kind, layers: [] }] }), /terms\.0\.layers/);
+    assert.throws(
+      () => parse({ terms: [{ kind, layers: [] }] }),
+      inRecipe("objective.terms.0.layers", "option-invalid", /empty/),
+    );
   }
   const rkd = parse({ terms: [{ kind: "rkd", layers: both, angle_weight: 7 }] }).terms?.[0];
   assert.ok(rkd?.kind === "rkd" && rkd.angleWeight === 7 && rkd.distanceWeight === 25);

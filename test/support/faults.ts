@@ -27,3 +27,17 @@ export function faultLike(expected: ExpectedFault): (error: unknown) => true {
     return true;
   };
 }
+
+/** For `throws` and `rejects`: a recipe is refused, and one of its details is about this field. */
+export function inRecipe(where: string, code: ErrorCode, found: RegExp = /./, cure: RegExp | null = null) {
+  return (error: unknown): true => {
+    assert.ok(error instanceof InputError, String(error));
+    assert.equal(error.code, "recipe-invalid", error.message);
+    const detail = error.details?.find((d: Fault) => d.where === where);
+    assert.ok(detail, `${where} is not among ${error.details?.map((d) => d.where).join(", ")}`);
+    assert.equal(detail.code, code);
+    assert.match(detail.found, found);
+    if (cure) assert.match(detail.cure ?? "", cure);
+    return true;
+  };
+}

@@ -7,6 +7,7 @@ import * as library from "../../src/index.js";
 import { openSession } from "../../src/runtime/session.js";
 import * as web from "../../src/web/index.js";
 import { assertClose } from "../runtime/network.js";
+import { inRecipe } from "../support/faults.js";
 import { digits, inFolder, teacherFor } from "./support.js";
 
 const given = digits(400);
@@ -141,7 +142,10 @@ test("errors name the option", async () => {
     { student: { kind: "onnx", model: Uint8Array.of(1) } },
     { code: "file-damaged", where: "the student", expected: /ONNX/ },
   );
-  assert.throws(() => webDistiller({ student: { kind: "mlp", hiden: [1] } as never }), /did you mean "hidden"/);
+  assert.throws(
+    () => webDistiller({ student: { kind: "mlp", hiden: [1] } as never }),
+    inRecipe("student.hiden", "option-unknown", /./, /"hidden"/),
+  );
 });
 
 test("the version is the package's", () => {
