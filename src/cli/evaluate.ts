@@ -8,6 +8,7 @@ import type { ConfusedPairs } from "../evaluate/class-counts.js";
 import { CORRUPTION_NAMES } from "../evaluate/robustness/corruptions.js";
 import { nearestOf } from "../graph/nearest.js";
 import { noun } from "../noun.js";
+import { quote } from "../quote.js";
 import { type DataFile, loadData, loadDataFile } from "../recipe/data.js";
 import type { RobustnessInput } from "../recipe/robustness-schema.js";
 import { referenceSentence, robustnessRows, whatWasMeasured } from "../report/robustness-text.js";
@@ -105,7 +106,12 @@ function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
   for (const name of ["teacher", "reference"] as const) {
     const file = flags[name];
     if (file !== undefined && !existsSync(file))
-      throw new InputError(`--${name}`, `there is no file ${file}; give the path of an .onnx model`);
+      throw new InputError({
+        code: "file-missing",
+        where: `--${name}`,
+        found: `there is no file ${file}`,
+        cure: "Give the path of an .onnx model",
+      });
   }
   const subject =
     existsSync(model) && statSync(model).isDirectory() ? runSubject(model, flags) : fileSubject(model, flags);
@@ -134,7 +140,12 @@ function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
 function robustnessOf({ robustness, corruptions: names, reference }: EvaluateFlags, recipe: DataFile): RobustnessInput {
   if (!robustness && names === undefined) {
     if (reference !== undefined)
-      throw new InputError("--reference", "it is the measure of errors under corruptions; give --robustness too");
+      throw new InputError({
+        code: "option-conflict",
+        where: "--reference",
+        found: "it measures errors under corruptions, and none are asked for",
+        cure: "Add --robustness",
+      });
     return false;
   }
   const own = recipe.robustness || {};
@@ -144,10 +155,13 @@ function robustnessOf({ robustness, corruptions: names, reference }: EvaluateFla
     if (found) return found;
     const near = nearestOf(name.trim(), CORRUPTION_NAMES);
     const known = CORRUPTION_NAMES.join(", ");
-    throw new InputError(
-      "--corruptions",
-      `found "${name}"${near ? `; did you mean "${near}"?` : ";"} known are ${known}`,
-    );
+    throw new InputError({
+      code: "flag-invalid",
+      where: "--corruptions",
+      found: `found ${quote(name)}`,
+      expected: `one of ${known}`,
+      cure: near && `Did you mean "${near}"?`,
+    });
   });
   return { ...own, corruptions };
 }
@@ -160,8 +174,20 @@ interface Subject {
 
 function fileSubject(file: string, flags: EvaluateFlags): Subject {
   if (flags.data === undefined)
-    throw new InputError("--data", "missing; give the recipe file whose data to measure on, e.g. --data recipe.yaml");
-  if (!existsSync(file)) throw new InputError(file, "no such file; give an .onnx model or the folder of a run");
+    throw new InputError({
+      code: "option-missing",
+      where: "--data",
+      found: "missing",
+      expected: "the recipe whose data the model is evaluated on",
+      cure: "Add --data recipe.yaml",
+    });
+  if (!existsSync(file))
+    throw new InputError({
+      code: "file-missing",
+      where: file,
+      found: "no such file",
+      cure: "Give an .onnx model or the folder of a run",
+    });
   const recipe = loadDataFile(flags.data, flags.set);
   const { teacher } = flags;
   const teacherDescription = teacher === undefined ? undefined : describedBy(recipe, teacher);

@@ -1,6 +1,7 @@
 /** Flags that commands share. */
 import { type Command, Option } from "commander";
 import { InputError } from "../errors.js";
+import { quote } from "../quote.js";
 
 export interface CommonFlags {
   readonly set: readonly string[];
@@ -19,7 +20,12 @@ export function wholeNumber(name: string, least: number): (text: string) => numb
   return (text) => {
     const value = Number(text);
     if (!Number.isInteger(value) || value < least)
-      throw new InputError(name, `expected a whole number of at least ${least}, found "${text}"`);
+      throw new InputError({
+        code: "flag-invalid",
+        where: name,
+        found: `found ${quote(text)}`,
+        expected: `a whole number of at least ${least}`,
+      });
     return value;
   };
 }

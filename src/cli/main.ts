@@ -1,6 +1,6 @@
 /** The command line: picks a command, runs it, turns what went wrong into an exit code. */
 import { Command, CommanderError } from "commander";
-import { faultOf, InputError, InterruptedError } from "../errors.js";
+import { type Fault, faultOf, InputError, InterruptedError } from "../errors.js";
 import { packageVersion } from "../package-root.js";
 import { maskText } from "../secrets.js";
 import { checkDevice } from "../strategy/device.js";
@@ -105,11 +105,20 @@ function report(error: unknown, json: boolean): number {
     if (code !== 130 && process.env.LIMBECK_DEBUG && error instanceof Error) terminal.note(error.stack ?? "");
   }
   // Whoever parses stdout finds a document there whatever happened.
-  if (json && code !== 0)
-    process.stdout.write(
-      `${JSON.stringify({ error: { exitCode: code, message: message.replace(/^error: /, ""), ...faultOf(error) } }, null, 2)}\n`,
-    );
+  if (json && code !== 0) {
+    const text = message.replace(/^error: /, "");
+    const document = { error: { exitCode: code, ...partsOf(error, text), message: text } };
+    process.stdout.write(`${JSON.stringify(document, null, 2)}\n`);
+  }
   return code;
+}
+
+/** What is wrong, in parts; errors that are none of limbeck's have a code all the same. */
+function partsOf(error: unknown, found: string): Fault {
+  const fault = faultOf(error);
+  if (fault) return fault;
+  if (error instanceof CommanderError) return { code: "flag-invalid", where: "", found };
+  return { code: error instanceof InterruptedError ? "interrupted" : "internal", where: "", found };
 }
 
 function exitCodeOf(error: unknown): number {

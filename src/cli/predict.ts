@@ -1,6 +1,7 @@
 /** `limbeck predict student.onnx files...`. */
 import { type Command, Option } from "commander";
 import { InputError } from "../errors.js";
+import { quote } from "../quote.js";
 import { type Prediction, type PredictOptions, predictFiles } from "../strategy/predict.js";
 import { columns } from "./command.js";
 import { jsonFlag, quietFlag, threadsFlag, wholeNumber } from "./flags.js";
@@ -53,13 +54,24 @@ function factor(text: string): number {
   const [top, bottom = "1", ...more] = text.split("/");
   const value = Number(top) / Number(bottom);
   if (!Number.isFinite(value) || value === 0 || text.trim() === "" || more.length > 0)
-    throw new InputError("--scale", `expected a number such as 0.5 or 1/255, found "${text}"`);
+    throw new InputError({
+      code: "flag-invalid",
+      where: "--scale",
+      found: `found ${quote(text)}`,
+      expected: "a number other than 0, such as 0.5 or 1/255",
+    });
   return value;
 }
 
 function sizeOption(text: string): readonly [number, number] {
   const [, height, width] = /^([1-9]\d*)x([1-9]\d*)$/.exec(text) ?? [];
-  if (!height || !width) throw new InputError("--size", `expected <height>x<width> such as 224x224, found "${text}"`);
+  if (!height || !width)
+    throw new InputError({
+      code: "flag-invalid",
+      where: "--size",
+      found: `found ${quote(text)}`,
+      expected: "<height>x<width>, such as 224x224",
+    });
   return [Number(height), Number(width)];
 }
 

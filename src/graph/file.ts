@@ -26,8 +26,11 @@ const CURE = "Give the path of an .onnx model";
  */
 export function loadModelFile(path: string): LoadedModel {
   if (!existsSync(path)) throw new InputError({ code: "file-missing", where: path, found: "no such file", cure: CURE });
-  if (!statSync(path).isFile())
-    throw new InputError({ code: "file-is-folder", where: path, found: "it is not a file", cure: CURE });
+  const stat = statSync(path);
+  if (!stat.isFile()) {
+    const found = stat.isDirectory() ? "it is a folder" : "it is not a regular file";
+    throw new InputError({ code: "file-is-folder", where: path, found, cure: CURE });
+  }
   const bytes = readFileSync(path);
   let size = bytes.length;
   const hash = createHash("sha256").update(bytes);

@@ -76,7 +76,7 @@ function recognise(bytes: Uint8Array): { code: ErrorCode; found: string; cure?: 
   if (/^.{8}\{"/s.test(start)) return type("it is a safetensors file, which holds weights without a graph");
   return {
     code: "file-damaged",
-    found: `its ${bytes.length} bytes cannot be decoded; the file may be cut off`,
+    found: `its ${bytes.length} bytes cannot be decoded, so the file may be cut off`,
     cure: again,
   };
 }

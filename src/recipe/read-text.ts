@@ -11,8 +11,10 @@ export function readText(path: string): string {
   let bytes: Uint8Array;
   try {
     const stat = statSync(path);
-    if (!stat.isFile())
-      throw new InputError({ code: "file-is-folder", where: path, found: "it is not a file", cure: GIVE });
+    if (!stat.isFile()) {
+      const found = stat.isDirectory() ? "it is a folder" : "it is not a regular file";
+      throw new InputError({ code: "file-is-folder", where: path, found, cure: GIVE });
+    }
     if (stat.size > LARGEST)
       throw new InputError({
         code: "file-type",

@@ -30,7 +30,12 @@ export function parseYaml(text: string, where: string): unknown {
   // An unknown tag is a warning only, and its value would be read as something else.
   const error = document.errors[0] ?? document.warnings[0];
   if (error && /call stack/.test(error.message)) throw tooDeep(where, error);
-  if (error) throw invalid(where, placed(error), CURES[error.code] ?? "Correct the line");
+  if (error)
+    throw invalid(
+      where,
+      placed(error),
+      OPEN.test(error.message) ? "Close it" : (CURES[error.code] ?? "Correct the line"),
+    );
   const repeated = repeatedKey(document);
   if (repeated) {
     const { line, col } = lineCounter.linePos(repeated.range?.[0] ?? 0);
@@ -52,6 +57,9 @@ const tooDeep = (where: string, cause: unknown): InputError =>
   invalid(where, "it is nested too deeply", "Give a recipe file", cause);
 
 const QUOTES = "Put quotes around values that begin with *";
+
+/** How the parser says that a bracket is open; it speaks of indents. */
+const OPEN = /^Flow (sequence|map)\b.* end with/;
 
 /** What to do about some of the parser's complaints. */
 const CURES: Readonly<Record<string, string>> = {
@@ -88,7 +96,8 @@ function repeatedKey(document: Document): Scalar | undefined {
 function placed({ linePos, message }: YAMLError): string {
   const [first = ""] = message.split("\n");
   const text = first.replace(/ at line \d+, column \d+:?$/, "").replace(/; please use .*$/, "");
-  return linePos ? `line ${linePos[0].line}, column ${linePos[0].col}: ${text}` : text;
+  const said = OPEN.test(text) ? "a [ or { is not closed" : text;
+  return linePos ? `line ${linePos[0].line}, column ${linePos[0].col}: ${said}` : said;
 }
 
 function invalid(where: string, found: string, cure: string, cause?: unknown): InputError {

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
+import type { ErrorCode, Fault } from "../../src/errors.js";
 import { writeModel } from "../../src/graph/write.js";
 import { limbeck, limbeckMany, type Outcome, SMALL, temporary } from "./support.js";
 
@@ -35,141 +36,163 @@ writeFileSync(at("cut.png"), Uint8Array.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26
 mkdirSync(at("full"));
 writeFileSync(at("full/thing.txt"), "mine");
 
-/** Wrong input: exit code 2, nothing on stdout, one error that says all of this. */
-const WRONG: readonly (readonly [readonly string[], RegExp])[] = [
-  [["distil"], /unknown command 'distil'\n\(Did you mean distill\?\)/],
-  [["distill", "--sed", "3"], /unknown option '--sed'\n\(Did you mean one of --seed, --set\?\)/],
-  [["distill", "--device", "gpu"], /--device.*Allowed choices are cpu, webgpu/],
-  [["distill", "--threads", "two"], /--threads: expected a whole number of at least 0, found "two"/],
-  [["distill", "--seed", "-1"], /--seed: expected a whole number/],
-  [["distill", at("no.yaml")], /no\.yaml: no such recipe\. `limbeck init`/],
-  [["distill", folder], /it is a folder; give a recipe file/],
-  [["distill", at("broken.yaml")], /broken\.yaml: not valid YAML/],
-  [["distill", at("list.yaml")], /list\.yaml: a recipe is a mapping of fields, found a list of 2/],
-  [["distill", at("typo.yaml")], /typo\.yaml: objective\.alhpa: unknown key.* "alpha"/],
-  [["distill", at("scalar.yaml")], /student: missing/],
-  [["train", DIGITS, "--set", "training"], /--set: expected path=value/],
-  [["train", DIGITS, "--set", "training.batch=[1"], /--set training\.batch: the value "\[1" is not valid YAML/],
+interface Wrong {
+  readonly code?: ErrorCode;
+  /** The end of it; of a recipe the field of a detail. */
+  readonly where: string;
+  /** A number or name in it. */
+  readonly found?: string;
+  readonly cure?: string;
+}
+
+const set = (...changes: string[]): string[] => changes.flatMap((change) => ["--set", change]);
+const FLAG = "flag-invalid" as const;
+const [BAD, MISSING, UNKNOWN] = ["option-invalid", "option-missing", "option-unknown"] as const;
+
+/** Wrong input: exit code 2, and one error with these parts. */
+const WRONG: readonly (readonly [readonly string[], Wrong])[] = [
+  [["distil"], { code: FLAG, where: "", found: "unknown command 'distil'\n(Did you mean distill?)" }],
   [
-    ["train", DIGITS, "--set", "training.batch=many"],
-    /training\.batch: found "many"; expected a whole number of at least 1/,
+    ["distill", "--sed", "3"],
+    { code: FLAG, where: "", found: "unknown option '--sed'\n(Did you mean one of --seed, --set?)" },
   ],
-  [["train", DIGITS, "--set", "student.hiden=[3]"], /student\.hiden: unknown key.* "hidden"/],
-  [["train", DIGITS, "--set", "name.first=x"], /--set name\.first: "name" is "digits", so it has no field of its own/],
-  [["train", DIGITS, "--set", "data.labels=ignore", "--set", "transfer.labelled=all"], /data: it has no labels/],
-  [["distill", DIGITS, "--set", "teacher.file=x.onnx"], /teacher\.file: this key does not go with teacher\.model;/],
+  [["distill", "--device", "gpu"], { code: FLAG, where: "", found: "Allowed choices are cpu, webgpu" }],
+  [["distill", "--threads", "two"], { code: FLAG, where: "--threads", found: '"two"' }],
+  [["distill", "--seed", "-1"], { code: FLAG, where: "--seed", found: '"-1"' }],
+  [["distill", at("no.yaml")], { code: "file-missing", where: "/no.yaml", cure: "limbeck init" }],
+  [["distill", folder], { code: "file-is-folder", where: folder, found: "folder" }],
+  [["distill", at("broken.yaml")], { code: "recipe-invalid", where: "/broken.yaml", found: "line 2, column 1" }],
+  [["distill", at("list.yaml")], { code: "recipe-invalid", where: "/list.yaml", found: "a list of 2" }],
+  [["distill", at("typo.yaml")], { code: UNKNOWN, where: "objective.alhpa", cure: '"alpha"' }],
+  [["distill", at("scalar.yaml")], { code: MISSING, where: "student" }],
+  [["train", DIGITS, ...set("training")], { code: FLAG, where: "--set", found: '"training"' }],
+  [["train", DIGITS, ...set("training.batch=[1")], { code: FLAG, where: "--set training.batch", found: '"[1"' }],
+  [["train", DIGITS, ...set("training.batch=many")], { code: BAD, where: "training.batch", found: '"many"' }],
+  [["train", DIGITS, ...set("student.hiden=[3]")], { code: UNKNOWN, where: "student.hiden", cure: '"hidden"' }],
+  [["train", DIGITS, ...set("name.first=x")], { code: FLAG, where: "--set name.first", found: '"name" is "digits"' }],
+  [["train", DIGITS, ...set("data.labels=ignore", "transfer.labelled=all")], { where: "data", found: "no labels" }],
   [
-    ["distill", DIGITS, "--set", "student={kind: resnet, depth: 9}"],
-    /student\.depth: found 9; expected 8, 14, 20, 32 or 56/,
+    ["distill", DIGITS, ...set("teacher.file=x.onnx")],
+    { code: "option-conflict", where: "teacher.file", found: "teacher.model" },
   ],
-  [["distill", DIGITS, "--set", "student={kind: cnn, layers: [{dense: 8}, {conv: 8}]}"], /a convolution takes images/],
+  [["distill", DIGITS, ...set("student={kind: resnet, depth: 9}")], { code: BAD, where: "student.depth", found: "9" }],
+  [
+    ["distill", DIGITS, ...set("student={kind: cnn, layers: [{dense: 8}, {conv: 8}]}")],
+    { code: BAD, where: 'layer at "dense1/gemm"', found: "[batch, 8]", cure: "flatten" },
+  ],
   [
     [
-      ...[
-        "distill",
-        DIGITS,
-        "--set",
-        "variants=[]",
-        "--set",
-        "transfer.samples=labelled",
-        "--set",
-        "objective.alpha=0.5",
-      ],
-      "--set",
-      "objective.student_loss.class_weights=[1, 2]",
+      ...["distill", DIGITS, ...set("variants=[]", "transfer.samples=labelled", "objective.alpha=0.5")],
+      ...set("objective.student_loss.class_weights=[1, 2]"),
     ],
-    /objective\.student_loss\.class_weights: 2 weights for 10 classes/,
+    { where: "objective.student_loss.class_weights", found: "2 weights" },
   ],
   [
-    ["distill", DIGITS, "--set", "variants=[]", "--set", "teacher={file: x.onnx}"],
-    new RegExp(`error: ${folder}/x\\.onnx: no such file`),
+    ["distill", DIGITS, ...set("variants=[]", "teacher={file: x.onnx}")],
+    { code: "file-missing", where: `${folder}/x.onnx` },
   ],
   [
-    ["distill", DIGITS, "--set", "variants=[]", "--set", "teacher={file: text.onnx}"],
-    /text\.onnx: it is not an ONNX model/,
+    ["distill", DIGITS, ...set("variants=[]", "teacher={file: text.onnx}")],
+    { code: "file-damaged", where: "/text.onnx", found: "18 bytes" },
   ],
-  [["distill", DIGITS, "--set", "data.split.test=0"], /data\.split\.test: no sample is left/],
-  [["train", DIGITS, "--out", at("full")], /--out: .*full is not empty/],
-  [["train", DIGITS, "--out", at("short.json")], /--out: .*short\.json is a file/],
-  [["train", DIGITS, "--out", at("short.json/run")], /--out: the folder .* cannot be written to/],
-  [["train", DIGITS, "--resume", at("full")], /--resume: .*full is not a run of limbeck/],
-  [["train", DIGITS, "--model", "both"], /Allowed choices are student, teacher/],
-  [["train", DIGITS, "--model", "teacher", "--set", "teacher={file: x.onnx}"], /not a model to train/],
-  [["label", DIGITS, "--set", "teacher={file: x.onnx}", "--out", at("a")], /x\.onnx: no such file/],
-  [["label", DIGITS, "--set", "teacher={label_store: x}", "--out", at("b")], /label store already/],
-  [["inspect", at("text.onnx")], /text\.onnx: it is not an ONNX model/],
-  [["inspect", at("empty.onnx")], /empty\.onnx: it is not an ONNX model: the file is empty/],
-  [["inspect", folder], /it is a folder; give the path of an \.onnx model/],
-  [["inspect", at("no.onnx")], /no\.onnx: no such file/],
-  [["evaluate", at("seven.onnx")], /--data: missing; give the recipe file/],
-  [
-    ["evaluate", at("seven.onnx"), "--data", DIGITS],
-    /seven\.onnx: its input "x" is \[n, 7\], but a sample has 64 values/,
-  ],
-  [["evaluate", at("no.onnx"), "--data", DIGITS], /no\.onnx: no such file/],
+  [["distill", DIGITS, ...set("data.split.test=0")], { where: "data.split.test" }],
+  [["train", DIGITS, "--out", at("full")], { where: "--out", found: at("full") }],
+  [["train", DIGITS, "--out", at("short.json")], { where: "--out", found: at("short.json") }],
+  [["train", DIGITS, "--out", at("short.json/run")], { where: "--out", found: at("short.json/run") }],
+  [["train", DIGITS, "--resume", at("full")], { where: "--resume", found: at("full") }],
+  [["train", DIGITS, "--model", "both"], { code: FLAG, where: "", found: "Allowed choices are student, teacher" }],
+  [["train", DIGITS, "--model", "teacher", ...set("teacher={file: x.onnx}")], { where: "teacher" }],
+  [["label", DIGITS, ...set("teacher={file: x.onnx}"), "--out", at("a")], { code: "file-missing", where: "/x.onnx" }],
+  [["label", DIGITS, ...set("teacher={label_store: x}"), "--out", at("b")], { where: "teacher.label_store" }],
+  [["inspect", at("text.onnx")], { code: "file-damaged", where: "/text.onnx", found: "18 bytes" }],
+  [["inspect", at("empty.onnx")], { code: "file-damaged", where: "/empty.onnx", found: "empty" }],
+  [["inspect", folder], { code: "file-is-folder", where: folder, found: "folder" }],
+  [["inspect", at("no.onnx")], { code: "file-missing", where: "/no.onnx" }],
+  [["evaluate", at("seven.onnx")], { code: MISSING, where: "--data" }],
+  [["evaluate", at("seven.onnx"), "--data", DIGITS], { where: "/seven.onnx", found: '"x" is [n, 7]' }],
+  [["evaluate", at("no.onnx"), "--data", DIGITS], { code: "file-missing", where: "/no.onnx" }],
   [
     ["evaluate", at("seven.onnx"), "--data", DIGITS, "--corruptions", "contrast,rotate"],
-    /--corruptions: found "rotate"; did you mean "rotation"\? known are gaussian-noise, .*, pixelate/,
+    { code: FLAG, where: "--corruptions", found: '"rotate"', cure: '"rotation"' },
   ],
   [
     ["evaluate", at("seven.onnx"), "--data", DIGITS, "--reference", at("seven.onnx")],
-    /--reference: it is the measure of errors under corruptions; give --robustness too/,
+    { code: "option-conflict", where: "--reference", cure: "--robustness" },
   ],
   // Told before the model itself, which does not fit the data.
   [
     ["evaluate", at("seven.onnx"), "--data", DIGITS, "--robustness", "--reference", at("no.onnx")],
-    /--reference: there is no file .*no\.onnx; give the path of an \.onnx model/,
+    { code: "file-missing", where: "--reference", found: "no.onnx" },
   ],
   [
     ["evaluate", at("seven.onnx"), "--data", DIGITS, "--teacher", at("no.onnx")],
-    /--teacher: there is no file .*no\.onnx; give the path of an \.onnx model/,
+    { code: "file-missing", where: "--teacher", found: "no.onnx" },
   ],
   [
-    ["distill", DIGITS, "--set", "variants=[]", "--set", "evaluation.robustness={corruptions: [fog]}"],
-    /evaluation\.robustness\.corruptions\.0: found "fog"; expected gaussian-noise, /,
+    ["distill", DIGITS, ...set("variants=[]", "evaluation.robustness={corruptions: [fog]}")],
+    { code: BAD, where: "evaluation.robustness.corruptions.0", found: '"fog"' },
   ],
-  [["evaluate", at("full")], /full: it is not a run of limbeck/],
-  [["export", at("full")], /full: it is not a run of limbeck/],
-  [["predict", at("seven.onnx")], /missing required argument 'files'/],
-  [["predict", at("seven.onnx"), at("no.npy")], /no\.npy: no such file/],
-  [["predict", at("seven.onnx"), at("short.json")], /short\.json: it holds 3 values; the model takes 7 a sample/],
-  [["predict", at("seven.onnx"), at("ragged.csv")], /ragged\.csv: line 2 has 2 columns, the first row has 3/],
-  [["predict", at("seven.onnx"), at("words.csv")], /words\.csv: line 2, column 2 is "two"/],
-  [["predict", at("seven.onnx"), at("cut.png")], /cut\.png: the model takes \[7\], no image/],
-  [["predict", at("seven.onnx"), at("typo.yaml")], /typo\.yaml: the ending "\.yaml" is not known/],
-  [["predict", at("seven.onnx"), at("short.json"), "--scale", "big"], /--scale: expected a number/],
-  [["init", at("typo.yaml")], /typo\.yaml: it exists already and is not overwritten/],
-  [["init", at("short.json/x.yaml")], /x\.yaml: it cannot be written/],
-  [["init", at("x.yaml"), "--data", "video"], /Allowed choices are digits, idx, table/],
-  [["runs", at("nowhere")], /nowhere: no such folder/],
-  [["runs", at("short.json")], /short\.json: it is a file/],
+  [["evaluate", at("full")], { code: "run-missing", where: "/full" }],
+  [["export", at("full")], { code: "run-missing", where: "/full" }],
+  [["predict", at("seven.onnx")], { code: FLAG, where: "", found: "missing required argument 'files'" }],
+  [["predict", at("seven.onnx"), at("no.npy")], { where: "/no.npy" }],
+  [["predict", at("seven.onnx"), at("short.json")], { where: "/short.json", found: "3 values" }],
+  [["predict", at("seven.onnx"), at("ragged.csv")], { where: "/ragged.csv", found: "line 2 has 2 columns" }],
+  [["predict", at("seven.onnx"), at("words.csv")], { where: "/words.csv", found: 'line 2, column 2 is "two"' }],
+  [["predict", at("seven.onnx"), at("cut.png")], { where: "/cut.png" }],
+  [["predict", at("seven.onnx"), at("typo.yaml")], { where: "/typo.yaml", found: '".yaml"' }],
+  [["predict", at("seven.onnx"), at("short.json"), "--scale", "big"], { code: FLAG, where: "--scale", found: '"big"' }],
+  [["init", at("typo.yaml")], { where: "/typo.yaml" }],
+  [["init", at("short.json/x.yaml")], { where: "/x.yaml" }],
+  [
+    ["init", at("x.yaml"), "--data", "video"],
+    { code: FLAG, where: "", found: "Allowed choices are digits, idx, table" },
+  ],
+  [["runs", at("nowhere")], { where: "/nowhere" }],
+  [["runs", at("short.json")], { where: "/short.json" }],
 ];
 
-describe("wrong input: exit 2, one error on stderr, nothing on stdout", () => {
+/** What --json prints of a failure. */
+interface Failure extends Fault {
+  readonly exitCode: number;
+  readonly message: string;
+}
+
+describe("wrong input: exit 2, one error on stderr, its parts with --json", () => {
   let outcomes: Outcome[] = [];
   before(async () => {
     outcomes = await limbeckMany(
-      WRONG.map(([args]) => args),
+      WRONG.map(([args]) => [...args, "--json"]),
       { cwd: folder },
     );
   });
-  for (const [i, [args, message]] of WRONG.entries()) {
+  for (const [i, [args, wrong]] of WRONG.entries()) {
     const shown = args.map((a) => a.replace(`${folder}/`, "").replace(DIGITS, "digits.yaml")).join(" ");
     test(shown, () => {
       const { code, stdout, stderr } = outcomes[i] as Outcome;
       assert.equal(code, 2, stderr);
-      assert.equal(stdout, "");
-      assert.match(stderr, message);
-      assert.match(stderr, /^error: /m);
+      const { exitCode, message, ...fault } = JSON.parse(stdout).error as Failure;
+      assert.equal(exitCode, 2);
+      assert.ok(stderr.includes(`error: ${message}`), "stderr says the same");
       assert.doesNotMatch(stderr, /^ +at .*\.js:\d+/m, "a stack trace is not for users");
+      // Of a recipe's fields one is meant.
+      const parts = fault.details?.find((d) => d.where === wrong.where) ?? fault;
+      assert.ok(parts.where === wrong.where || (wrong.where !== "" && parts.where.endsWith(wrong.where)), parts.where);
+      if (wrong.code) assert.equal(parts.code, wrong.code);
+      assert.ok(parts.found.includes(wrong.found ?? ""), parts.found);
+      assert.ok((parts.cure ?? "").includes(wrong.cure ?? ""), parts.cure);
+      if (wrong.code && parts.code !== FLAG) assert.ok(parts.expected || parts.cure, `no way out: ${message}`);
     });
   }
   test("nothing is left of a run that wrong input ended before it began", () => {
     assert.deepEqual(existsSync(at("runs")) ? readdirSync(at("runs")) : [], []);
     assert.ok(!existsSync(at("a")) || readdirSync(at("a")).length === 0);
   });
-  test("a process of its own ends the same way", async () => {
-    assert.deepEqual(await limbeck((WRONG[0] as (typeof WRONG)[0])[0], { cwd: folder }), outcomes[0]);
+  test("a process of its own ends the same way, with nothing on stdout", async () => {
+    const { code, stdout, stderr } = await limbeck(["distill", at("no.yaml")], { cwd: folder });
+    assert.deepEqual([code, stdout], [2, ""]);
+    const asked = outcomes[WRONG.findIndex(([args]) => args[1] === at("no.yaml"))] as Outcome;
+    assert.equal(stderr, asked.stderr);
   });
 });
 
@@ -183,14 +206,25 @@ test("a run that fails exits with 1", async () => {
 test("--json keeps stdout for the document, also when there is an error", async () => {
   const { code, stdout, stderr } = await limbeck(["train", DIGITS, ...SMALL, "--json", "--out", at("full")]);
   assert.equal(code, 2);
-  assert.match(stderr, /^error: --out/);
-  const { error } = JSON.parse(stdout) as { error: { exitCode: number; message: string } };
-  assert.equal(`error: ${error.message}\n`, stderr);
-  assert.equal(error.exitCode, 2);
+  const { error } = JSON.parse(stdout) as { error: Failure };
+  assert.ok(stderr.endsWith(`error: ${error.message}\n`));
+  assert.deepEqual([error.exitCode, error.where], [2, "--out"]);
   const flag = await limbeck(["train", DIGITS, "--json", "--sed", "3"]);
-  assert.match(JSON.parse(flag.stdout).error.message, /^unknown option '--sed'/);
+  const { error: unknown } = JSON.parse(flag.stdout) as { error: Failure };
+  assert.deepEqual([unknown.exitCode, unknown.code, unknown.where], [2, "flag-invalid", ""]);
+  assert.match(unknown.message, /^unknown option '--sed'/);
   const failed = await limbeck(["predict", at("log.onnx"), at("negative.json"), "--json"]);
   assert.deepEqual([failed.code, JSON.parse(failed.stdout).error.exitCode], [1, 1]);
+  const fields = await limbeck(["train", at("typo.yaml"), "--set", "seeds=0", "--json"]);
+  const { error: recipe } = JSON.parse(fields.stdout) as { error: Failure };
+  assert.deepEqual(
+    recipe.details?.map((d) => [d.code, d.where]),
+    [
+      [BAD, "seeds"],
+      [UNKNOWN, "objective.alhpa"],
+    ],
+  );
+  assert.deepEqual([recipe.exitCode, recipe.code, recipe.where], [2, "recipe-invalid", at("typo.yaml")]);
 });
 
 test("progress goes to stderr, the result to stdout, --quiet leaves only the result", async () => {
@@ -200,7 +234,7 @@ test("progress goes to stderr, the result to stdout, --quiet leaves only the res
   assert.match(loud.stderr, /Training the student of digits/);
   assert.match(loud.stderr, /2 trainings: 40\/40/);
   assert.match(loud.stdout, /^model +parameters/);
-  assert.doesNotMatch(loud.stdout, /Training|steps\/s/);
+  assert.doesNotMatch(loud.stdout, /Training the|steps\/s/);
   const quiet = await limbeck([...args, "--out", at("quiet"), "--quiet"]);
   assert.equal(quiet.stderr, "");
   const figures = (text: string) =>

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { halves, splitData, stratifiedSubset } from "../../src/data/splits.js";
 import type { DataFinding } from "../../src/data/findings.js";
+import { halves, splitData, stratifiedSubset } from "../../src/data/splits.js";
 import { fromArrays, loadData } from "../../src/index.js";
 import { faultLike } from "../support/faults.js";
 
