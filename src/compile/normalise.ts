@@ -11,8 +11,12 @@ import { deadNodes } from "./passes/dead-nodes.js";
 /** How the names of nodes and initialisers begin that normalise the input. */
 export const NORMALISE = "normalise/";
 
+/** The initialiser that stands in for missing values. */
+export const MISSING = `${NORMALISE}missing`;
+
 /**
- * Returns a graph that takes raw samples: x -> x * (scale / std) - mean / std, then the original graph.
+ * Returns a graph that takes raw samples: x -> x * (scale / std) - mean / std, then the original graph. Where values may be
+ * missing, NaN is replaced first.
  * The arithmetic is the same wherever the graph goes (training, evaluation, export), so logits agree to the bit
  * of the executor.
  * @param input name of the graph input that takes the samples; it keeps its name and shape
@@ -55,29 +59,31 @@ export function withNormalisation(
   const nodes: Node[] = [];
   const initializers = new Map<string, Tensor>(graph.initializers);
   let current = input;
-  const append = (op: string, extra: readonly string[], attributes: Node["attributes"] = {}): void => {
+  const append = (op: string, inputs: readonly string[], attributes: Node["attributes"] = {}): string => {
     const output = fresh(`${input}_${op.toLowerCase()}`);
     nodes.push({
       name: fresh(`${NORMALISE}${op.toLowerCase()}`),
       op,
       domain: "",
-      inputs: [current, ...extra],
+      inputs,
       outputs: [output],
       attributes,
     });
-    current = output;
+    return output;
   };
-  if (dtype !== info.dtype) append("Cast", [], { to: int(codeOf(info.dtype)) });
-  if (!identity && normalisation) {
+  const constant = (name: string, values: readonly number[]): string => {
+    const unique = fresh(name);
+    const shape = values.length === 1 ? [] : perChannel(values.length, info.shape?.length ?? 2);
+    initializers.set(unique, tensor("float32", values, shape));
+    return unique;
+  };
+  if (dtype !== info.dtype) current = append("Cast", [current], { to: int(codeOf(info.dtype)) });
+  const { missing } = normalisation ?? {};
+  if (missing) current = append("Where", [append("IsNaN", [current]), constant(MISSING, missing), current]);
+  if (normalisation && !isAffineIdentity(normalisation)) {
     const { factor, offset } = affine(normalisation);
-    const shape = perChannel(factor.length, info.shape?.length ?? 2);
-    const add = (name: string, values: number[]): string => {
-      const unique = fresh(name);
-      initializers.set(unique, tensor("float32", values, values.length === 1 ? [] : shape));
-      return unique;
-    };
-    append("Mul", [add(`${NORMALISE}factor`, factor)]);
-    if (offset.some((o) => o !== 0)) append("Add", [add(`${NORMALISE}offset`, offset)]);
+    current = append("Mul", [current, constant(`${NORMALISE}factor`, factor)]);
+    if (offset.some((o) => o !== 0)) current = append("Add", [current, constant(`${NORMALISE}offset`, offset)]);
   }
   const rename = (name: string): string => (name === input ? current : name);
   const rest = graph.nodes.map((n) => ({ ...n, inputs: n.inputs.map(rename) }));
@@ -108,8 +114,17 @@ function affine(n: Normalisation): { factor: number[]; offset: number[] } {
   return { factor, offset };
 }
 
+/** Whether a model replaces missing values (NaN) itself. */
+export function fillsMissing({ initializers }: Pick<Graph, "initializers">): boolean {
+  return initializers.has(MISSING);
+}
+
 /** Whether it leaves every value as it is. */
 export function isIdentity(n: Normalisation): boolean {
+  return n.missing === undefined && isAffineIdentity(n);
+}
+
+function isAffineIdentity(n: Normalisation): boolean {
   return n.scale === 1 && n.mean.every((m) => m === 0) && n.std.every((s) => s === 1);
 }
 

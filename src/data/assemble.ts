@@ -206,7 +206,7 @@ function whole(name: string, values: BigInt64Array): Int32Array {
 }
 
 /** Raw parts, and what is to be made of them. */
-export interface PartsOfData extends Pick<RawSource, "name" | "sampleShape" | "features" | "origin"> {
+export interface PartsOfData extends Pick<RawSource, "name" | "sampleShape" | "features" | "fillMissing" | "origin"> {
   /** The training part, then the source's own validation and test part, where it has them. */
   readonly parts: readonly RawPart[];
   /** What each part is; default: one training part. */
@@ -228,7 +228,7 @@ export function assemble(hash: DataHash, source: PartsOfData): Assembled {
   const count = counts.reduce((sum, n) => sum + n, 0);
   const stream = { samples, sampleShape, fill: made?.fill };
   const place = (sample: number): SamplePlace => placeOf(source, counts, sample);
-  const pieces = finitePieces(made ? piecesOf(stream, count) : [samples], size, source.features, place);
+  const pieces = finitePieces(made ? piecesOf(stream, count) : [samples], size, source, place);
   // What is in memory is looked at before labels are; what is made, only once.
   const checked = made ? pieces : [...pieces];
   const labelled = parts.map((part, i) => labelPart(name, part, counts[i] as number, roles[i] as LabelPart["name"]));

@@ -35,6 +35,12 @@ export type TableConfig = CommonDataConfig & {
   readonly features?: readonly string[];
   readonly ignore?: readonly string[];
   readonly categorical?: readonly string[];
+  /** What is done about missing values of features; default "error". */
+  readonly missing?: "error" | "mean" | "drop";
+  /** Which sign marks decimals where texts leave it open. */
+  readonly decimal?: "." | ",";
+  /** Of CSV and JSON; default UTF-8. */
+  readonly encoding?: string;
 };
 export type NpyConfig = CommonDataConfig & {
   readonly source: "npy";

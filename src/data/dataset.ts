@@ -53,7 +53,7 @@ export function fromSource(
   source: RawSource,
   options: SourceOptions,
 ): { data: DataSet; own: OwnParts; findings: readonly DataFinding[] } {
-  const { name, sampleShape, features, origin, labelKind = "text" } = source;
+  const { name, sampleShape, features, fillMissing, origin, labelKind = "text" } = source;
   const size = sampleShape.reduce((p, d) => p * d, 1);
   const drop = (part: RawPart): RawPart => (options.labels === "ignore" ? { ...part, labels: null } : part);
   const { part: train, findings: limited } = limitPart(drop(source.train), size, options);
@@ -70,7 +70,16 @@ export function fromSource(
     parts.push(drop(part));
   }
   const labels = { classes: options.classes, kind: labelKind };
-  const { data, findings } = assemble(hashOf, { name, sampleShape, features, origin, parts, roles, labels });
+  const { data, findings } = assemble(hashOf, {
+    name,
+    sampleShape,
+    features,
+    fillMissing,
+    origin,
+    parts,
+    roles,
+    labels,
+  });
   return { data, own, findings: [...limited, ...findings] };
 }
 

@@ -7,13 +7,14 @@ import { fromSource } from "./dataset.js";
 import { readDigits } from "./digits.js";
 import { readIdxSource } from "./idx.js";
 import { readImagesSource } from "./images.js";
+import { fillMissing } from "./missing.js";
 import { fittedNormalisation, RAW } from "./normalise.js";
 import { readNpySource } from "./npy-source.js";
 import { readNpzSource } from "./npz.js";
 import { partsFinding } from "./parts.js";
 import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
 import { splitData } from "./splits.js";
-import { readTableSource } from "./table.js";
+import { readTableSource } from "./table/table.js";
 import type { DataSet, LoadedData, Normalisation } from "./types.js";
 
 type Source<K extends DataConfig["source"]> = (
@@ -36,12 +37,15 @@ const sources: { readonly [K in DataConfig["source"]]: Source<K> } = {
  * @throws InputError naming the file or field when the data cannot be used
  */
 export async function loadData(config: DataConfig, context: SourceContext): Promise<LoadedData> {
-  const read = sources[config.source] as (c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>;
-  const source = await read(config, context);
-  const { data, own, findings } = fromSource(source, { ...config, seed: config.split.seed });
+  const reader = sources[config.source] as (c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>;
+  const source = await reader(config, context);
+  const { data: read, own, findings } = fromSource(source, { ...config, seed: config.split.seed });
   const found = [...(source.findings ?? []), ...findings];
-  const splits = splitData(data, config.split, own, (finding) => found.push(finding));
-  const partsFound = partsFinding(source, data.size, own, splits, config.split);
+  const splits = splitData(read, config.split, own, (finding) => found.push(finding));
+  const partsFound = partsFinding(source, read.size, own, splits, config.split);
+  const { data, missing } = source.fillMissing
+    ? fillMissing(read, splits.train, source.fillMissing)
+    : { data: read, missing: undefined };
   const normalisation = resolveNormalisation(
     config.normalise ?? source.defaultNormalise,
     source.unit,
@@ -51,7 +55,7 @@ export async function loadData(config: DataConfig, context: SourceContext): Prom
   return {
     data,
     splits,
-    normalisation,
+    normalisation: missing ? { ...normalisation, missing } : normalisation,
     findings: partsFound ? [partsFound, ...found] : found,
     imageSizes: source.imageSizes,
   };

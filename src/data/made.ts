@@ -2,7 +2,7 @@
 import { InputError } from "../errors.js";
 import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
-import type { MadeSamples, RawPart } from "./source.js";
+import type { MadeSamples, RawPart, RawSource } from "./source.js";
 import type { SampleArray } from "./types.js";
 
 /** Samples of a part, of `size` values each. */
@@ -96,21 +96,23 @@ export interface SamplePlace {
 }
 
 /**
- * Lets pieces pass whose values are all finite.
+ * Lets pieces pass whose values are all finite, or missing where the source says that they are filled later.
  * @param place of a sample by its number among all
  * @throws InputError naming sample and column of the first that is not
  */
 export function* finitePieces(
   pieces: Iterable<SampleArray>,
   size: number,
-  features: readonly string[] | undefined,
+  source: Pick<RawSource, "features" | "fillMissing">,
   place: (sample: number) => SamplePlace,
 ): Generator<SampleArray> {
   let before = 0;
+  const gaps = source.fillMissing !== undefined;
   for (const piece of pieces) {
-    const bad = piece instanceof Float32Array ? piece.findIndex((v) => !Number.isFinite(v)) : -1;
+    const bad =
+      piece instanceof Float32Array ? piece.findIndex((v) => !Number.isFinite(v) && !(gaps && Number.isNaN(v))) : -1;
     if (bad >= 0) {
-      const column = features?.[bad % size] ?? `value ${bad % size}`;
+      const column = source.features?.[bad % size] ?? `value ${bad % size}`;
       const { where, sample } = place(before + Math.floor(bad / size));
       throw new InputError({
         code: "not-finite",

@@ -30,8 +30,10 @@ export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normal
   return { scale: 1, mean, std };
 }
 
-/** (x * scale - mean) / std of raw samples [n, ...sampleShape], in float32. */
-export function normaliseSamples(raw: SampleArray, n: Normalisation, sampleShape: readonly number[]): Float32Array {
+/** (x * scale - mean) / std of raw samples [n, ...sampleShape], in float32. Missing values (NaN) are replaced first, where the normalisation says by what. */
+export function normaliseSamples(given: SampleArray, n: Normalisation, sampleShape: readonly number[]): Float32Array {
+  const { missing } = n;
+  const raw = missing ? given.map((v, i) => (Number.isNaN(v) ? (missing[i % missing.length] as number) : v)) : given;
   // An identity (a network that normalises by itself) is a plain copy: several times faster than a walk over the values.
   if (n.scale === 1 && n.mean.every((m) => m === 0) && n.std.every((s) => s === 1)) return Float32Array.from(raw);
   const channels = sampleShape[0] as number;

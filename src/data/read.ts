@@ -23,6 +23,32 @@ export function fillBatch(data: SampleSource, indices: Uint32Array, out: SampleA
   }
 }
 
+/** Makes values that were missing NaN again, in samples that were copied with `fillBatch`. */
+export function restoreMissing(
+  { missing, sampleShape }: Pick<DataSet, "missing" | "sampleShape">,
+  indices: Uint32Array,
+  samples: SampleArray,
+): void {
+  if (!missing) return;
+  const size = sampleShape.reduce((p, d) => p * d, 1);
+  indices.forEach((index, i) => {
+    const [from, to] = [index * size, (index + 1) * size];
+    for (let k = firstFrom(missing, from); k < missing.length && (missing[k] as number) < to; k++)
+      samples[i * size + (missing[k] as number) - from] = Number.NaN;
+  });
+}
+
+/** Place of the first of these rising numbers that is at least `least`. */
+function firstFrom(rising: Uint32Array, least: number): number {
+  let [low, high] = [0, rising.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((rising[middle] as number) < least) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
 /** Copies one raw sample into out [...sampleShape], an array of the data's type if not given. */
 export function sampleAt(data: SampleSource, index: number, out?: SampleArray): SampleArray {
   const size = data.sampleShape.reduce((p, d) => p * d, 1);

@@ -44,6 +44,11 @@ export interface RawSource {
   readonly features?: readonly string[];
   /** Of images: how large they were. */
   readonly imageSizes?: ImageSizes | null;
+  /**
+   * What each feature gets where its value is missing (NaN in the samples): the training part's mean, or zero. Absent: no
+   * value may be missing.
+   */
+  readonly fillMissing?: readonly ("mean" | "zero")[];
   readonly origin?: string;
   /** What `normalise` means when the recipe says nothing. */
   readonly defaultNormalise: "none" | "unit" | "standard";

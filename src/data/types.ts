@@ -12,6 +12,8 @@ export interface Normalisation {
   /** One value per channel or feature, or one for all. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** Raw values that stand in for missing ones (NaN), one for each feature; absent: no value may be missing. */
+  readonly missing?: readonly number[];
 }
 
 /** What holds raw samples: bytes, whole numbers (token ids, counts), or anything else. */
@@ -40,6 +42,8 @@ export interface DataSet {
   readonly classes: readonly string[];
   /** What messages call each sample, where it has a name: its file. */
   readonly names?: readonly string[];
+  /** Places in `samples` whose values were missing and are filled; absent: none. */
+  readonly missing?: Uint32Array;
   /** Feature names of a table, else absent. */
   readonly features?: readonly string[];
   /** Hex SHA-256 over shape, samples, labels and class names: ties label stores and checkpoints to the data. */

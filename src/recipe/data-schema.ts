@@ -69,6 +69,23 @@ export const dataSchema = z
       features: z.array(z.string()).min(1).optional().describe("Feature columns; default: all but the label"),
       ignore: z.array(z.string()).optional().describe("Columns to leave out"),
       categorical: z.array(z.string()).optional().describe("Text columns to encode one-hot"),
+      missing: z
+        .enum(["error", "mean", "drop"])
+        .default("error")
+        .describe(
+          'Missing values of features (empty, NA, NaN, null, ? and the like): "error" stops and counts them; "mean" fills them with the mean of the training part, in the exported model too; "drop" leaves out their rows',
+        ),
+      decimal: z
+        .enum([".", ","])
+        .optional()
+        .describe(
+          'The decimal mark of numbers in text; the other sign groups thousands. Needed only where a column can be read in two ways ("1,234")',
+        ),
+      encoding: z
+        .string()
+        .min(1)
+        .optional()
+        .describe('Encoding of a CSV or JSON file: "utf-16", "windows-1252", "latin-1" or another; default "utf-8"'),
       ...common,
     }),
     z.strictObject({

@@ -150,10 +150,12 @@ function insideOf(model: Model): Normalisation | null {
   if (!hasNormalisation(model)) return null;
   const values = (name: string): number[] =>
     Array.from((model.graph.initializers.get(`${NORMALISE}${name}`)?.data ?? []) as Float32Array, shortest);
-  const [factor, offset] = [values("factor"), values("offset")];
-  if (offset.length === 0 && factor.length === 1) return { ...RAW, scale: factor[0] as number };
+  const [factor, offset, filled] = [values("factor"), values("offset"), values("missing")];
+  const missing = filled.length > 0 ? { missing: filled } : {};
+  if (factor.length === 0) return { ...RAW, ...missing };
+  if (offset.length === 0 && factor.length === 1) return { ...RAW, scale: factor[0] as number, ...missing };
   const mean = factor.map((f, i) => -(offset[i] ?? offset[0] ?? 0) / f);
-  return { scale: 1, mean, std: factor.map((f) => 1 / f) };
+  return { scale: 1, mean, std: factor.map((f) => 1 / f), ...missing };
 }
 
 /** The shortest decimal number that is this float32. */

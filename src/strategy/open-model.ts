@@ -4,7 +4,7 @@ import { z } from "zod";
 import { takesRaw } from "../compile/mark.js";
 import { NORMALISE } from "../compile/normalise.js";
 import { modelSize } from "../compile/parameters.js";
-import type { DataSet, LoadedData } from "../data/types.js";
+import type { DataSet, LoadedData, Normalisation } from "../data/types.js";
 import { loadModelFile } from "../graph/file.js";
 import { isFloat } from "../graph/tensor.js";
 import type { Model } from "../graph/types.js";
@@ -71,9 +71,15 @@ function takesRawSamples(model: Model): boolean {
 function ownDescription(model: Model, data: DataSet): Pick<ModelDescription, "normalise" | "classes"> {
   const classes = classNames(model);
   return {
-    normalise: takesRawSamples(model) ? "none" : (expectedNormalisation(model) ?? "auto"),
+    normalise: takesRawSamples(model) ? "none" : (affineOf(model) ?? "auto"),
     classes: classes && data.classes.length > 0 ? classes : undefined,
   };
+}
+
+/** The normalisation that a raw export expects, in the recipe's fields: what stands in for missing values is read from its file. */
+export function affineOf(model: Model): Pick<Normalisation, "scale" | "mean" | "std"> | null {
+  const { scale, mean, std } = expectedNormalisation(model) ?? {};
+  return scale === undefined || !mean || !std ? null : { scale, mean: [...mean], std: [...std] };
 }
 
 /** Whether nodes in front normalise: limbeck exported it so, lately or before its exports said it in their metadata. */

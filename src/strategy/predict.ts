@@ -1,13 +1,21 @@
 /** Asks a model about files: what stands behind `limbeck predict`. */
 
+import { fillsMissing } from "../compile/normalise.js";
 import { fromArrays } from "../data/dataset.js";
 import { RAW } from "../data/normalise.js";
-import type { Normalisation } from "../data/types.js";
+import type { DataSet, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
 import { loadModelFile } from "../graph/file.js";
 import type { Model } from "../graph/types.js";
-import { classNames, expectedNormalisation, hasNormalisation, type ModelDescription, openModel } from "./open-model.js";
+import {
+  affineOf,
+  classNames,
+  expectedNormalisation,
+  hasNormalisation,
+  type ModelDescription,
+  openModel,
+} from "./open-model.js";
 import { readSamples, type SampleShape } from "./sample-files.js";
 
 export interface PredictOptions {
@@ -54,7 +62,7 @@ export async function predictFiles(
 ): Promise<Prediction[]> {
   if (files.length === 0) throw new InputError("files", "none given; give images or arrays to classify");
   const { model } = loadModelFile(file);
-  const wanted = sampleShape(file, model, options);
+  const wanted = { ...sampleShape(file, model, options), gaps: replacesMissing(model) };
   const read = [];
   for (const path of files) read.push(await readSamples(path, wanted, options.key));
   const rows = read.flatMap((r) => Array.from({ length: r.count }, (_, index) => ({ file: r.file, index })));
@@ -65,10 +73,18 @@ export async function predictFiles(
     samples.set(values, at);
     at += values.length;
   }
-  const data = fromArrays({ name: "files", samples, sampleShape: wanted.shape });
+  let { scale = 1 } = options;
+  if (wanted.gaps && scale !== 1) {
+    // What stands in for a missing value is a raw one, so the others are made raw first.
+    samples.forEach((v, i) => {
+      samples[i] = v * scale;
+    });
+    scale = 1;
+  }
+  const data = dataWithGaps(samples, wanted.shape);
   const all = Uint32Array.from(rows, (_, i) => i);
   const description: ModelDescription = {
-    normalise: normalisationFor(model, options.scale ?? 1, wanted.shape),
+    normalise: normalisationFor(model, scale, wanted.shape),
     layout: options.layout,
     output: options.output,
     outputs: options.outputs,
@@ -92,9 +108,24 @@ export async function predictFiles(
   }
 }
 
+/** Whether missing values may be given to a model: it, or what its metadata says goes in front of it, replaces them. */
+const replacesMissing = (model: Model): boolean =>
+  fillsMissing(model.graph) || (!hasNormalisation(model) && expectedNormalisation(model)?.missing !== undefined);
+
+/** Samples as a data set that remembers which values are missing. */
+function dataWithGaps(samples: Float32Array, sampleShape: readonly number[]): DataSet {
+  const missing: number[] = [];
+  samples.forEach((v, i) => {
+    if (Number.isNaN(v)) missing.push(i);
+  });
+  const filled = missing.length > 0 ? samples.map((v) => (Number.isNaN(v) ? 0 : v)) : samples;
+  const data = fromArrays({ name: "files", samples: filled, sampleShape });
+  return missing.length > 0 ? { ...data, missing: Uint32Array.from(missing) } : data;
+}
+
 /** What stands between the files' values and the model's input. */
 function normalisationFor(model: Model, scale: number, shape: readonly number[]): Normalisation {
-  const own = hasNormalisation(model) ? null : expectedNormalisation(model);
+  const own = hasNormalisation(model) ? null : affineOf(model);
   if (!own) return { scale, mean: [0], std: [1] };
   const channels = shape[0] ?? 1;
   for (const values of [own.mean, own.std])

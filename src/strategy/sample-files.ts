@@ -1,10 +1,14 @@
 /** Samples for a model from files: images, and arrays as .npy, .npz, .csv, .tsv and .json. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { extname } from "node:path";
 import { unzipSync } from "fflate";
+import { checkFile } from "../data/files.js";
 import { decodeImage } from "../data/images.js";
 import { type NpyArray, parseNpy } from "../data/npy.js";
+import { isMissingNumber } from "../data/table/numbers.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
+import { quote } from "../quote.js";
 
 /** What a model takes. */
 export interface SampleShape {
@@ -12,11 +16,13 @@ export interface SampleShape {
   readonly shape: readonly number[];
   /** Whether it can be made from an image: C is 1 or 3. */
   readonly image: boolean;
+  /** Whether values may be missing, because the model replaces them. */
+  readonly gaps?: boolean;
 }
 
 export interface FileSamples {
   readonly file: string;
-  /** [count, ...shape], row-major. */
+  /** [count, ...shape], row-major; NaN where a value is missing. */
   readonly values: Float32Array;
   readonly count: number;
 }
@@ -29,20 +35,38 @@ const IMAGES = new Set([".png", ".jpg", ".jpeg", ".webp", ".gif", ".avif", ".tif
  * @throws InputError naming the file, what it holds and what the model takes
  */
 export async function readSamples(file: string, wanted: SampleShape, key?: string): Promise<FileSamples> {
-  if (!existsSync(file)) throw new InputError(file, "no such file");
-  if (!statSync(file).isFile()) throw new InputError(file, "it is a folder; give the files in it");
+  checkFile(file, "an image or an array");
   const kind = extname(file).toLowerCase();
   if (IMAGES.has(kind)) return { file, values: await readImage(file, wanted), count: 1 };
   const values = readArray(file, kind, wanted, key);
   const size = wanted.shape.reduce((p, d) => p * d, 1);
-  const bad = values.findIndex((v) => !Number.isFinite(v));
-  if (bad >= 0) throw new InputError(file, `value ${bad + 1} is ${values[bad]}; every value must be a finite number`);
   if (values.length === 0 || values.length % size !== 0)
-    throw new InputError(
-      file,
-      `it holds ${values.length} values; the model takes ${size} a sample ([${wanted.shape.join(", ")}]), so their number must be a multiple of ${size}`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: file,
+      found: `it holds ${noun(values.length, "value")}`,
+      expected: `a multiple of ${size}, because one sample of the model is [${wanted.shape.join(", ")}]`,
+      cure: "Give whole samples, with the features in the order of the training data and no other column",
+    });
+  refuseGaps(file, values, wanted);
   return { file, values, count: values.length / size };
+}
+
+function refuseGaps(file: string, values: Float32Array, { shape, gaps = false }: SampleShape): void {
+  const bad = values.findIndex((v) => !Number.isFinite(v) && !(gaps && Number.isNaN(v)));
+  if (bad < 0) return;
+  const size = shape.reduce((p, d) => p * d, 1);
+  const [sample, value] = [Math.floor(bad / size), values[bad] as number];
+  const missing = Number.isNaN(value);
+  throw new InputError({
+    code: missing ? "value-missing" : "not-finite",
+    where: file,
+    found: `value ${(bad % size) + 1} of sample ${sample + 1} is ${missing ? "missing" : value}`,
+    expected: "a finite number",
+    cure: missing
+      ? "Fill the gap, or use a model trained with data.missing: mean, which replaces missing values itself"
+      : "Correct the value",
+  });
 }
 
 async function readImage(file: string, { shape, image }: SampleShape): Promise<Float32Array> {
@@ -57,7 +81,7 @@ async function readImage(file: string, { shape, image }: SampleShape): Promise<F
 
 function readArray(file: string, kind: string, wanted: SampleShape, key: string | undefined): Float32Array {
   if (kind === ".json") return fromJson(file);
-  if (kind === ".csv" || kind === ".tsv") return fromTable(file, kind === ".tsv" ? "\t" : ",");
+  if (kind === ".csv" || kind === ".tsv") return fromTable(file, kind === ".tsv" ? "\t" : ",", wanted.shape);
   if (kind === ".npy") return fromNumPy(parseNpy(readFileSync(file), file), wanted);
   if (kind === ".npz") return fromNumPy(arrayOf(file, key), wanted);
   throw new InputError(
@@ -112,6 +136,7 @@ function fromJson(file: string): Float32Array {
   const collect = (value: unknown): void => {
     if (Array.isArray(value)) value.forEach(collect);
     else if (typeof value === "number") values.push(value);
+    else if (value === null) values.push(Number.NaN);
     else
       throw new InputError(
         file,
@@ -122,24 +147,45 @@ function fromJson(file: string): Float32Array {
   return Float32Array.from(values);
 }
 
-/** Rows of numbers; a first row without any number is the header. */
-function fromTable(file: string, separator: string): Float32Array {
+/** Rows of numbers, with NaN for missing ones; a first row of other texts is the header. */
+function fromTable(file: string, separator: string, shape: readonly number[]): Float32Array {
   const rows = readFileSync(file, "utf8")
     .replace(/^\uFEFF/, "")
     .split(/\r?\n/)
     .map((line, i) => ({ line: i + 1, cells: line.split(separator).map((c) => c.trim().replace(/^"(.*)"$/, "$1")) }))
-    .filter(({ cells }) => cells.some((c) => c !== ""));
+    .filter(({ cells }) => cells.length > 1 || cells[0] !== "");
   const isNumber = (cell: string): boolean => cell !== "" && Number.isFinite(Number(cell));
-  if (rows[0] && !rows[0].cells.some(isNumber)) rows.shift();
+  const isName = (cell: string): boolean => !isNumber(cell) && !isMissingNumber(cell);
+  if (rows[0]?.cells.some(isName) && !rows[0].cells.some(isNumber)) rows.shift();
   const width = rows[0]?.cells.length ?? 0;
+  refuseOtherWidth(file, width, shape);
   return Float32Array.from(
     rows.flatMap(({ line, cells }) => {
-      if (cells.length !== width)
-        throw new InputError(file, `line ${line} has ${cells.length} columns, the first row has ${width}`);
-      const bad = cells.findIndex((c) => !isNumber(c));
-      if (bad >= 0)
-        throw new InputError(file, `line ${line}, column ${bad + 1} is "${cells[bad]}"; every column must be a number`);
-      return cells.map(Number);
+      const bad = cells.length === width ? cells.find(isName) : undefined;
+      if (cells.length === width && bad === undefined)
+        return cells.map((cell) => (isMissingNumber(cell) ? Number.NaN : Number(cell)));
+      throw new InputError({
+        code: "row-invalid",
+        where: file,
+        found:
+          bad === undefined
+            ? `line ${line} has ${noun(cells.length, "column")}`
+            : `line ${line}, column ${cells.indexOf(bad) + 1} is ${quote(bad)}`,
+        expected: bad === undefined ? `${width}, as in the first row` : "a number",
+      });
     }),
   );
+}
+
+/** A row is a sample, or a row of an image; rows of another width would shift all values that follow. */
+function refuseOtherWidth(file: string, width: number, shape: readonly number[]): void {
+  const size = shape.reduce((p, d) => p * d, 1);
+  if (width === 0 || (shape.length === 1 ? width === size : size % width === 0)) return;
+  throw new InputError({
+    code: "array-mismatch",
+    where: file,
+    found: `its rows have ${noun(width, "column")}`,
+    expected: `${size}, because one sample of the model is [${shape.join(", ")}]`,
+    cure: "Give the features alone, in the order of the training data",
+  });
 }

@@ -108,9 +108,12 @@ function normaliser(n: Normalisation | null, sampleShape: readonly number[], ind
   const value = (values: readonly number[], name: string): string =>
     values.length === 1 ? String(values[0]) : `${name}[${channel}]`;
   const list = (values: readonly number[], name: string): string[] =>
-    values.length === 1 ? [] : [`const ${name} = ${JSON.stringify(values)};`];
-  const formula = `(v * ${n.scale} - ${value(n.mean, "mean")}) / ${value(n.std, "std")}`;
+    values.length < 2 ? [] : [`const ${name} = ${JSON.stringify(values)};`];
+  // Missing values are NaN.
+  const present = n.missing ? `(Number.isNaN(v) ? ${value(n.missing, "missing")} : v)` : "v";
+  const formula = `(${present} * ${n.scale} - ${value(n.mean, "mean")}) / ${value(n.std, "std")}`;
   const lines = [
+    ...list(n.missing ?? [], "missing"),
     ...list(n.mean, "mean"),
     ...list(n.std, "std"),
     `const normalise = (values) => Float32Array.from(values, (v, i) => ${formula});`,

@@ -22,6 +22,8 @@ export interface Asking {
   /** Samples a call. */
   readonly batch: number;
   readonly normalisation: Normalisation;
+  /** The model replaces missing values itself. */
+  readonly takesMissing?: boolean;
   /** order[c]: the model's output that is class c of the data; null when they agree. */
   readonly order: readonly number[] | null;
   /** Classes that the model knows; undefined: not known yet. */
@@ -50,9 +52,9 @@ export class Answerer {
 
   /** Values a sample that these outputs give; null where they do not belong to samples. */
   async widths(data: DataSet, some: Uint32Array, outputs: readonly string[]): Promise<(number | null)[]> {
-    const { session, plan, normalisation, batch } = this.asking;
+    const { session, plan, normalisation, takesMissing, batch } = this.asking;
     const indices = padded(some, plan.fixedBatch ?? Math.min(batch, some.length));
-    const results = await session.run(feedsOf(data, indices, plan, normalisation), outputs);
+    const results = await session.run(feedsOf(data, indices, plan, normalisation, takesMissing), outputs);
     return outputs.map((name) => {
       const { shape } = results[name] as Tensor;
       return shape[0] === indices.length && shape.length <= 2 ? (shape[1] ?? 1) : null;
@@ -112,11 +114,11 @@ export class Answerer {
     batch: number,
     features: readonly FeatureInfo[],
   ): Promise<{ values: Float32Array; features: readonly { values: Float32Array; shape: readonly number[] }[] }> {
-    const { plan, output, session, normalisation } = this.asking;
+    const { plan, output, session, normalisation, takesMissing } = this.asking;
     // A model with a fixed batch gets the last samples filled up with copies of the first; their answers are dropped.
     const all = padded(indices, plan.fixedBatch ? batch : indices.length);
     const wanted = [...new Set([output, ...features.map((f) => f.name)])];
-    const results = await session.run(feedsOf(data, all, plan, normalisation), wanted);
+    const results = await session.run(feedsOf(data, all, plan, normalisation, takesMissing), wanted);
     return {
       values: this.#scores(results[output] as Tensor, all.length, indices.length),
       features: features.map(({ name }) => {

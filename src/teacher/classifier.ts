@@ -23,6 +23,8 @@ export interface ClassifierOptions {
   readonly resize: "auto" | "none";
   /** Applied to raw samples before the model. */
   readonly normalisation: Normalisation;
+  /** The model replaces missing values itself, so it gets them as NaN. */
+  readonly takesMissing?: boolean;
   /** Nobody chose the normalisation: a model that takes bytes gets them raw. */
   readonly rawBytes?: boolean;
   /** Nobody chose the normalisation: what a limbeck export says of itself goes before it. */
@@ -134,7 +136,9 @@ async function firstAnswers(
   const normalisation = raw ? RAW : options.normalisation;
   if (plan.layout !== "columns" && plan.dtype === "uint8") checkBytes(path, data, some, normalisation);
   const batch = plan.fixedBatch ?? options.batch;
-  const asking = { path, session, plan, output: possible[0]?.name ?? "", batch, normalisation, order, expected };
+  const { takesMissing } = options;
+  const asked = { path, session, plan, batch, normalisation, takesMissing, order, expected };
+  const asking = { ...asked, output: possible[0]?.name ?? "" };
   const output = await pickOutput(new Answerer(asking), possible, data, some);
   const first = await scoresInCalls({ ...asking, output }, data, some);
   const { others } = options;

@@ -1,7 +1,7 @@
 /** Raw samples of a data set as the feeds of a foreign model: normalised, resized, in its layout and its element types. */
 import { isIdentity } from "../compile/normalise.js";
 import { normaliseSamples } from "../data/normalise.js";
-import { fillBatch } from "../data/read.js";
+import { fillBatch, restoreMissing } from "../data/read.js";
 import { allocateSamples, wholeSamples } from "../data/samples.js";
 import type { DataSet, Normalisation, SampleArray } from "../data/types.js";
 import { InputError } from "../errors.js";
@@ -16,9 +16,12 @@ export function feedsOf(
   indices: Uint32Array,
   plan: FeedPlan,
   normalisation: Normalisation,
+  takesMissing = false,
 ): Record<string, Tensor> {
   const raw = allocateSamples(data.samples, indices.length * sizeOf(data.sampleShape));
   fillBatch(data, indices, raw);
+  // What fills gaps belongs to a model: another model's means would be wrong for it.
+  if (takesMissing || normalisation.missing) restoreMissing(data, indices, raw);
   if (plan.layout === "columns") return columnFeeds(data, raw, indices.length, plan, normalisation);
   return { [plan.name]: toFeed(data, raw, indices.length, plan, normalisation) };
 }

@@ -2,7 +2,7 @@
 
 import { z } from "zod";
 import { isMarked, takesRaw } from "../compile/mark.js";
-import { isIdentity } from "../compile/normalise.js";
+import { fillsMissing, isIdentity } from "../compile/normalise.js";
 import { RAW } from "../data/normalise.js";
 import type { Normalisation } from "../data/types.js";
 import type { Model } from "../graph/types.js";
@@ -21,16 +21,20 @@ export interface AsSaid {
  * Fills in what nobody chose (normalisation, layout, outputs, order of the classes) with what the file of a limbeck export says;
  * every other model gets the options as they are.
  */
-export function asSaid(options: ClassifierOptions, model: Pick<Model, "metadata">): AsSaid {
+export function asSaid(options: ClassifierOptions, model: Pick<Model, "metadata" | "graph">): AsSaid {
   const { metadata } = model;
   if (!isMarked(metadata)) return { options, notes: [] };
   const wants = takesRaw(metadata) ? RAW : expectedNormalisation(model);
-  const { normalisation, notes } = normalisationOf(options, wants);
+  const { normalisation: chosen, notes } = normalisationOf(options, wants);
+  // Gaps are filled by the model's own means, whatever else is chosen.
+  const missing = takesRaw(metadata) ? undefined : expectedNormalisation(model)?.missing;
+  const normalisation = missing ? { ...chosen, missing } : chosen;
   return {
     options: {
       ...options,
       normalisation,
       ...(wants ? { others: undefined } : {}),
+      ...(fillsMissing(model.graph) ? { takesMissing: true } : {}),
       layout: options.layout === "auto" ? "nchw" : options.layout,
       outputs: options.outputs === "auto" ? "logits" : options.outputs,
       ownClasses: options.ownClasses ?? classNames(model) ?? undefined,
@@ -74,7 +78,12 @@ export function classNames({ metadata }: Pick<Model, "metadata">): string[] | nu
 /** The normalisation a raw export of limbeck expects; null when the model does not say. */
 export function expectedNormalisation({ metadata }: Pick<Model, "metadata">): Normalisation | null {
   const parsed = z
-    .object({ scale: z.number(), mean: z.array(z.number()).min(1), std: z.array(z.number()).min(1) })
+    .object({
+      scale: z.number(),
+      mean: z.array(z.number()).min(1),
+      std: z.array(z.number()).min(1),
+      missing: z.array(z.number()).min(1).optional(),
+    })
     .safeParse(fromJson(metadata[NORMALISATION_KEY]));
   return parsed.success ? parsed.data : null;
 }

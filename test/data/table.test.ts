@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { DuckDBInstance } from "@duckdb/node-api";
-import { type DataInput, loadData } from "../../src/index.js";
+import { type DataInput, InputError, loadData } from "../../src/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-table-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -90,47 +90,61 @@ test("a test table of its own; what it lacks or adds is named", async () => {
   assert.equal(data.size, 68);
   assert.deepEqual([...splits.test], [60, 61, 62, 63, 64, 65, 66, 67]);
   writeFileSync(at("new.csv"), text(",", [{ ...rows[0], colour: "violet" }]));
-  await assert.rejects(
-    loadData(table("t.csv", { test_path: at("new.csv") })),
-    /"violet" does not occur in the training/,
-  );
+  await assert.rejects(loadData(table("t.csv", { test_path: at("new.csv") })), {
+    code: "class-unknown",
+    where: at("new.csv"),
+    found: /^row 1 \(line 2\), column "colour": "violet"/,
+  });
   writeFileSync(at("less.csv"), "width,kind\n1,k0\n");
-  await assert.rejects(loadData(table("t.csv", { test_path: at("less.csv") })), /no column "odd/);
+  await assert.rejects(loadData(table("t.csv", { test_path: at("less.csv") })), {
+    code: "column-missing",
+    where: "data.test_path",
+    found: /"odd/,
+  });
 });
 
-const refused: readonly [string, string, object, RegExp][] = [
-  ["missing value", "width,kind\n1,a\n,b\n3,a\n", {}, /row 2, column "width".*missing/],
-  ["NaN", "width,kind\n1,a\nnan,b\n3,a\n", {}, /sample 1, width.*NaN/],
-  ["infinity", "width,kind\n1,a\ninf,b\n3,a\n", {}, /sample 1, width.*Infinity/],
-  ["text among numbers", "width,kind\n1,a\nwide,b\n3,a\n", {}, /column "width" holds VARCHAR.*data\.categorical/],
-  ["dates", "day,kind\n2020-01-01,a\n2020-01-02,b\n", {}, /column "day" holds DATE/],
-  ["ragged lines", "width,height,kind\n1,2,a\n3,b\n4,5,a\n", {}, /[Ll]ine/],
-  ["no rows", "width,kind\n", {}, /no rows/],
-  ["label misspelt", "width,kind\n1,a\n2,b\n", { label: "knd" }, /no column "knd"; did you mean "kind"/],
-  ["label as feature", "width,kind\n1,a\n2,b\n", { features: ["width", "kind"] }, /give the answer away/],
-  ["one class", "width,kind\n1,a\n2,a\n", {}, /1 class/],
+/** What is wrong, the file, more of the recipe, and the error's code, place ("": the file) and finding. */
+const refused: readonly [string, string, object, string, string, RegExp][] = [
+  ["missing value", "width,kind\n1,a\n,b\n3,a\n", {}, "value-missing", "", /^row 2 \(line 3\), column "width"/],
+  ["NaN", "width,kind\n1,a\nnan,b\n3,a\n", {}, "value-missing", "", /^row 2 \(line 3\), column "width"/],
+  ["infinity", "width,kind\n1,a\ninf,b\n3,a\n", {}, "not-finite", "", /^row 2 \(line 3\), column "width".*Infinity/],
+  ["text among numbers", "width,kind\n1,a\nwide,b\n3,a\n", {}, "column-type", "", /^row 2 \(line 3\).*"wide"/],
+  ["dates", "day,kind\n2020-01-01,a\n2020-01-02,b\n", {}, "column-type", "", /column "day".*"2020-01-01"/],
+  ["ragged lines", "width,height,kind\n1,2,a\n3,b\n4,5,a\n", {}, "row-invalid", "", /^line 3 has 2/],
+  ["no rows", "width,kind\n", {}, "data-empty", "", /no rows/],
+  ["label misspelt", "width,kind\n1,a\n2,b\n", { label: "knd" }, "column-missing", "data.label", /"knd"/],
+  ["label as feature", "width,kind\n1,a\n2,b\n", { features: ["kind"] }, "option-conflict", "data.features", /"kind"/],
+  ["no feature left", "width,kind\n1,a\n2,b\n", { ignore: ["width"] }, "column-missing", "data.features", /no feature/],
+  [
+    "a feature twice",
+    "width,kind\n1,a\n2,b\n",
+    { features: ["width", "width"] },
+    "option-invalid",
+    "data.features",
+    /"width"/,
+  ],
 ];
-for (const [what, content, more, message] of refused) {
+for (const [what, content, more, code, where, found] of refused) {
   test(`refused: ${what}`, async () => {
     const path = at(`${what.replaceAll(" ", "-")}.csv`);
     writeFileSync(path, content);
-    await assert.rejects(loadData({ source: "table", path, label: "kind", ...more }), message);
+    const reading = loadData({ source: "table", path, label: "kind", ...more });
+    await assert.rejects(reading, { code, where: where || path, found });
   });
 }
 
-test("refused: no file, unknown kind, damaged parquet; nothing runs from a column's name", async () => {
-  await assert.rejects(loadData(table("none.csv")), /no such file/);
-  writeFileSync(at("t.xlsx"), "x");
-  await assert.rejects(loadData(table("t.xlsx")), /expected \.csv/);
-  writeFileSync(at("bad.parquet"), "PAR1 nonsense");
-  const cut = text(",").split("\n");
-  writeFileSync(at("cut.csv"), [...cut.slice(0, 40), "1,2", ...cut.slice(41)].join("\n"));
-  await assert.rejects(
-    loadData(table("cut.csv")),
-    /cut\.csv: it is no table with the same number of columns in every row/,
-  );
-  await assert.rejects(loadData(table("bad.parquet")), /bad\.parquet.*DuckDB cannot read/);
+test("refused: one class", async () => {
+  writeFileSync(at("one-class.csv"), "width,kind\n1,a\n2,a\n");
+  await assert.rejects(loadData({ source: "table", path: at("one-class.csv"), label: "kind" }), InputError);
+});
+
+test("nothing runs from a column's name", async () => {
   writeFileSync(at("it's.csv"), `"a""; DROP TABLE x; --",kind\n${rows.map((_, i) => `${i},k${i % 2}`).join("\n")}\n`);
   const { data } = await loadData({ source: "table", path: at("it's.csv"), label: "kind" });
   assert.deepEqual([...(data.features ?? [])], ['a"; DROP TABLE x; --']);
+});
+
+test("a column under data.categorical that is no feature is pointed at", async () => {
+  const { findings } = await loadData(table("t.csv", { features: ["width"] }));
+  assert.deepEqual(findings?.find((f) => f.code === "categorical-unused")?.examples, ["colour"]);
 });

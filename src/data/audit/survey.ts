@@ -1,5 +1,5 @@
 /** One pass over the samples: what the rules of the audit look at. Time is linear, memory bounded. */
-import { samplePieces } from "../read.js";
+import { restoreMissing, samplePieces } from "../read.js";
 import type { DataSet, LoadedData, SampleArray } from "../types.js";
 import { type ClassTotals, countClasses } from "./class-counts.js";
 import { ColumnStatistics } from "./columns.js";
@@ -55,6 +55,7 @@ export function surveyData(loaded: LoadedData): Survey {
   let at = 0;
   for (const { indices, samples } of samplePieces(data, examined)) {
     hashes.add(at, samples, size, indices.length);
+    restoreMissing(data, indices, samples);
     if (columns) columns.add(samples, indices.length);
     else
       indices.forEach((index, row) => {
