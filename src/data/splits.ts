@@ -5,6 +5,7 @@ import type { SplitConfig } from "./config.js";
 import type { DataFinding } from "./findings.js";
 import { drawStratified, shuffled } from "./stratify.js";
 import type { DataSet, Splits } from "./types.js";
+import { listed } from "./words.js";
 
 /** Where the source's own parts lie behind its training part: the first sample of each, and the one behind the last. */
 export interface OwnParts {
@@ -107,7 +108,7 @@ function take(
         expected: "at least one class with two samples",
         cure: `Check the labels, or set data.split.${part} to 0`,
       });
-    if (draw.rare.length > 0) report(tooRare(draw.rare, data.classes, part));
+    if (draw.rare.length > 0) report(tooRare(draw.rare, data.classes, part, [chosen.length, count]));
   } else chosen = shuffled(candidates, config.seed, part).slice(0, count).sort();
   const set = new Set(chosen);
   return [chosen, pool.filter((i) => !set.has(i))];
@@ -144,20 +145,33 @@ function heldOut(amount: number, there: number, part: Part, kind: string): numbe
   return count;
 }
 
-const tooRare = (rare: readonly number[], classes: readonly string[], part: Part): DataFinding => ({
-  code: "classes-too-rare",
-  level: "note",
-  where: `data.split.${part}`,
-  text: `${noun(rare.length, "class")} ${rare.length === 1 ? "has" : "have"} too few samples for the ${part} part and ${rare.length === 1 ? "stays" : "stay"} in training: ${namesOf(rare, classes)}.`,
-  count: rare.length,
-  examples: rare.slice(0, NAMED).map((l) => classes[l] as string),
-});
+/** @param drawn samples that were drawn, and that were asked for */
+function tooRare(
+  rare: readonly number[],
+  classes: readonly string[],
+  part: Part,
+  [drawn, asked]: readonly [number, number],
+): DataFinding {
+  const one = rare.length === 1;
+  const fewer =
+    drawn < asked
+      ? ` The part has ${drawn.toLocaleString("en-US")} samples instead of ${asked.toLocaleString("en-US")}.`
+      : "";
+  return {
+    code: "classes-too-rare",
+    level: "note",
+    where: `data.split.${part}`,
+    text: `${noun(rare.length, "class")} ${one ? "has" : "have"} too few samples for the ${part} part and ${one ? "stays" : "stay"} in training (${namesOf(rare, classes)}).${fewer}`,
+    count: rare.length,
+    examples: rare.slice(0, NAMED).map((l) => classes[l] as string),
+  };
+}
 
 const namesOf = (labels: readonly number[], classes: readonly string[]): string =>
-  `${labels
-    .slice(0, NAMED)
-    .map((l) => `"${classes[l]}"`)
-    .join(", ")}${labels.length > NAMED ? ", ..." : ""}`;
+  listed(
+    labels.map((l) => `"${classes[l]}"`),
+    NAMED,
+  );
 
 /** @throws InputError when nothing is left to train on, or a class has lost all its samples to other parts */
 function checkTraining(data: DataSet, before: Uint32Array, train: Uint32Array, config: SplitConfig): void {

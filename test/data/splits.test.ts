@@ -134,6 +134,18 @@ test("of many classes with two samples each, the lot decides which are tested: n
   assert.notDeepEqual(classesIn(set, again), classesIn(set, held));
 });
 
+test("where too few classes have a second sample, the part is smaller, and that is said", () => {
+  const set = withCounts([...Array<number>(90).fill(1), ...Array<number>(5).fill(2)]);
+  const findings: DataFinding[] = [];
+  const { test: held, train } = splitData(set, { ...config, validation: 0 }, null, (f) => findings.push(f));
+  assert.deepEqual([held.length, train.length], [5, 95]);
+  assert.deepEqual(
+    findings.map((f) => [f.code, f.count]),
+    [["classes-too-rare", 90]],
+  );
+  assert.match(findings[0]?.text ?? "", /5 samples instead of 25/);
+});
+
 test("10,000 classes of 2 samples are split in a second or two", () => {
   const set = withCounts(Array<number>(10_000).fill(2));
   const start = performance.now();
