@@ -1,6 +1,6 @@
 /** The files of an image folder: links are followed, and whatever is no image is counted by its kind. */
 import { type Dirent, readdirSync, realpathSync, type Stats, statSync } from "node:fs";
-import { basename, extname, join, relative, sep } from "node:path";
+import { basename, dirname, extname, join, relative, sep } from "node:path";
 import { InputError } from "../errors.js";
 import { noun } from "../noun.js";
 import type { DataFinding } from "./findings.js";
@@ -186,8 +186,10 @@ function read(folder: string): Dirent[] {
   }
 }
 
-/** The real paths of the folders above, up to the root. */
+/** The real paths of all folders above: of those up to the root, and of those that the root lies in. */
 function ancestorsOf(folder: string, root: string): string[] {
   const names = relative(root, folder).split(sep);
-  return names.map((_, depth) => realpathSync(join(root, ...names.slice(0, depth))));
+  const found = names.map((_, depth) => realpathSync(join(root, ...names.slice(0, depth))));
+  for (let at = realpathSync(root); dirname(at) !== at; at = dirname(at)) found.push(dirname(at));
+  return found;
 }
