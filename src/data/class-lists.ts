@@ -26,7 +26,10 @@ export function indexOfLabels(
   const isIndex = (text: string): boolean => WHOLE.test(text) && Number(text) < names.length;
   const indices = labels.size > 0 && [...labels.keys()].every(isIndex);
   if (strange.length === 0) return byName;
-  if (!indices) throw unknownLabel(strange, labels, names);
+  if (!indices) {
+    const beyond = numeric(labels) ? strange.filter((text) => !isIndex(text)) : [];
+    throw unknownLabel(beyond.length > 0 ? beyond : strange, labels, names);
+  }
   if (strange.length < labels.size) throw ambiguous(strange, labels, names);
   findings.push({
     code: "labels-as-indices",
@@ -38,32 +41,37 @@ export function indexOfLabels(
   return new Map([...labels.keys()].map((text) => [text, Number(text)]));
 }
 
+const numeric = (labels: ReadonlyMap<string, CountedPart>): boolean => [...labels.keys()].every((t) => WHOLE.test(t));
+
 function unknownLabel(
   strange: readonly string[],
   labels: ReadonlyMap<string, CountedPart>,
   names: readonly string[],
 ): InputError {
-  const [label] = strange as [string];
-  const part = labels.get(label) as CountedPart;
   const known = new Set(names);
   const alike = nearEqualNames([...names, ...strange]).find((pair) => known.has(pair.first) && !known.has(pair.other));
-  const shown = alike?.other ?? label;
-  const beyond = [...labels.keys()].every((text) => WHOLE.test(text)) && strange.length === labels.size;
+  const label = alike?.other ?? (strange[0] as string);
+  const part = labels.get(label) as CountedPart;
+  const numbers = numeric(labels);
   const near =
-    alike?.first ?? (names.length <= 2000 && label.length > 2 && !beyond ? nearestOf(label, names) : undefined);
-  const fromOne = beyond && !labels.has("0") && labels.has(String(names.length));
-  const reading = beyond ? `, neither by name nor as an index from 0 to ${names.length - 1}` : "";
+    alike?.first ?? (names.length <= 2000 && label.length > 2 && !numbers ? nearestOf(label, names) : undefined);
+  const fromOne = numbers && !labels.has("0") && labels.has(String(names.length));
+  const reading = numbers ? `, neither by name nor as an index from 0 to ${names.length - 1}` : "";
+  const more = strange.length > 1 ? `, and ${noun(strange.length - 1, "more label")}` : "";
   return new InputError({
     code: "class-unknown",
     where: part.where,
-    found: `the label "${shown}" (${noun(part.counts.get(shown) ?? (labels.get(shown)?.counts.get(shown) as number), "sample")} of the ${(labels.get(shown) as CountedPart).name} part) is not among data.classes${reading}${strange.length > 1 ? `, and ${strange.length - 1} more labels` : ""}`,
+    found: `the label "${label}" (${noun(part.counts.get(label) as number, "sample")} of the ${part.name} part) is not among data.classes${reading}${more}`,
     expected: `one of ${listed(names)}`,
-    cure: fromOne
-      ? "Subtract 1 from the labels, which seem to begin at 1 and not at 0"
-      : near
-        ? `Did you mean "${near}"? Correct the label, or add it to data.classes`
-        : "Add it to data.classes, or correct the labels",
+    cure: cureOf(near, fromOne),
   });
+}
+
+function cureOf(near: string | undefined, fromOne: boolean): string {
+  if (fromOne) return "Subtract 1 from the labels, which seem to begin at 1 and not at 0";
+  return near
+    ? `Did you mean "${near}"? Correct the label, or add it to data.classes`
+    : "Add it to data.classes, or correct the labels";
 }
 
 function ambiguous(

@@ -201,6 +201,11 @@ const refused: readonly [string, () => unknown, ExpectedFault][] = [
     { code: "class-unknown", found: ["index from 0 to 2"] },
   ],
   [
+    "an integer that is no name beside names that are no indices",
+    () => read([["5", "1", "0"]], { classes: ["5", "1"] }),
+    { code: "class-unknown", where: "training.csv", found: ['"0"'] },
+  ],
+  [
     "integers that begin at one",
     () => read([["1", "2", "3"]], { classes: ["a", "b", "c"] }),
     { code: "class-unknown", cure: ["Subtract 1"] },
