@@ -36,7 +36,7 @@ function otherNormalisations(usual: Normalisation, unit: Normalisation): Classif
     { words: "raw samples", normalisation: RAW },
     { words: "bytes divided by 255", normalisation: unit },
   ].filter(({ normalisation: n }, i) => !isSame(n, usual) && (i === 0 || !isIdentity(n)));
-  return { usual: isIdentity(usual) ? "raw samples" : "samples normalised as the student's", ways };
+  return { usual: isIdentity(usual) ? "raw samples" : "samples normalised like the student's", ways };
 }
 
 const isSame = (a: Normalisation, b: Normalisation): boolean =>

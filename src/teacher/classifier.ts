@@ -82,7 +82,7 @@ export async function classifierTeacher(
   const single = scores.width === 1;
   const notes = [
     ...inputNotes(plan, data, raw),
-    ...(answerer.asking.batch < (plan.fixedBatch ?? options.batch) ? ["it takes one sample a call"] : []),
+    ...(answerer.asking.batch < (plan.fixedBatch ?? options.batch) ? ["it accepts only one sample per call"] : []),
     ...(tried ? [tried] : []),
     ...(single
       ? singleNotes(kind, options.outputs, options.classes ?? data.classes)
@@ -217,14 +217,14 @@ async function featureAnswers(
 
 function inputNotes(plan: FeedPlan, data: DataSet, raw: boolean): string[] {
   const notes: string[] = [];
-  if (plan.layout === "nhwc") notes.push("takes images as [N,H,W,C]");
+  if (plan.layout === "nhwc") notes.push("it expects images as [N,H,W,C]");
   if (plan.layout === "columns") notes.push(columnsNote(plan.columns, data.features ?? []));
   else if (plan.resize)
     notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
-  if (plan.fixedBatch) notes.push(`its batch is fixed at ${plan.fixedBatch}`);
+  if (plan.fixedBatch) notes.push(`its batch size is fixed at ${plan.fixedBatch}`);
   if (raw)
     notes.push(
-      `takes ${plan.layout !== "columns" && plan.dtype === "uint8" ? "bytes" : "whole numbers"}, which it gets as they are`,
+      `it expects ${plan.layout !== "columns" && plan.dtype === "uint8" ? "bytes" : "whole numbers"}, which are passed unchanged`,
     );
   return notes;
 }
@@ -232,7 +232,7 @@ function inputNotes(plan: FeedPlan, data: DataSet, raw: boolean): string[] {
 function columnsNote(columns: readonly { readonly feature: number }[], features: readonly string[]): string {
   const unused = features.filter((_, i) => !columns.some((c) => c.feature === i));
   const rest = unused.length > 0 ? `; it does not use ${listed(unused.slice(0, 8).map((name) => ({ name })))}` : "";
-  return `has an input for each column; limbeck feeds ${columns.length} of ${features.length} columns by their names${rest}`;
+  return `it has one input per column; limbeck feeds ${columns.length} of ${features.length} columns by name${rest}`;
 }
 
 /** Names the model gives its classes itself, where they are the data's. */

@@ -140,6 +140,6 @@ export function combineRows(
 /** "mean of probabilities of 2 teachers: a, b". */
 export function groupName(names: readonly string[], combine: string): string {
   if (combine === "merge") return `merged answers of ${names.length} teachers: ${names.join(", ")}`;
-  if (combine === "draw") return `a draw for each batch from ${names.length} teachers: ${names.join(", ")}`;
+  if (combine === "draw") return `one drawn per batch from ${names.length} teachers: ${names.join(", ")}`;
   return `${combine.replace("mean-", "mean of ")} of ${names.length} teachers: ${names.join(", ")}`;
 }

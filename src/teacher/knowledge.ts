@@ -28,16 +28,16 @@ export function checkKnowledge(
   if (!known) return null;
   const { rows, labels } = known;
   const score = accuracy(rows, labels, classes);
-  const sentence = `it names the right class of ${percent(score)} of ${labels.length} labelled samples`;
+  const sentence = `it is correct on ${percent(score)} of ${labels.length} labelled samples`;
   if (options.allowChance) return sentence;
   const better = clearlyBetterOrder(rows, labels, classes, score);
   if (better)
     throw new InputError({
       code: "class-order",
       where: path,
-      found: `${sentence}, but of ${percent(better.score)} with its classes in another order`,
+      found: `${sentence}, but on ${percent(better.score)} with its classes in a different order`,
       expected: "the data's classes in the order of the model's outputs",
-      cure: `Set teacher.classes: ${JSON.stringify(namesIn(better.order, data, options.classes))}, or teacher.allow_chance: true to go on all the same`,
+      cure: `Set teacher.classes: ${JSON.stringify(namesIn(better.order, data, options.classes))}, or teacher.allow_chance: true to continue anyway`,
     });
   const counts = new Map<number, number>();
   for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
@@ -47,9 +47,9 @@ export function checkKnowledge(
   throw new InputError({
     code: "chance-teacher",
     where: path,
-    found: `on ${labels.length} labelled samples it is right in ${percent(score)}, no better than always naming the most common class (${percent(chance)})`,
+    found: `it is correct on ${percent(score)} of ${labels.length} labelled samples, which is not better than always predicting the most common class (${percent(chance)})`,
     expected: "a teacher that knows the classes",
-    cure: "Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output, or set teacher.allow_chance: true to go on all the same",
+    cure: "Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output, or set teacher.allow_chance: true to continue anyway",
   });
 }
 
@@ -69,7 +69,7 @@ export function orderNote(
   const better = clearlyBetterOrder(rows, labels, classes, score);
   if (!better) return null;
   const names = JSON.stringify(namesIn(better.order, data, options.classes));
-  return `of ${labels.length} labelled samples it names the right class of ${percent(score)}, but of ${percent(better.score)} with its classes in another order: ${names}`;
+  return `it is correct on ${percent(score)} of ${labels.length} labelled samples, but on ${percent(better.score)} with its classes in a different order: ${names}`;
 }
 
 /** Answers and labels of the samples that have one; null when that is too little, or the classes are not the data's. */

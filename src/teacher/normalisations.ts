@@ -56,7 +56,7 @@ export async function chooseNormalisation(
   if (places.length < FEWEST || (order?.length ?? expected) !== data.classes.length)
     return {
       ...kept,
-      note: `it gets ${usual.words}; whether it wants ${others.map((o) => o.words).join(" or ")} cannot be checked without ${FEWEST} labelled samples (teacher.normalise overrides)`,
+      note: `it gets ${usual.words}; checking whether it expects ${others.map((o) => o.words).join(" or ")} would need ${FEWEST} labelled samples (teacher.normalise overrides)`,
     };
   const rows = data.sampleShape.length === 3 ? places.slice(0, IMAGES) : places;
   const samples = Uint32Array.from(rows, (row) => some[row] as number);
@@ -123,10 +123,10 @@ function isBetter(a: Measured, b: Measured): boolean {
 function sentence(chosen: Measured, other: Measured | undefined, usual: NamedNormalisation, count: number): string {
   const share = (m: Measured): string => `${((100 * sum(m.right)) / m.right.length).toFixed(1)} %`;
   const against = other
-    ? `right in ${share(chosen)} of ${count} labelled samples, with ${other.words} in ${share(other)}`
-    : `right in ${share(chosen)} of ${count} labelled samples; with ${usual.words} it cannot be asked`;
+    ? `correct on ${share(chosen)} of ${count} labelled samples, with ${other.words} on ${share(other)}`
+    : `correct on ${share(chosen)} of ${count} labelled samples; it fails with ${usual.words}`;
   const unsure = other && chosen.normalisation === usual.normalisation && !isBetter(chosen, other);
-  return `it gets ${chosen.words}: ${against}${unsure ? ", too close to tell" : ""} (teacher.normalise overrides)`;
+  return `it gets ${chosen.words}: ${against}${unsure ? ", too close to decide" : ""} (teacher.normalise overrides)`;
 }
 
 const sum = (values: ArrayLike<number>): number => Array.from(values).reduce((a, v) => a + v, 0);

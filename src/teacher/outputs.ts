@@ -84,13 +84,13 @@ export function outputNotes(
 ): string[] {
   if (wanted === "logits" && seenAs === "probabilities")
     return [
-      "its outputs are called logits, and yet they are at least 0 and add up to 1 in every sample, as after a softmax: a second softmax makes them nearly uniform. Set teacher.outputs to auto or probabilities, or name the scores before the softmax with teacher.output",
+      "its outputs are declared as logits, but they are non-negative and sum to 1 for every sample, as after a softmax. A second softmax makes them nearly uniform. Set teacher.outputs to auto or probabilities, or set teacher.output to the scores before the softmax",
     ];
   if (wanted !== "auto") return [`its outputs are ${kind}`];
-  const notes = [`its outputs are ${kind} (seen from the data; teacher.outputs overrides)`];
+  const notes = [`its outputs are ${kind} (detected from the data; teacher.outputs overrides)`];
   if (kind === "logits" && answers.every((v) => v >= 0 && v <= 1))
     notes.push(
-      "all of them lie between 0 and 1 without adding up to 1 in a sample, as sigmoids do: softened, they hardly tell classes apart. If the model has the scores before them, name those with teacher.output",
+      "all of them are between 0 and 1 but do not sum to 1 per sample, like sigmoids. Softened, they hardly distinguish classes. If the model has the scores before the sigmoids, set teacher.output to them",
     );
   return notes;
 }
@@ -102,11 +102,11 @@ export function singleNotes(
   names: readonly string[],
 ): string[] {
   const [first = "0", second = "1"] = names;
-  const how = wanted === "auto" ? " (seen from the data; teacher.outputs overrides)" : "";
+  const how = wanted === "auto" ? " (detected from the data; teacher.outputs overrides)" : "";
   return [
     kind === "probabilities"
-      ? `it gives one value for each sample: limbeck takes it as the probability of "${second}", and the rest as that of "${first}"${how}`
-      : `it gives one value for each sample: limbeck takes it as the logit of "${second}" against "${first}", before a sigmoid${how}`,
+      ? `it has one value per sample: limbeck reads it as the probability of "${second}", and the remainder as that of "${first}"${how}`
+      : `it has one value per sample: limbeck reads it as the logit of "${second}" vs. "${first}", before a sigmoid${how}`,
   ];
 }
 

@@ -53,7 +53,7 @@ function normalisationOf(
     return {
       normalisation: wants,
       notes: [
-        `its file says that it is limbeck's: it ${raw ? "gets raw samples, as whatever normalisation it needs is inside" : "gets samples normalised by the numbers in its metadata"}, and answers logits`,
+        `it was exported by limbeck: it gets ${raw ? "raw samples, because it contains its normalisation" : "samples normalised with the numbers in its metadata"}, and returns logits`,
       ],
     };
   const twice = raw && !isIdentity(normalisation);
@@ -61,7 +61,7 @@ function normalisationOf(
     normalisation,
     notes: twice
       ? [
-          "its file says that the normalisation is inside, and normalise asks for another one before it: samples are normalised twice. Leave normalise out, or set it to none",
+          "it contains its normalisation, but normalise adds another one, so samples are normalised twice. Remove normalise, or set it to none",
         ]
       : [],
   };

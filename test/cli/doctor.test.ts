@@ -34,7 +34,7 @@ test("--json has every check, those left out too; a failed one is exit code 1", 
   assert.equal(planted.code, 1, planted.stderr);
   assert.match(
     planted.stdout,
-    /^fail {2}teacher against labels: .*another order.*\n {6}why: .*\n {6}change: .*teacher\.classes/m,
+    /^fail {2}teacher against labels: .*different order.*\n {6}why: .*\n {6}change: .*teacher\.classes/m,
   );
 });
 

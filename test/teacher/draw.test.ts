@@ -153,7 +153,7 @@ test("from a recipe: a resumed run draws alike, stores stay apart, scores are ag
     return right.length / splits.test.length;
   });
   const teacher = summary.models[0];
-  assert.match(teacher?.architecture ?? "", /^a draw for each batch from 2 teachers/);
+  assert.match(teacher?.architecture ?? "", /^one drawn per batch from 2 teachers/);
   assert.ok(scores.some((s) => Math.abs(s - (teacher?.accuracy?.mean ?? 0)) < 1e-9));
   const student = summary.models.find((m) => m.role === "student");
   assert.ok((student?.accuracy?.mean ?? 0) > 0.85);

@@ -85,18 +85,15 @@ test("by default it is asked as its file says, whatever the data's normalisation
     const [answers, teacher] = await asked("own", {}, over);
     close(answers, scores);
     assert.equal(teacher.kind, "logits");
-    assert.match(
-      teacher.notes.join("\n"),
-      /limbeck's: it gets raw samples, as whatever normalisation it needs is inside/,
-    );
+    assert.match(teacher.notes.join("\n"), /exported by limbeck: it gets raw samples/);
     close((await asked("raw", {}, over))[0], scores);
   }
-  assert.match((await asked("raw"))[1].notes.join("\n"), /normalised by the numbers in its metadata/);
+  assert.match((await asked("raw"))[1].notes.join("\n"), /numbers in its metadata/);
 });
 
 test("an explicit normalise wins, with a note where it contradicts the file", async () => {
   const twice = (await asked("own", { normalise: "data" }))[1];
-  assert.match(twice.notes.join("\n"), /samples are normalised twice\. Leave normalise out, or set it to none/);
+  assert.match(twice.notes.join("\n"), /normalised twice/);
   const [answers, teacher] = await asked("own", { normalise: "none" });
   close(answers, scores);
   assert.doesNotMatch(teacher.notes.join("\n"), /limbeck|twice/);
@@ -107,10 +104,10 @@ test("a file that does not say so: labels show that its normalisation is inside;
   assert.ok(Math.max(...double.map((v, i) => Math.abs(v - (scores[i] as number)))) > 1, "twice is another answer");
   const [found, teacher] = await asked("before");
   close(found, scores);
-  assert.match(teacher.notes.join("\n"), /it gets raw samples: right in 9\d\.\d % of 150 labelled samples/);
+  assert.match(teacher.notes.join("\n"), /it gets raw samples: correct on 9\d\.\d % of 150 labelled samples/);
   const [unlabelled, unsure] = await asked("before", {}, { ...digits, data: { ...data, labels: null } });
   assert.deepEqual(unlabelled, double);
-  assert.match(unsure.notes.join("\n"), /cannot be checked without 50 labelled samples/);
+  assert.match(unsure.notes.join("\n"), /would need 50 labelled samples/);
   assert.deepEqual((await asked("before", { normalise: "data" }))[0], double);
 });
 
@@ -180,6 +177,6 @@ test("so does limbeck/web", async () => {
   const runtime = webRuntime({ device: "cpu", threads: 1 });
   const teacher = await openTeacher(writeModel(own), digits, () => runtime, 1);
   close(await teacher.answer(data, first), scores);
-  assert.match(teacher.notes.join("\n"), /normalisation it needs is inside/);
+  assert.match(teacher.notes.join("\n"), /contains its normalisation/);
   await teacher.dispose();
 });

@@ -63,16 +63,16 @@ const found: readonly [name: string, what: string, note: RegExp][] = [
   [
     "forest",
     "a list of maps by text",
-    /raw samples: right in 9\d\.\d % of \d+ labelled samples, with .* student's in [1-5]\d\.\d %/,
+    /raw samples: correct on 9\d\.\d % of \d+ labelled samples, with .* student's on [1-5]\d\.\d %/,
   ],
-  ["forest-rows", "text labels beside rows", /raw samples: right in/],
-  ["forest-columns", "an output for each class", /raw samples: right in/],
-  ["scaler", "a Scaler of ai.onnx.ml inside", /raw samples: right in/],
-  ["columns", "an input for each column, one of whole numbers", /feeds 4 of 4 columns by their names/],
+  ["forest-rows", "text labels beside rows", /raw samples: correct on/],
+  ["forest-columns", "an output for each class", /raw samples: correct on/],
+  ["scaler", "a Scaler of ai.onnx.ml inside", /raw samples: correct on/],
+  ["columns", "an input for each column, one of whole numbers", /feeds 4 of 4 columns by name/],
   [
     "standardised",
     "trained on standardised features",
-    /samples normalised as the student's: right in .*with raw samples in/,
+    /samples normalised like the student's: correct on .*with raw samples on/,
   ],
 ];
 for (const [name, what, note] of found) {
@@ -116,8 +116,8 @@ for (const [name, kind] of [
 ] as const) {
   test(`${name}: one value a sample is the ${kind} of the second class`, async () => {
     const notes = await answersAsSklearn(name, big);
-    assert.match(notes, new RegExp(`one value for each sample: limbeck takes it as the ${kind} of "small"`));
-    assert.match(notes, /right class of 9\d\.\d %/);
+    assert.match(notes, new RegExp(`one value per sample: limbeck reads it as the ${kind} of "small"`));
+    assert.match(notes, /correct on 9\d\.\d %/);
   });
 }
 
@@ -165,7 +165,7 @@ test("evaluate reads them alike, and chooses by training samples", async () => {
     });
     assert.ok((accuracy ?? 0) > least, `${file}: ${accuracy}`);
     assert.deepEqual(classes, over.data.classes);
-    assert.doesNotMatch(notes.join("\n"), /right class of/);
+    assert.doesNotMatch(notes.join("\n"), /it is correct on/);
   }
 });
 
