@@ -12,3 +12,9 @@ export function labelsOnly({ size, labels }: Pick<DataSet, "size" | "labels">, s
   for (const i of samples) out[i] = labels?.[i] ?? -1;
   return out;
 }
+
+/** So many of these samples, evenly spread over them: of data in the order of its classes the first ones are of one class. */
+export function spreadOver(samples: Uint32Array, most: number): Uint32Array {
+  if (samples.length <= most) return samples.slice();
+  return Uint32Array.from({ length: most }, (_, i) => samples[Math.floor((i * samples.length) / most)] as number);
+}

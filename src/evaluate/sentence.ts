@@ -41,7 +41,7 @@ export function verdictSentence(difference: Difference, words: VerdictWords = {}
   const { what = "Distillation", blind = false } = words;
   const { verdict } = difference;
   if (blind)
-    return `${what} cannot be judged: student and baseline are no better than chance (${pointsSaid(difference)}).`;
+    return `${what} cannot be judged, because student and baseline are no better than chance: ${pointsSaid(difference)}.`;
   const head = verdict === "no measurable difference" ? "made no measurable difference" : verdict;
   return `${what} ${head}: ${pointsSaid(difference)}.`;
 }
@@ -49,7 +49,7 @@ export function verdictSentence(difference: Difference, words: VerdictWords = {}
 /** Of any two ways: "Round 3 vs. round 1: +0.3 points of test accuracy (95 % confidence interval ...), no measurable difference." */
 export function differenceSentence(what: string, difference: Difference, blind = false): string {
   const { verdict } = difference;
-  return `${what}: ${pointsSaid(difference)}, ${blind ? "which says nothing: both are no better than chance" : verdict}.`;
+  return `${what}: ${pointsSaid(difference)}, ${blind ? "but both are no better than chance" : verdict}.`;
 }
 
 function pointsSaid({ points, low, high, seeds }: Difference): string {

@@ -58,27 +58,27 @@ function aloneSaid(about: About, seeds: readonly Alone[]): string {
   const share = meanOf(seeds, (s) => s.alone.share);
   const samples = scored.answers.length.toLocaleString("en-US");
   const all = seeds.every((s) => s.alone.share === 1);
-  const head = `${model}: it names ${name} for ${all ? "every one" : percent(share)} of the ${samples} test samples${seedsSaid(about, seeds)}`;
+  const head = `${model}: it answers ${name} for ${all ? `all ${samples}` : `${percent(share)} of the ${samples}`} test samples${seedsSaid(about, seeds)}`;
   const checked = seeds.filter((s): s is Alone & Checked => s.check !== null);
   if (checked.length === 0) return `${head}.`;
   const own = percent(alone.labelled);
   const accuracy = percent(meanOf(checked, (s) => s.check.accuracy));
-  return `${head}, of which ${own} are of that class. Its accuracy of ${accuracy} says nothing; ${balancedSaid(checked)}. ${cure(seeds)}`;
+  return `${head}. Only ${own} of them belong to that class. Its accuracy is ${accuracy}, and ${balancedSaid(checked)}. ${cure(seeds)}`;
 }
 
 function chanceSaid(about: About, seeds: readonly Checked[]): string {
   const accuracy = percent(meanOf(seeds, (s) => s.check.accuracy));
-  return `${about.model}: it is no better than chance${seedsSaid(about, seeds)}. Its accuracy is ${accuracy}; ${largestSaid(about, seeds)}; ${balancedSaid(seeds)}. ${cure(seeds)}`;
+  return `${about.model}: it is no better than chance${seedsSaid(about, seeds)}. Its accuracy is ${accuracy}, and ${balancedSaid(seeds)}. ${largestSaid(about, seeds)}. ${cure(seeds)}`;
 }
 
 function belowSaid(about: About, seeds: readonly Checked[]): string {
   const accuracy = percent(meanOf(seeds, (s) => s.check.accuracy));
-  return `${about.model}: its accuracy of ${accuracy} does not beat a constant answer${seedsSaid(about, seeds)}: ${largestSaid(about, seeds)}. It does tell the classes apart: judge it by its recalls; ${balancedSaid(seeds)}.`;
+  return `${about.model}: its accuracy of ${accuracy} is not above that of a constant answer${seedsSaid(about, seeds)}. ${largestSaid(about, seeds)}. The model does tell the classes apart: ${balancedSaid(seeds)}. Judge it by the recall of every class.`;
 }
 
 function largestSaid({ classes }: About, [first]: readonly Checked[]): string {
   const { largest, largestShare } = (first as Checked).check;
-  return `always naming the largest class, ${quoted(classes, largest)}, is right in ${percent(largestShare)}`;
+  return `Always answering the largest class, ${quoted(classes, largest)}, has an accuracy of ${percent(largestShare)}`;
 }
 
 function balancedSaid(seeds: readonly Checked[]): string {
@@ -88,14 +88,14 @@ function balancedSaid(seeds: readonly Checked[]): string {
 function cure([first]: readonly ScoredSeed[]): string {
   const supports = (first as ScoredSeed).scored.counts?.labels ?? [];
   return isImbalanced(supports)
-    ? "Add samples of the rare classes, or repeat those that are there."
+    ? "Add samples of the rare classes, or repeat the ones you have."
     : "Train it longer, or check the labels and the learning rate.";
 }
 
 function seedsSaid({ seeds }: About, own: readonly ScoredSeed[]): string {
   if (seeds === 1) return "";
-  if (own.length === seeds) return `, with every seed`;
-  return `, with ${own.length === 1 ? "seed" : "seeds"} ${own.map((s) => s.seed).join(", ")}`;
+  if (own.length === seeds) return " (every seed)";
+  return ` (${own.length === 1 ? "seed" : "seeds"} ${own.map((s) => s.seed).join(", ")})`;
 }
 
 const quoted = (classes: readonly string[], c: number): string => `"${classes[c] ?? c}"`;

@@ -1,4 +1,5 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
+import { spreadOver } from "../data/labels.js";
 import { RAW } from "../data/normalise.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { InputError, RunError } from "../errors.js";
@@ -70,7 +71,7 @@ export async function classifierTeacher(
   { digest, model, ...identity }: ClassifierIdentity,
 ): Promise<Teacher> {
   const options = { ...given, classes: given.classes ?? ownClasses(given.ownClasses, data) };
-  const some = probe.slice(0, PROBE);
+  const some = spreadOver(probe, PROBE);
   const { answerer, scores, raw, tried } = await firstAnswers(session, path, data, some, options);
   const { plan, output, order, normalisation } = answerer.asking;
   // Of a softmax over more classes than are kept, all are looked at: what is kept does not sum to 1.

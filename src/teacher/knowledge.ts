@@ -1,8 +1,9 @@
 /** Whether a teacher knows the task: its answers for labelled samples against their labels. */
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
-import { accuracy } from "../evaluate/metrics.js";
-import { maxOf } from "../extremes.js";
+import { type ChanceCheck, checkChance, mostOf, oneAnswer } from "../evaluate/chance.js";
+import { type ClassCounts, countClasses } from "../evaluate/class-counts.js";
+import { predictions } from "../evaluate/metrics.js";
 
 /** Fewer labelled samples say nothing. */
 const FEWEST = 50;
@@ -24,13 +25,11 @@ export function checkKnowledge(
   classes: number,
   options: { readonly classes?: readonly string[]; readonly allowChance: boolean },
 ): string | null {
-  const known = labelledRows(answers, data, indices, classes);
-  if (!known) return null;
-  const { rows, labels } = known;
-  const score = accuracy(rows, labels, classes);
-  const sentence = `it is correct on ${percent(score)} of ${labels.length} labelled samples`;
+  const counts = labelledCounts(answers, data, indices, classes);
+  if (!counts) return null;
+  const sentence = `it is correct on ${percent(scoreOf(counts))} of ${counts.samples} labelled samples`;
   if (options.allowChance) return sentence;
-  const better = clearlyBetterOrder(rows, labels, classes, score);
+  const better = clearlyBetterOrder(counts);
   if (better)
     throw new InputError({
       code: "class-order",
@@ -39,18 +38,9 @@ export function checkKnowledge(
       expected: "the data's classes in the order of the model's outputs",
       cure: `Set teacher.classes: ${JSON.stringify(namesIn(better.order, data, options.classes))}, or teacher.allow_chance: true to continue anyway`,
     });
-  const counts = new Map<number, number>();
-  for (const label of labels) counts.set(label, (counts.get(label) ?? 0) + 1);
-  const chance = maxOf(counts.values()) / labels.length;
-  const limit = chance + 3 * Math.sqrt((chance * (1 - chance)) / labels.length);
-  if (score > limit) return sentence;
-  throw new InputError({
-    code: "chance-teacher",
-    where: path,
-    found: `it is correct on ${percent(score)} of ${labels.length} labelled samples, which is not better than always predicting the most common class (${percent(chance)})`,
-    expected: "a teacher that knows the classes",
-    cure: "Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output, or set teacher.allow_chance: true to continue anyway",
-  });
+  const check = checkChance(counts, FEWEST);
+  if (check && !check.above) throw noBetterThanChance(path, counts, check, data.classes);
+  return check ? `${sentence}${besideLargest(check, data.classes)}` : sentence;
 }
 
 /** A sentence for models that are only measured: whether they would be right with their classes in another order. */
@@ -62,33 +52,35 @@ export function orderNote(
   classes: number,
   options: { readonly classes?: readonly string[] },
 ): string | null {
-  const known = labelledRows(answers, data, indices, classes);
-  if (!known) return null;
-  const { rows, labels } = known;
-  const score = accuracy(rows, labels, classes);
-  const better = clearlyBetterOrder(rows, labels, classes, score);
+  const counts = labelledCounts(answers, data, indices, classes);
+  const better = counts && clearlyBetterOrder(counts);
   if (!better) return null;
   const names = JSON.stringify(namesIn(better.order, data, options.classes));
-  return `it is correct on ${percent(score)} of ${labels.length} labelled samples, but on ${percent(better.score)} with its classes in a different order: ${names}`;
+  return `it is correct on ${percent(scoreOf(counts))} of ${counts.samples} labelled samples, but on ${percent(better.score)} with its classes in a different order: ${names}`;
 }
 
-/** Answers and labels of the samples that have one; null when that is too little, or the classes are not the data's. */
-function labelledRows(
+/** Answers against labels, of the samples that have one; null when that is too little, or the classes are not the data's. */
+function labelledCounts(
   answers: Float32Array,
   data: DataSet,
   indices: Uint32Array,
   classes: number,
-): { readonly rows: Float32Array; readonly labels: Int32Array } | null {
+): ClassCounts | null {
   const kept = Array.from(indices, (sample, row) => ({ row, label: data.labels?.[sample] ?? -1 })).filter(
     (k) => k.label >= 0,
   );
   if (kept.length < FEWEST || classes !== data.classes.length) return null;
-  const rows = new Float32Array(kept.length * classes);
-  kept.forEach(({ row }, i) => {
-    rows.set(answers.subarray(row * classes, (row + 1) * classes), i * classes);
-  });
-  return { rows, labels: Int32Array.from(kept, (k) => k.label) };
+  const top = predictions(answers, classes);
+  return countClasses(
+    kept.map((k) => k.label),
+    kept.map((k) => top[k.row] as number),
+    classes,
+  );
 }
+
+const scoreOf = ({ hits, samples }: ClassCounts): number => hits.reduce((a, v) => a + v, 0) / samples;
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** The classes in the order of the model's outputs. @param given what was taken for it */
 function namesIn(
@@ -96,40 +88,63 @@ function namesIn(
   data: DataSet,
   given: readonly string[] = data.classes,
 ): (string | undefined)[] {
+  const places = new Map(data.classes.map((name, c) => [name, c]));
   return given.map((name) => {
-    const meant = order[data.classes.indexOf(name)];
+    const meant = order[places.get(name) ?? -1];
     return meant === undefined ? name : data.classes[meant];
   });
 }
 
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+/** What accuracy does not say where one class is most of the samples; "" where it says enough. */
+function besideLargest(
+  { largest, largestShare, beatsLargest, balanced }: ChanceCheck,
+  names: readonly string[],
+): string {
+  if (beatsLargest) return "";
+  return `; always predicting "${names[largest]}" would be correct on ${percent(largestShare)}, but its balanced accuracy of ${percent(balanced)} shows that it tells the classes apart`;
+}
 
-/** @returns null unless it explains the labels much better than the order taken, which is right in `score` */
-export function clearlyBetterOrder(
-  rows: Float32Array,
-  labels: Int32Array,
-  classes: number,
-  score: number,
-): { readonly order: readonly number[]; readonly score: number } | null {
-  const better = betterOrder(rows, labels, classes);
-  return better && better.score > score + MARGIN ? better : null;
+function noBetterThanChance(
+  path: string,
+  counts: ClassCounts,
+  { accuracy, largest, largestShare, balanced }: ChanceCheck,
+  names: readonly string[],
+): InputError {
+  const alone = oneAnswer(counts);
+  const said = alone ? ` and predicts "${names[alone.class]}" for ${percent(alone.share)} of them` : "";
+  return new InputError({
+    code: "chance-teacher",
+    where: path,
+    found: `it is correct on ${percent(accuracy)} of ${counts.samples} labelled samples${said}, which is not better than chance: always predicting the largest class, "${names[largest]}", is correct on ${percent(largestShare)}, and its balanced accuracy is ${percent(balanced)}`,
+    expected: "a teacher that knows the classes",
+    cure: "Check teacher.classes (order), teacher.normalise, teacher.layout and teacher.output, or set teacher.allow_chance: true to continue anyway",
+  });
+}
+
+interface Order {
+  /** Of each output the class that it mostly stands for. */
+  readonly order: readonly number[];
+  readonly score: number;
+}
+
+/** @returns null unless it explains the labels much better than the order taken */
+export function clearlyBetterOrder(counts: ClassCounts): Order | null {
+  const better = betterOrder(counts);
+  return better && better.score > scoreOf(counts) + MARGIN ? better : null;
 }
 
 /** The class that each column's highest answers mostly belong to; null unless every class is there once. */
-function betterOrder(
-  rows: Float32Array,
-  labels: Int32Array,
-  classes: number,
-): { readonly order: readonly number[]; readonly score: number } | null {
-  if (labels.length < classes - 1) return null;
-  const counts = Array.from({ length: classes }, () => new Uint32Array(classes));
-  labels.forEach((label, i) => {
-    const row = rows.subarray(i * classes, (i + 1) * classes);
-    const column = counts[row.indexOf(maxOf(row))];
-    if (column) column[label] = (column[label] as number) + 1;
+function betterOrder({ samples, labels, hits, errors }: ClassCounts): Order | null {
+  const classes = labels.length;
+  if (samples < classes - 1) return null;
+  const byAnswer = Array.from({ length: classes }, (_, c) => new Map([[c, hits[c] as number]]));
+  for (const [key, count] of errors) byAnswer[key % classes]?.set(Math.floor(key / classes), count);
+  // A column that is never the highest stands for the first class, as one with as many samples of each does.
+  const chosen = byAnswer.map((own) => {
+    const found = [...own].filter(([, n]) => n > 0).sort(([a], [b]) => a - b);
+    return found[mostOf(found.map(([, n]) => n))] ?? ([0, 0] as const);
   });
-  const order = counts.map((column) => column.indexOf(maxOf(column)));
+  const order = chosen.map(([label]) => label);
   if (new Set(order).size !== classes) return null;
-  const right = counts.reduce((sum, column, c) => sum + (column[order[c] as number] as number), 0);
-  return { order, score: right / labels.length };
+  return { order, score: chosen.reduce((sum, [, n]) => sum + n, 0) / samples };
 }

@@ -1,6 +1,7 @@
 /** Which normalisation a foreign model wants, where nobody said: several are tried on labelled samples. */
 import type { DataSet, Normalisation } from "../data/types.js";
-import { accuracy, correctness, logProbabilities } from "../evaluate/metrics.js";
+import { countClasses } from "../evaluate/class-counts.js";
+import { correctness, logProbabilities, predictions } from "../evaluate/metrics.js";
 import { type Answerer, kindOf, type Scores } from "./answerer.js";
 import { clearlyBetterOrder } from "./knowledge.js";
 import type { Teacher } from "./types.js";
@@ -104,7 +105,7 @@ function measure(
 
 /** Labels in the order of a model that knows the classes in another one: that is a mistake of its own, told later. */
 function inTheirOrder(rows: Float32Array, labels: Int32Array, classes: number): Int32Array {
-  const better = clearlyBetterOrder(rows, labels, classes, accuracy(rows, labels, classes));
+  const better = clearlyBetterOrder(countClasses(labels, predictions(rows, classes), classes));
   return better ? labels.map((label) => better.order.indexOf(label)) : labels;
 }
 

@@ -19,8 +19,8 @@ import {
   type Teacher,
 } from "../../src/index.js";
 import { openSession } from "../../src/runtime/session.js";
-import { openTeacher } from "../../src/web/teachers.js";
 import { webRuntime } from "../../src/runtime/web.js";
+import { openTeacher } from "../../src/web/teachers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-training-mode-"));
 after(() => rmSync(folder, { recursive: true, force: true }));

@@ -1,5 +1,6 @@
 /** What goes wrong in practice, looked for before a recipe is run: what stands behind `limbeck doctor`. */
 import type { DataConfig } from "../../data/config.js";
+import { spreadOver } from "../../data/labels.js";
 import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError, InterruptedError } from "../../errors.js";
@@ -104,7 +105,7 @@ export async function examine(input: RecipeInput, options: ExamineOptions = {}):
 }
 
 const probeOf = ({ splits }: LoadedData): Uint32Array =>
-  (splits.validation.length >= 50 ? splits.validation : splits.train).slice(0, ASKED);
+  spreadOver(splits.validation.length >= 50 ? splits.validation : splits.train, ASKED);
 
 /** A store that does not fit is the label store check's finding. */
 async function openUnlessStale(recipe: Recipe, asking: Parameters<typeof openAsked>[1]): Promise<AskedTeacher | null> {

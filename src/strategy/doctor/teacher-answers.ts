@@ -28,7 +28,7 @@ export const teacherOrder: Check = ({ answers, loaded, recipe }) => {
       {
         check,
         status: "fail",
-        found: error.message.replace(/^teacher: /, ""),
+        found: error.found,
         why: store
           ? "the stored answers belong to other samples, or to a different order of samples or classes"
           : "the student would learn wrong answers",
