@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { spreadProblems } from "./lint-spreads.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const src = join(root, "src");
@@ -110,7 +111,8 @@ function walk(path, from) {
   }
 }
 walk(WEB_ENTRY, []);
+problems.push(...spreadProblems());
 
 for (const problem of problems) console.error(problem);
 if (problems.length > 0) process.exit(1);
-console.log("layers: every import points downwards");
+console.log("layers: every import points downwards; no values are spread into a call");

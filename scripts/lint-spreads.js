@@ -86,18 +86,22 @@ export function spreadsIn(code) {
   return found;
 }
 
+/** Sentences about all spreads in src/. */
+export function spreadProblems() {
+  const paths = readdirSync(src, { recursive: true }).map((entry) => String(entry).split(sep).join("/"));
+  return paths
+    .filter((path) => path.endsWith(".ts"))
+    .flatMap((path) =>
+      spreadsIn(readFileSync(join(src, path), "utf8")).map(
+        ({ line, what }) =>
+          `src/${path}:${line}: "${what}" is spread into a call; use maxOf, minOf or appendTo (src/extremes.ts)`,
+      ),
+    );
+}
+
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  let count = 0;
-  for (const entry of readdirSync(src, { recursive: true })) {
-    const path = String(entry).split(sep).join("/");
-    if (!path.endsWith(".ts")) continue;
-    for (const { line, what } of spreadsIn(readFileSync(join(src, path), "utf8"))) {
-      console.error(
-        `src/${path}:${line}: "${what}" is spread into a call; use maxOf, minOf or appendTo (src/extremes.ts)`,
-      );
-      count++;
-    }
-  }
-  if (count > 0) process.exit(1);
+  const problems = spreadProblems();
+  for (const problem of problems) console.error(problem);
+  if (problems.length > 0) process.exit(1);
   console.log("spreads: none into the arguments of a call");
 }

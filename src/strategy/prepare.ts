@@ -26,8 +26,10 @@ export function fileIdentity(recipe: ModelRecipe, folder: string): string[] {
 export function notePrepared(context: RunContext, recipe: ModelRecipe, { notes = [], warnings = [] }: Prepared): void {
   if (recipe.kind !== "onnx") return;
   const say = (list: string[], sentences: readonly string[]): void => {
-    const named = sentences.map((s) => `${basename(recipe.file)}: ${s}`);
-    list.push(...named.filter((s) => !list.includes(s)));
+    for (const sentence of sentences) {
+      const named = `${basename(recipe.file)}: ${sentence}`;
+      if (!list.includes(named)) list.push(named);
+    }
   };
   say(context.notes, notes);
   say(context.warnings, warnings);
