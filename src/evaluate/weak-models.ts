@@ -58,7 +58,7 @@ function aloneSaid(about: About, seeds: readonly Alone[]): string {
   const share = meanOf(seeds, (s) => s.alone.share);
   const samples = scored.answers.length.toLocaleString("en-US");
   const all = seeds.every((s) => s.alone.share === 1);
-  const head = `${model}: it answers ${name} for ${all ? `all ${samples}` : `${percent(share)} of the ${samples}`} test samples${seedsSaid(about, seeds)}`;
+  const head = `${model}: it predicts ${name} for ${all ? `all ${samples}` : `${percent(share)} of the ${samples}`} test samples${seedsSaid(about, seeds)}`;
   const checked = seeds.filter((s): s is Alone & Checked => s.check !== null);
   if (checked.length === 0) return `${head}.`;
   const own = percent(alone.labelled);
@@ -78,7 +78,7 @@ function belowSaid(about: About, seeds: readonly Checked[]): string {
 
 function largestSaid({ classes }: About, [first]: readonly Checked[]): string {
   const { largest, largestShare } = (first as Checked).check;
-  return `Always answering the largest class, ${quoted(classes, largest)}, has an accuracy of ${percent(largestShare)}`;
+  return `Always predicting the largest class, ${quoted(classes, largest)}, has an accuracy of ${percent(largestShare)}`;
 }
 
 function balancedSaid(seeds: readonly Checked[]): string {

@@ -231,7 +231,7 @@ test("from a recipe, with a header from the environment", async () => {
   } as const;
   const { summary } = await distill(recipe, { out: join(folder, "run"), threads: 1 });
   assert.deepEqual([...tokens], ["Bearer secret"]);
-  assert.equal(summary.models[0]?.trainedOn, "unknown: the answers came from an endpoint");
+  assert.equal(summary.models[0]?.trainedOn, "unknown: the answers come from an endpoint");
   assert.ok(!JSON.stringify(summary).includes("secret"));
   delete process.env.LIMBECK_TEST_TOKEN;
   await assert.rejects(

@@ -61,7 +61,7 @@ test("one that finds the rare class at the price of accuracy is taken, and both 
 test("of even classes nothing but accuracy is said; one in a wrong order is refused with the right one", () => {
   const labels = Array.from({ length: 300 }, (_, i) => i % 3);
   const names = ["a", "b", "c"];
-  assert.equal(check(labels, labels, names), "it names the right class of 100.0 % of 300 labelled samples");
+  assert.equal(check(labels, labels, names), "it is correct on 100.0 % of 300 labelled samples");
   const turned = labels.map((c) => (c + 1) % 3);
   assert.throws(() => check(labels, turned, names), refusal("class-order", /0\.0 %/, /100\.0 %/, /\["c","a","b"\]/));
   assert.throws(

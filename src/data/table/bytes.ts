@@ -5,6 +5,7 @@ import { pipeline } from "node:stream";
 import { TextDecoder } from "node:util";
 import { createGunzip } from "node:zlib";
 import { InputError } from "../../errors.js";
+import { maxOf, minOf } from "../../extremes.js";
 import type { DataFinding } from "../findings.js";
 import { invalidUtf8 } from "./encoding.js";
 
@@ -189,7 +190,7 @@ function refuseOther(path: string, bytes: Buffer): void {
   const mark = start.startsWith("\u00ff\u00fe") || start.startsWith("\u00fe\u00ff");
   const head = bytes.subarray(0, 4096);
   const zeros = [0, 1].map((odd) => head.reduce((n, byte, i) => n + Number(byte === 0 && i % 2 === odd), 0));
-  if (mark || Math.max(...zeros) > 8 * Math.min(...zeros) + head.length / 8) throw looksUtf16(path, mark);
+  if (mark || maxOf(zeros) > 8 * minOf(zeros) + head.length / 8) throw looksUtf16(path, mark);
   if (head.includes(0)) throw binary(path, head.indexOf(0));
 }
 

@@ -1,6 +1,7 @@
 /** Tables: CSV, TSV, Parquet and JSON. Every row that is in the file is read, or the file is refused with the place. */
 import { basename, resolve } from "node:path";
 import { InputError } from "../../errors.js";
+import { appendTo } from "../../extremes.js";
 import { noun } from "../../noun.js";
 import { quote } from "../../quote.js";
 import type { TableConfig } from "../config.js";
@@ -11,8 +12,8 @@ import type { Column, TableContent, TableReader, TextColumn } from "./content.js
 import type { FeatureBlock, PartColumn } from "./feature-block.js";
 import { type Part, rowsToKeep } from "./gaps.js";
 import { indexFinding, isIndex, mayBeIndex } from "./index-column.js";
-import { isMissingNumber } from "./numbers.js";
 import { numberFeatures } from "./number-features.js";
+import { isMissingNumber } from "./numbers.js";
 import { oneHotFeatures } from "./one-hot.js";
 import { openTable } from "./open-table.js";
 import { fillSamples, type Rounded, roundedFindings } from "./samples.js";
@@ -168,7 +169,7 @@ function assembleTable(
       (t): PartColumn => ({ path: t.path, column: t.features[k] as Column, placeOf: t.placeOf }),
     );
     const made = categorical.has(position) ? oneHotFeatures(name, parts) : numberFeatures(name, parts, config.decimal);
-    findings.push(...made.findings);
+    appendTo(findings, made.findings);
     return made.block;
   });
   const choice = config.missing ?? "error";
