@@ -8,13 +8,13 @@ const split = z
       .union([z.number().min(0), z.literal("source")])
       .optional()
       .describe(
-        'Samples that choose epochs: a fraction below 1 or a number of samples of the training part, or "source" for the source\'s own validation part (default where it has one, else 0.15)',
+        'Samples that select the epoch: a fraction (below 1) or a number of samples of the training part, or "source" for the source\'s own validation part. Default: "source" if it exists, otherwise 0.15',
       ),
     test: z
       .union([z.number().min(0), z.literal("source")])
       .optional()
       .describe(
-        'Fraction or number of samples held out, or "source" for the source\'s own test part (default where it has one, else 0.2)',
+        'Test samples: a fraction or a number of samples, or "source" for the source\'s own test part. Default: "source" if it exists, otherwise 0.2',
       ),
     stratify: z.boolean().default(true).describe("Keep the class proportions in every part"),
     seed: z.number().int().min(0).default(0).describe("Seed of the split; independent of the run's seed"),
@@ -27,7 +27,7 @@ const normalise = z
     z.strictObject({ scale: z.number().default(1), mean: z.array(z.number()).min(1), std: z.array(positive).min(1) }),
   ])
   .describe(
-    '"unit" maps bytes to [0,1]; "standard" is fitted on the training part only, per channel or feature; or fixed numbers: (x * scale - mean) / std',
+    '"unit" maps bytes to [0,1]; "standard" is computed on the training part only, per channel or feature; or fixed numbers: (x * scale - mean) / std',
   );
 
 /** As `className`; labels may be negative numbers. */
@@ -39,11 +39,13 @@ const common = {
     .min(2)
     .optional()
     .describe(
-      "Class names in the order of the indices; labels are matched by name, or, where they are whole numbers and none is a name, are indices into the list; default: sorted as found",
+      "Class names in the order of the indices. Labels are matched by name; whole numbers that are not names are indices into the list. Default: the names found, sorted",
     ),
   limit: count
     .optional()
-    .describe("Use only so many samples of the source's training part, drawn by split.seed with its class proportions"),
+    .describe(
+      "Number of samples to use from the source's training part, drawn with split.seed in proportion to the classes",
+    ),
   labels: z.enum(["use", "ignore"]).default("use").describe('"ignore" treats labelled data as unlabelled'),
   split: split.prefault({}),
   normalise: normalise.optional().describe('Default: "unit" for images, "standard" for tables, "none" for arrays'),
@@ -67,37 +69,37 @@ export const dataSchema = z
       test_path: file("Table with the test part").optional(),
       label: z.string().optional().describe("Label column"),
       features: z.array(z.string()).min(1).optional().describe("Feature columns; default: all but the label"),
-      ignore: z.array(z.string()).optional().describe("Columns to leave out"),
+      ignore: z.array(z.string()).optional().describe("Columns to ignore"),
       categorical: z.array(z.string()).optional().describe("Text columns to encode one-hot"),
       missing: z
         .enum(["error", "mean", "drop"])
         .default("error")
         .describe(
-          'Missing values of features (empty, NA, NaN, null, ? and the like): "error" stops and counts them; "mean" fills them with the mean of the training part, in the exported model too; "drop" leaves out their rows',
+          'Missing values of features (empty, NA, NaN, null, ? and the like): "error" counts them and stops; "mean" replaces them with the mean of the training part, also in the exported model; "drop" drops their rows',
         ),
       decimal: z
         .enum([".", ","])
         .optional()
         .describe(
-          'The decimal mark of numbers in text; the other sign groups thousands. Needed only where a column can be read in two ways ("1,234")',
+          'Decimal mark of numbers stored as text; the other character groups thousands. Needed only if a column is ambiguous ("1,234")',
         ),
       encoding: z
         .string()
         .min(1)
         .optional()
-        .describe('Encoding of a CSV or JSON file: "utf-16", "windows-1252", "latin-1" or another; default "utf-8"'),
+        .describe('Encoding of a CSV or JSON file, such as "utf-16", "windows-1252" or "latin-1"; default: "utf-8"'),
       ...common,
     }),
     z.strictObject({
       source: z.literal("npy").describe("NumPy arrays, one file each"),
-      samples: file("Samples [N, ...]; integers stay whole numbers (token ids [N, sequence])"),
+      samples: file("Samples [N, ...]; integers stay integers (token ids [N, sequence])"),
       label_file: file("Labels [N]: integers or text; or one-hot [N, classes]").optional(),
       test_samples: file("Test samples").optional(),
       memory: z
         .enum(["auto", "whole", "file"])
         .default("auto")
         .describe(
-          '"file" reads samples when they are needed and shuffles them in blocks (for more data than memory holds), "whole" loads them; "auto" is "file" where the files exceed an eighth of the machine\'s memory, or one 2 GiB',
+          '"file" reads samples when they are needed and shuffles them in blocks, for data larger than memory; "whole" loads all samples; "auto" is "file" if the files exceed an eighth of the machine\'s memory, or one of them 2 GiB',
         ),
       test_label_file: file("Test labels").optional(),
       ...common,
@@ -107,17 +109,17 @@ export const dataSchema = z
       path: file("Archive"),
       samples: z.string().default("x_train").describe("Key of the samples"),
       label_key: z.string().default("y_train").describe("Key of the labels"),
-      test_samples: z.string().default("x_test").describe("Key of the test samples, if there"),
-      test_label_key: z.string().default("y_test").describe("Key of the test labels, if there"),
-      validation_samples: z.string().default("x_val").describe("Key of the validation samples, if there"),
-      validation_label_key: z.string().default("y_val").describe("Key of the validation labels, if there"),
+      test_samples: z.string().default("x_test").describe("Key of the test samples, if any"),
+      test_label_key: z.string().default("y_test").describe("Key of the test labels, if any"),
+      validation_samples: z.string().default("x_val").describe("Key of the validation samples, if any"),
+      validation_label_key: z.string().default("y_val").describe("Key of the validation labels, if any"),
       ...common,
     }),
     z.strictObject({
       source: z
         .literal("images")
         .describe(
-          "A folder per class, or train/, val/ and test/ (any of their usual names) with a folder per class each; decoded by sharp",
+          "One folder per class, or train/, val/ and test/ (or other usual names) with one folder per class each; decoded by sharp",
         ),
       path: file("Folder"),
       size: z.tuple([count, count]).describe("Height and width to resize to"),
@@ -128,8 +130,8 @@ export const dataSchema = z
       skip_unreadable: z
         .boolean()
         .default(false)
-        .describe("Leave out images that cannot be decoded and say which; default: an error that lists them"),
+        .describe("Skip images that cannot be decoded, and list them; default: an error that lists them"),
       ...common,
     }),
   ])
-  .describe("Where the samples come from");
+  .describe("The source of the samples");

@@ -12,37 +12,37 @@ const partOfClasses = z
   .min(2)
   .optional()
   .describe(
-    "In a group that merges: the only classes it knows. A trained teacher sees samples of these alone; answers about others do not count",
+    "For groups with combine: merge, the classes this teacher knows. A trained teacher sees only samples of these classes; its answers for other classes are ignored",
   );
 
 export const trainedTeacherSchema = z.strictObject({
   model: modelSchema,
   training: trainingSchema,
-  label_smoothing: rate.default(0).describe("Label smoothing of the teacher's own training"),
+  label_smoothing: rate.default(0).describe("Label smoothing when training the teacher"),
   train_on: z
     .enum(["all", "labelled", "disjoint-half"])
     .default("all")
     .describe(
-      "Training samples the teacher sees with labels: all, only those the student may use, or one half while the student gets the other",
+      "Labelled training samples that the teacher sees: all of them, only those the student may use, or one half while the student gets the other half",
     ),
   classes: partOfClasses,
-  seeds: z.enum(["one", "each"]).default("one").describe('"each" trains a teacher for every seed'),
+  seeds: z.enum(["one", "each"]).default("one").describe('"each" trains one teacher per seed'),
   precision: storePrecision,
 });
 
 export const fileTeacherSchema = z.strictObject({
-  file: file("ONNX classifier; {n} in the name stands for 1, 2, ... and makes a teacher for each of the seeds"),
+  file: file("ONNX classifier. {n} in the name stands for 1, 2, ..., with one teacher per seed"),
   input: z.string().optional().describe("Name of the graph input; default: the only one"),
-  output: z.string().optional().describe("Name of the graph output; default: the one that fits the classes"),
+  output: z.string().optional().describe("Name of the graph output; default: the one that matches the classes"),
   outputs: z
     .enum(["auto", "logits", "probabilities"])
     .default("auto")
-    .describe("What the output holds; auto looks at the answers and says so"),
+    .describe("Kind of output; auto detects it from the answers and notes it"),
   layout: z.enum(["auto", "nchw", "nhwc"]).default("auto").describe("Order of image dimensions"),
   resize: z
     .enum(["auto", "none"])
     .default("auto")
-    .describe("Resize images to the model's fixed input size (bilinear) when it differs"),
+    .describe("Resize images (bilinear) to the model's fixed input size if it differs"),
   normalise: z
     .union([
       z.enum(["auto", "data", "none", "unit"]),
@@ -50,21 +50,23 @@ export const fileTeacherSchema = z.strictObject({
     ])
     .default("auto")
     .describe(
-      'Applied to raw samples before the teacher: "auto" what a file exported by limbeck says of itself, for others "data" unless labelled samples show that they want raw ones; "data" as for the student, "none" raw, "unit" bytes / 255, or numbers (x * scale - mean) / std',
+      'Normalisation of raw samples for the teacher. "auto": as recorded in a file exported by limbeck; for other files "data", unless labelled samples show that raw samples or bytes / 255 work better. "data": as for the student; "none": raw; "unit": bytes / 255; or numbers: (x * scale - mean) / std',
     ),
   classes: z
     .array(className)
     .min(2)
     .optional()
     .describe(
-      "Class names in the order of the teacher's outputs, when it differs from the data's; in a group that merges it may know only some of them",
+      "Class names in the order of the teacher's outputs, if it differs from the data's. In groups with combine: merge, only some of the classes may be listed",
     ),
-  batch: count.default(64).describe("Samples a call, for models with a free batch dimension"),
+  batch: count.default(64).describe("Samples per call, for models with a free batch dimension"),
   allow_chance: z
     .boolean()
     .default(false)
-    .describe("Go on although labelled data shows the teacher near chance, or its classes in another order"),
-  trained_on: z.string().optional().describe("What it had seen, for the report; default: unknown"),
+    .describe(
+      "Continue even if labelled data shows that the teacher is near chance or its classes are in a different order",
+    ),
+  trained_on: z.string().optional().describe("Training data of the teacher, for the report; default: unknown"),
   precision: storePrecision,
 });
 
@@ -86,41 +88,43 @@ export const httpTeacherSchema = z.strictObject({
     .min(1)
     .refine(isAddress, { message: "expected an http or https address" })
     .describe(
-      "Address that takes POST { shape, samples } and answers { outputs }: docs/teachers.md. $NAME is taken from the environment; user:password@ is sent as a Basic authorization header",
+      "URL that accepts POST { shape, samples } and returns { outputs } (docs/teachers.md). $NAME is read from the environment; user:password@ is sent as a Basic authorization header",
     ),
   answers: z
     .enum(["logits", "probabilities", "log-probabilities", "labels", "top-k"])
-    .describe("What an answer is: a number a class, one class number, or the best classes with their probabilities"),
+    .describe(
+      "Kind of answer: one number per class, one class number, or the most likely classes with their probabilities",
+    ),
   classes: z
     .array(className)
     .min(2)
     .optional()
     .describe(
-      "Class names in the order of its answers, when these are not the data's or, in a group that merges, only some",
+      "Class names in the order of its answers, if it differs from the data's. In groups with combine: merge, only some of the classes may be listed",
     ),
   headers: z
     .record(z.string(), z.string())
     .default({})
     .describe(
-      "Further headers. $NAME in a value is taken from the environment; any other value is masked in copies of the recipe",
+      "More headers. $NAME in a value is read from the environment; any other value is masked in copies of the recipe",
     ),
   version: z
     .string()
     .default("1")
-    .describe("Change it when the endpoint answers differently: a label store belongs to one version"),
-  batch: count.default(64).describe("Samples a call, and answers that a killed labelling can lose"),
-  calls_per_second: positive.optional().describe("At most so many calls; default no limit"),
+    .describe("Change this if the endpoint's answers change; a label store belongs to one version"),
+  batch: count.default(64).describe("Samples per call; also the number of answers lost if labelling is killed"),
+  calls_per_second: positive.optional().describe("Limit on calls per second; default: no limit"),
   retries: z
     .number()
     .int()
     .min(0)
     .default(4)
-    .describe("Further tries after a failure, each after twice the wait, at most a minute"),
-  timeout_seconds: positive.default(60).describe("A call without an answer by then counts as failed"),
+    .describe("Retries after a failure; the wait doubles each time, up to one minute"),
+  timeout_seconds: positive.default(60).describe("Time after which a call without an answer fails"),
   max_wait_seconds: positive
     .default(300)
-    .describe("Longest wait that Retry-After may ask for; a longer one ends the run, which can be resumed later"),
-  trained_on: z.string().optional().describe("What it had seen, for the report; default: unknown"),
+    .describe("Longest accepted Retry-After wait; a longer one ends the run, which can be resumed later"),
+  trained_on: z.string().optional().describe("Training data of the teacher, for the report; default: unknown"),
   precision: storePrecision,
 });
 
@@ -135,23 +139,25 @@ export const groupTeacherSchema = z.strictObject({
   group: z
     .array(singleTeacherSchema)
     .min(2)
-    .describe("Two teachers or more, each a model, a file or a label store; trained ones differ in their seeds"),
+    .describe(
+      "Two or more teachers: models to train, files, label stores or endpoints. Trained teachers differ in their seeds",
+    ),
   combine: z
     .enum(["mean-probabilities", "mean-logits", "mean-losses", "draw", "merge"])
     .default("mean-probabilities")
     .describe(
-      "What is averaged, or that each batch draws one teacher, or that teachers of part of the classes are merged: see docs/teachers.md",
+      "How teachers are combined: means, one drawn per update, or merged for teachers that know part of the classes (docs/teachers.md)",
     ),
   weights: z
     .union([z.array(positive).min(2), z.literal("confidence")])
     .optional()
     .describe(
-      'One number a teacher, with draw its probability; or "confidence": a sample at a time by each teacher\'s cross-entropy with its label, Zhang 2022 (CA-MKD). Default: all alike',
+      'One number per teacher (with draw, its probability), or "confidence": per sample, from each teacher\'s cross-entropy with the label (Zhang 2022, CA-MKD). Default: equal weights',
     ),
 });
 
 const noTeacherSchema = z.strictObject({
-  none: z.literal(true).describe("Nobody teaches: what a strategy without a teacher means by leaving the teacher out"),
+  none: z.literal(true).describe("No teacher, for strategies that do not use one"),
 });
 
 export const teacherSchema = z
@@ -165,5 +171,5 @@ export const teacherSchema = z
   ])
   .default({ none: true })
   .describe(
-    "Who teaches: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group). Strategies without a teacher (mutual, teacher-free with distilled: false) may leave it out",
+    "The teacher: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group). Strategies without a teacher (mutual, teacher-free with distilled: false) may omit it",
   );
