@@ -57,7 +57,8 @@ function describe(findings: readonly Finding[]): string {
   return [
     ...made.flatMap(({ check, status, found, why, change }) => [
       `${status.padEnd(4)}  ${check}: ${found}`,
-      ...(why ? [`      why: ${why}`, `      change: ${change}`] : []),
+      ...(why ? [`      why: ${why}`] : []),
+      ...(change ? [`      change: ${change}`] : []),
     ]),
     ...left.map(({ check, found }) => `-     ${check}: skipped, because ${found}`),
   ].join("\n");

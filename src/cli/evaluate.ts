@@ -9,11 +9,12 @@ import { CORRUPTION_NAMES } from "../evaluate/robustness/corruptions.js";
 import { nearestOf } from "../graph/nearest.js";
 import { noun } from "../noun.js";
 import { quote } from "../quote.js";
-import { type DataFile, loadData, loadDataFile } from "../recipe/data.js";
+import { type DataFile, loadDataFile } from "../recipe/data.js";
 import type { RobustnessInput } from "../recipe/robustness-schema.js";
 import { referenceSentence, robustnessRows, whatWasMeasured } from "../report/robustness-text.js";
 import { formatBytes } from "../report/terminal.js";
 import { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } from "../strategy/evaluate-model.js";
+import { loadAudited } from "../strategy/load-audited.js";
 import type { ModelDescription } from "../strategy/open-model.js";
 import { type OpenedRun, openRun } from "../strategy/runs.js";
 import { teacherOf, trainingOf } from "../strategy/trainings.js";
@@ -117,7 +118,7 @@ function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
     existsSync(model) && statSync(model).isDirectory() ? runSubject(model, flags) : fileSubject(model, flags);
   return atTerminal(flags, async (terminal, signal) => {
     const { data, folder } = subject.recipe;
-    const loaded = await loadData(data, { folder });
+    const loaded = await loadAudited(data, { folder, onEvent: (event) => terminal.event(event) });
     const { part, topK, latencyRuns, threads } = flags;
     const result = await evaluateModel(subject.file, loaded, {
       part,

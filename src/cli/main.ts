@@ -4,6 +4,7 @@ import { type Fault, faultOf, InputError, InterruptedError } from "../errors.js"
 import { packageVersion } from "../package-root.js";
 import { maskText } from "../secrets.js";
 import { checkDevice } from "../strategy/device.js";
+import { addData } from "./data.js";
 import { addDistill } from "./distill.js";
 import { addDoctor } from "./doctor.js";
 import { addEvaluate } from "./evaluate.js";
@@ -75,6 +76,7 @@ Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (con
   for (const add of [
     addDistill,
     addTrain,
+    addData,
     addDoctor,
     addSweep,
     addLabel,

@@ -1,4 +1,5 @@
 /** What a sweep found: the content of sweep.json. Types only. */
+import type { DataAudit } from "../data/audit/types.js";
 import type { Aggregate } from "./interval.js";
 
 /** One training of a combination. */
@@ -62,6 +63,8 @@ export interface SweepSummary {
   /** Best first. */
   readonly rows: readonly SweepRow[];
   readonly teacher: string;
+  /** What was found out about the data before anything was trained; absent in sweeps older than this field. */
+  readonly audit?: DataAudit;
   readonly warnings: readonly string[];
   /** The recipe that was swept, with all defaults. */
   readonly recipe: unknown;

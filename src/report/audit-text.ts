@@ -1,9 +1,12 @@
 /** The data audit as lines for the terminal: one where all is well, else one screen, or all of it. */
 
+import { valueText } from "../data/audit/rule.js";
 import type { ClassAudit, DataAudit, PartName } from "../data/audit/types.js";
 import type { DataFinding } from "../data/findings.js";
 import { appendTo } from "../extremes.js";
 import { noun } from "../noun.js";
+
+export { valueText } from "../data/audit/rule.js";
 
 export interface AuditTextOptions {
   /** Columns of a line; default 100. */
@@ -44,10 +47,10 @@ export function auditLines(audit: DataAudit, options: AuditTextOptions = {}): st
   if (findings.length === 0) return head;
   const lines = warningsOnly ? [] : [...head, ...about(audit, width)];
   for (const [i, finding] of findings.entries()) {
-    const own = findingLines(finding, width);
+    const own = findingLines(finding, width, warningsOnly ? "" : "  ");
     const left = findings.length - i;
     if (lines.length + own.length > most - (left > 1 ? 1 : 0)) {
-      lines.push(`  and ${left} more: ${command}`);
+      lines.push(`${warningsOnly ? "" : "  "}and ${left} more: ${command}`);
       break;
     }
     appendTo(lines, own);
@@ -57,17 +60,40 @@ export function auditLines(audit: DataAudit, options: AuditTextOptions = {}): st
 
 /** What the classes and values are, where there is something to say about them. */
 function about(audit: DataAudit, width: number): string[] {
-  const { classes, elementType, values } = audit;
-  const missing = values.missing > 0 ? `, ${noun(values.missing, "missing value")}` : "";
+  const { classes, elementType } = audit;
   return [
     ...(classes ? wrapped(`classes in the training part: ${classesText(classes)}`, width, "  ", "    ") : []),
-    `  values: ${elementType}, ${valuesText(audit)}${missing}`,
+    `  values: ${elementType}, ${valuesText(audit)}${missingText(audit)}`,
   ];
 }
 
+/** ", 12 missing values", or nothing. */
+export function missingText({ values: { missing } }: DataAudit): string {
+  return missing > 0 ? `, ${noun(missing, "missing value")}` : "";
+}
+
+/** Samples that occur more than once: "2 test samples occur in the training or validation part". */
+export function repeatedText({ duplicates: { test, validation, train } }: DataAudit): string {
+  const occurs = (n: number): string => (n === 1 ? "occurs" : "occur");
+  const parts = [
+    ...(test > 0 ? [`${noun(test, "test sample")} ${occurs(test)} in the training or validation part`] : []),
+    ...(validation > 0 ? [`${noun(validation, "validation sample")} ${occurs(validation)} in the training part`] : []),
+    ...(train > 0 ? [`${noun(train, "training sample")} ${train === 1 ? "repeats" : "repeat"} an earlier one`] : []),
+  ];
+  return parts.length === 0 ? "no sample occurs twice" : parts.join("; ");
+}
+
+/** How large images were; null for anything else. */
+export function imageSizesText({ imageSizes, sampleShape }: DataAudit): string | null {
+  if (!imageSizes) return null;
+  const range = ([low, high]: readonly [number, number]): string =>
+    low === high ? number(low) : `${number(low)} to ${number(high)}`;
+  const [, height, width] = sampleShape;
+  return `${range(imageSizes.height)} pixels high and ${range(imageSizes.width)} wide, resized to ${height}x${width}`;
+}
+
 export function valuesText({ values: { low, high } }: DataAudit): string {
-  const text = (v: number): string => number(Number(v.toPrecision(5)));
-  return low > high ? "none" : `${text(low)} to ${text(high)}`;
+  return low > high ? "none" : `${valueText(low)} to ${valueText(high)}`;
 }
 
 /** Classes of a line. */
@@ -82,12 +108,12 @@ function classesText({ shown, total, omitted }: ClassAudit): string {
 }
 
 /** A finding with what to do about it; a warning says so first. */
-export function findingLines({ level, text, cure }: DataFinding, width: number): string[] {
+export function findingLines({ level, text, cure }: DataFinding, width: number, indent = "  "): string[] {
   return wrapped(
     `${level === "warning" ? "warning: " : "note: "}${text}${cure ? ` ${sentence(cure)}` : ""}`,
     width,
-    "  ",
-    "    ",
+    indent,
+    `${indent}  `,
   );
 }
 

@@ -1,15 +1,15 @@
 /** report.html: one self-contained file that a colleague can open, print or mail. Nothing in it is fetched. */
-import { createHash } from "node:crypto";
 import { stringify } from "yaml";
 import type { Summary } from "../evaluate/summary.js";
 import { noun } from "../noun.js";
 import { classesSection, confusionSection } from "./classes.js";
 import { curvesSection, sharesSection } from "./curves.js";
 import { darkSection } from "./dark.js";
-import { count, duration } from "./format.js";
-import { fewClasses } from "./many-classes.js";
+import { dataSection, type Fact, facts } from "./data.js";
+import { duration } from "./format.js";
 import { type Markup, markup, raw } from "./markup.js";
 import { omittedSection } from "./omitted.js";
+import { policy } from "./policy.js";
 import { robustnessSection } from "./robustness.js";
 import { SLIDER_SCRIPT } from "./slider.js";
 import { strategySection } from "./strategy.js";
@@ -35,7 +35,8 @@ export async function renderReport(summary: Summary): Promise<string> {
     await robustnessSection(summary),
     await curvesSection(summary),
     await sharesSection(summary),
-    dataAndEnvironment(summary),
+    dataSection(summary),
+    environmentSection(summary),
     recipeSection(summary),
   ].filter((s): s is Markup => s !== null);
   const script = summary.darkKnowledge ? SLIDER_SCRIPT : "";
@@ -60,13 +61,6 @@ ${script && markup`<script>${raw(script)}</script>`}
 `.text;
 }
 
-/** Even if text slipped through unescaped, nothing but the report's own script would run and nothing would be fetched. */
-export function policy(script: string): string {
-  const hash = createHash("sha256").update(script).digest("base64");
-  const scripts = script ? `script-src 'sha256-${hash}'; ` : "";
-  return `default-src 'none'; style-src 'unsafe-inline'; ${scripts}img-src data:; base-uri 'none'; form-action 'none'`;
-}
-
 function head(summary: Summary): Markup {
   const links: [string, string, boolean][] = [
     ["strategy", "Strategy", summary.strategy !== undefined],
@@ -77,6 +71,7 @@ function head(summary: Summary): Markup {
     ["classes", "Classes", summary.models.some((m) => m.role === "student" && m.perClass.length > 0)],
     ["robustness", "Robustness", summary.robustness !== undefined],
     ["curves", "Learning curves", summary.models.some((m) => m.curves.some((c) => c.points.length > 0))],
+    ["data", "Data", true],
     ["recipe", "Recipe", true],
   ];
   return markup`<header><p class="kicker">limbeck distillation report${summary.startedAt && `, ${summary.startedAt.slice(0, 10)}`}</p>
@@ -85,33 +80,21 @@ function head(summary: Summary): Markup {
 }
 
 function warnings(summary: Summary): Markup | null {
-  if (summary.warnings.length === 0) return null;
-  return markup`<div class="warnings" role="note"><h2>${summary.warnings.length === 1 ? "Warning" : "Warnings"}</h2><ul>${summary.warnings.map((w) => markup`<li>${w}</li>`)}</ul></div>`;
-}
-
-type Fact = readonly [string, string | Markup | null | undefined];
-
-function facts(list: readonly Fact[]): Markup {
-  return markup`<dl class="facts">${list.map(([name, value]) => value && markup`<dt>${name}</dt><dd>${value}</dd>`)}</dl>`;
-}
-
-function dataAndEnvironment(summary: Summary): Markup {
-  const { data, environment: env } = summary;
-  const { train, labelled, validation, test } = data.counts;
-  const notes = [...(data.notes ?? []), ...summary.notes];
-  const dataFacts: Fact[] = [
-    ["source", data.name],
-    ["origin", data.origin],
-    ["sample", `[${data.sampleShape.join(", ")}]`],
-    ["classes", fewClasses(summary, 40)],
-    [
-      "training",
-      `${count(train)}${labelled === undefined || labelled === train ? "" : `, ${count(labelled)} of them with labels for the student`}`,
-    ],
-    ["validation", `${count(validation)}, used to select the weights`],
-    ["test", `${count(test)}, evaluated once`],
-    ["SHA-256", markup`<code>${data.hash}</code>`],
+  const ofData = summary.data.audit?.findings.filter((f) => f.level === "warning").length ?? 0;
+  const items = [
+    ...summary.warnings.map((w) => markup`<li>${w}</li>`),
+    ...(ofData > 0
+      ? [
+          markup`<li>${ofData === 1 ? "Something looks" : `${ofData} things look`} wrong with the data: see <a href="#data">Data</a>.</li>`,
+        ]
+      : []),
   ];
+  if (items.length === 0) return null;
+  return markup`<div class="warnings" role="note"><h2>${items.length === 1 ? "Warning" : "Warnings"}</h2><ul>${items}</ul></div>`;
+}
+
+function environmentSection(summary: Summary): Markup {
+  const { environment: env } = summary;
   const envFacts: Fact[] = [
     ["limbeck", summary.limbeck],
     ["Node", env.node],
@@ -122,8 +105,7 @@ function dataAndEnvironment(summary: Summary): Markup {
     ["device", env.device],
     ["duration", duration(summary.durationSeconds)],
   ];
-  return markup`<div class="columns"><section id="data"><h2>Data</h2>${facts(dataFacts)}${notes.length > 0 && markup`<ul class="notes">${notes.map((n) => markup`<li>${n}</li>`)}</ul>`}</section>
-<section id="environment"><h2>Environment</h2>${facts(envFacts)}</section></div>`;
+  return markup`<section id="environment"><h2>Environment</h2>${facts(envFacts)}</section>`;
 }
 
 function recipeSection(summary: Summary): Markup {

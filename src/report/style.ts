@@ -93,6 +93,15 @@ button[aria-pressed=true]{border-color:var(--student);color:var(--student);font-
 .facts dt{color:var(--muted)}.facts dd{margin:0;overflow-wrap:anywhere}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:36px 48px}
 .columns section{margin-top:52px}
+.tight{gap:16px 48px;align-items:start}
+.findings{list-style:none;margin:0 0 24px;padding:0}.findings li{border-left:3px solid var(--line);padding:2px 0 2px 14px;margin:0 0 12px}
+.findings li.warning{border-color:var(--harmed)}.findings p{margin:0;max-width:84ch;overflow-wrap:anywhere}
+.findings .cure{color:var(--muted)}.findings code{color:var(--muted);font-size:12px;white-space:nowrap}
+.tight+.scroll,.tight+details{margin-top:20px}.counts td.wide,.counts th.wide{width:38%;padding-left:18px;vertical-align:middle}.counts .track{display:block;height:8px}.counts .track .of-student{top:0;height:8px}
+.pictures{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.pictures img{display:block;min-width:40px;image-rendering:pixelated;background:var(--surface)}
+.pair{display:flex;flex-wrap:wrap;gap:6px;align-items:end;max-width:100%;margin:0 16px 8px 0}.pair figcaption{flex-basis:100%;margin:0;font-size:12px;color:var(--muted);overflow-wrap:anywhere}
+.examples td{text-align:left}.examples .pictures{margin:0}.rows .label{text-align:left}
+.hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 pre,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px}
 pre{background:var(--surface);padding:14px 16px;border-radius:6px;overflow-x:auto;line-height:1.5;margin:8px 0 0}
 footer{margin-top:64px;padding-top:14px;border-top:1px solid var(--line);color:var(--muted);font-size:13px}

@@ -4,9 +4,10 @@ import type { SweepField, SweepRow, SweepSummary } from "../evaluate/sweep.js";
 import { maxOf, minOf } from "../extremes.js";
 import { noun } from "../noun.js";
 import { COLOR, figure, shorten } from "./charts.js";
+import { auditSection } from "./data.js";
 import { count, duration, NONE, percentValue, said } from "./format.js";
-import { policy } from "./html.js";
 import { type Markup, markup, raw } from "./markup.js";
+import { policy } from "./policy.js";
 import { STYLE } from "./style.js";
 
 /** @returns an HTML document without any external reference and without scripts */
@@ -24,8 +25,13 @@ export async function renderSweep(summary: SweepSummary): Promise<string> {
 <body>
 <div class="page">
 <header><p class="kicker">limbeck sweep report</p><h1>${name}</h1>${description && markup`<p class="description">${description}</p>`}</header>
+<<<<<<< HEAD
 <main>${warnings(summary)}${best(summary)}${await maps(summary)}${await alongNumbers(summary)}${table(summary)}${recipe(summary)}</main>
 <footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. All figures are in sweep.json next to this file.</footer>
+=======
+<main>${warnings(summary)}${best(summary)}${await maps(summary)}${await alongNumbers(summary)}${table(summary)}${summary.audit && auditSection(summary.audit)}${recipe(summary)}</main>
+<footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. Every figure is in sweep.json beside this file.</footer>
+>>>>>>> 82d0522 (wip: rules tested, doctor and sweep use the audit)
 </div>
 </body>
 </html>

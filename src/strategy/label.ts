@@ -2,6 +2,7 @@
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TeacherFeature } from "../compile/step.js";
+import type { DataAudit } from "../data/audit/types.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { accuracy, type OutputKind } from "../evaluate/metrics.js";
@@ -46,6 +47,8 @@ export interface LabelDataResult {
   /** Sentences about what was found out: layout, kind of outputs ... */
   readonly notes: readonly string[];
   readonly warnings: readonly string[];
+  /** What the data is, and what looks wrong with it. */
+  readonly audit: DataAudit;
 }
 
 /**
@@ -95,6 +98,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
     trainedOn: teacher.trainedOn,
     notes: context.notes,
     warnings: context.warnings,
+    audit: loaded.audit,
   };
 }
 

@@ -26,7 +26,7 @@ test("--json has every check, those left out too; a failed one is exit code 1", 
   assert.equal(quick.code, 0, quick.stderr);
   assert.equal(quick.stderr, "");
   const { findings } = JSON.parse(quick.stdout) as { findings: Finding[] };
-  assert.equal(new Set(findings.map((f) => f.check)).size, 18);
+  assert.equal(new Set(findings.map((f) => f.check)).size, 19);
   assert.ok(findings.every((f) => (f.change !== "") === (f.status === "warn" || f.status === "fail")));
   const left = findings.filter((f) => f.found.includes("--quick")).map((f) => f.check);
   assert.deepEqual(left, ["teacher against baseline", "size of the student"]);

@@ -4,7 +4,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
+import { RAW } from "../../src/data/normalise.js";
 import {
+  auditData,
   type CustomLoss,
   examine,
   type Finding,
@@ -186,8 +188,10 @@ test("8: a distillation term a thousand times too small", async () => {
 test("9: test samples that were trained on", () => {
   const data = fromArrays({ samples: Float32Array.of(1, 2, 3, 4, 2, 5), sampleShape: [1], classes: ["a", "b"] });
   const part = (...i: number[]): Uint32Array => Uint32Array.from(i);
-  const with_ = (test: Uint32Array): Patient =>
-    ({ loaded: { data, splits: { train: part(0, 1), validation: part(2), test } } }) as unknown as Patient;
+  const with_ = (test: Uint32Array): Patient => {
+    const loaded = { data, splits: { train: part(0, 1), validation: part(2), test }, normalisation: RAW };
+    return { loaded: { ...loaded, audit: auditData(loaded) } } as unknown as Patient;
+  };
   assert.deepEqual(failed(selection(with_(part(4, 5))) as Finding[]), ["selection"]);
   assert.deepEqual(failed(selection(with_(part(3, 5))) as Finding[]), []);
 });

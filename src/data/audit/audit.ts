@@ -26,8 +26,11 @@ export function auditData(loaded: LoadedData): DataAudit {
   const survey = surveyData(loaded);
   const duplicates = findDuplicates(survey);
   const facts = { ...survey, duplicates };
-  const findings = [...(loaded.findings ?? []), ...AUDIT_RULES.flatMap((rule) => rule(facts))];
-  const { test, validation, train, conflicting } = duplicates;
+  const { findings: read = [] } = loaded;
+  // What the reader has said itself is not said again.
+  const said = new Set(read.map((f) => f.code));
+  const own = AUDIT_RULES.flatMap((rule) => rule(facts)).filter((f) => !said.has(f.code));
+  const { test, validation, train, conflicting, compared } = duplicates;
   return {
     name: data.name,
     samples: data.size,
@@ -40,9 +43,9 @@ export function auditData(loaded: LoadedData): DataAudit {
     imageSizes: imageSizes
       ? { width: imageSizes.width, height: imageSizes.height, stretched: imageSizes.stretched }
       : null,
-    duplicates: { test, validation, train, conflicting },
+    duplicates: { test, validation, train, conflicting, compared },
     examined: survey.examined.length,
-    findings: inOrder(findings),
+    findings: inOrder([...read, ...own]),
   };
 }
 

@@ -11,8 +11,6 @@ const KEPT = 6;
 export interface Duplicates extends DuplicateCounts {
   /** Of the test or validation samples that are found elsewhere, those whose label differs there. */
   readonly otherLabel: number;
-  /** Samples that were compared, of the test, the validation and the training part. */
-  readonly compared: { readonly test: number; readonly validation: number; readonly train: number };
   /** Pairs of sample indices, the earlier seen first. */
   readonly testPairs: readonly (readonly [number, number])[];
   readonly validationPairs: readonly (readonly [number, number])[];

@@ -25,9 +25,11 @@ export function quotedList(names: readonly string[], total: number = names.lengt
   return shown.length < 2 ? shown.join("") : `${shown.slice(0, -1).join(", ")} and ${shown[shown.length - 1]}`;
 }
 
+/** Cut in the middle: of a path, the end says most. */
 export function shortened(name: string): string {
   const letters = [...name];
-  return letters.length <= LONGEST ? name : `${letters.slice(0, LONGEST - 3).join("")}...`;
+  if (letters.length <= LONGEST) return name;
+  return `${letters.slice(0, LONGEST / 2 - 3).join("")}...${letters.slice(-LONGEST / 2).join("")}`;
 }
 
 /** 0.9134 -> "91.3 %"; what is not quite all or nothing is not rounded to it. */
@@ -41,6 +43,7 @@ export function shareOf(part: number, whole: number): string {
 /** A value of the data: "84,000", "0.125", "1.7e+9". */
 export function valueText(value: number): string {
   const size = Math.abs(value);
-  if (Number.isInteger(value) && size < 1e9) return value.toLocaleString("en-US");
+  // float32 has about seven digits.
+  if (Number.isInteger(value) && size < 1e12) return Number(value.toPrecision(7)).toLocaleString("en-US");
   return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toPrecision(3);
 }

@@ -4,7 +4,7 @@ import type { DataSet, LoadedData, SampleArray } from "../types.js";
 import { type ClassTotals, countClasses } from "./class-counts.js";
 import { ColumnStatistics } from "./columns.js";
 import { chooseExamined } from "./examined.js";
-import { partOfSamples } from "./parts.js";
+import { partOfSamples, TRAIN, VALIDATION } from "./parts.js";
 import { type ColumnProfiles, profileColumns } from "./profiles.js";
 import { RowHashes } from "./row-hash.js";
 
@@ -24,7 +24,7 @@ export interface Survey {
   readonly low: number;
   readonly high: number;
   readonly missing: number;
-  /** Samples (not tables' rows) whose values are all the same. */
+  /** Samples (not tables' rows) whose values are all the same, channel by channel. */
   readonly constant: readonly number[];
   /** Feature by feature, where a sample is a row of features; null for images, sequences and the like. */
   readonly columns: ColumnStatistics | null;
@@ -52,6 +52,8 @@ export function surveyData(loaded: LoadedData): Survey {
   const columns = isTabular(data) ? new ColumnStatistics(size) : null;
   const range = new ValueRange();
   const constant: number[] = [];
+  // A channel of an image by itself: a red picture has one value in each.
+  const plane = data.sampleShape.length === 3 ? size / (data.sampleShape[0] as number) : size;
   let at = 0;
   for (const { indices, samples } of samplePieces(data, examined)) {
     hashes.add(at, samples, size, indices.length);
@@ -59,7 +61,7 @@ export function surveyData(loaded: LoadedData): Survey {
     if (columns) columns.add(samples, indices.length);
     else
       indices.forEach((index, row) => {
-        if (range.addSample(samples, row * size, size) && size > 1) constant.push(index);
+        if (range.addSample(samples, row * size, size, plane) && plane > 1) constant.push(index);
       });
     at += indices.length;
   }
@@ -83,7 +85,7 @@ export function surveyData(loaded: LoadedData): Survey {
 const isLearnt =
   (partOf: Uint8Array) =>
   (index: number): boolean =>
-    partOf[index] === 1 || partOf[index] === 2;
+    partOf[index] === TRAIN || partOf[index] === VALIDATION;
 
 /** Lowest and highest value of many samples. */
 class ValueRange {
@@ -91,20 +93,22 @@ class ValueRange {
   high = Number.NEGATIVE_INFINITY;
   missing = 0;
 
-  /** @returns whether all values of the sample are the same */
-  addSample(values: SampleArray, from: number, size: number): boolean {
-    let low = Number.POSITIVE_INFINITY;
-    let high = Number.NEGATIVE_INFINITY;
-    let missing = 0;
-    for (let i = from; i < from + size; i++) {
-      const v = values[i] as number;
-      if (v < low) low = v;
-      if (v > high) high = v;
-      if (Number.isNaN(v)) missing++;
+  /** @returns whether the values of each plane of the sample are all the same */
+  addSample(values: SampleArray, from: number, size: number, plane: number): boolean {
+    let constant = true;
+    for (let at = from; at < from + size; at += plane) {
+      let low = Number.POSITIVE_INFINITY;
+      let high = Number.NEGATIVE_INFINITY;
+      for (let i = at; i < at + plane; i++) {
+        const v = values[i] as number;
+        if (v < low) low = v;
+        if (v > high) high = v;
+        if (Number.isNaN(v)) this.missing++;
+      }
+      if (low < this.low) this.low = low;
+      if (high > this.high) this.high = high;
+      if (low !== high) constant = false;
     }
-    if (low < this.low) this.low = low;
-    if (high > this.high) this.high = high;
-    this.missing += missing;
-    return low === high && missing === 0;
+    return constant;
   }
 }

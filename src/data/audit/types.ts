@@ -57,6 +57,8 @@ export interface DuplicateCounts {
   readonly train: number;
   /** Training samples that occur with more than one label. */
   readonly conflicting: number;
+  /** Samples of each part that were compared. */
+  readonly compared: { readonly train: number; readonly validation: number; readonly test: number };
 }
 
 export interface DataAudit {

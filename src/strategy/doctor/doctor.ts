@@ -1,19 +1,19 @@
 /** What goes wrong in practice, looked for before a recipe is run: what stands behind `limbeck doctor`. */
-import type { DataConfig } from "../../data/config.js";
 import { spreadOver } from "../../data/labels.js";
-import { loadData } from "../../data/load.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError, InterruptedError } from "../../errors.js";
 import { appendTo } from "../../extremes.js";
 import { noun } from "../../noun.js";
 import { parseRecipe } from "../../recipe/load.js";
-import { baselineObjectiveOf, camelKeys, objectiveOf } from "../../recipe/resolve.js";
+import { baselineObjectiveOf, objectiveOf } from "../../recipe/resolve.js";
 import { asksNoTeacher, type Recipe, type RecipeInput } from "../../recipe/schema.js";
 import type { RunEvent } from "../events.js";
+import { loadAudited } from "../load-audited.js";
 import { firstHop } from "../strategies.js";
 import { requireTeacher } from "../teacher-group.js";
 import { openAsked } from "./asked.js";
 import { averageLength } from "./average-length.js";
+import { dataAudit } from "./data-audit.js";
 import { finishedRun } from "./finished.js";
 import { fixedViews } from "./fixed-views.js";
 import { layers } from "./layers.js";
@@ -33,6 +33,7 @@ import { weakTeacher } from "./weak-teacher.js";
 
 /** All checks, in the order of the report: what takes longest last. */
 const CHECKS: readonly Check[] = [
+  dataAudit,
   selection,
   staleStore,
   unasked,
@@ -78,7 +79,7 @@ export async function examine(input: RecipeInput, options: ExamineOptions = {}):
   const whole = parseRecipe(input);
   requireTeacher(whole);
   const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
-  const loaded = await loadData(camelKeys(whole.data) as DataConfig, { folder });
+  const loaded = await loadAudited(whole.data, { folder });
   const recipe = firstHop(whole, loaded);
   const teacherless = asksNoTeacher(recipe.strategy);
   const finished = finishedRun(whole, options.out);

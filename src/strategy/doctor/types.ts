@@ -1,10 +1,10 @@
 /** What a check of the doctor is and what it says. */
 import type { TeacherFeature } from "../../compile/step.js";
-import type { LoadedData } from "../../data/types.js";
 import type { ObjectiveConfig } from "../../objective/objective.js";
 import type { Recipe } from "../../recipe/schema.js";
 import type { FullAnswers } from "../../teacher/types.js";
 import type { RunEvent } from "../events.js";
+import type { AuditedData } from "../load-audited.js";
 import type { Reusable } from "../transfer.js";
 
 /** One answer of the doctor. */
@@ -15,7 +15,7 @@ export interface Finding {
   readonly status: "ok" | "warn" | "fail" | "skipped";
   /** What was found, with numbers. */
   readonly found: string;
-  /** Why it matters; empty when all is well. */
+  /** Why it matters; empty when all is well, and where `found` says it. */
   readonly why: string;
   /** What to change: a field, a --set, a command; empty when all is well. */
   readonly change: string;
@@ -65,7 +65,7 @@ export interface FinishedTrainings {
 export interface Patient {
   readonly recipe: Recipe;
   readonly folder: string;
-  readonly loaded: LoadedData;
+  readonly loaded: AuditedData;
   readonly objective: ObjectiveConfig;
   /** The teacher, where it can be asked; null otherwise. */
   readonly teacher: AskedTeacher | null;

@@ -131,6 +131,7 @@ function summaryOf(
     teacher: teachers.join("; "),
     warnings: [...new Set(warnings)].map(maskText),
     recipe: maskSecrets(recipe),
+    audit: loaded.audit,
   };
 }
 

@@ -6,7 +6,7 @@ import { type AuditRule, fewOf, quotedList } from "../rule.js";
 /** A class with fewer training samples may well be missing from the others by chance. */
 const ENOUGH = 5;
 
-export const classPresence: AuditRule = ({ totals, loaded: { splits, findings = [] } }) => {
+export const classPresence: AuditRule = ({ totals, loaded: { splits } }) => {
   if (!totals) return [];
   const { names, train, validation, test } = totals;
   const unseen: string[] = [];
@@ -18,9 +18,7 @@ export const classPresence: AuditRule = ({ totals, loaded: { splits, findings = 
     else if (inTrain === 0) unseen.push(name);
     else if (inTest === 0 && splits.test.length > 0 && inTrain >= ENOUGH) untested.push(name);
   });
-  // Of a source with a test part of its own the reader has said it already.
-  const said = findings.some((f) => f.code === "class-untested");
-  return [...unseenFinding(unseen, totals), ...(said ? [] : untestedFinding(untested)), ...emptyFinding(empty)];
+  return [...unseenFinding(unseen, totals), ...untestedFinding(untested), ...emptyFinding(empty)];
 };
 
 function unseenFinding(

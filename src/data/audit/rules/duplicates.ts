@@ -4,14 +4,14 @@ import { type AuditRule, quotedList } from "../rule.js";
 import { sampleName } from "../sample-names.js";
 import { isTabular } from "../survey.js";
 
-/** Rows of a table are equal by chance now and then: fewer than these, or a smaller share, are not worth a word. */
-const CHANCE_ROWS = 2;
+/** Rows of a table are equal by chance now and then: one of at least 20, or a smaller share than this, is not worth a word. */
+const CHANCE_OF = 20;
 const CHANCE_SHARE = 0.01;
 
 /** Whether so many of so many samples are more than chance. */
 function worthSaying(data: DataSet, count: number, of: number): boolean {
   if (count === 0) return false;
-  return !isTabular(data) || (count >= CHANCE_ROWS && count >= CHANCE_SHARE * of);
+  return !isTabular(data) || (count >= CHANCE_SHARE * of && !(count === 1 && of >= CHANCE_OF));
 }
 
 export const duplicatesBetweenParts: AuditRule = ({ duplicates, loaded: { data } }) => {
@@ -21,9 +21,11 @@ export const duplicatesBetweenParts: AuditRule = ({ duplicates, loaded: { data }
   if (!inTest && !inValidation) return [];
   const pairs = [...(inTest ? testPairs : []), ...(inValidation ? validationPairs : [])];
   const parts = [
-    ...(inTest ? [`${share(test, compared.test)} test samples are also in the training or validation part`] : []),
+    ...(inTest
+      ? [`${share(test, compared.test)} test samples ${are(test)} also in the training or validation part`]
+      : []),
     ...(inValidation
-      ? [`${share(validation, compared.validation)} validation samples are also in the training part`]
+      ? [`${share(validation, compared.validation)} validation samples ${are(validation)} also in the training part`]
       : []),
   ];
   const labels =
@@ -34,7 +36,7 @@ export const duplicatesBetweenParts: AuditRule = ({ duplicates, loaded: { data }
     {
       code: "duplicates-between-parts",
       level: "warning",
-      text: `${parts.join(", and ")}.${labels} The scores will be better than the model.`,
+      text: `${parts.join(", and ")}.${labels} Scores on them say nothing about new samples.`,
       cure: "Remove the duplicates before the data is split.",
       count: test + validation,
       examples: pairs.slice(0, 3).map((pair) => pair.map((i) => sampleName(data, i)).join(" = ")),
@@ -64,3 +66,5 @@ export const conflictingDuplicates: AuditRule = ({ duplicates, loaded: { data } 
 function share(count: number, of: number): string {
   return `${count.toLocaleString("en-US")} of ${of.toLocaleString("en-US")}`;
 }
+
+const are = (count: number): string => (count === 1 ? "is" : "are");

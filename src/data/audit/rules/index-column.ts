@@ -1,6 +1,7 @@
 /** Columns that number the rows or name them: of sorted data they are the answer, and they mean nothing to new samples. */
 import { noun } from "../../../noun.js";
 import type { DataFinding } from "../../findings.js";
+import { TRAIN, VALIDATION } from "../parts.js";
 import { readColumns } from "../read-columns.js";
 import { type AuditFacts, type AuditRule, fewOf, quotedList } from "../rule.js";
 import { featureName } from "../survey.js";
@@ -9,6 +10,8 @@ import { featureName } from "../survey.js";
 const LEAST_ROWS = 20;
 /** Of fractions: rows that rise all the way. */
 const LEAST_FRACTIONS = 50;
+/** Share of different values in a column that is called an id: a few rows may be there twice. */
+const DIFFERENT = 0.9;
 const ID_NAME = /(^|[^a-z])(id|ids|idx|index|key|uuid|guid|no|nr|num|number|row|rowid|record)$/i;
 const ID_WORD = /^(id|index|rowid)([^a-z]|$)|[a-z]I[Dd]$|^Unnamed: \d+$/;
 
@@ -53,11 +56,13 @@ function candidates(facts: AuditFacts): number[] {
   const sorted: number[] = [];
   const ids: number[] = [];
   for (let c = 0; c < columns.width; c++) {
-    if (columns.missing[c] || profiles.distinct(c) < profiles.rows.length) continue;
+    if (columns.missing[c]) continue;
     if (isSorted(facts, c)) sorted.push(c);
-    else if (columns.whole[c] && (isDense(facts, c) || isCalledId(featureName(loaded.data, c)))) ids.push(c);
+    else if (columns.whole[c] && profiles.distinct(c) >= DIFFERENT * profiles.rows.length) ids.push(c);
   }
-  return [...sorted, ...ids.filter(allDifferent(facts, ids))];
+  const different = shareDifferent(facts, ids);
+  const called = (c: number): boolean => isCalledId(featureName(loaded.data, c));
+  return [...sorted, ...ids.filter((c) => different(c) >= (called(c) ? DIFFERENT : isDense(facts, c) ? 1 : 2))];
 }
 
 /** Rises, or falls, from row to row; once it may begin anew, where the source's own test part does. */
@@ -76,15 +81,14 @@ function isDense({ columns, loaded }: AuditFacts, c: number): boolean {
 
 const isCalledId = (name: string): boolean => ID_NAME.test(name) || ID_WORD.test(name);
 
-/** Whether no two rows of the training and validation part have the same value. */
-function allDifferent({ loaded, partOf, examined }: AuditFacts, columns: readonly number[]): (c: number) => boolean {
-  const rows = examined.filter((i) => partOf[i] === 1 || partOf[i] === 2);
+/** Different values, as a share of the rows of the training and validation part. */
+function shareDifferent({ loaded, partOf, examined }: AuditFacts, columns: readonly number[]): (c: number) => number {
+  const rows = examined.filter((i) => partOf[i] === TRAIN || partOf[i] === VALIDATION);
   const values = readColumns(loaded.data, rows, columns);
   return (c) => {
-    const sorted = values.get(c)?.sort() ?? new Float32Array();
+    const sorted = values.get(c)?.toSorted() ?? new Float32Array();
     // Beyond 2^24 float32 rounds whole numbers, and neighbours fall together.
-    if ((sorted[sorted.length - 1] ?? 0) >= 2 ** 24) return true;
-    for (let i = 1; i < sorted.length; i++) if (sorted[i] === sorted[i - 1]) return false;
-    return true;
+    if ((sorted[sorted.length - 1] ?? 0) >= 2 ** 24) return 1;
+    return new Set(sorted).size / Math.max(1, sorted.length);
   };
 }

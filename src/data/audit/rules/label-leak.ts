@@ -9,7 +9,7 @@ import { featureName } from "../survey.js";
 const LEAST_ROWS = 50;
 const LEAST_OTHERS = 10;
 /** Rows that may be told wrong, as a share, and of the rows beside the largest class. */
-const WRONG = 0.005;
+const WRONG = 0.01;
 const WRONG_OF_OTHERS = 0.1;
 /** Rows for a first look, with this much patience. */
 const GLANCE = 200;
@@ -71,31 +71,32 @@ function largestClass(places: readonly number[], labelAt: Int32Array): number {
 }
 
 /**
- * How many rows one column alone tells wrong, at best: by its value where it has few, else by intervals, one for each class.
- * In sorted order, intervals change the label once less than there are classes; a row in the wrong place changes it twice more.
+ * How many rows one column alone tells wrong, at best: rows with the same value get the most frequent label among them. A
+ * column with many values must have intervals, one for each class: in sorted order, each further change of the label means a
+ * row in the wrong place, before and behind which it changes.
  */
 function wrongRows(profiles: ColumnProfiles, c: number, places: readonly number[], labelAt: Int32Array): number {
   const values = profiles.values(c);
   const order = places.toSorted(
     (a, b) => (values[a] as number) - (values[b] as number) || (labelAt[a] as number) - (labelAt[b] as number) || a - b,
   );
-  let [distinct, changes, impure] = [0, 0, 0];
-  const classes = new Set<number>();
+  const told = new Set<number>();
+  let [distinct, changes, mixed, last] = [0, 0, 0, -1];
   for (let from = 0; from < order.length; ) {
-    let to = from;
-    let [run, longest] = [0, 0];
     const value = values[order[from] as number];
+    let [to, run, longest, label] = [from, 0, 0, -1];
     for (; to < order.length && Object.is(values[order[to] as number], value); to++) {
-      const label = labelAt[order[to] as number] as number;
-      classes.add(label);
-      run = to > from && label === labelAt[order[to - 1] as number] ? run + 1 : 1;
-      if (run > longest) longest = run;
-      if (to > 0 && label !== labelAt[order[to - 1] as number]) changes++;
+      const own = labelAt[order[to] as number] as number;
+      run = to > from && own === labelAt[order[to - 1] as number] ? run + 1 : 1;
+      if (run > longest) [longest, label] = [run, own];
     }
-    impure += to - from - longest;
+    mixed += to - from - longest;
+    if (from > 0 && label !== last) changes++;
+    told.add(label);
+    last = label;
     distinct++;
     from = to;
   }
-  const byInterval = (changes - (classes.size - 1)) / 2;
-  return distinct * 10 <= order.length ? Math.min(impure, byInterval) : byInterval;
+  if (distinct < 2) return order.length;
+  return distinct * 10 <= order.length ? mixed : mixed + Math.max(0, changes - (told.size - 1)) / 2;
 }
