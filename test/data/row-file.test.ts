@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, mock, test } from "node:test";
 import { BlockReader, rowsOfBlock } from "../../src/data/row-blocks.js";
 import { readRows, rowRanges } from "../../src/data/row-file.js";
-import { InputError } from "../../src/index.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = fs.mkdtempSync(join(tmpdir(), "limbeck-rows-"));
 const counted = {
@@ -33,7 +33,7 @@ function fileOf(rowBytes: number) {
   for (let row = 0; row < COUNT; row++)
     for (let k = 0; k < rowBytes; k++) bytes[START + row * rowBytes + k] = at(row, k);
   fs.writeFileSync(path, bytes);
-  const file = { path, start: START, rowBytes, remedy: "write it again" };
+  const file = { path, start: START, rowBytes, remedy: "Write it again" };
   const readsFor = (rows: readonly number[]): number => {
     const before = counted.read.mock.callCount();
     const [opened, closed] = [counted.open.mock.callCount(), counted.close.mock.callCount()];
@@ -82,7 +82,7 @@ test("a file that ends early is named with the first row that is missing", () =>
   const out = new Uint8Array(80);
   assert.throws(
     () => readRows(file, Uint32Array.from(range(95, 10)), out),
-    (e: Error) => e instanceof InputError && /8\.bin.*ends before sample 100; write it again/s.test(e.message),
+    faultLike({ code: "file-damaged", where: "8.bin", found: ["sample 100"], cure: ["Write it again"] }),
   );
 });
 
