@@ -1,4 +1,4 @@
-/** The main job: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
+/** The main task: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../atomic.js";
@@ -23,9 +23,9 @@ import { requireTeacher } from "./teacher-group.js";
 import { writeReport, writeSummary } from "./write-summary.js";
 
 export interface DistillOptions extends RunOptions {
-  /** Folder of the run; default runs/<name>, or runs/<name>-2 ... when taken. */
+  /** Folder of the run; default runs/<name>, or runs/<name>-2 ... if it exists. */
   readonly out?: string;
-  /** Where teachers are trained and their answers kept, for runs that share one; default the run's folder. */
+  /** Folder for teachers and their answers, for runs that share a teacher; default: the run's folder. */
   readonly teacherFolder?: string;
 }
 
@@ -39,8 +39,8 @@ export interface DistillResult {
 }
 
 /**
- * Runs a recipe from data to report: one distillation, or as many as its strategy asks for.
- * @throws InputError when the recipe or its inputs are wrong, RunError when the run fails, InterruptedError when stopped
+ * Runs a recipe from data to report: one distillation, or several if its strategy requires it.
+ * @throws InputError if the recipe or its inputs are wrong, RunError if the run fails, InterruptedError if it is stopped
  */
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const recipe = parseRecipe(input);

@@ -1,6 +1,6 @@
 /**
- * What a `Distiller` is wherever it runs: compile, fit, evaluate. Opening teachers, executing steps and keeping things are
- * left to the subclasses for Node and for the browser. Nothing here is Node's.
+ * The parts of `Distiller` that Node and the browser share: compile, fit, evaluate. Subclasses open teachers, execute steps
+ * and store files. Nothing here depends on Node.
  */
 
 import { z } from "zod";
@@ -43,57 +43,57 @@ import type { Prepared } from "./foreign.js";
 import type { TrainedStudent } from "./trained.js";
 import { reusableOf, reusingClassifier } from "./transfer.js";
 
-/** Options every distiller has. */
+/** Options of every distiller. */
 export interface DistillerSettings {
-  /** Everything random is a function of it; default 0. */
+  /** Seed of all random numbers; default 0. */
   readonly seed?: number;
-  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  /** Number of ONNX Runtime threads; 0 (the default) chooses automatically. */
   readonly threads?: number;
-  /** Where training steps run; default "cpu". */
+  /** Device for training steps; default "cpu". */
   readonly device?: "cpu" | "webgpu";
 }
 
-/** Scores `evaluate` can return: accuracy, topK, nll, ece against labels, agreement and softKL against the teacher. */
+/** Scores `evaluate` can return: accuracy, topK, nll and ece use labels; agreement and softKL use the teacher. */
 export type Metric = keyof SeedScores;
 
 export interface CompileOptions {
-  /** A rule by name with its defaults, or with its fields as in a recipe; default adamw. */
+  /** An update rule by name, or with its fields as in a recipe; default adamw. */
   readonly optimizer?: "sgd" | "adam" | "adamw" | TrainingInput["optimizer"];
-  /** A constant rate; give this or `schedule`. */
+  /** A constant learning rate; set either this or `schedule`. */
   readonly learningRate?: number;
   /** As in a recipe; default one-cycle up to 0.002. */
   readonly schedule?: TrainingInput["schedule"];
-  /** Clips the gradient's global norm; 0, the default, is off. */
+  /** Limit on the gradient's global norm; 0 (the default) disables clipping. */
   readonly clipNorm?: number;
   /** Keeps an exponential moving average of the weights, as `training.ema` in a recipe; default off. */
   readonly ema?: TrainingInput["ema"];
-  /** Computes cheap values again in the backward pass instead of keeping them: less memory, the same numbers; default false. */
+  /** Computes cheap values again in the backward pass instead of storing them: less memory, identical results; default false. */
   readonly recompute?: boolean;
-  /** Against the labels; default cross-entropy. */
+  /** Loss against the labels; default cross-entropy. */
   readonly studentLoss?: "cross-entropy" | ObjectiveInput["student_loss"];
-  /** Against the teacher; default kd. */
+  /** Loss against the teacher's answers; default kd. */
   readonly distillationLoss?: DistillationLossName | ObjectiveInput["distillation_loss"] | CustomLoss;
-  /** Further terms, each a loss with `weight` and `schedule`, as in a recipe; or `{ loss, weight, schedule }` with one of your own. */
+  /** More terms, each a loss with `weight` and `schedule` as in a recipe, or `{ loss, weight, schedule }` with your own loss. */
   readonly terms?: readonly (NonNullable<ObjectiveInput["terms"]>[number] | CustomTerm)[];
   /**
-   * How much the student follows the teacher: (1 - alpha) student loss + alpha distillation loss; 1 needs no labels.
-   * Keras's tutorial means the opposite: its alpha 0.1 is 0.9 here. Default 0.9.
+   * How closely the student follows the teacher: (1 - alpha) student loss + alpha distillation loss. 1 needs no labels.
+   * In Keras's tutorial, alpha is the weight of the label loss: its 0.1 is 0.9 here. Default 0.9.
    */
   readonly alpha?: number;
-  /** Multiplies alpha over the training. */
+  /** A factor on alpha that changes over the training. */
   readonly alphaSchedule?: ObjectiveInput["alpha_schedule"];
   /** Two weights instead of alpha; they need not sum to 1. */
   readonly weights?: ObjectiveInput["weights"];
-  /** Of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4. */
+  /** Temperature of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4. */
   readonly temperature?: number;
   /** Default: all. */
   readonly metrics?: readonly Metric[];
 }
 
-/** A distillation loss by its name, with its defaults. */
+/** A distillation loss by name, with its defaults. */
 export type DistillationLossName = NonNullable<ObjectiveInput["distillation_loss"]>["kind"];
 
-/** A term with a loss of one's own. */
+/** A term with a custom loss. */
 export interface CustomTerm {
   readonly loss: CustomLoss;
   /** Default 1. */
@@ -103,27 +103,27 @@ export interface CustomTerm {
 }
 
 export interface FitOptionsAnywhere {
-  /** Passes over the samples; give this or `steps`. Default 10 epochs. */
+  /** Passes over the samples; set either this or `steps`. Default 10 epochs. */
   readonly epochs?: number;
   readonly steps?: number;
   /** Default 64. */
   readonly batchSize?: number;
-  /** Fraction or number of samples of a DataSet held out to choose the weights; default 0.15. LoadedData is split already. */
+  /** Fraction or number of samples of a DataSet held out to select the weights; default 0.15. LoadedData is already split. */
   readonly validationSplit?: number;
-  /** Of a DataSet: "unit" (bytes / 255), "standard" (fitted on the training part), "none" or numbers. Default: unit for bytes, none else. */
+  /** Normalisation of a DataSet: "unit" (bytes / 255), "standard" (computed on the training part), "none" or numbers. Default: unit for bytes, otherwise none. */
   readonly normalise?: "unit" | "standard" | "none" | Normalisation;
   /** Random views of the samples, as `training.augment` in a recipe: shift, crop, rotate, mixup ... */
   readonly augment?: TrainingInput["augment"];
   /**
-   * What the teacher says of a view: its answer for that very view, asked at every step, or for the unchanged sample. Default
-   * online; recipes can also replay views that were labelled once (`openViewStore`).
+   * The teacher's answer for a view: for exactly that view, computed at every step, or for the unchanged sample. Default
+   * online. Recipes can also replay views that were labelled once (`openViewStore`).
    */
   readonly views?: "online" | "clean";
-  /** Weights kept; default best by validation. */
+  /** Which weights to keep; default: the best validation score. */
   readonly select?: "best" | "last";
-  /** Stop after so many validations without a better one. */
+  /** Number of validations without improvement after which training stops. */
   readonly patience?: number;
-  /** Steps between measurements of each term's share of the gradient (with two terms or more); default 100, 0 is never. */
+  /** Steps between measurements of each term's share of the gradient (with two or more terms); default 100, 0 disables them. */
   readonly gradientSharesEvery?: number;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
@@ -236,8 +236,8 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
 
   /**
    * Labels the samples once with the teacher and trains the student.
-   * @returns the learning curve and how the weights were chosen
-   * @throws InputError when data, teacher and objective do not fit; InterruptedError when the signal aborts
+   * @returns the learning curve and how the weights were selected
+   * @throws InputError if data, teacher and objective do not match; InterruptedError if the signal aborts
    */
   async fit(data: DataSet | LoadedData, options: F = {} as F): Promise<TrainingResult> {
     const { objective, training } = this.#needCompiled();
@@ -295,8 +295,8 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   }
 
   /**
-   * Scores the student: on every sample of a DataSet, on the test part of LoadedData.
-   * @returns the metrics asked for in `compile`; null where labels or teacher are missing
+   * Scores the student on every sample of a DataSet, or on the test part of LoadedData.
+   * @returns the metrics selected in `compile`; null if labels or teacher are missing
    */
   async evaluate(data: DataSet | LoadedData, options: { k?: number } = {}): Promise<Partial<SeedScores>> {
     const { metrics } = this.#needCompiled();
@@ -315,7 +315,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     return Object.fromEntries(metrics.map((m) => [m, scores[m]]));
   }
 
-  /** Frees sessions of teacher and student. May be called again. */
+  /** Frees the sessions of teacher and student. May be called repeatedly. */
   async dispose(): Promise<void> {
     await this.#student?.dispose();
     if (!this.keepsTeacher) await this.#teacher?.dispose();

@@ -1,4 +1,4 @@
-/** Measures any ONNX classifier on a data set: what stands behind `limbeck evaluate`. */
+/** Evaluates any ONNX classifier on a data set; the implementation of `limbeck evaluate`. */
 import { statSync } from "node:fs";
 import { z } from "zod";
 import type { LoadedData } from "../data/types.js";
@@ -26,27 +26,27 @@ import { latencyOf } from "./measure.js";
 import { type ModelDescription, type OpenedModel, openModel } from "./open-model.js";
 import { type Askable, measureRobustness } from "./robustness.js";
 
-/** The samples to measure on: one part of the split, or every sample. */
+/** The samples to evaluate on: one part of the split, or all samples. */
 export type Part = "test" | "validation" | "train" | "all";
 
 export interface EvaluateModelOptions {
-  /** Another ONNX classifier: adds agreement with it and soft KL to it. */
+  /** Another ONNX classifier; adds agreement and soft KL. */
   readonly teacher?: string;
-  /** How to feed and read the model; what is absent is found out. */
+  /** How to feed and read the model; missing fields are detected. */
   readonly description?: ModelDescription;
-  /** The same for the teacher. */
+  /** How to feed and read the teacher. */
   readonly teacherDescription?: ModelDescription;
   /** Default "test". */
   readonly part?: Part;
-  /** Of top-k; default 5. */
+  /** k for top-k accuracy; default 5. */
   readonly topK?: number;
-  /** Calls to measure at batch 1; 0 leaves the latency out. Default 200. */
+  /** Number of timed calls at batch size 1; 0 skips the latency. Default 200. */
   readonly latencyRuns?: number;
-  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  /** Number of ONNX Runtime threads; 0 (the default) chooses automatically. */
   readonly threads?: number;
-  /** Ask it also under corruptions of the samples (docs/robustness.md): all of them, or which, as in a recipe. */
+  /** Also evaluate under corruptions of the samples (docs/robustness.md): all of them, or a selection, as in a recipe. */
   readonly robustness?: RobustnessInput;
-  /** An ONNX classifier whose errors under corruptions are the measure (of `mCE`); default the teacher, if there is one. */
+  /** Reference of `mCE`: an ONNX classifier to compare errors under corruptions with; default: the teacher, if given. */
   readonly reference?: string;
   /** How to feed and read the reference. */
   readonly referenceDescription?: ModelDescription;
@@ -54,13 +54,13 @@ export interface EvaluateModelOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Everything known about one model on one set of samples. Shares are in [0, 1]. */
+/** The scores of one model on one set of samples. Shares are in [0, 1]. */
 export interface Evaluation extends SeedScores {
   readonly model: string;
   readonly fileBytes: number;
-  /** Elements of all floating-point initialisers, but for the normalisation in front. */
+  /** Elements of all floating-point initialisers, except the normalisation in front. */
   readonly parameters: number;
-  /** What its outputs hold. */
+  /** Kind of its outputs. */
   readonly outputs: OutputKind;
   readonly data: { readonly name: string; readonly hash: string; readonly part: Part; readonly samples: number };
   /** Class names by index. */
@@ -73,9 +73,9 @@ export interface Evaluation extends SeedScores {
   readonly confusion: readonly (readonly number[])[];
   /** The most frequent errors, by index into `classes`, where there are more than 100 classes; else null. */
   readonly confused: ConfusedPairs | null;
-  /** At batch 1; null when not measured. */
+  /** At batch size 1; null if not measured. */
   readonly latency: Latency | null;
-  /** Errors under corruptions of "model", "teacher" and "reference"; null when not asked for. */
+  /** Errors under corruptions of "model", "teacher" and "reference"; null if not requested. */
   readonly robustness: RobustnessSummary | null;
   /** The model it was compared with, with its own scores. */
   readonly teacher: (SeedScores & { readonly model: string; readonly outputs: OutputKind }) | null;
@@ -86,9 +86,9 @@ export interface Evaluation extends SeedScores {
 }
 
 /**
- * Scores an ONNX classifier, and compares it with another one when `teacher` is given.
- * @param file `.onnx` file of a model, of limbeck or not
- * @throws InputError when a file is no model or does not fit the data
+ * Scores an ONNX classifier, and compares it with another one if `teacher` is given.
+ * @param file `.onnx` file of any model
+ * @throws InputError if a file is not a model or does not match the data
  *
  * @example
  * const data = await loadData({ source: "digits" });

@@ -1,4 +1,4 @@
-/** Exports a model of a run once more, in another form: what stands behind `limbeck export`. */
+/** Re-exports a model of a run in another form; the implementation of `limbeck export`. */
 
 import { existsSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
@@ -25,15 +25,15 @@ import { writeSnippets } from "./snippets.js";
 import { listTrainings, readTraining, type Training, teacherOf, trainingOf } from "./trainings.js";
 
 export interface ExportRunOptions {
-  /** Which model of a run; default "student" (the run's own choice). */
+  /** Which model of a run; default "student" (the one that the run selected). */
   readonly role?: "student" | "baseline" | "teacher";
-  /** Variant of the recipe; default the recipe itself. */
+  /** Variant of the recipe; default: the recipe itself. */
   readonly variant?: string;
-  /** One seed instead of the one that was best on the validation samples. */
+  /** Seed of the model; default: the seed with the best validation score. */
   readonly seed?: number;
-  /** Leave the normalisation out: whoever calls the model normalises. Default: it is inside. */
+  /** Export without the normalisation, so that the caller normalises. Default: the model contains it. */
   readonly raw?: boolean;
-  /** Keep weight matrices as float16: about half the file, computed in float32 all the same. */
+  /** Store weight matrices as float16: about half the file size; computation stays in float32. */
   readonly half?: boolean;
   /** File to write; default export/<name>.onnx in the run's folder. Never overwritten. */
   readonly out?: string;
@@ -43,7 +43,7 @@ export interface ExportRunResult {
   readonly model: string;
   readonly source: string;
   readonly bytes: number;
-  /** Whether the normalisation is inside. */
+  /** Whether the model contains the normalisation. */
   readonly normalised: boolean;
   /** Largest difference of an output from the source's, for the same 16 samples of noise in the range the model expects. */
   readonly difference: number;
@@ -56,7 +56,7 @@ export interface ExportRunResult {
 /**
  * Writes a model of a run (or of one training) as plain ONNX and compares its answers with the original's.
  * @param directory folder of a finished run, or of a training in its trainings/
- * @throws InputError when there is no such model or the file is taken; RunError when the new model answers otherwise
+ * @throws InputError if the model does not exist or the file exists; RunError if the new model's answers differ
  */
 export async function exportRun(directory: string, options: ExportRunOptions = {}): Promise<ExportRunResult> {
   const training = readTraining(directory);

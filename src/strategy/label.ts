@@ -1,4 +1,4 @@
-/** A teacher's answers for every sample, kept in a folder: what stands behind `limbeck label`. */
+/** Stores a teacher's answers for every sample in a folder; the implementation of `limbeck label`. */
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { TeacherFeature } from "../compile/step.js";
@@ -21,7 +21,7 @@ import { prepareTeacher } from "./teachers.js";
 export interface LabelDataOptions extends Omit<RunOptions, "jobs" | "command"> {
   /** Folder of the store; default label-stores/<name of the recipe>. */
   readonly out?: string;
-  /** Names or patterns of the teacher's inner values to keep too, besides those that the recipe's objective compares. */
+  /** Names or patterns of more intermediate values to store, in addition to those that the recipe's objective compares. */
   readonly features?: readonly string[];
 }
 
@@ -29,31 +29,31 @@ export interface LabelDataResult {
   /** The store's folder: `teacher: { label_store: <this> }` uses it. */
   readonly store: string;
   readonly teacher: string;
-  /** Elements of the teacher's weights; null when unknown. */
+  /** Elements of the teacher's weights; null if unknown. */
   readonly parameters: number | null;
-  /** What the answers are. */
+  /** Kind of the answers. */
   readonly kind: OutputKind;
   readonly classes: readonly string[];
   readonly samples: number;
   readonly precision: "float32" | "float16";
-  /** Inner values kept, with the shape of one sample. */
+  /** Stored intermediate values, with the shape of one sample. */
   readonly features: readonly TeacherFeature[];
   /** Size of answers and features on disk. */
   readonly bytes: number;
-  /** Share of labelled samples whose class the teacher names; null where a part has no labels. The test part is not looked at. */
+  /** Accuracy of the teacher on labelled samples; null if a part has no labels. The test part is not used. */
   readonly accuracy: { readonly train: number | null; readonly validation: number | null };
-  /** A sentence: what the teacher had seen. */
+  /** Training data of the teacher, as a sentence. */
   readonly trainedOn: string;
-  /** Sentences about what was found out: layout, kind of outputs ... */
+  /** Sentences about what was detected: layout, kind of outputs ... */
   readonly notes: readonly string[];
   readonly warnings: readonly string[];
-  /** What the data is, and what looks wrong with it. */
+  /** What the data contains, and what looks wrong. */
   readonly audit: DataAudit;
 }
 
 /**
- * Writes the label store of a recipe's teacher. A killed labelling goes on where it stopped (`resume`).
- * @throws InputError when recipe, data or teacher cannot be used, or the folder holds something else; InterruptedError when stopped
+ * Writes the label store of a recipe's teacher. With `resume`, a killed labelling run continues where it stopped.
+ * @throws InputError if recipe, data or teacher cannot be used, or the folder contains something else; InterruptedError if it is stopped
  */
 export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
   const given = parseRecipe(input);

@@ -1,4 +1,4 @@
-/** Asks a model about files: what stands behind `limbeck predict`. */
+/** Classifies files with a model; the implementation of `limbeck predict`. */
 
 import { fillsMissing } from "../compile/normalise.js";
 import { fromArrays } from "../data/dataset.js";
@@ -19,36 +19,36 @@ import {
 import { readSamples, type SampleShape } from "./sample-files.js";
 
 export interface PredictOptions {
-  /** Classes to return for each sample, the likeliest first; default 1. */
+  /** Number of classes to return per sample, most likely first; default 1. */
   readonly topK?: number;
-  /** Multiplies raw values first: 1/255 for a model that wants [0, 1], 16/255 for images given to a model of the digits. Default 1. */
+  /** Factor on raw values: 1/255 for a model that expects [0, 1], 16/255 for images given to a model of the digits. Default 1. */
   readonly scale?: number;
-  /** Height and width for images, where the model leaves them free. */
+  /** Height and width for images, if the model does not fix them. */
   readonly size?: readonly [number, number];
-  /** Array of .npz archives. */
+  /** Name of the array in .npz archives. */
   readonly key?: string;
   readonly layout?: "nchw" | "nhwc";
   readonly output?: string;
-  /** What the output holds; default: seen from the answers. */
+  /** Kind of the output; default: detected from the answers. */
   readonly outputs?: OutputKind;
-  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  /** Number of ONNX Runtime threads; 0 (the default) chooses automatically. */
   readonly threads?: number;
 }
 
 export interface Prediction {
   readonly file: string;
-  /** Of the sample in its file; 0 for images. */
+  /** Index of the sample in its file; 0 for images. */
   readonly index: number;
-  /** The likeliest class: a name, or its number where the model has no names. */
+  /** The most likely class: a name, or its number if the model has no names. */
   readonly class: string;
   readonly probability: number;
-  /** The `topK` likeliest, the first among them. */
+  /** The `topK` most likely classes, including the first. */
   readonly top: readonly { readonly class: string; readonly probability: number }[];
 }
 
 /**
- * The likeliest classes of every sample in these files. Class names come from the model's metadata.
- * @param file `.onnx` classifier; the normalisation of limbeck's own exports is known, others get values * scale
+ * The most likely classes of every sample in these files. Class names come from the model's metadata.
+ * @param file `.onnx` classifier; limbeck's exports record their normalisation, other models get values * scale
  * @throws InputError naming the file that cannot be used
  *
  * @example

@@ -1,4 +1,4 @@
-/** One model on labels alone: what stands behind `limbeck train`. */
+/** Trains one model on labels alone; the implementation of `limbeck train`. */
 import { copyFileSync } from "node:fs";
 import { join } from "node:path";
 import { InputError } from "../errors.js";
@@ -24,9 +24,9 @@ import { writeSnippets } from "./snippets.js";
 import { writeSummary } from "./write-summary.js";
 
 export interface TrainModelOptions extends RunOptions {
-  /** Which of the recipe's models; default "student". */
+  /** Which model of the recipe to train; default "student". */
   readonly model?: "student" | "teacher";
-  /** Folder of the run; default runs/<name>-student or runs/<name>-teacher, or the same with -2 ... when taken. */
+  /** Folder of the run; default runs/<name>-student or runs/<name>-teacher, or with -2 ... if it exists. */
   readonly out?: string;
 }
 
@@ -34,15 +34,15 @@ export interface TrainModelResult {
   readonly directory: string;
   /** One row, no comparison. */
   readonly summary: Summary;
-  /** The exported model of the seed that is best on the validation samples. */
+  /** The exported model of the seed with the best validation score. */
   readonly model: string;
   readonly summaryFile: string;
 }
 
 /**
- * Trains the recipe's student (or its teacher) on labels alone, once a seed; validation chooses the weights and the seed
- * that is exported, the test samples are read once.
- * @throws InputError when the recipe or its data cannot be used, RunError when the training fails, InterruptedError when stopped
+ * Trains the recipe's student (or its teacher) on labels alone, once per seed. Validation selects the weights and the seed
+ * that is exported. The test samples are evaluated once.
+ * @throws InputError if the recipe or its data cannot be used, RunError if training fails, InterruptedError if it is stopped
  */
 export async function trainModel(input: RecipeInput, options: TrainModelOptions = {}): Promise<TrainModelResult> {
   const started = performance.now();

@@ -1,4 +1,4 @@
-/** What goes wrong in practice, looked for before a recipe is run: what stands behind `limbeck doctor`. */
+/** Checks a recipe for common mistakes before it is run; the implementation of `limbeck doctor`. */
 import { spreadOver } from "../../data/labels.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError, InterruptedError } from "../../errors.js";
@@ -31,7 +31,7 @@ import { termScales } from "./term-scales.js";
 import { type AskedTeacher, type Check, type Finding, type Patient, skipped } from "./types.js";
 import { weakTeacher } from "./weak-teacher.js";
 
-/** All checks, in the order of the report: what takes longest last. */
+/** All checks in the order of the report; the slowest come last. */
 const CHECKS: readonly Check[] = [
   dataAudit,
   selection,
@@ -54,25 +54,25 @@ const CHECKS: readonly Check[] = [
   smallStudent,
 ];
 
-/** Samples the teacher is asked about. */
+/** Number of samples that the teacher answers. */
 const ASKED = 1000;
 
 export interface ExamineOptions {
-  /** Where relative paths start; default the working folder. */
+  /** Base folder for relative paths; default: the current directory. */
   readonly folder?: string;
-  /** Leaves out the checks that train something. Default false. */
+  /** Skips the checks that train a model. Default false. */
   readonly quick?: boolean;
-  /** Folder of a finished run of this recipe, whose models stand in for short trainings; default: looked for in runs/. */
+  /** Folder of a finished run of this recipe, whose models replace short training runs; default: searched for in runs/. */
   readonly out?: string;
-  /** Threads of ONNX Runtime; 0, the default, lets it choose. */
+  /** Number of ONNX Runtime threads; 0 (the default) chooses automatically. */
   readonly threads?: number;
   readonly signal?: AbortSignal;
   readonly onEvent?: (event: RunEvent) => void;
 }
 
 /**
- * Checks a recipe. The test part is only compared with the others, never answered.
- * @returns at least one finding a check, in the order of the checks
+ * Checks a recipe. The test part is only compared with the other parts; no model is evaluated on it.
+ * @returns at least one finding per check, in the order of the checks
  * @throws InputError when recipe, data or teacher cannot be read; InterruptedError when stopped
  */
 export async function examine(input: RecipeInput, options: ExamineOptions = {}): Promise<Finding[]> {

@@ -1,4 +1,4 @@
-/** Looks for the best values of recipe fields, on validation samples alone: what stands behind `limbeck sweep`. */
+/** Searches for the best values of recipe fields on validation samples; the implementation of `limbeck sweep`. */
 import { join } from "node:path";
 import { writeFileAtomic } from "../../atomic.js";
 import type { LoadedData } from "../../data/types.js";
@@ -19,7 +19,7 @@ import { type Combination, combinationsOf } from "./combinations.js";
 import { type Candidate, checkMetric, type Swept, trainSweep } from "./train.js";
 
 export interface SweepOptions extends RunOptions {
-  /** Folder of the run; default runs/<name>-sweep, or the same with -2 ... when taken. */
+  /** Folder of the run; default runs/<name>-sweep, or with -2 ... if it exists. */
   readonly out?: string;
 }
 
@@ -36,11 +36,11 @@ export interface SweepResult {
 }
 
 /**
- * Trains the recipe's student with every combination of the fields in its `sweep` section, over its seeds, and ranks them by
- * accuracy on the validation samples (agreement with the teacher without labels). The test samples score nothing; one
- * teacher, trained and labelling once, serves all combinations that do not change it.
- * @throws InputError when the recipe, a swept field or a value cannot be used, before anything is trained; RunError when
- *   every training fails; InterruptedError when stopped
+ * Trains the recipe's student with every combination of the fields in its `sweep` section, over its seeds. Combinations are
+ * ranked by accuracy on the validation samples, or by agreement with the teacher if there are no labels. Test samples are not
+ * used. All combinations that do not change the teacher share one, which is trained and labels once.
+ * @throws InputError if the recipe, a swept field or a value cannot be used, before anything is trained; RunError if all
+ *   training runs fail; InterruptedError if it is stopped
  */
 export async function sweep(input: RecipeInput, options: SweepOptions = {}): Promise<SweepResult> {
   const started = performance.now();
