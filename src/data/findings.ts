@@ -20,6 +20,8 @@ export interface DataFinding {
   readonly count?: number;
   /** A few of them, by name. */
   readonly examples?: readonly string[];
+  /** Ordinary enough to be left out of the screen before a run; summary, report and `limbeck data` hold it. */
+  readonly quiet?: boolean;
   /** Samples that show it, as indices into the data set; a pair, for instance, of duplicates. */
   readonly samples?: readonly (readonly number[])[];
 }

@@ -98,6 +98,7 @@ export class ImageTree {
       findings.push({
         code: "files-hidden",
         level: "note",
+        quiet: true,
         where: this.root,
         text: `${noun(this.#hidden, "hidden file")} (names with a dot in front, files of file managers) ${this.#hidden === 1 ? "was" : "were"} skipped.`,
         count: this.#hidden,

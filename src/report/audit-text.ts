@@ -42,7 +42,7 @@ export function shapeText({ sampleShape, features }: DataAudit): string {
 export function auditLines(audit: DataAudit, options: AuditTextOptions = {}): string[] {
   const { width = 100, lines: most = 24, command = "limbeck data RECIPE" } = options;
   const { warningsOnly = false } = options;
-  const findings = warningsOnly ? audit.findings.filter((f) => f.level === "warning") : audit.findings;
+  const findings = audit.findings.filter((f) => !f.quiet && (!warningsOnly || f.level === "warning"));
   const head = warningsOnly ? [] : [`data: ${dataLine(audit)}`];
   if (findings.length === 0) return head;
   const lines = warningsOnly ? [] : [...head, ...about(audit, width)];

@@ -78,7 +78,7 @@ test("other files are counted by extension; .jfif is read, whatever its case; hi
   for (const word of ["3 .heic", "1 .txt", "1 .svg", "1 .csv", "1 without extension"])
     assert.ok(skipped?.text.includes(word), `"${word}" in "${skipped?.text}"`);
   const hidden = finding(loaded, "files-hidden");
-  assert.deepEqual([hidden?.count, hidden?.level], [4, "note"]);
+  assert.deepEqual([hidden?.count, hidden?.level, hidden?.quiet], [4, "note", true]);
 });
 
 test("text beside images is only a note; nothing is said of a clean folder", async () => {

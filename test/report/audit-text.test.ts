@@ -18,6 +18,12 @@ test("the digits are one line, the data's name, parts and classes in it", () => 
     "data: digits, 1,797 samples of 1x8x8 (1,222 train, 216 validation, 359 test), 10 classes",
   ]);
   assert.deepEqual(auditLines(digits, { warningsOnly: true }), []);
+  const quiet = { code: "files-hidden", level: "note", quiet: true, text: "3 hidden files were skipped." } as const;
+  assert.deepEqual(
+    auditLines({ ...digits, findings: [quiet] }),
+    auditLines(digits),
+    "what is quiet stays off the screen",
+  );
 });
 
 test("features, unlabelled samples and samples of no part are in the line", () => {
