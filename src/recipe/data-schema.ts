@@ -64,7 +64,7 @@ export const dataSchema = z
       ...common,
     }),
     z.strictObject({
-      source: z.literal("table").describe("CSV, TSV, Parquet or JSON through DuckDB"),
+      source: z.literal("table").describe("CSV, TSV, Parquet or JSON"),
       path: file("Table"),
       test_path: file("Table with the test part").optional(),
       label: z.string().optional().describe("Label column"),

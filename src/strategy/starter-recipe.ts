@@ -93,6 +93,9 @@ const DATA: Readonly<Record<DataInput["source"], readonly Field[]>> = {
     off("data.features", ["width", "height"]),
     off("data.ignore", ["id"]),
     off("data.categorical", ["colour"]),
+    off("data.missing", "mean"),
+    off("data.decimal", ","),
+    off("data.encoding", "windows-1252"),
   ],
   images: [
     on(

@@ -41,11 +41,13 @@ export function chooseColumns(config: TableConfig, reader: TableReader): ChosenC
   return { label, features, explicit: named !== undefined, categorical, findings: idleFinding(idle) };
 }
 
-/** Place of a column. @throws InputError when the table has none of this name */
-export function placeOf({ path, names }: TableReader, wanted: string, field: string): number {
+/** Place of a column; "Unnamed: 0" is what pandas calls the first one where it has no name. @throws InputError when the table has none of this name */
+export function placeOf({ path, names, unnamed }: TableReader, wanted: string, field: string): number {
   const exact = names.indexOf(wanted);
   const place = exact >= 0 ? exact : names.indexOf(wanted.trim());
   if (place >= 0) return place;
+  const nameless = Number(/^Unnamed: (\d+)$/.exec(wanted)?.[1] ?? -1);
+  if (unnamed.has(nameless)) return nameless;
   const near = nearestOf(wanted, names);
   throw new InputError({
     code: "column-missing",

@@ -138,7 +138,7 @@ function notNumbers(
     `it holds text (${quote(odd)})`,
     nearlyUnique(levels, rows)
       ? `Put the column under data.ignore, because ${noun(levels, "different text")} in ${noun(rows, "row")} are too many to encode one-hot`
-      : `Put the column under data.categorical to encode it one-hot, or ${ignore}`,
+      : "Put the column under data.categorical to encode it one-hot, or under data.ignore",
   );
 }
 

@@ -86,7 +86,7 @@ function notFinite({ path, placeOf }: Part, column: string, row: number, value: 
 
 export function roundedFindings(path: string, rounded: Rounded): DataFinding[] {
   return [...rounded].map(([column, { count: n, example }]) => ({
-    code: "digits-lost",
+    code: "integers-rounded",
     level: "note",
     where: path,
     text: `${noun(n, "whole number")} of the column ${quote(column)} ${n === 1 ? "has" : "have"} more digits than float32 holds: ${example} becomes ${Math.fround(example)}.`,

@@ -1,6 +1,6 @@
 /** Tables: CSV, TSV, Parquet and JSON. Every row that is in the file is read, or the file is refused with the place. */
 import { basename, resolve } from "node:path";
-import { InputError } from "../../errors.js";
+import { faultOf, InputError } from "../../errors.js";
 import { appendTo } from "../../extremes.js";
 import { noun } from "../../noun.js";
 import { quote } from "../../quote.js";
@@ -163,7 +163,7 @@ function assembleTable(
 ): RawSource {
   const tables = test ? [train, test] : [train];
   const findings: DataFinding[] = [...(test?.findings ?? [])];
-  const blocks = places.map((position, k): FeatureBlock => {
+  const blocks = forAll(places, (position, k): FeatureBlock => {
     const name = train.reader.names[position] as string;
     const parts = tables.map(
       (t): PartColumn => ({ path: t.path, column: t.features[k] as Column, placeOf: t.placeOf }),
@@ -195,6 +195,32 @@ function assembleTable(
     defaultNormalise: "standard",
     unit: 1,
   };
+}
+
+/** Columns that an error describes at most. */
+const DESCRIBED = 8;
+
+/** Makes something of every column. @throws InputError that describes all columns of which nothing can be made */
+function forAll<T>(places: readonly number[], make: (position: number, k: number) => T): T[] {
+  const errors: InputError[] = [];
+  const made = places.flatMap((position, k) => {
+    try {
+      return [make(position, k)];
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+      errors.push(error);
+      return [];
+    }
+  });
+  const [first] = errors;
+  if (!first) return made;
+  if (errors.length === 1) throw first;
+  throw new InputError({
+    code: first.code,
+    where: first.where,
+    found: `${noun(errors.length, "column")} cannot be used as they are`,
+    details: errors.slice(0, DESCRIBED).flatMap((error) => faultOf(error) ?? []),
+  });
 }
 
 /** What each feature gets where its value is missing: a level of a one-hot column is then absent. */

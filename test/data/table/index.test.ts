@@ -35,6 +35,8 @@ test("data.features can name an index", async () => {
   const unnamed = await read(fixture("index.csv"), { features: ["column0"] });
   assert.deepEqual(rowsOf(unnamed).flat(), [10, 11, 12, 13]);
   assert.equal(findingOf(unnamed, "index-column"), undefined);
+  const asInPandas = await read(fixture("index.csv"), { features: ["Unnamed: 0", "x"] });
+  assert.deepEqual(rowsOf(asInPandas)[1], [11, 1.25]);
 });
 
 test("R's row names, and counting columns with usual names", async () => {

@@ -144,5 +144,18 @@ test("infinite values, and those beyond float32, are errors with the row", async
 
 test("whole numbers that float32 rounds are counted", async () => {
   const loaded = await read(column(["16777217", "16777216", "5"]));
-  assert.equal(findingOf(loaded, "digits-lost")?.count, 1);
+  assert.equal(findingOf(loaded, "integers-rounded")?.count, 1);
+});
+
+test("all columns that cannot be used are described together", async () => {
+  const path = write("t.csv", "a,b,c,kind\nred,$1,1,x\ngreen,$2,2,y\nred,$3,3,x\ngreen,$4,4,y\n");
+  await assert.rejects(
+    read(path),
+    (error: { code?: string; where?: string; details?: readonly { found: string }[] }) => {
+      assert.deepEqual([error.code, error.where, error.details?.length], ["column-type", path, 2]);
+      assert.match(error.details?.[0]?.found ?? "", /column "a".*text/);
+      assert.match(error.details?.[1]?.found ?? "", /column "b".*money/);
+      return true;
+    },
+  );
 });
