@@ -32,19 +32,19 @@ interface DataFlags {
 export function addData(program: Command): void {
   program
     .command("data")
-    .description("show what a recipe's data is and what looks wrong with it, without training anything")
+    .description("audit a recipe's data: what it contains and what looks wrong, without training")
     .argument("[recipe]", "recipe file; only its data section is read (default: the embedded digits)")
     .addOption(setFlag())
     .addOption(
-      new Option("--page <file>", "also write a page with pictures or rows; an existing file is not overwritten"),
+      new Option("--page <file>", "also write a page with pictures or rows; existing files are never overwritten"),
     )
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
       "after",
       `
-Every run makes this audit before it trains, and shows at most one screen of it. docs/data.md explains each finding.
-Exit codes: 0 the data can be used (warnings included), 2 it cannot.
+Every run makes this audit before training and prints at most one screen of it. docs/data.md explains each finding.
+Exit codes: 0 the data can be used (warnings are allowed), 2 it cannot be used.
 
 Examples:
   limbeck data recipe.yaml
@@ -67,7 +67,7 @@ function runData(file: string | undefined, flags: DataFlags): Promise<void> {
       const text = describe(loaded.audit);
       terminal.result(page === undefined ? text : `${text}\n\npage      ${page}`, loaded.audit);
     },
-    "stopping; nothing is kept (Ctrl-C again leaves at once)",
+    "stopping; nothing is kept (press Ctrl-C again to exit immediately)",
   );
 }
 
@@ -114,7 +114,7 @@ function classTable({ classes }: DataAudit): string {
   const order = shown.toSorted((a, b) => b.train - a.train);
   const some = total <= MOST_CLASSES ? shown : [...order.slice(0, MOST_CLASSES / 2), ...order.slice(-MOST_CLASSES / 2)];
   const rows = some.map((c) => [c.name, count(c.train), count(c.validation), count(c.test)]);
-  const left = total > some.length ? `\n${noun(total - some.length, "class")} of middling size left out` : "";
+  const left = total > some.length ? `\n${noun(total - some.length, "class")} of medium size not shown` : "";
   return columns([["class", "train", "validation", "test"], ...rows]) + left;
 }
 
@@ -124,7 +124,7 @@ function featureTable({ features }: DataAudit): string {
     .slice(0, MOST_FEATURES)
     .map((f) => [f.name, valueText(f.low), valueText(f.mean), valueText(f.high), count(f.missing)]);
   const left = features.total - rows.length;
-  const more = left > 0 ? `\n${noun(left, "further feature")} left out` : "";
+  const more = left > 0 ? `\n${noun(left, "more feature")} not shown` : "";
   return columns([["feature", "lowest", "mean", "highest", "missing"], ...rows]) + more;
 }
 

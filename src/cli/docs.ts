@@ -67,9 +67,9 @@ recipe.yaml: objective.alpha: found 1.5; expected a number from 0 to 1
 | 1 | The run failed: a loss diverged, a disk is full, a worker ended. Most of these runs can be continued with \`--resume\`. |
 | 2 | The input is wrong: a file, a recipe field, a flag or a model. Nothing is trained and nothing is written. |
 | 130 | Stopped by Ctrl-C or SIGTERM. Continue with \`--resume\`. |
-| 141 | The output was closed, as by \`limbeck runs \\| head\`. |
+| 141 | The reader of the output stopped, as in \`limbeck runs \\| head\`. |
 
-## In parts
+## Errors as JSON
 
 With \`--json\`, every command prints a failure as one document:
 
@@ -96,14 +96,14 @@ With \`--json\`, every command prints a failure as one document:
 | field | meaning |
 |---|---|
 | \`code\` | One of the codes below. Sentences may change in any version; codes may not. |
-| \`where\` | The file, recipe field or flag. Empty where there is none. |
+| \`where\` | The file, recipe field or flag. Empty if there is none. |
 | \`found\` | What was found there. |
-| \`expected\` | What was expected instead. Absent where \`found\` says it all. |
-| \`cure\` | What to do. Absent where \`expected\` says it all. |
-| \`details\` | The single problems where there are several, in the same form. |
-| \`message\` | All of it as one text, as printed on stderr. |
+| \`expected\` | What was expected. Absent if \`found\` is sufficient. |
+| \`cure\` | What to do. Absent if \`expected\` is sufficient. |
+| \`details\` | The individual problems if there are several, in the same form. |
+| \`message\` | The complete error as one text, as printed on stderr. |
 
-In TypeScript the same fields are properties of \`InputError\` (exit code 2) and \`RunError\` (exit code 1).
+In TypeScript, the same fields are properties of \`InputError\` (exit code 2) and \`RunError\` (exit code 1).
 An \`InterruptedError\` (exit code 130) has the code \`interrupted\`.
 
 ## Codes

@@ -285,7 +285,7 @@ function tables(e: Evaluation): string[] {
   const shown = e.perClass.length > MOST_CLASSES ? lowest(e.perClass) : e.perClass;
   const rows = shown.map((c) => [c.class, share(c.precision), share(c.recall), share(c.f1), String(c.support)]);
   const left = e.perClass.length - shown.length;
-  const said = `Those with the lowest recall; ${left.toLocaleString("en-US")} of ${noun(e.perClass.length, "class")} are left out here, --json has all.`;
+  const said = `These classes have the lowest recall. ${left.toLocaleString("en-US")} of ${noun(e.perClass.length, "class")} are not shown; use --json for all of them.`;
   const matrix =
     e.classes.length > WIDEST
       ? [`Use --json for the confusion matrix of ${e.classes.length} classes.`]
@@ -309,14 +309,14 @@ function lowest(perClass: Evaluation["perClass"]): Evaluation["perClass"] {
 }
 
 function errors({ classes }: Evaluation, { pairs, errors: all, kinds }: ConfusedPairs): string[] {
-  if (all === 0) return ["The model makes no error."];
+  if (all === 0) return ["The model makes no errors."];
   const shown = pairs.slice(0, MOST_ERRORS);
   const name = (c: number): string => classes[c] ?? String(c);
   return [
     "most frequent errors",
     columns([["label", "answer", "errors"], ...shown.map((p) => [name(p.label), name(p.answer), String(p.count)])]),
     ...(kinds > shown.length
-      ? [`${(kinds - shown.length).toLocaleString("en-US")} other pairs of classes are left out here; --json has more.`]
+      ? [`${(kinds - shown.length).toLocaleString("en-US")} other pairs of classes are not shown; use --json for more.`]
       : []),
   ];
 }

@@ -93,14 +93,14 @@ function featuresSection({ features }: DataAudit): Markup | null {
       markup`<tr><th scope="row">${f.name}</th><td>${valueText(f.low)}</td><td>${valueText(f.mean)}</td><td>${valueText(f.high)}</td><td>${count(f.missing)}</td></tr>`,
   );
   return markup`<section id="features"><h2>Features</h2><div class="scroll" tabindex="0"><table class="narrow"><thead><tr><th scope="col">Feature</th><th scope="col">Lowest</th><th scope="col">Mean</th><th scope="col">Highest</th><th scope="col">Missing</th></tr></thead><tbody>${rows}</tbody></table></div>
-${features.omitted > 0 && markup`<p class="note">${noun(features.omitted, "further feature")} left out.</p>`}</section>`;
+${features.omitted > 0 && markup`<p class="note">${noun(features.omitted, "more feature")} not shown.</p>`}</section>`;
 }
 
 const PART_TITLES = { train: "Training", validation: "Validation", test: "Test" } as const;
 
 function examplesSection(audit: DataAudit, examples: DataExamples): Markup {
   const left = (audit.classes?.total ?? examples.classes.length) - examples.classes.length;
-  const note = left > 0 ? markup`<p class="note">${noun(left, "further class")} left out.</p>` : null;
+  const note = left > 0 ? markup`<p class="note">${noun(left, "more class")} not shown.</p>` : null;
   const body = examples.images
     ? pictureTable(examples.classes)
     : rowsTable(
@@ -121,5 +121,5 @@ function rowsTable({ columns, hidden }: DataExamples, rows: readonly ShownSample
   const head = columns.map((name) => markup`<th scope="col">${name}</th>`);
   const row = (s: ShownSample): Markup =>
     markup`<tr><th scope="row">${s.name}</th><td class="label">${s.label ?? "no label"}</td>${s.values.map((v) => markup`<td>${Number(v.toPrecision(7))}</td>`)}</tr>`;
-  return markup`<div class="scroll" tabindex="0"><table class="narrow rows"><thead><tr><th scope="col">Sample</th><th scope="col" class="label">Label</th>${head}</tr></thead><tbody>${rows.map(row)}</tbody></table></div>${hidden > 0 && markup`<p class="note">${noun(hidden, "further value")} of each sample left out.</p>`}`;
+  return markup`<div class="scroll" tabindex="0"><table class="narrow rows"><thead><tr><th scope="col">Sample</th><th scope="col" class="label">Label</th>${head}</tr></thead><tbody>${rows.map(row)}</tbody></table></div>${hidden > 0 && markup`<p class="note">${noun(hidden, "more value")} of each sample not shown.</p>`}`;
 }

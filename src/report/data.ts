@@ -91,7 +91,7 @@ export function classesTable({ shown, total, omitted, train }: ClassAudit): Mark
 <tbody>${shown.map((c) => markup`<tr><th scope="row">${c.name}</th><td class="wide">${bar(c.train)}</td><td>${count(c.train)}</td><td>${count(c.validation)}</td><td>${count(c.test)}</td></tr>`)}</tbody></table></div>`;
   const left =
     omitted > 0
-      ? markup`<p class="note">The largest and the smallest classes; ${noun(omitted, "class")} in between ${omitted === 1 ? "is" : "are"} left out.</p>`
+      ? markup`<p class="note">The largest and the smallest classes; ${noun(omitted, "class")} in between ${omitted === 1 ? "is" : "are"} not shown.</p>`
       : null;
   if (total <= OPEN_CLASSES) return table;
   return markup`<details><summary>Samples of ${omitted > 0 ? `the largest and smallest of ${noun(total, "class")}` : `all ${noun(total, "class")}`}</summary>${table}${left}</details>`;

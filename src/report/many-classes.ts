@@ -15,9 +15,9 @@ const NAME = 40;
 /** Which classes a section is about, and where the others are. */
 export function leftOutSaid({ indices, of, tested, file }: ListedClasses): Markup {
   const untested = of - tested;
-  const without = untested > 0 ? `${count(untested)} of them have no test sample. ` : "";
-  return markup`<p class="lead">The data has ${count(of)} classes. ${without}Shown are those with the largest gains and losses, the lowest recall, the most test samples and the most errors.
-<strong>${count(of - indices.length)} of ${count(of)} classes are left out here</strong>; <code>${file}</code> beside this report has the scores of every class.</p>`;
+  const without = untested > 0 ? `${count(untested)} of them have no test samples. ` : "";
+  return markup`<p class="lead">The data has ${count(of)} classes. ${without}The report shows those with the largest gains and losses, the lowest recall, the most test samples and the most errors.
+<strong>${count(of - indices.length)} of ${count(of)} classes are not shown</strong>; <code>${file}</code> next to this report has the scores of every class.</p>`;
 }
 
 interface Models {
@@ -72,7 +72,7 @@ export function confusedTable(
   seeds: number,
   title: string,
 ): Markup {
-  if (confused.errors === 0) return markup`<p>The student makes no error.</p>`;
+  if (confused.errors === 0) return markup`<p>The student makes no errors.</p>`;
   const shown = confused.pairs.slice(0, PAIRS);
   const covered = shown.reduce((sum, p) => sum + p.count, 0);
   const name = (c: number): string => shorten(classes[c] ?? String(c), NAME);
@@ -82,9 +82,9 @@ export function confusedTable(
   };
   const over = seeds > 1 ? `, over ${noun(seeds, "seed")}` : "";
   return markup`<h3>Most frequent errors${title && `: ${title}`}</h3>
-<div class="scroll" tabindex="0"><table class="narrow pairs"><thead><tr><th scope="col">True class</th><th scope="col" class="text">Student says</th><th scope="col">Errors</th><th scope="col">Of the class <small>%</small></th></tr></thead>
+<div class="scroll" tabindex="0"><table class="narrow pairs"><thead><tr><th scope="col">True class</th><th scope="col" class="text">Predicted class</th><th scope="col">Errors</th><th scope="col">Share of the class <small>%</small></th></tr></thead>
 <tbody>${shown.map((p) => markup`<tr><th scope="row">${name(p.label)}</th><td class="text">${name(p.answer)}</td><td>${count(p.count)}</td><td>${share(p.label, p.count)}</td></tr>`)}</tbody></table></div>
-<p class="note">These ${noun(shown.length, "pair")} of classes are ${count(covered)} of ${noun(confused.errors, "error")}${over}. ${count(confused.kinds - shown.length)} other pairs are left out here.</p>`;
+<p class="note">These ${noun(shown.length, "pair")} of classes cover ${count(covered)} of ${noun(confused.errors, "error")}${over}. ${count(confused.kinds - shown.length)} other pairs are not shown.</p>`;
 }
 
 /** Which other class the teacher gives the most to, in place of a matrix. */
@@ -92,11 +92,11 @@ export function likeliestTable(dark: DarkKnowledge, classes: readonly string[], 
   const shown = (dark.likeliest ?? []).slice(0, PAIRS);
   if (shown.length === 0) return null;
   const name = (c: number): string => shorten(classes[c] ?? String(c), NAME);
-  return markup`<h3>Where the teacher sees another class</h3>
-<p>The teacher's mean answer at temperature ${dark.temperature}, over the test samples of a class: the largest shares that other classes get.</p>
+  return markup`<h3>Classes that the teacher considers similar</h3>
+<p>The largest shares of other classes in the teacher's mean answer at temperature ${dark.temperature}, over the test samples of a class.</p>
 <div class="scroll" tabindex="0"><table class="narrow pairs"><thead><tr><th scope="col">${labelled ? "True class" : "Teacher's class"}</th><th scope="col" class="text">Other class</th><th scope="col">Share <small>%</small></th></tr></thead>
 <tbody>${shown.map((p) => markup`<tr><th scope="row">${name(p.class)}</th><td class="text">${name(p.other)}</td><td>${(100 * p.share).toFixed(1)}</td></tr>`)}</tbody></table></div>
-<p class="note">The matrix of ${count(classes.length)} x ${count(classes.length)} classes is left out here.</p>`;
+<p class="note">The matrix of ${count(classes.length)} x ${count(classes.length)} classes is not shown.</p>`;
 }
 
 /** Names of a class list, the first of many. */

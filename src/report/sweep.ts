@@ -30,7 +30,7 @@ export async function renderSweep(summary: SweepSummary): Promise<string> {
 <footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. All figures are in sweep.json next to this file.</footer>
 =======
 <main>${warnings(summary)}${best(summary)}${await maps(summary)}${await alongNumbers(summary)}${table(summary)}${summary.audit && auditSection(summary.audit)}${recipe(summary)}</main>
-<footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. Every figure is in sweep.json beside this file.</footer>
+<footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. All figures are in sweep.json next to this file.</footer>
 >>>>>>> 82d0522 (wip: rules tested, doctor and sweep use the audit)
 </div>
 </body>

@@ -91,11 +91,11 @@ function recallLines({ models, data, listedClasses }: Summary): string[] {
   const line = (r: readonly string[]): string =>
     `  ${r.map((cell, c) => (c === 0 ? cell.padEnd(widths[c] as number) : cell.padStart(widths[c] as number))).join(" ".repeat(GAP))}`;
   const left = (listedClasses?.tested ?? tested.length) - shown.length;
-  const where = listedClasses ? `${listedClasses.file} has all` : "summary.json has all";
+  const where = listedClasses ? `${listedClasses.file} has all of them` : "summary.json has all of them";
   return [
     "Recall by class (balanced accuracy is its mean):",
     ...table.map(line),
-    ...(left > 0 ? [`  ${count(left)} of ${count(data.classes.length)} classes are left out here; ${where}.`] : []),
+    ...(left > 0 ? [`  ${count(left)} of ${count(data.classes.length)} classes are not shown; ${where}.`] : []),
   ];
 }
 

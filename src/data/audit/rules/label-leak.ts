@@ -51,8 +51,8 @@ function finding(telling: readonly Telling[], rows: number, nameOf: (c: number) 
     level: "warning",
     where: "data.features",
     text: one
-      ? `The feature ${quotedList(names)} alone tells the class of ${right} that were looked at.`
-      : `Each of ${noun(names.length, "feature")} alone tells the class of ${right} that were looked at: ${quotedList(names)}.`,
+      ? `The feature ${quotedList(names)} alone determines the class of ${right} that were examined.`
+      : `Each of ${noun(names.length, "feature")} alone determines the class of ${right} that were examined: ${quotedList(names)}.`,
     cure: `Leave ${one ? "it" : "them"} out with data.ignore if new samples get ${one ? "it" : "them"} only after their class is known.`,
     count: names.length,
     examples: fewOf(names),
