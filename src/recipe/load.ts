@@ -46,8 +46,9 @@ export function parseRecipe(value: unknown, source = "recipe", overrides: readon
       cure: "Run limbeck init for a recipe with every field explained",
     });
   }
-  const written = withOverrides(value, overrides, dirname(resolve(source)));
   // Before anything can be said about it.
+  rememberSecretsOf(value);
+  const written = withOverrides(value, overrides, dirname(resolve(source)));
   rememberSecretsOf(written);
   return parseParts(recipeSchema, written, source);
 }
@@ -78,13 +79,17 @@ export function recipeToYaml(recipe: unknown): string {
 /** Whether `path=value` gives a header or an address. */
 export const mayHoldSecret = (pair: string): boolean => /\bheaders\b|\burl\b|:\/\//.test(pair);
 
+/** What was given in the place of `path=value`, without what may be a secret in it. */
+export const shownPair = (pair: string): string =>
+  mayHoldSecret(pair) ? `${/^[\w.-]*/.exec(pair)?.[0]}${MASK}` : quote(pair);
+
 function splitOverride(pair: string): [string, unknown] {
   const at = pair.indexOf("=");
   if (at < 1)
     throw new InputError({
       code: "flag-invalid",
       where: "--set",
-      found: `found ${quote(pair)}`,
+      found: `found ${shownPair(pair)}`,
       expected: "path=value, such as objective.temperature=2",
     });
   const text = pair.slice(at + 1);

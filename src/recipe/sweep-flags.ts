@@ -2,7 +2,7 @@
 import { InputError } from "../errors.js";
 import { quote } from "../quote.js";
 import { MASK } from "../secrets.js";
-import { fromHere, mayHoldSecret } from "./load.js";
+import { fromHere, mayHoldSecret, shownPair } from "./load.js";
 import { yamlValue } from "./yaml-value.js";
 
 export interface SweepFlags {
@@ -56,7 +56,7 @@ function split(flag: string, text: string): [string, string] {
     throw new InputError({
       code: "flag-invalid",
       where: flag,
-      found: `found ${quote(text)}`,
+      found: `found ${shownPair(text)}`,
       expected: "path=values, such as objective.alpha=0.5,0.9",
     });
   return [text.slice(0, at), text.slice(at + 1)];

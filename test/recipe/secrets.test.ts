@@ -122,6 +122,14 @@ test("errors never hold a secret of the recipe they are about", () => {
     () => parseRecipe(wrong, "r.yaml", ["teacher.url=ftp://me:error-password@host"]),
     (e: Error) => e instanceof InputError && !/error-password|error-header|12345678/.test(e.message + e.stack),
   );
+  // Before it is a recipe: pairs that are none, and fields inside of what has none.
+  const recipe = { teacher: { url: "http://h", headers: { "x-key": "inner-SECRET-1" } } };
+  for (const pair of ["teacher.headers.x-key:pair-SECRET-1", 'teacher.url="pair-SECRET-1', "teacher.headers.x-key.a=1"])
+    assert.throws(
+      () => parseRecipe(recipe, "r.yaml", [pair]),
+      (e: Error) => e instanceof InputError && /headers|url/.test(e.message) && !/SECRET/.test(e.message),
+      pair,
+    );
 });
 
 test("the command line is written down without the secrets given on it", () => {
