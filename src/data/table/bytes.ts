@@ -60,7 +60,7 @@ export async function* utf8Pieces({ path, encoding }: TextFile): AsyncGenerator<
 /** @throws InputError for an encoding that is not known */
 export function decoderOf(encoding: string): TextDecoder {
   try {
-    return new TextDecoder(encoding === "latin-1" ? "latin1" : encoding, { fatal: true });
+    return new TextDecoder(labelOf(encoding), { fatal: true });
   } catch {
     throw new InputError({
       code: "option-invalid",
@@ -70,6 +70,16 @@ export function decoderOf(encoding: string): TextDecoder {
         "utf-8, utf-16, windows-1252, latin-1, iso-8859-2, windows-1251, gbk, shift_jis or another of the web's",
     });
   }
+}
+
+/** The web's label for an encoding that may be written as in Python: latin-1, utf_8, utf-16-le. */
+function labelOf(encoding: string): string {
+  const plain = encoding.trim().toLowerCase();
+  if (/^latin[-_]1$/.test(plain)) return "latin1";
+  if (/^utf[-_]?8[-_]sig$/.test(plain)) return "utf-8";
+  const wide = /^utf[-_]?16[-_]?([bl]e)$/.exec(plain);
+  if (wide) return `utf-16${wide[1]}`;
+  return plain === "shift_jis" ? plain : plain.replaceAll("_", "-");
 }
 
 async function* decoded(path: string, decoder: TextDecoder): AsyncGenerator<Buffer> {

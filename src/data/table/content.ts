@@ -1,10 +1,17 @@
 /** What the readers of tables give: named columns of numbers, texts or lists, and where a row stands in its file. */
 import type { DataFinding } from "../findings.js";
 
+export interface LeadingZeros {
+  readonly count: number;
+  readonly example: string;
+}
+
 export interface NumberColumn {
   readonly kind: "number";
   /** One a row; NaN where the value is missing. */
   readonly values: Float64Array;
+  /** Of a text file: how many numbers begin with a zero before another digit, and one of them. */
+  readonly zeros?: LeadingZeros;
 }
 
 export interface TextColumn {

@@ -61,6 +61,8 @@ function exponentAt(bytes: Buffer, from: number, end: number): number {
   return /^[eE][+-]?\d{1,6}$/.test(text) ? Number(text.slice(1)) : Number.NaN;
 }
 
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;
+
 /** Collects one column. */
 export interface CellCollector {
   add(bytes: Buffer, scanner: RecordScanner, cell: number): void;
@@ -72,6 +74,8 @@ export class NumberCells implements CellCollector {
   readonly #numbers = new NumberCollector();
   readonly #points: boolean;
   #plain = true;
+  #zeros = 0;
+  #example = "";
 
   /** @param points whether a point marks decimals; where it does not, a number with one is not plain */
   constructor(points: boolean) {
@@ -83,6 +87,11 @@ export class NumberCells implements CellCollector {
     const [from, to] = [scanner.starts[cell] as number, scanner.ends[cell] as number];
     if (!this.#points && bytes.subarray(from, to).includes(0x2e)) this.#plain = false;
     const value = plainNumber(bytes, from, to);
+    // "007" and "01234" may be codes; "0.5" and "-0" are not.
+    if (bytes[from] === 0x30 && to - from > 1 && isDigit(bytes[from + 1] as number)) {
+      this.#zeros++;
+      if (this.#zeros === 1) this.#example = scanner.text(bytes, cell);
+    }
     this.#numbers.add(Number.isNaN(value) ? this.#unusual(scanner.text(bytes, cell)) : value);
   }
 
@@ -94,7 +103,9 @@ export class NumberCells implements CellCollector {
   }
 
   column(): Column | null {
-    return this.#plain ? { kind: "number", values: this.#numbers.values() } : null;
+    if (!this.#plain) return null;
+    const zeros = this.#zeros > 0 ? { zeros: { count: this.#zeros, example: this.#example } } : {};
+    return { kind: "number", values: this.#numbers.values(), ...zeros };
   }
 }
 

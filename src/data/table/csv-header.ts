@@ -5,6 +5,8 @@ export interface HeaderDecision {
   readonly header: boolean;
   /** The names are numbers, as pandas writes columns without names. */
   readonly numeric: boolean;
+  /** The recipe calls columns as those of a file without a header, but the first record looks like one. */
+  readonly likely?: boolean;
 }
 
 const numberIn = (text: string): boolean => parseNumber(text, ".") !== null || parseNumber(text, ",") !== null;
@@ -24,7 +26,12 @@ export function decideHeader(
   const numeric = first.every((t) => numberIn(t) || t.trim() === "");
   // A name that is a number may as well be a value of the first row.
   if (named.some((n) => names.has(n.trim()) && !numberIn(n))) return { header: true, numeric };
-  if (named.length > 0 && named.every((n) => /^column\d+$/.test(n))) return { header: false, numeric: false };
+  const guessed = guessHeader(first, rest, numeric);
+  const numbered = named.length > 0 && named.every((n) => /^column\d+$/.test(n));
+  return numbered ? { header: false, numeric: false, likely: guessed.header } : guessed;
+}
+
+function guessHeader(first: readonly string[], rest: readonly (readonly string[])[], numeric: boolean): HeaderDecision {
   const columns = first.map((cell, c) => describeColumn(cell, rest, c));
   const any = (test: (c: ColumnEvidence) => boolean): boolean => columns.some(test);
   // A text that occurs below is a value.

@@ -8,6 +8,7 @@ import type { Column, TableContent, TableReader, WantedColumn } from "./content.
 import { type CellCollector, NumberCells, TextCells } from "./csv-cells.js";
 import { type Dialect, findDialect, firstRecords, separatorLine } from "./csv-dialect.js";
 import { decideHeader, type HeaderDecision } from "./csv-header.js";
+import type { RecordScanner } from "./csv-records.js";
 import { LineNumbers, RowReader } from "./csv-rows.js";
 import type { DecimalMark } from "./numbers.js";
 
@@ -28,6 +29,8 @@ interface Layout extends Dialect {
   readonly skip: number;
   readonly skippedLines: number;
   readonly names: readonly string[];
+  /** Cells of the header; null without one. */
+  readonly header: readonly string[] | null;
   readonly unnamed: ReadonlySet<number>;
   readonly findings: readonly DataFinding[];
 }
@@ -89,6 +92,7 @@ function findLayout(options: CsvOptions, { bytes, whole }: { bytes: Buffer; whol
     skippedLines: offset + (decision.header ? linesUpTo(sample, begin) : first.line - 1),
     names,
     unnamed,
+    header: decision.header ? first.cells : null,
     findings: [
       ...commentFinding(path, records.length - table.length),
       ...headerFinding(path, decision, names, first.line + offset),
@@ -158,6 +162,23 @@ function otherWidth(path: string, line: number, cells: readonly string[], width:
   });
 }
 
+/** Whether a record is the header once more, as in files that were put together. */
+function repeats(header: readonly string[], bytes: Buffer, scanner: RecordScanner): boolean {
+  const length = (scanner.ends[0] as number) - (scanner.starts[0] as number);
+  // The first cell's length tells nearly all records apart.
+  if (length !== Buffer.byteLength(header[0] as string) && scanner.quoted[0] !== 2) return false;
+  return header.every((name, c) => scanner.text(bytes, c) === name);
+}
+
+const repeatedHeader = (path: string, line: number): InputError =>
+  new InputError({
+    code: "row-invalid",
+    where: path,
+    found: `line ${line} repeats the header`,
+    expected: "one header, as the first line",
+    cure: "Remove the line",
+  });
+
 const noRows = (path: string): InputError =>
   new InputError({
     code: "data-empty",
@@ -188,7 +209,7 @@ function blankLineFinding(path: string, count: number): DataFinding[] {
 
 function headerFinding(
   path: string,
-  { header, numeric }: HeaderDecision,
+  { header, numeric, likely }: HeaderDecision,
   names: readonly string[],
   line: number,
 ): DataFinding[] {
@@ -197,9 +218,12 @@ function headerFinding(
     return [
       {
         code: "header-missing",
-        level: "note",
+        level: likely ? "warning" : "note",
         where: path,
-        text: `The file has no header line, so line ${line} is its first row and the columns are called ${some}.`,
+        text: likely
+          ? `The recipe names columns by number (${some}), so line ${line} was read as a row, but it looks like a header.`
+          : `The file has no header line, so line ${line} is its first row and the columns are called ${some}.`,
+        ...(likely ? { cure: "Name the columns in the recipe as the header does." } : {}),
       },
     ];
   if (!numeric) return [];
@@ -260,6 +284,7 @@ async function pass(
   const used = wanted.flatMap((w, k) => (cells[k] ? [{ position: w.position, cells: cells[k] as CellCollector }] : []));
   const lines = new LineNumbers();
   const reader = new RowReader(options.path, layout, (bytes, scanner, line) => {
+    if (layout.header && repeats(layout.header, bytes, scanner)) throw repeatedHeader(options.path, line);
     lines.add(line);
     for (const { position, cells: collector } of used) collector.add(bytes, scanner, position);
   });

@@ -65,7 +65,7 @@ function featureSelection(path: string, column: SqlColumn): Selection | Unusable
 function textSelection(path: string, { name, sql, type, text }: SqlColumn): Selection {
   if (/^(FLOAT|DOUBLE)$/.test(type) && text === undefined)
     return texts(`CASE WHEN isnan(${sql}) THEN NULL ELSE CAST(${sql} AS VARCHAR) END`);
-  if (/^(STRUCT|MAP|UNION|BLOB|BIT|VARIANT)/.test(type) || type.endsWith("]")) {
+  if (/^(STRUCT|MAP|UNION|BLOB|BIT|VARIANT|JSON)/.test(type) || type.endsWith("]")) {
     const { holds } = unusable(type);
     throw new InputError({
       code: "column-type",

@@ -1,5 +1,5 @@
 /** A feature column of a table as numbers: one, several of a list, or one for each level of a one-hot column. */
-import type { Column } from "./content.js";
+import type { Column, TextColumn } from "./content.js";
 
 /** The same column in the training table and, where there is one, the test table. */
 export interface PartColumn {
@@ -13,7 +13,7 @@ export type PartValues =
   /** [rows, width]; NaN where missing. */
   | { readonly kind: "numbers"; readonly values: Float64Array }
   /** Level of each row, which becomes a one among zeros; -1 where missing. */
-  | { readonly kind: "levels"; readonly levels: Int32Array };
+  | { readonly kind: "levels"; readonly levels: Int32Array; readonly column: TextColumn };
 
 export interface FeatureBlock {
   /** The column's name in the table. */

@@ -14,13 +14,20 @@ export interface Part {
   readonly placeOf: (row: number) => string;
 }
 
+interface FirstGap {
+  readonly row: number;
+  readonly column: string;
+  /** What the file has in its place, where that is known and not nothing. */
+  readonly mark: string;
+}
+
 interface Gaps {
   /** 1 for rows with a missing value. */
   readonly rows: Uint8Array;
   readonly rowCount: number;
   /** Rows without a value, by column. */
   readonly columns: ReadonlyMap<string, number>;
-  readonly first: { readonly row: number; readonly column: string } | null;
+  readonly first: FirstGap | null;
 }
 
 /**
@@ -52,7 +59,7 @@ export function rowsToKeep(
 function gapsOf(blocks: readonly FeatureBlock[], { rows }: Part, p: number): Gaps {
   const marked = new Uint8Array(rows);
   const columns = new Map<string, number>();
-  let first: { row: number; column: string } | null = null;
+  let first: FirstGap | null = null;
   for (const block of blocks) {
     const values = block.parts[p] as PartValues;
     let count = 0;
@@ -60,11 +67,15 @@ function gapsOf(blocks: readonly FeatureBlock[], { rows }: Part, p: number): Gap
       if (!missesAt(block, values, row)) continue;
       marked[row] = 1;
       count++;
-      if (!first || row < first.row) first = { row, column: block.column };
+      if (!first || row < first.row) first = { row, column: block.column, mark: markAt(values, row) };
     }
     if (count > 0) columns.set(block.column, count);
   }
   return { rows: marked, rowCount: marked.reduce((n, m) => n + m, 0), columns, first };
+}
+
+function markAt(values: PartValues, row: number): string {
+  return values.kind === "levels" ? (values.column.texts[values.column.codes[row] as number] ?? "").trim() : "";
 }
 
 /** A column without a single value in the training table teaches nothing. */
@@ -90,12 +101,12 @@ function countsOf(columns: ReadonlyMap<string, number>): string {
 const total = ({ columns }: Gaps): number => [...columns.values()].reduce((sum, n) => sum + n, 0);
 
 function missing({ path, placeOf }: Part, gaps: Gaps): InputError {
-  const { row, column } = gaps.first as { row: number; column: string };
+  const { row, column, mark } = gaps.first as FirstGap;
   const all = `; ${noun(total(gaps), "value")} in ${noun(gaps.rowCount, "row")} are missing (${countsOf(gaps.columns)})`;
   return new InputError({
     code: "value-missing",
     where: path,
-    found: `${placeOf(row)}, column ${quote(column)}: the value is missing${total(gaps) > 1 ? all : ""}`,
+    found: `${placeOf(row)}, column ${quote(column)}: the value is missing${mark && ` (${quote(mark)})`}${total(gaps) > 1 ? all : ""}`,
     expected: "a value in every feature column",
     cure: "Set data.missing to mean (gaps get the training part's mean) or to drop (such rows are left out), fill the gaps in the file, or put the column under data.ignore",
   });

@@ -3,7 +3,7 @@ import { InputError } from "../../errors.js";
 import { noun } from "../../noun.js";
 import { quote } from "../../quote.js";
 import type { DataFinding } from "../findings.js";
-import type { ListColumn, TextColumn } from "./content.js";
+import type { Column, LeadingZeros, ListColumn, TextColumn } from "./content.js";
 import type { FeatureBlock, PartColumn, PartValues } from "./feature-block.js";
 import {
   type DecimalMark,
@@ -41,7 +41,34 @@ export function numberFeatures(
   if (reading.kind === "ambiguous") throw ambiguous(name, parts, reading.example);
   if (reading.kind === "text") throw notNumbers(name, parts, reading, decimal);
   const block = { column: name, names: [name], parts: parts.map((p) => numbersOf(p, reading)) };
-  return { block, findings: texts.length > 0 ? readingFinding(name, parts, reading, texts) : [] };
+  const read = texts.length > 0 ? readingFinding(name, parts, reading, texts) : [];
+  return { block, findings: [...read, ...zerosFinding(name, parts)] };
+}
+
+/** Zip codes and other codes are no quantities, and lose their zeros as numbers. */
+function zerosFinding(name: string, [train]: readonly PartColumn[]): DataFinding[] {
+  const zeros = train && leadingZeros(train.column);
+  if (!zeros) return [];
+  return [
+    {
+      code: "leading-zeros",
+      level: "warning",
+      where: train.path,
+      text: `${noun(zeros.count, "value")} of the column ${quote(name)} ${zeros.count === 1 ? "begins" : "begin"} with a zero and ${zeros.count === 1 ? "was" : "were"} read as ${zeros.count === 1 ? "a number" : "numbers"}: ${quote(zeros.example)} is ${Number(zeros.example)}.`,
+      cure: "Put the column under data.categorical or data.ignore if its values are codes.",
+      count: zeros.count,
+      examples: [name],
+    },
+  ];
+}
+
+function leadingZeros(column: Column): LeadingZeros | undefined {
+  if (column.kind === "number") return column.zeros;
+  if (column.kind !== "text") return undefined;
+  const padded = column.texts.map((text) => /^0\d+$/.test(text.trim()));
+  const example = column.texts[padded.indexOf(true)];
+  const count = column.codes.reduce((n, c) => n + Number(c >= 0 && padded[c]), 0);
+  return example === undefined ? undefined : { count, example };
 }
 
 /** Texts that occur in rows, without missing marks. */

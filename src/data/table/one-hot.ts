@@ -36,7 +36,11 @@ export function oneHotFeatures(
     block: {
       column: name,
       names: levels.map((level) => `${name}=${level}`),
-      parts: parts.map((part) => ({ kind: "levels", levels: levelsOf(name, part, places, train.path) })),
+      parts: parts.map((part) => ({
+        kind: "levels",
+        levels: levelsOf(name, part, places, train.path),
+        column: part.column as TextColumn,
+      })),
     },
     findings: [...trimmedFinding(name, parts), ...numericFinding(name, train.path, levels)],
   };

@@ -39,7 +39,7 @@ export async function readTableSource(config: TableConfig, context: SourceContex
     open.push(reader);
     const chosen = chooseColumns(config, reader);
     const whole = await readTable(reader, chosen.label, chosen.features, chosen.categorical);
-    if (whole.rows < 2) throw oneRow(path);
+    if (whole.rows < 2) throw tooFewRows(path, whole.rows);
     const { table, places, findings } = withoutBookkeeping(whole, chosen);
     let test: ReadTable | null = null;
     if (testPath !== null) {
@@ -248,11 +248,11 @@ function refuseUnlabelled(config: TableConfig, tables: readonly ReadTable[], par
   });
 }
 
-const oneRow = (path: string): InputError =>
+const tooFewRows = (path: string, rows: number): InputError =>
   new InputError({
     code: "data-empty",
     where: path,
-    found: "the table has a single row",
+    found: `the table has ${rows === 0 ? "no rows" : "a single row"}`,
     expected: "at least 2 rows",
     cure: "Give a table with more rows",
   });

@@ -137,6 +137,19 @@ test("a line that counts the columns is their names, as pandas writes them, and 
   assert.equal(data.data.size, 12);
 });
 
+test("a header that is repeated further down is an error", async () => {
+  const path = write("t.csv", "colour,kind\nred,a\ngreen,b\ncolour,kind\nred,a\n");
+  await refused(read(path, { categorical: ["colour"] }), "row-invalid", path, /^line 4 repeats the header/);
+});
+
+test("columns named by number in a file that seems to have a header are pointed at", async () => {
+  const rows = lines(12, (i) => `${["red", "green", "blue"][i % 3]},k${i % 2}`);
+  const more = { label: "column1", categorical: ["column0"] };
+  const headed = await read(write("t.csv", ["colour,kind", ...rows].join("\n")), more);
+  assert.equal(findingOf(headed, "header-missing")?.level, "warning");
+  assert.equal(findingOf(await read(write("t.csv", rows.join("\n")), more), "header-missing")?.level, "note");
+});
+
 test("a number in the first row is not taken for the name of the label", async () => {
   const path = write("t.csv", "0,1.5,a\n1,2.5,b\n0,3.5,a\n1,4.5,b\n");
   await refused(read(path, { label: "0" }), "column-missing", "data.label", /no column "0"/);

@@ -48,6 +48,9 @@ test("data.encoding reads what it names", async () => {
   const cases: [string, string, string | Buffer][] = [
     ["t.csv", "windows-1252", latin(content)],
     ["t.csv", "latin-1", latin(content)],
+    ["t.csv", "latin_1", latin(content)],
+    ["t.csv", "UTF-8-SIG", `\ufeff${content}`],
+    ["t.csv", "utf_16_le", utf16(content)],
     ["t.csv", "iso-8859-1", latin(content)],
     ["t.csv.gz", "latin-1", gzipSync(latin(content))],
     ["t.csv", "utf-16", utf16(content)],

@@ -142,6 +142,18 @@ test("infinite values, and those beyond float32, are errors with the row", async
   }
 });
 
+test("codes with leading zeros are pointed at", async () => {
+  const codes = await read(column(["01234", "1234", "00501"]));
+  assert.deepEqual(rowsOf(codes).flat(), [1234, 1234, 501]);
+  assert.deepEqual(
+    [findingOf(codes, "leading-zeros")?.level, findingOf(codes, "leading-zeros")?.count],
+    ["warning", 2],
+  );
+  const json = await read(write("t.json", '[{"v":"007","kind":"a"},{"v":"12","kind":"b"}]'));
+  assert.equal(findingOf(json, "leading-zeros")?.count, 1);
+  assert.equal(findingOf(await read(column(["0.5", "0", "-0", "10"])), "leading-zeros"), undefined);
+});
+
 test("whole numbers that float32 rounds are counted", async () => {
   const loaded = await read(column(["16777217", "16777216", "5"]));
   assert.equal(findingOf(loaded, "integers-rounded")?.count, 1);

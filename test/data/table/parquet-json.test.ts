@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
+import { DuckDBInstance } from "@duckdb/node-api";
 import { findingOf, pathFor, read, refused, rowsOf, write } from "../../support/tables.js";
 
 const fixture = (name: string): string => join("test", "fixtures", "tables", name);
@@ -215,6 +216,14 @@ test("JSON that is not records, or not JSON", async () => {
     ),
   );
   assert.deepEqual(rowsOf(await read(packed)).flat(), [1, 2]);
+});
+
+test("Parquet without rows", async () => {
+  const path = pathFor("t.parquet");
+  const duckdb = await (await DuckDBInstance.create(":memory:")).connect();
+  await duckdb.run(`COPY (SELECT 1 AS x, 'a' AS kind WHERE false) TO '${path}' (FORMAT parquet)`);
+  duckdb.closeSync();
+  await refused(read(path), "data-empty", path, /no rows/);
 });
 
 test("Parquet that is cut off, or none", async () => {
