@@ -68,7 +68,7 @@ First steps:
   limbeck distill                         distil the embedded digits: teacher, student, baseline, report
   limbeck init my-recipe.yaml             write a recipe to start from
   limbeck distill my-recipe.yaml          run it
-  limbeck predict student.onnx image.png  ask the student
+  limbeck predict student.onnx image.png  classify an image
   limbeck <command> --help                examples for every command
 
 Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (continue with --resume).`,

@@ -10,14 +10,14 @@ export function addRuns(program: Command): void {
   program
     .command("runs")
     .description("list runs: state, date, accuracy, verdict")
-    .argument("[dir]", "folder that holds the runs", "runs")
+    .argument("[dir]", "folder that contains the runs", "runs")
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
       "after",
       `
-An unfinished run is continued by the command that began it, with --resume. A folder whose state cannot be read is listed
-as damaged, with the reason below the table.
+To continue an unfinished run, repeat its command with --resume. A folder whose state cannot be read is listed as damaged,
+with the reason below the table.
 
 Examples:
   limbeck runs

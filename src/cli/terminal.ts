@@ -112,7 +112,7 @@ export class Terminal {
 
   #together(t: Together): void {
     const detail = `${t.done} done, ${t.atATime} at a time, ${Math.round(t.rate)} steps/s`;
-    this.#advance(noun(t.trainings, "training"), t.step, t.steps, detail, t.secondsLeft);
+    this.#advance(noun(t.trainings, "training run"), t.step, t.steps, detail, t.secondsLeft);
   }
 
   #advance(given: string, done: number, total: number, detail: string, secondsLeft?: number): void {
@@ -165,7 +165,7 @@ export function clock(seconds: number): string {
 /** An AbortSignal that fires on Ctrl-C (and SIGTERM); a second Ctrl-C ends the process at once. */
 export function interruptible(
   terminal: Terminal,
-  stopping = "stopping after this step; the run can be continued with --resume (Ctrl-C again leaves at once)",
+  stopping = "stopping after this step; continue the run with --resume (press Ctrl-C again to exit immediately)",
 ): { signal: AbortSignal; release: () => void } {
   const controller = new AbortController();
   const release = onInterrupt(() => {

@@ -232,7 +232,7 @@ test("progress goes to stderr, the result to stdout, --quiet leaves only the res
   const loud = await limbeck([...args, "--out", at("loud")]);
   assert.equal(loud.code, 0, loud.stderr);
   assert.match(loud.stderr, /Training the student of digits/);
-  assert.match(loud.stderr, /2 trainings: 40\/40/);
+  assert.match(loud.stderr, /2 training runs: 40\/40/);
   assert.match(loud.stdout, /^model +parameters/);
   assert.doesNotMatch(loud.stdout, /Training the|steps\/s/);
   const quiet = await limbeck([...args, "--out", at("quiet"), "--quiet"]);
