@@ -9,8 +9,8 @@ import type { DuplicateCounts } from "./types.js";
 const KEPT = 6;
 
 export interface Duplicates extends DuplicateCounts {
-  /** Of the test or validation samples that are found elsewhere, those whose label differs there. */
-  readonly otherLabel: number;
+  /** Of the test and validation samples that are found in an earlier part, those whose label differs there. */
+  readonly otherLabel: { readonly test: number; readonly validation: number };
   /** Pairs of sample indices, the earlier seen first. */
   readonly testPairs: readonly (readonly [number, number])[];
   readonly validationPairs: readonly (readonly [number, number])[];
@@ -32,9 +32,8 @@ export function findDuplicates({ loaded, partOf, examined, hashes }: Survey): Du
   const index = (place: number): number => examined[place] as number;
   const differ = (a: number, b: number): boolean => labelOf(a) >= 0 && labelOf(b) >= 0 && labelOf(a) !== labelOf(b);
   const within = trainDuplicates(train, seen, index, differ);
-  let otherLabel = 0;
-  const against = (part: Uint32Array, pairs: Pairs): number => {
-    let count = 0;
+  const against = (part: Uint32Array, pairs: Pairs): { count: number; otherLabel: number } => {
+    let [count, otherLabel] = [0, 0];
     for (const place of part) {
       const first = seen.find(place);
       if (first < 0) continue;
@@ -43,7 +42,7 @@ export function findDuplicates({ loaded, partOf, examined, hashes }: Survey): Du
       otherLabel += Number(differ(a, b));
       keep(pairs, a, b);
     }
-    return count;
+    return { count, otherLabel };
   };
   const [validationPairs, testPairs]: [Pairs, Pairs] = [[], []];
   const inValidation = against(validation, validationPairs);
@@ -51,9 +50,9 @@ export function findDuplicates({ loaded, partOf, examined, hashes }: Survey): Du
   const inTest = against(test, testPairs);
   return {
     ...within,
-    test: inTest,
-    validation: inValidation,
-    otherLabel,
+    test: inTest.count,
+    validation: inValidation.count,
+    otherLabel: { test: inTest.otherLabel, validation: inValidation.otherLabel },
     compared: { test: test.length, validation: validation.length, train: train.length },
     testPairs,
     validationPairs,

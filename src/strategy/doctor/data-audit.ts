@@ -9,7 +9,7 @@ const CHECK = "data";
 export const dataAudit: Check = ({ loaded: { audit } }) => {
   // Samples in two parts are the next check's, as soon as the test part is concerned.
   const findings = audit.findings
-    .filter(({ code }) => code !== DUPLICATES || audit.duplicates.test === 0)
+    .filter(({ code, level }) => code !== DUPLICATES || level === "note" || audit.duplicates.test === 0)
     .map(
       ({ level, text, cure = "" }): Finding => ({
         check: CHECK,

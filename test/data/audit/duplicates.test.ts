@@ -71,6 +71,20 @@ test("rows of a table are equal by chance now and then: one pair, or less than 1
   assert.deepEqual([said(0), said(1), said(2), said(10)], [false, false, false, true]);
 });
 
+test("features with few combinations of values: equal rows are a note, with how many combinations there are", () => {
+  const next = sequence(21);
+  const samples = Array.from({ length: 400 }, () => [2, 3, 5].map((n) => Math.floor(n * next())));
+  const labels = samples.map((_, i) => (i % 4 < 2 ? "a" : "b"));
+  const found = findingsOf({ samples, labels, features: ["sex", "class", "port"] });
+  for (const code of ["duplicates-between-parts", "duplicates-conflicting"]) {
+    assert.equal(found.get(code)?.level, "note", code);
+    assert.match(found.get(code)?.text ?? "", /no more than 30 combinations/);
+  }
+  const copied = plainRows(200);
+  for (let i = 100; i < 200; i++) copied.samples[i] = [...(copied.samples[i - 100] as number[])];
+  assert.equal(findingsOf(copied).get("duplicates-between-parts")?.level, "warning", "rows that were copied");
+});
+
 test("equal training samples with different labels", () => {
   const made = pictures();
   copy(made, 10, 11);

@@ -1,6 +1,7 @@
 /** Samples that are in two parts, and equal training samples with different labels. */
+import { noun } from "../../../noun.js";
 import type { DataSet } from "../../types.js";
-import { type AuditRule, quotedList } from "../rule.js";
+import { type AuditFacts, type AuditRule, quotedList } from "../rule.js";
 import { sampleName } from "../sample-names.js";
 import { isTabular } from "../survey.js";
 
@@ -14,8 +15,19 @@ function worthSaying(data: DataSet, count: number, of: number): boolean {
   return !isTabular(data) || (count >= CHANCE_SHARE * of && !(count === 1 && of >= CHANCE_OF));
 }
 
-export const duplicatesBetweenParts: AuditRule = ({ duplicates, loaded: { data } }) => {
-  const { test, validation, compared, otherLabel, testPairs, validationPairs } = duplicates;
+/** How many combinations of values the features can have, where that is no more than there are rows; null otherwise. */
+function fewCombinations({ profiles, duplicates: { compared } }: AuditFacts): number | null {
+  let product = profiles && profiles.width > 0 ? 1 : Number.POSITIVE_INFINITY;
+  for (let c = 0; profiles && c < profiles.width && product <= compared.train; c++) product *= profiles.distinct(c);
+  return product <= compared.train ? product : null;
+}
+
+const expected = (combinations: number): string =>
+  `Equal rows are to be expected: the features have no more than ${noun(combinations, "combination")} of values.`;
+
+export const duplicatesBetweenParts: AuditRule = (facts) => {
+  const { data } = facts.loaded;
+  const { test, validation, compared, otherLabel, testPairs, validationPairs } = facts.duplicates;
   const inTest = worthSaying(data, test, compared.test);
   const inValidation = worthSaying(data, validation, compared.validation);
   if (!inTest && !inValidation) return [];
@@ -28,16 +40,16 @@ export const duplicatesBetweenParts: AuditRule = ({ duplicates, loaded: { data }
       ? [`${share(validation, compared.validation)} validation samples ${are(validation)} also in the training part`]
       : []),
   ];
+  const other = (inTest ? otherLabel.test : 0) + (inValidation ? otherLabel.validation : 0);
   const labels =
-    otherLabel > 0
-      ? ` ${otherLabel.toLocaleString("en-US")} of them ${otherLabel === 1 ? "has" : "have"} another label there.`
-      : "";
+    other > 0 ? ` ${other.toLocaleString("en-US")} of them ${other === 1 ? "has" : "have"} another label there.` : "";
+  const combinations = fewCombinations(facts);
   return [
     {
       code: "duplicates-between-parts",
-      level: "warning",
-      text: `${parts.join(", and ")}.${labels} Scores on them say nothing about new samples.`,
-      cure: "Remove the duplicates before the data is split.",
+      level: combinations === null ? "warning" : "note",
+      text: `${parts.join(", and ")}.${labels} ${combinations === null ? "Scores on them say nothing about new samples." : expected(combinations)}`,
+      ...(combinations === null ? { cure: "Remove the duplicates before the data is split." } : {}),
       count: test + validation,
       examples: pairs.slice(0, 3).map((pair) => pair.map((i) => sampleName(data, i)).join(" = ")),
       samples: pairs,
@@ -45,17 +57,22 @@ export const duplicatesBetweenParts: AuditRule = ({ duplicates, loaded: { data }
   ];
 };
 
-export const conflictingDuplicates: AuditRule = ({ duplicates, loaded: { data } }) => {
-  const { conflicting, conflictingPairs, compared } = duplicates;
+export const conflictingDuplicates: AuditRule = (facts) => {
+  const { data } = facts.loaded;
+  const { conflicting, conflictingPairs, compared } = facts.duplicates;
   if (!worthSaying(data, conflicting, compared.train)) return [];
   const [pair] = conflictingPairs as [readonly [number, number]];
   const labels = pair.map((i) => data.classes[data.labels?.[i] ?? -1] ?? "");
+  const combinations = fewCombinations(facts);
   return [
     {
       code: "duplicates-conflicting",
-      level: "warning",
-      text: `${share(conflicting, compared.train)} training samples occur with more than one label, for example ${quotedList(labels)}. No model can be right about all of them.`,
-      cure: "Correct the labels, or remove these samples.",
+      level: combinations === null ? "warning" : "note",
+      text: `${share(conflicting, compared.train)} training samples occur with more than one label, for example ${quotedList(labels)}. No model can be right about all of them.${combinations === null ? "" : ` ${expected(combinations)}`}`,
+      cure:
+        combinations === null
+          ? "Correct the labels, or remove these samples."
+          : "Add features that tell the rows apart.",
       count: conflicting,
       examples: conflictingPairs.slice(0, 3).map((p) => p.map((i) => sampleName(data, i)).join(" = ")),
       samples: conflictingPairs,

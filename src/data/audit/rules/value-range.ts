@@ -4,7 +4,7 @@ import { type AuditRule, valueText } from "../rule.js";
 /** What a network may see at most: of pixels, of features; and what it sees at least. */
 const MOST_PIXEL = 20;
 const MOST_FEATURE = 100;
-const LEAST = 0.1;
+const LEAST = 0.05;
 
 const isImage = (shape: readonly number[]): boolean => shape.length === 3 && [1, 3, 4].includes(shape[0] as number);
 
