@@ -1,5 +1,6 @@
 /** Did distillation help? A paired comparison of a student with its baseline, and the sentence that says it. */
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { Random } from "../random/random.js";
 
 export type Verdict = "helped" | "harmed" | "no measurable difference";
@@ -54,15 +55,26 @@ export function compare(
 function checkPaired(student: readonly Uint8Array[], baseline: readonly Uint8Array[]): number {
   const samples = student[0]?.length ?? 0;
   if (samples === 0)
-    throw new InputError("test", "there is no labelled test sample to compare student and baseline on");
+    throw new InputError({
+      code: "data-empty",
+      where: "test",
+      found: "no labelled test sample is left to compare student and baseline on",
+    });
   if (student.length !== baseline.length)
-    throw new InputError(
-      "seeds",
-      `found ${student.length} students and ${baseline.length} baselines; a paired comparison needs the same seeds`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: "seeds",
+      found: `found ${noun(student.length, "student")} and ${noun(baseline.length, "baseline")}`,
+      expected: "as many on both sides, of the same seeds",
+    });
   for (const right of [...student, ...baseline])
     if (right.length !== samples)
-      throw new InputError("test", `found ${right.length} and ${samples} test samples; both sides need the same ones`);
+      throw new InputError({
+        code: "array-mismatch",
+        where: "test",
+        found: `found ${right.length} and ${samples} test samples`,
+        expected: "the same samples on both sides",
+      });
   return samples;
 }
 

@@ -3,9 +3,10 @@ import { isDeepStrictEqual } from "node:util";
 import { labelsOf } from "../data/labels.js";
 import { halves, stratifiedSubset } from "../data/splits.js";
 import type { LoadedData } from "../data/types.js";
-import { faultOf, InputError } from "../errors.js";
+import { InputError, within } from "../errors.js";
 import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
+import { quote } from "../quote.js";
 import { withChanges } from "../recipe/load.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf } from "../recipe/resolve.js";
 import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema.js";
@@ -45,29 +46,51 @@ export function isPlain(recipe: Recipe): boolean {
 export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
   const names = new Set<string>();
   return [{ name: "", set: {} as Record<string, unknown> }, ...recipe.variants].map((variant) => {
-    if (names.has(variant.name)) throw new InputError("variants", `the name "${variant.name}" occurs twice`);
+    if (names.has(variant.name))
+      throw new InputError({
+        code: "option-conflict",
+        where: "variants",
+        found: `two variants have the name ${quote(variant.name)}`,
+        cure: "Give each variant a name of its own",
+      });
     names.add(variant.name);
     const fixed = Object.keys(variant.set).find((path) =>
       /^(data|seeds?|name|variants|evaluation|export|strategy|sweep)\b/.test(path),
     );
     if (fixed)
-      throw new InputError(`variants "${variant.name}"`, `${fixed} cannot change within a run; write another recipe`);
+      throw new InputError({
+        code: "option-conflict",
+        where: `variants "${variant.name}"`,
+        found: `it changes ${fixed}, which is the same in a whole run`,
+        cure: "Write another recipe for it",
+      });
     const changed =
       variant.name === ""
         ? recipe
         : withChanges({ ...recipe, variants: [] }, variant.set, `variants "${variant.name}"`);
-    return armOf(variant.name, changed, loaded);
+    return inVariant(variant.name, () => armOf(variant.name, changed, loaded));
   });
+}
+
+/** Runs the check; what is wrong with a variant is told with its name. */
+function inVariant<T>(name: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw name && error instanceof InputError ? within(error, `variants "${name}"`) : error;
+  }
 }
 
 /** What the teachers that the recipe trains see. */
 function trainOnOf({ teacher }: Recipe): TrainedTeacherRecipe["train_on"] {
   const all = [...new Set(teachersOf(teacher).flatMap((t) => ("train_on" in t ? [t.train_on] : [])))];
   if (all.length > 1)
-    throw new InputError(
-      "teacher.group",
-      `its teachers see different samples (train_on: ${all.join(", ")}); give all of them the same train_on`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "teacher.group",
+      found: `its teachers see different samples (train_on: ${all.join(", ")})`,
+      cure: "Give all of them the same train_on",
+    });
   return all[0] ?? "all";
 }
 
@@ -83,17 +106,18 @@ function labelledOf({ transfer, data: { split } }: Recipe, own: Uint32Array, loa
   const { labels, classes } = loaded.data;
   const there = withLabels(own, loaded);
   if (wanted !== "all" && wanted > there.length)
-    throw new InputError(
-      "transfer.labelled",
-      `${noun(wanted, "labelled sample")} ${wanted === 1 ? "is" : "are"} wanted, ${there.length.toLocaleString("en-US")} are there`,
-    );
+    throw new InputError({
+      code: "budget-invalid",
+      where: "transfer.labelled",
+      found: `${noun(wanted, "labelled sample")} ${wanted === 1 ? "is" : "are"} wanted, and the student has ${there.length.toLocaleString("en-US")}`,
+      cure: `Set transfer.labelled to ${there.length} or less, or to all`,
+    });
   if (wanted === "all" || labels === null) return there;
   return stratifiedSubset(labels, there, wanted, split.seed, classes, "labelled", "transfer.labelled");
 }
 
 function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
   const { data, splits } = loaded;
-  const where = name ? `variants "${name}"` : "recipe";
   const hasLabels = data.labels !== null;
   let own: Uint32Array = splits.train;
   let teacherSamples: Uint32Array = splits.train;
@@ -107,25 +131,28 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
   if (trainOn === "labelled") teacherSamples = allLabelled;
   if (hasLabels) teacherSamples = withLabels(teacherSamples, loaded);
   if (teachersOf(recipe.teacher).some((t) => "model" in t) && teacherSamples.length === 0)
-    throw new InputError(
-      "teacher",
-      `a teacher cannot be trained without labels; give teacher.file, an ONNX model that knows the classes`,
-    );
+    throw new InputError({
+      code: "labels-missing",
+      where: "teacher",
+      found: "its training samples have no labels",
+      cure: "Add labels, or set teacher.file to an ONNX model that knows the classes",
+    });
   const allTransfer = recipe.transfer.samples === "all" || allLabelled.length === 0 ? own : allLabelled;
   const omission = omissionOf(recipe, loaded);
-  const seen = (samples: Uint32Array): Uint32Array =>
-    omission ? withoutClasses(samples, omission, loaded, where) : samples;
+  const seen = (samples: Uint32Array): Uint32Array => (omission ? withoutClasses(samples, omission, loaded) : samples);
   const [labelled, transfer] = [seen(allLabelled), seen(allTransfer)];
-  if (needsOf(recipe, name ? `${where}: ` : "").labels && transfer.length !== labelled.length) {
-    throw new InputError(
-      `${where}: objective.alpha`,
-      `the student sees ${noun(transfer.length, "sample")}, but only ${labelled.length} of them may be used with their labels; set objective.alpha to 1, or transfer.samples to labelled`,
-    );
-  }
-  checkViews(where, recipe);
-  checkBlends(where, recipe);
-  checkPseudoLabels(where, recipe, { samples: transfer.length, labelled: labelled.length });
-  checkAugmentations(recipe, data.sampleShape, name ? `${where}: ` : "");
+  if (objectiveNeeds(objectiveOf(recipe.objective)).labels && transfer.length !== labelled.length)
+    throw new InputError({
+      code: "labels-missing",
+      where: "objective.alpha",
+      found: `the student sees ${noun(transfer.length, "sample")} and may use the labels of ${labelled.length}`,
+      expected: "labels for all of them, which a loss of the objective reads",
+      cure: "Set objective.alpha to 1, or transfer.samples to labelled",
+    });
+  checkViews(recipe);
+  checkBlends(recipe);
+  checkPseudoLabels(recipe, { samples: transfer.length, labelled: labelled.length });
+  checkAugmentations(recipe, data.sampleShape);
   objectiveNeeds(baselineObjectiveOf(recipe.objective));
   return {
     name,
@@ -138,16 +165,4 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
     baseline: recipe.baseline && labelled.length > 0 && !isPlain(recipe),
     omission,
   };
-}
-
-/** What the objective needs. @throws InputError that names its fields as a recipe spells them */
-function needsOf({ objective }: Recipe, where: string): ReturnType<typeof objectiveNeeds> {
-  try {
-    return objectiveNeeds(objectiveOf(objective));
-  } catch (error) {
-    const fault = faultOf(error);
-    if (!(error instanceof InputError) || !fault?.where) throw error;
-    const field = fault.where.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-    throw new InputError({ ...fault, where: `${where}${field}` });
-  }
 }

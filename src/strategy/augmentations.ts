@@ -5,15 +5,14 @@ import type { Recipe } from "../recipe/schema.js";
 
 /**
  * @param shape of a sample
- * @param where precedes the field's name in messages
  * @throws InputError when an option does not go with the data
  */
-export function checkAugmentations({ training, teacher }: Recipe, shape: readonly number[], where: string): void {
-  checkTrainingViews(training.augment, shape, `${where}training.augment`);
+export function checkAugmentations({ training, teacher }: Recipe, shape: readonly number[]): void {
+  checkTrainingViews(training.augment, shape, "training.augment");
   const teachers = "group" in teacher ? teacher.group : [teacher];
   teachers.forEach((one, i) => {
     const field = "group" in teacher ? `teacher.group.${i}` : "teacher";
-    if ("training" in one) checkTrainingViews(one.training.augment, shape, `${where}${field}.training.augment`);
+    if ("training" in one) checkTrainingViews(one.training.augment, shape, `${field}.training.augment`);
   });
 }
 

@@ -12,7 +12,7 @@ import type { ModelRecipe, Recipe } from "../recipe/schema.js";
 import { planBatches } from "../train/batches.js";
 import type { Arm } from "./arms.js";
 import { type KnownTeacher, teacherAtHand, teacherToBe } from "./known-teacher.js";
-import { type Prepared, prepareModel } from "./prepare.js";
+import { inModel, type Prepared, prepareModel } from "./prepare.js";
 import { stepOptionsOf } from "./step-options.js";
 import { teachersOf } from "./teacher-group.js";
 import { reusingClassifier, simkdTerm } from "./transfer.js";
@@ -37,21 +37,33 @@ export function checkModels(
   const options = { folder, data, classes, seed: 0 };
   const students = arms.map((arm): Prepared => {
     const { recipe } = arm;
-    const built = (description: ModelRecipe): Prepared => {
-      const prepared = prepareModel(description, options);
-      withNormalisation(prepared.model.graph, prepared.model.input, normalisation, sampleTypeOf(data));
-      return prepared;
-    };
-    const student = built(recipe.student);
-    const trained = teachersOf(recipe.teacher).flatMap((t) => ("model" in t ? [built(t.model)] : []));
+    const built = (description: ModelRecipe, field: string): Prepared =>
+      inModel(description, folder, field, () => {
+        const prepared = prepareModel(description, options);
+        withNormalisation(prepared.model.graph, prepared.model.input, normalisation, sampleTypeOf(data));
+        return prepared;
+      });
+    const student = built(recipe.student, "student");
+    const fields = "group" in recipe.teacher ? (i: number) => `teacher.group.${i}.model` : () => "teacher.model";
+    const trained = teachersOf(recipe.teacher).flatMap((t, i) => ("model" in t ? [built(t.model, fields(i))] : []));
     checkClassWeights(recipe, data);
-    return checkLayers(arm, loaded, student, () => {
+    const teacher = (): KnownTeacher | null => {
       if (earlier) return earlier();
       const [first] = trained;
       return first ? teacherToBe(first, "teacher.model", normalisation) : teacherAtHand(recipe.teacher, loaded, folder);
-    });
+    };
+    return inModel(recipe.student, folder, "student", () => checkLayers(arm, loaded, student, teacher));
   });
   return students[0] ?? null;
+}
+
+/** Builds the step of a student whose losses compare no layers. @throws InputError for ops that cannot be trained through */
+function checkStep(arm: Arm, loaded: LoadedData, student: Prepared): void {
+  const { training, objective } = arm.recipe;
+  const { batch } = planBatches(arm.transfer.length, training.batch, training.accumulate);
+  const classes = loaded.data.classes.length;
+  const options = { batch, classes, objective: objectiveOf(objective), teacherKind: "logits", features: [] } as const;
+  buildStep(stepOptionsOf(arm, loaded, student, options));
 }
 
 /**
@@ -62,12 +74,18 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
   const { recipe } = arm;
   const objective = objectiveOf(recipe.objective);
   const layers = objectiveLayers(objective);
-  if (layers.length === 0) return student;
+  if (layers.length === 0) {
+    // What limbeck built can be trained; of a file that shows when its step is built.
+    if (recipe.student.kind === "onnx") checkStep(arm, loaded, student);
+    return student;
+  }
   if ("group" in recipe.teacher)
-    throw new InputError(
-      "objective.terms",
-      "losses between layers take them from one teacher, and teacher.group has several; give one teacher, or leave those terms out",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "objective.terms",
+      found: "losses between layers need one teacher, and teacher.group has several",
+      cure: "Give one teacher, or remove these terms",
+    });
   const teacher = teacherOf();
   const own = student.model.graph.nodes.flatMap((n) =>
     n.outputs.map((name, i): FeatureInfo => ({ name, node: i === 0 ? n.name : "" })),
@@ -91,8 +109,10 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
 function checkClassWeights({ objective }: Recipe, { classes }: DataSet): void {
   const weights = objective.student_loss.class_weights;
   if (weights && weights.length !== classes.length)
-    throw new InputError(
-      "objective.student_loss.class_weights",
-      `${noun(weights.length, "weight")} for ${noun(classes.length, "class")}; give one a class, in the order ${classes.slice(0, 8).join(", ")}${classes.length > 8 ? ", ..." : ""}`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: "objective.student_loss.class_weights",
+      found: `found ${noun(weights.length, "weight")}`,
+      expected: `${classes.length}, one per class in the order ${classes.slice(0, 8).join(", ")}${classes.length > 8 ? ", ..." : ""}`,
+    });
 }

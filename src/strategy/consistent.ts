@@ -22,10 +22,13 @@ export const consistent: Strategy<"consistent"> = {
   plan(recipe, { answers, count, compare }) {
     const alone = { ...recipe.objective, alpha: 1, weights: undefined, alpha_schedule: undefined };
     if (objectiveNeeds(objectiveOf(alone)).labels)
-      throw new InputError(
-        "objective",
-        "a consistent student learns from its teacher's answers and from no label, and a loss of this objective looks at labels; take another distillation_loss, or leave that term out",
-      );
+      throw new InputError({
+        code: "option-conflict",
+        where: "objective",
+        found:
+          "a consistent student learns from its teacher's answers alone, and a loss of this objective reads labels",
+        cure: "Use another distillation_loss, or remove that term",
+      });
     const given = recipe.training.augment;
     // Mixup goes with every kind of data; a share from Beta(1, 1) is even in [0, 1], as the paper draws it.
     const augment = { ...given, mixup: given?.mixup ?? { alpha: 1 } };

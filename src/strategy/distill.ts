@@ -57,10 +57,12 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
   const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const arms = expandArms(recipe, loaded);
   if (loaded.splits.test.length === 0)
-    throw new InputError(
-      "data.split.test",
-      "no sample is left to compare student and baseline on; give a fraction such as 0.2",
-    );
+    throw new InputError({
+      code: "budget-invalid",
+      where: "data.split.test",
+      found: "no sample is left to compare student and baseline on",
+      expected: "a fraction of the samples, such as 0.2",
+    });
   checkModels(arms, loaded, folder);
   checkRecipe(recipe, loaded);
   const directory = await claimDirectory(recipe, options);

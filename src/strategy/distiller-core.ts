@@ -15,13 +15,7 @@ import { InputError } from "../errors.js";
 import { scoreOutputs } from "../evaluate/scores.js";
 import type { SeedScores } from "../evaluate/summary.js";
 import { writeModel } from "../graph/write.js";
-import {
-  type FactorSchedule,
-  type ObjectiveConfig,
-  objectiveLayers,
-  objectiveNeeds,
-  type TermConfig,
-} from "../objective/objective.js";
+import { type FactorSchedule, type ObjectiveConfig, objectiveLayers, objectiveNeeds } from "../objective/objective.js";
 import type { CustomLoss } from "../objective/registry.js";
 import { parseParts } from "../recipe/parse.js";
 import { objectiveOf, settingsOf } from "../recipe/resolve.js";
@@ -38,6 +32,7 @@ import { labelInMemory } from "../teacher/memory.js";
 import { onlineViews } from "../teacher/online-views.js";
 import type { Teacher } from "../teacher/types.js";
 import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../train/types.js";
+import { identityOf, withCustomLosses } from "./custom-losses.js";
 import { everything, split } from "./fit-data.js";
 import type { Prepared } from "./foreign.js";
 import type { TrainedStudent } from "./trained.js";
@@ -185,7 +180,13 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
 
   /** The student; made by `fit`. @throws InputError before */
   get student(): S {
-    if (!this.#student) throw new InputError("Distiller", "there is no student yet; call fit first");
+    if (!this.#student)
+      throw new InputError({
+        code: "option-missing",
+        where: "Distiller",
+        found: "there is no student yet",
+        cure: "Call fit first",
+      });
     return this.#student;
   }
 
@@ -196,7 +197,12 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   compile(options: CompileOptions = {}): this {
     const { optimizer, learningRate, schedule, studentLoss, distillationLoss, temperature } = options;
     if (learningRate !== undefined && schedule !== undefined)
-      throw new InputError("compile", "give either learningRate or schedule");
+      throw new InputError({
+        code: "option-conflict",
+        where: "compile",
+        found: "learningRate and schedule are both given",
+        cure: "Give only one of them",
+      });
     const named = <T>(value: T | string | undefined): T | { kind: string } | undefined =>
       typeof value === "string" ? { kind: value } : value;
     const own = typeof distillationLoss === "object" && "build" in distillationLoss ? distillationLoss : undefined;
@@ -244,7 +250,12 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const loaded = "splits" in data ? data : split(data, options, this.settings.seed ?? 0);
     const needs = objectiveNeeds(objective);
     if (needs.labels && labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
-      throw new InputError(loaded.data.name, "some training samples have no label; set alpha to 1, which needs none");
+      throw new InputError({
+        code: "labels-missing",
+        where: loaded.data.name,
+        found: "some training samples have no label",
+        cure: "Set alpha to 1, which needs none",
+      });
     const teacher = needs.teacher ? await this.#open(loaded, objective) : undefined;
     const { seed = 0, threads = 0, device = "cpu" } = this.settings;
     const execution = { threads, device };
@@ -302,7 +313,13 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const { metrics } = this.#needCompiled();
     const all = "splits" in data ? data : { data, splits: everything(data), normalisation: RAW };
     const { test } = all.splits;
-    if (test.length === 0) throw new InputError(all.data.name, "there are no test samples");
+    if (test.length === 0)
+      throw new InputError({
+        code: "data-empty",
+        where: all.data.name,
+        found: "it has no test samples",
+        cure: "Give LoadedData with a test part, or a DataSet, all of which is tested",
+      });
     const values = await this.student.predict(all.data, test);
     const classes = values.length / test.length;
     const labels = labelsOf(all, test);
@@ -348,34 +365,6 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     this.#teacher ??= await this.openTeacher(loaded, features);
     return this.#teacher;
   }
-}
-
-/** Puts losses of one's own where the checked objective cannot have them. */
-function withCustomLosses(
-  objective: ObjectiveConfig,
-  distillation: CustomLoss | undefined,
-  terms: NonNullable<CompileOptions["terms"]>,
-): ObjectiveConfig {
-  const checked = [...(objective.terms ?? [])];
-  const merged = terms.map((t): TermConfig => {
-    if (!("loss" in t)) return checked.shift() as TermConfig;
-    const { loss, ...settings } = t;
-    return { ...settings, kind: "custom", definition: loss };
-  });
-  const built: ObjectiveConfig = {
-    ...objective,
-    ...(distillation ? { distillationLoss: { kind: "custom", definition: distillation } } : {}),
-    ...(merged.length > 0 ? { terms: merged } : {}),
-  };
-  objectiveNeeds(built);
-  return built;
-}
-
-/** The objective as plain data, for a fingerprint: a loss of one's own counts by its source and version. */
-function identityOf(objective: ObjectiveConfig): unknown {
-  return JSON.parse(
-    JSON.stringify(objective, (_, value: unknown) => (typeof value === "function" ? String(value) : value)),
-  );
 }
 
 function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere): TrainingRecipe {

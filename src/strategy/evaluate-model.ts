@@ -216,7 +216,12 @@ function checkClasses(
 function robustnessOf({ robustness, reference }: EvaluateModelOptions): RobustnessRecipe | null {
   const settings = parseParts(z.object({ robustness: robustnessSchema }), { robustness }, "evaluateModel").robustness;
   if (!settings && reference !== undefined)
-    throw new InputError("reference", "it is the measure of errors under corruptions; ask for robustness as well");
+    throw new InputError({
+      code: "option-conflict",
+      where: "reference",
+      found: "it measures errors under corruptions, and none are asked for",
+      cure: "Set robustness",
+    });
   return settings || null;
 }
 
@@ -266,10 +271,12 @@ function samplesOf(loaded: LoadedData, part: Part): Uint32Array {
   const { data, splits } = loaded;
   const samples = part === "all" ? Uint32Array.from({ length: data.size }, (_, i) => i) : splits[part];
   if (samples.length === 0)
-    throw new InputError(
-      "data.split",
-      `the ${part} part of ${data.name} is empty; choose another part or change the split`,
-    );
+    throw new InputError({
+      code: "data-empty",
+      where: "data.split",
+      found: `the ${part} part of ${data.name} is empty`,
+      cure: "Choose another part, or change the split",
+    });
   return samples;
 }
 

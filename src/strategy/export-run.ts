@@ -15,6 +15,7 @@ import { isFloat, sizeOf, tensor } from "../graph/tensor.js";
 import type { Graph, Model, Node, Tensor } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { writeModel } from "../graph/write.js";
+import { quote } from "../quote.js";
 import { Random } from "../random/random.js";
 import { loadData } from "../recipe/data.js";
 import { runOnce } from "../runtime/session.js";
@@ -68,7 +69,13 @@ export async function exportRun(directory: string, options: ExportRunOptions = {
   refuseOverwrite(out);
   const { model } = loadModelFile(source);
   const input = model.graph.inputs[0];
-  if (!input) throw new InputError(source, "it has no input");
+  if (!input)
+    throw new InputError({
+      code: "model-input",
+      where: source,
+      found: "it has no input",
+      expected: "one input",
+    });
   const normalisation = await normalisationOf(model, run);
   let graph = model.graph;
   if (raw) graph = withoutNormalisation(graph);
@@ -116,12 +123,20 @@ function choose(directory: string, options: ExportRunOptions): Chosen {
   if (fitting.length === 1) return named(fitting[0] as Training, variant);
   const what = `${role ?? "model"}${variant ? ` of the variant "${variant}"` : ""}${seed === undefined ? "" : ` with seed ${seed}`}`;
   const known = [...new Set(all.flatMap((t) => t.names))].join("; ");
-  throw new InputError(
-    directory,
-    fitting.length > 1
-      ? `${fitting.length} trainings are a ${what}; say which with --seed, or give the folder of one in ${join(directory, "trainings")}`
-      : `there is no ${what} in this run; it holds: ${known || "no finished training"}`,
-  );
+  if (fitting.length > 1)
+    throw new InputError({
+      code: "option-missing",
+      where: directory,
+      found: `${fitting.length} trainings are a ${what}`,
+      expected: "one of them",
+      cure: `Choose one with --seed, or give a folder in ${join(directory, "trainings")}`,
+    });
+  throw new InputError({
+    code: "run-missing",
+    where: directory,
+    found: `this run has no ${what}`,
+    expected: known ? `one of: ${known}` : "a finished training; it has none",
+  });
 }
 
 function named({ file, role, seed, names }: Training, variant = variantOf(names[0] ?? "")): Chosen {
@@ -178,10 +193,13 @@ function withHalfWeights(graph: Graph, where: string): Graph {
     }
     const data = toHalf(t.data as Float32Array);
     if (data.some((bits) => (bits & 0x7c00) === 0x7c00))
-      throw new InputError(
-        where,
-        `its weights "${name}" go beyond 65504, the largest float16; export it without --half`,
-      );
+      throw new InputError({
+        code: "not-finite",
+        where: where,
+        found: `its weights ${quote(name)} go beyond 65504`,
+        expected: "numbers that float16 holds",
+        cure: "Export it without --half",
+      });
     initializers.set(`${name}_half`, { dtype: "float16", shape: t.shape, data });
     const to = { to: int(1) };
     casts.push({
@@ -242,7 +260,12 @@ async function compare(
   const largest = a.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
   const difference = a.reduce((most, v, i) => Math.max(most, Math.abs(v - (b[i] as number))), 0);
   if (!(difference <= (half ? 2e-2 : 1e-4) * Math.max(1, largest)))
-    throw new RunError(`the exported model's outputs differ by ${difference} from the original's; nothing was written`);
+    throw new RunError({
+      code: "engine-failed",
+      where: "export",
+      found: `the outputs of the exported model differ by ${difference} from the original's, so nothing was written`,
+      cure: half ? "Export it without --half" : "Please report this",
+    });
   return { difference, largest };
 }
 

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { makeFolder } from "../atomic.js";
 import { RunError } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
+import { noun } from "../noun.js";
 import type { Recipe } from "../recipe/schema.js";
 import { seedsOf } from "./context.js";
 import type { DistillOptions, DistillResult } from "./distill.js";
@@ -105,7 +106,13 @@ async function collectModels(directory: string, hop: Hop): Promise<Pick<Finished
       ? collect("student", "student")
       : collect(hop.command === "train-teacher" ? "teacher" : "baseline", "student");
   if (students.length !== seeds.length)
-    throw new RunError(`${hop.title}: ${students.length} of ${seeds.length} models lie in ${directory}`);
+    throw new RunError({
+      code: "run-mismatch",
+      where: directory,
+      found: `the hop "${hop.title}" left ${noun(students.length, "model")} there`,
+      expected: `${seeds.length}`,
+      cure: "Start a new run with --out",
+    });
   return { students, baselines: hop.command === "distill" ? collect("baseline", "baseline") : [] };
 }
 

@@ -60,15 +60,20 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
   const recipe = teacherOnly(given);
   if ("none" in recipe.teacher) throw noTeacher("labelling");
   if ("label_store" in recipe.teacher)
-    throw new InputError(
-      "teacher.label_store",
-      "this teacher is a label store already; give teacher.file or teacher.model",
-    );
+    throw new InputError({
+      code: "option-invalid",
+      where: "teacher.label_store",
+      found: "this teacher is already a label store",
+      expected: "a teacher that can be asked",
+      cure: "Set teacher.file or teacher.model",
+    });
   if ("group" in recipe.teacher)
-    throw new InputError(
-      "teacher.group",
-      "a label store belongs to one teacher; label with each of them and give the stores to the group",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "teacher.group",
+      found: "a label store belongs to one teacher, and this group has several",
+      cure: "Label with each of them, and give the stores to the group",
+    });
   const folder = options.folder ?? process.cwd();
   const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const arm = expandArms(recipe, loaded)[0] as Arm;

@@ -9,7 +9,12 @@ export const ladder: Strategy<"ladder"> = {
   kind: "ladder",
   plan(recipe, { models, widths, tolerance }) {
     if ((models === undefined) === (widths === undefined))
-      throw new InputError("strategy", "a ladder needs either models or widths, the students to compare");
+      throw new InputError({
+        code: models === undefined ? "option-missing" : "option-conflict",
+        where: "strategy",
+        found: models === undefined ? "a ladder has neither models nor widths" : "a ladder has both models and widths",
+        cure: "Give one of them: the students to compare",
+      });
     const students = models ?? (widths ?? []).map((w) => widened(recipe.student, w));
     const titles = distinct(students.map(shortName));
     const hops = students.map((student, i): Hop => {

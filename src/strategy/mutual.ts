@@ -74,22 +74,44 @@ export async function runMutual(
 /** The models that learn together, the recipe's student first. @throws InputError when students and models are both given */
 export function peerModels({ student }: Recipe, { students, models }: StrategyOf<"mutual">): Models {
   if (students !== undefined && models)
-    throw new InputError("strategy.students", "give either students or models, the others beside the recipe's student");
+    throw new InputError({
+      code: "option-conflict",
+      where: "strategy.students",
+      found: "students and models are both given",
+      cure: "Give only one of them: models are the students beside the recipe's student",
+    });
   return models ? [student, ...models] : Array.from({ length: students ?? 2 }, () => student);
 }
 
 function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loaded"], folder: string): void {
   if (recipe.variants.length > 0)
-    throw new InputError("variants", "the strategy mutual takes no variants; remove them (--set variants=[])");
+    throw new InputError({
+      code: "option-conflict",
+      where: "variants",
+      found: "the strategy mutual takes no variants",
+      cure: "Remove them (--set variants=[])",
+    });
   if (arm.omission?.shifted)
-    throw new InputError(
-      "transfer.bias_correction",
-      "the strategy mutual trains all students as one and corrects no biases; switch it off, or take another strategy",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "transfer.bias_correction",
+      found: "the strategy mutual trains all students as one and corrects no biases",
+      cure: "Switch it off, or use another strategy",
+    });
   if (arm.labelled.length === 0)
-    throw new InputError("data", "it has no labels; students that learn from each other need them");
+    throw new InputError({
+      code: "labels-missing",
+      where: "data",
+      found: "it has no labels, and students that learn from each other need them",
+      cure: "Add labels, or use another strategy",
+    });
   if (loaded.splits.test.length === 0)
-    throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
+    throw new InputError({
+      code: "budget-invalid",
+      where: "data.split.test",
+      found: "no sample is left to compare students on",
+      expected: "a fraction of the samples, such as 0.2",
+    });
   checkRecipe(recipe, loaded);
   checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
   const arms = models.map((student) => ({ ...arm, recipe: { ...recipe, student } }));

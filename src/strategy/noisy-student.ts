@@ -23,15 +23,20 @@ export const noisyStudent: Strategy<"noisy-student"> = {
     const recipe = withNoise(given, data?.sampleShape.length ?? 3);
     const { rounds, models, ablation } = strategy;
     if (models && models.length !== rounds)
-      throw new InputError(
-        "strategy.models",
-        `found ${models.length} for ${noun(rounds, "round")}; give one student a round, or set strategy.rounds to ${models.length}`,
-      );
+      throw new InputError({
+        code: "array-mismatch",
+        where: "strategy.models",
+        found: `found ${noun(models.length, "model")} for ${noun(rounds, "round")}`,
+        expected: "one student per round",
+        cure: `Set strategy.rounds to ${models.length}, or give ${noun(rounds, "model")}`,
+      });
     if (recipe.objective.terms?.length)
-      throw new InputError(
-        "objective.terms",
-        "a noisy student learns from pseudo-labels alone; remove the further terms (--set objective.terms=[])",
-      );
+      throw new InputError({
+        code: "option-conflict",
+        where: "objective.terms",
+        found: "a noisy student learns from pseudo-labels alone",
+        cure: "Remove the further terms (--set objective.terms=[])",
+      });
     const hops: Hop[] = [];
     const add = (title: string, from: Hop | null, changes: (base: Recipe) => Partial<Recipe>): void => {
       const base = from ? taughtBy(recipe, directory, from, recipe.seeds) : recipe;

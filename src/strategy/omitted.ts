@@ -5,6 +5,7 @@ import { type Aggregate, meanInterval } from "../evaluate/interval.js";
 import type { BiasCorrection, OmittedScores } from "../evaluate/summary.js";
 import { nearestOf } from "../graph/nearest.js";
 import { namesOf } from "../names.js";
+import { quote } from "../quote.js";
 import type { Recipe } from "../recipe/schema.js";
 import type { Arm } from "./arms.js";
 import { labelsOf, type RunContext } from "./context.js";
@@ -27,32 +28,53 @@ export function omissionOf({ transfer }: Recipe, loaded: LoadedData): Omission |
   const { omit_classes: omit, only_classes: only, bias_correction: corrected } = transfer;
   const field = only.length > 0 ? "transfer.only_classes" : "transfer.omit_classes";
   if (omit.length > 0 && only.length > 0)
-    throw new InputError(
-      "transfer.only_classes",
-      "given beside omit_classes; give the classes to leave out or those to keep",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "transfer.only_classes",
+      found: "only_classes and omit_classes are both given",
+      cure: "Give the classes to omit or those to keep",
+    });
   if (omit.length === 0 && only.length === 0) {
     if (!corrected) return null;
-    throw new InputError(
-      "transfer.bias_correction",
-      "no class is left out, so there is no bias to correct; give omit_classes or only_classes",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "transfer.bias_correction",
+      found: "no class is omitted, so there is no bias to correct",
+      cure: "Give omit_classes or only_classes, or switch it off",
+    });
   }
   if (data.labels === null)
-    throw new InputError(field, "the data has no labels, so nobody knows which samples are of these classes");
+    throw new InputError({
+      code: "labels-missing",
+      where: field,
+      found: "the data has no labels, which tell the samples of these classes",
+      cure: "Add labels, or remove the field",
+    });
   const named = classIndices([...omit, ...only], data.classes, field);
   const given = new Set(named);
   const others = data.classes.map((_, c) => c).filter((c) => !given.has(c));
   const classes = omit.length > 0 ? named : others;
   if (others.length === 0)
-    throw new InputError(field, `all ${data.classes.length} classes are named; at least one must stay on either side`);
+    throw new InputError({
+      code: "class-too-few",
+      where: field,
+      found: `all ${data.classes.length} classes are named`,
+      expected: "at least one class on either side",
+    });
   if (data.classes.length - classes.length < 2)
-    throw new InputError(field, "only one class is left; a student needs two or more");
+    throw new InputError({
+      code: "class-too-few",
+      where: field,
+      found: "one class is left",
+      expected: "at least 2 for a student",
+    });
   if (corrected && !labelsOf(loaded, splits.validation).some((l) => l >= 0))
-    throw new InputError(
-      "transfer.bias_correction",
-      "there are no validation samples with labels to choose it on; raise data.split.validation",
-    );
+    throw new InputError({
+      code: "budget-invalid",
+      where: "transfer.bias_correction",
+      found: "no validation sample has a label to choose it on",
+      cure: "Raise data.split.validation",
+    });
   return { classes, shifted: corrected ? named : null };
 }
 
@@ -73,26 +95,28 @@ export function classIndices(
     const index = places.get(name);
     if (index !== undefined) return index;
     const near = nearestOf(name, classes);
-    const hint = near ? `did you mean "${near}"?` : `expected one of ${classes.slice(0, 12).join(", ")}`;
-    throw new InputError(field, `the data has no class "${name}"; ${hint}`);
+    throw new InputError({
+      code: "class-unknown",
+      where: field,
+      found: `the data has no class ${quote(name)}`,
+      expected: `one of ${classes.slice(0, 12).join(", ")}${classes.length > 12 ? ", ..." : ""}`,
+      cure: near && `Did you mean ${quote(near)}?`,
+    });
   });
   return [...new Set(found)].sort((a, b) => a - b);
 }
 
 /** Samples that are of none of these classes. @throws InputError when the class of one is not known */
-export function withoutClasses(
-  samples: Uint32Array,
-  { classes }: Omission,
-  loaded: LoadedData,
-  where: string,
-): Uint32Array {
+export function withoutClasses(samples: Uint32Array, { classes }: Omission, loaded: LoadedData): Uint32Array {
   const labels = labelsOf(loaded, samples);
   const unknown = labels.filter((l) => l < 0).length;
   if (unknown > 0)
-    throw new InputError(
-      `${where}: transfer.omit_classes`,
-      `the class of ${unknown} of ${samples.length} samples is unknown, so they may be of an omitted one; set transfer.samples to labelled`,
-    );
+    throw new InputError({
+      code: "labels-missing",
+      where: "transfer.omit_classes",
+      found: `${unknown} of ${samples.length} samples have no label, so they may be of an omitted class`,
+      cure: "Set transfer.samples to labelled",
+    });
   const left = new Set(classes);
   return samples.filter((_, i) => !left.has(labels[i] as number));
 }

@@ -5,7 +5,13 @@ import { InputError } from "../errors.js";
 
 /** @throws InputError when something has this name already */
 export function refuseOverwrite(path: string): void {
-  if (existsSync(path)) throw new InputError(path, "it exists already and is not overwritten; give another file name");
+  if (existsSync(path))
+    throw new InputError({
+      code: "file-exists",
+      where: path,
+      found: "it exists already and is not overwritten",
+      cure: "Give another file name",
+    });
 }
 
 /** Writes a new file, whole or not at all. @throws InputError when it exists or cannot be written */
@@ -15,6 +21,14 @@ export async function writeOutput(path: string, content: Uint8Array | string): P
     await writeFileAtomic(path, content);
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException;
-    throw new InputError(path, `it cannot be written (${code}); give a file in a folder you may write to`, { cause });
+    throw new InputError(
+      {
+        code: "file-unwritable",
+        where: path,
+        found: `it cannot be written (${code})`,
+        cure: "Give a file in a folder you may write to",
+      },
+      { cause },
+    );
   }
 }

@@ -13,10 +13,12 @@ export function samplesOfClasses({ loaded }: RunContext, samples: Uint32Array, k
   const labels = labelsOf(loaded, samples);
   const own = samples.filter((_, i) => known.includes(labels[i] as number));
   if (own.length === 0)
-    throw new InputError(
-      "teacher.group.classes",
-      `no training sample is of the class(es) ${namesOf(known, loaded.data).join(", ")}`,
-    );
+    throw new InputError({
+      code: "labels-missing",
+      where: "teacher.group.classes",
+      found: `no training sample is of the ${known.length === 1 ? "class" : "classes"} ${namesOf(known, loaded.data).join(", ")}`,
+      cure: "Add labelled samples of these classes, or change the classes of this teacher",
+    });
   return own;
 }
 

@@ -8,6 +8,8 @@ import { InputError } from "../errors.js";
 import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
 import { loadModelFile } from "../graph/file.js";
 import type { Model } from "../graph/types.js";
+import { noun } from "../noun.js";
+import { quote } from "../quote.js";
 import {
   affineOf,
   classNames,
@@ -60,7 +62,13 @@ export async function predictFiles(
   files: readonly string[],
   options: PredictOptions = {},
 ): Promise<Prediction[]> {
-  if (files.length === 0) throw new InputError("files", "none given; give images or arrays to classify");
+  if (files.length === 0)
+    throw new InputError({
+      code: "option-missing",
+      where: "files",
+      found: "none are given",
+      expected: "images or arrays to classify",
+    });
   const { model } = loadModelFile(file);
   const wanted = { ...sampleShape(file, model, options), gaps: replacesMissing(model) };
   const read = [];
@@ -130,10 +138,12 @@ function normalisationFor(model: Model, scale: number, shape: readonly number[])
   const channels = shape[0] ?? 1;
   for (const values of [own.mean, own.std])
     if (values.length !== 1 && values.length !== channels)
-      throw new InputError(
-        "normalisation",
-        `the model's metadata has ${values.length} values for ${channels} channels`,
-      );
+      throw new InputError({
+        code: "model-input",
+        where: "normalisation",
+        found: `the model's metadata has ${noun(values.length, "value")} for ${noun(channels, "channel")}`,
+        expected: "one value, or one per channel",
+      });
   return { ...own, scale: own.scale * scale };
 }
 
@@ -141,10 +151,15 @@ function normalisationFor(model: Model, scale: number, shape: readonly number[])
 function sampleShape(file: string, model: Model, { size, layout }: PredictOptions): SampleShape {
   const [input] = model.graph.inputs;
   if (!input?.shape || model.graph.inputs.length !== 1)
-    throw new InputError(
-      file,
-      `it has ${model.graph.inputs.length} inputs with or without a shape; expected one with a shape`,
-    );
+    throw new InputError({
+      code: "model-input",
+      where: file,
+      found:
+        model.graph.inputs.length === 1
+          ? "its input has no shape"
+          : `it has ${noun(model.graph.inputs.length, "input")}`,
+      expected: "one input with a shape",
+    });
   const dims = input.shape.slice(1);
   const known = (d: (typeof dims)[number] | undefined): number | null => (typeof d === "number" && d > 0 ? d : null);
   if (dims.length === 3) return imageShape(file, dims.map(known), size, layout);
@@ -152,10 +167,13 @@ function sampleShape(file: string, model: Model, { size, layout }: PredictOption
     return { shape: [1, known(dims[0]) as number, known(dims[1]) as number], image: true };
   const flat = dims.map(known);
   if (flat.some((d) => d === null))
-    throw new InputError(
-      file,
-      `its input "${input.name}" is [${input.shape.join(", ")}]; how many values a sample has is unknown`,
-    );
+    throw new InputError({
+      code: "model-input",
+      where: file,
+      found: `its input ${quote(input.name)} is [${input.shape.join(", ")}]`,
+      expected: "a known number of values per sample",
+      cure: "Export the model with fixed sizes but for the batch",
+    });
   return { shape: flat as number[], image: false };
 }
 
@@ -170,10 +188,12 @@ function imageShape(
   const last = layout ? layout === "nhwc" : !isChannels(a) && isChannels(c);
   const [channels, height, width] = last ? [c, a, b] : [a, b, c];
   if (channels === null || ((height === null || width === null) && !size))
-    throw new InputError(
-      file,
-      `its input leaves the size of images free ([${dims.map((d) => d ?? "?").join(", ")}]); give --size <height>x<width>`,
-    );
+    throw new InputError({
+      code: "option-missing",
+      where: file,
+      found: `its input leaves the size of images free ([${dims.map((d) => d ?? "?").join(", ")}])`,
+      cure: "Add --size <height>x<width>",
+    });
   return {
     shape: [channels, height ?? (size?.[0] as number), width ?? (size?.[1] as number)],
     image: isChannels(channels),

@@ -12,38 +12,45 @@ import type { Arm } from "./arms.js";
 import { fingerprint } from "./context.js";
 
 /**
- * @param where names the arm
  * @param seen how many samples its student sees, and of how many of them it may use the label
  * @throws InputError for pseudo-labels that cannot go with the rest of the recipe
  */
 export function checkPseudoLabels(
-  where: string,
   { transfer, objective, teacher }: Recipe,
   seen: { readonly samples: number; readonly labelled: number },
 ): void {
   if (!transfer.pseudo_labels) return;
-  const field = `${where}: transfer.pseudo_labels`;
+  const field = "transfer.pseudo_labels";
   if (seen.labelled > 0 && seen.labelled === seen.samples)
-    throw new InputError(
-      field,
-      `the student sees ${seen.samples} samples, all of them with their label, so there is nothing to label; set transfer.samples to "all", and transfer.labelled to how many labels it may use`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: field,
+      found: `the student sees ${noun(seen.samples, "sample")}, all of them with a label, so nothing is left to label`,
+      cure: "Set transfer.samples to all, and transfer.labelled to the number of labels it may use",
+    });
   if (transfer.pseudo_labels.balance && transfer.omit_classes.length + transfer.only_classes.length > 0)
-    throw new InputError(
-      `${field}.balance`,
-      "of an omitted class there are only samples that the teacher takes for it by mistake, and balancing would repeat these until they are as many as of the others; set it to false (strategy.balance of a noisy-student)",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: `${field}.balance`,
+      found:
+        "balancing would repeat the teacher's mistakes: of an omitted class it has only samples that it takes for it",
+      cure: "Set it to false (strategy.balance of a noisy-student)",
+    });
   const needs = objectiveNeeds(objectiveOf(objective));
   if (needs.labels || !needs.teacher)
-    throw new InputError(
-      field,
-      "pseudo-labels stand in for the labels too and are learnt by the loss against the teacher; set objective.alpha to 1",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: field,
+      found: "pseudo-labels take the place of the labels, and only the loss against the teacher learns them",
+      cure: "Set objective.alpha to 1",
+    });
   if ("group" in teacher && (teacher.combine === "mean-losses" || teacher.combine === "draw"))
-    throw new InputError(
-      field,
-      `they are one distribution a sample, and ${teacher.combine} keeps each teacher's own; combine by mean-probabilities`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: field,
+      found: `they are one distribution per sample, and ${teacher.combine} keeps those of each teacher`,
+      cure: "Set combine: mean-probabilities",
+    });
 }
 
 /** What a student learns from pseudo-labels. */

@@ -46,10 +46,14 @@ export function checkRobustness(loaded: LoadedData, samples: Uint32Array): void 
   imageShape(loaded.data);
   const bare = labelsOf(loaded, samples).filter((l) => l < 0).length;
   if (samples.length === 0 || bare > 0)
-    throw new InputError(
-      "evaluation.robustness",
-      `${samples.length === 0 ? "there are no samples to measure on" : `${bare} of the ${samples.length} samples have no label`}, and errors are counted against labels; take the field out, or bring labelled test data`,
-    );
+    throw new InputError({
+      code: "labels-missing",
+      where: "evaluation.robustness",
+      found:
+        samples.length === 0 ? "there are no test samples" : `${bare} of ${samples.length} test samples have no label`,
+      expected: "labelled test samples, against which errors are counted",
+      cure: "Remove the field, or add labelled test data",
+    });
 }
 
 /** As `checkRobustness` for a recipe that asks for it. */

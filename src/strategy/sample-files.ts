@@ -71,10 +71,12 @@ function refuseGaps(file: string, values: Float32Array, { shape, gaps = false }:
 
 async function readImage(file: string, { shape, image }: SampleShape): Promise<Float32Array> {
   if (!image)
-    throw new InputError(
-      file,
-      `the model takes [${shape.join(", ")}], no image; give its values as .npy, .csv or .json`,
-    );
+    throw new InputError({
+      code: "model-input",
+      where: file,
+      found: `it is an image, and the model takes [${shape.join(", ")}]`,
+      cure: "Give its values as .npy, .csv or .json",
+    });
   const [channels, height, width] = shape as [1 | 3, number, number];
   return Float32Array.from(await decodeImage(file, { size: [height, width], channels }));
 }
@@ -84,10 +86,12 @@ function readArray(file: string, kind: string, wanted: SampleShape, key: string 
   if (kind === ".csv" || kind === ".tsv") return fromTable(file, kind === ".tsv" ? "\t" : ",", wanted.shape);
   if (kind === ".npy") return fromNumPy(parseNpy(readFileSync(file), file), wanted);
   if (kind === ".npz") return fromNumPy(arrayOf(file, key), wanted);
-  throw new InputError(
-    file,
-    `the ending "${kind}" is not known; images (${[...IMAGES].slice(0, 4).join(", ")} ...), .npy, .npz, .csv, .tsv and .json are`,
-  );
+  throw new InputError({
+    code: "file-type",
+    where: file,
+    found: `its ending is ${quote(kind)}`,
+    expected: `an image (${[...IMAGES].slice(0, 4).join(", ")} ...), .npy, .npz, .csv, .tsv or .json`,
+  });
 }
 
 /** Names a test set's samples often have in an archive. */
@@ -98,16 +102,27 @@ function arrayOf(file: string, key: string | undefined): NpyArray {
   try {
     entries = unzipSync(readFileSync(file));
   } catch (cause) {
-    throw new InputError(file, `not a readable .npz archive (${(cause as Error).message})`, { cause });
+    throw new InputError(
+      {
+        code: "file-damaged",
+        where: file,
+        found: `it cannot be read as an .npz archive (${(cause as Error).message})`,
+        cure: "Write the file again",
+      },
+      { cause },
+    );
   }
   const names = Object.keys(entries).map((n) => n.replace(/\.npy$/, ""));
   const chosen = key ?? (names.length === 1 ? names[0] : USUAL.find((n) => names.includes(n)));
   const bytes = chosen === undefined ? undefined : entries[`${chosen}.npy`];
   if (chosen === undefined || !bytes)
-    throw new InputError(
-      file,
-      `${key === undefined ? "which array is meant is not clear" : `it has no array "${key}"`}; it holds ${names.join(", ")}: say which with --key`,
-    );
+    throw new InputError({
+      code: "option-missing",
+      where: file,
+      found: key === undefined ? `it holds ${noun(names.length, "array")}` : `it has no array ${quote(key)}`,
+      expected: `one of ${names.slice(0, 12).join(", ")}${names.length > 12 ? ", ..." : ""}`,
+      cure: "Choose one with --key",
+    });
   return parseNpy(bytes, `${file}: ${chosen}`);
 }
 
@@ -130,7 +145,15 @@ function fromJson(file: string): Float32Array {
   try {
     parsed = JSON.parse(readFileSync(file, "utf8"));
   } catch (cause) {
-    throw new InputError(file, `it is not valid JSON (${(cause as Error).message})`, { cause });
+    throw new InputError(
+      {
+        code: "file-damaged",
+        where: file,
+        found: `it is not valid JSON (${(cause as Error).message})`,
+        cure: "Correct the file",
+      },
+      { cause },
+    );
   }
   const values: number[] = [];
   const collect = (value: unknown): void => {
@@ -138,10 +161,12 @@ function fromJson(file: string): Float32Array {
     else if (typeof value === "number") values.push(value);
     else if (value === null) values.push(Number.NaN);
     else
-      throw new InputError(
-        file,
-        `it holds ${JSON.stringify(value)?.slice(0, 40)}; expected numbers in lists, one list a sample`,
-      );
+      throw new InputError({
+        code: "row-invalid",
+        where: file,
+        found: `it holds ${quote(value)}`,
+        expected: "numbers in lists, one list per sample",
+      });
   };
   collect(parsed);
   return Float32Array.from(values);

@@ -6,6 +6,7 @@ import { InputError, within } from "../errors.js";
 import type { Summary } from "../evaluate/summary.js";
 import { loadModelFile } from "../graph/file.js";
 import { noun } from "../noun.js";
+import { quote } from "../quote.js";
 import { parseRecipe, withAbsoluteFiles } from "../recipe/load.js";
 import type { Recipe, StrategyRecipe } from "../recipe/schema.js";
 import { expandArms } from "./arms.js";
@@ -39,10 +40,12 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
   const started = performance.now();
   const { kind } = recipe.strategy;
   if (recipe.variants.length > 0)
-    throw new InputError(
-      "variants",
-      `the strategy ${kind} is a sequence of runs of its own and takes no variants; remove them (--set variants=[])`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "variants",
+      found: `the strategy ${kind} is itself a sequence of runs and takes no variants`,
+      cure: "Remove them (--set variants=[])",
+    });
   const folder = options.folder ?? process.cwd();
   const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const directory = resolve(await claimDirectory(recipe, options));
@@ -85,7 +88,12 @@ function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
   const { strategy } = recipe;
   const found = strategies.find((s) => s.kind === strategy.kind) as Strategy<StrategyRecipe["kind"]> | undefined;
   if (!found)
-    throw new InputError("strategy.kind", `found "${strategy.kind}", which is not a strategy of several runs`);
+    throw new InputError({
+      code: "option-invalid",
+      where: "strategy.kind",
+      found: `found ${quote(strategy.kind)}`,
+      expected: "a strategy of several runs",
+    });
   const plan = found.plan(recipe, strategy, directory, data);
   // Defaults of models that came from the strategy are there already; what a plan changed must still be a valid recipe.
   return { ...plan, hops: plan.hops.map((hop) => ({ ...hop, recipe: parseRecipe(hop.recipe, hop.title) })) };
@@ -94,14 +102,21 @@ function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
 /** A student at the end of the chain that does not fit the data must not wait for the hops before it. */
 function check({ hops }: Plan, { recipe, loaded, folder }: RunContext): void {
   if (loaded.splits.test.length === 0)
-    throw new InputError("data.split.test", "no sample is left to compare students on; give a fraction such as 0.2");
+    throw new InputError({
+      code: "budget-invalid",
+      where: "data.split.test",
+      found: "no sample is left to compare students on",
+      expected: "a fraction of the samples, such as 0.2",
+    });
   checkRecipe(recipe, loaded);
   const alone = hops.find((hop) => hop.command !== "distill");
   if (alone && loaded.data.labels === null)
-    throw new InputError(
-      "data",
-      `it has no labels, and the strategy ${recipe.strategy.kind} trains "${alone.title}" on labels alone; take another strategy`,
-    );
+    throw new InputError({
+      code: "labels-missing",
+      where: "data",
+      found: `it has no labels, and the strategy ${recipe.strategy.kind} trains "${alone.title}" on labels alone`,
+      cure: "Use another strategy, or add labels",
+    });
   // Models of earlier hops are known by their titles: they teach later ones.
   const made = new Map<string, () => KnownTeacher | null>();
   for (const hop of hops) {

@@ -12,7 +12,12 @@ export const teacherFree: Strategy<"teacher-free"> = {
   kind: "teacher-free",
   plan(recipe, strategy, directory) {
     if (!recipe.baseline)
-      throw new InputError("baseline", "teacher-free compares everything with labels alone; leave the baseline on");
+      throw new InputError({
+        code: "option-conflict",
+        where: "baseline",
+        found: "teacher-free compares everything with the baseline, and it is off",
+        cure: "Set baseline: true",
+      });
     const hops: Hop[] = [];
     const add = (hop: Omit<Hop, "folder">): void => {
       hops.push({ ...hop, folder: folderName(hops.length + 1, hop.title) });

@@ -2,6 +2,7 @@
 import { labelsOnly } from "../data/labels.js";
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import { checkSampleWeights } from "../objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import {
@@ -105,10 +106,12 @@ export function combineTeachers(
   const classes = first.store.header.classes;
   const odd = members.find((m) => m.store.header.classes.length !== classes.length);
   if (odd)
-    throw new InputError(
-      "teacher.group",
-      `${odd.name} knows ${odd.store.header.classes.length} classes, ${first.name} knows ${classes.length}`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: "teacher.group",
+      found: `${odd.name} knows ${noun(odd.store.header.classes.length, "class")} and ${first.name} ${classes.length}`,
+      expected: "the same classes in all of them",
+    });
   const fixed = fixedWeights(group.weights === "confidence" ? undefined : group.weights, members.length);
   const weights = group.weights === "confidence" ? { labels: labelsOnly(context.loaded.data, arm.labelled) } : fixed;
   const stored = storedMembers(members);
@@ -188,10 +191,12 @@ export function checkGroup(
   checkClasses(teacher, data);
   if (weights !== "confidence") fixedWeights(weights, group.length);
   else if (combine === "draw" || combine === "merge")
-    throw new InputError(
-      "teacher.weights",
-      `weights by confidence differ from sample to sample, and ${combine} has one a teacher; combine by mean-losses, mean-probabilities or mean-logits`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "teacher.weights",
+      found: `weights by confidence differ from sample to sample, and ${combine} has one weight per teacher`,
+      cure: "Set combine to mean-losses, mean-probabilities or mean-logits",
+    });
   else if (combine === "mean-losses") checkSampleWeights(objectiveOf(objective));
 }
 
@@ -200,10 +205,13 @@ function checkWhole(teacher: SingleTeacherRecipe, data: Pick<DataSet, "classes">
   if (data.classes.length === 0) return;
   const known = knownClasses(teacher.classes, data, "file" in teacher);
   if (!known) return;
-  throw new InputError(
-    "teacher.classes",
-    `it knows ${known.length} of the ${data.classes.length} classes, and nobody knows the others; put it into a teacher.group with combine: merge`,
-  );
+  throw new InputError({
+    code: "class-unknown",
+    where: "teacher.classes",
+    found: `it knows ${known.length} of the ${data.classes.length} classes`,
+    expected: "a teacher that knows all of them",
+    cure: "Put it into a teacher.group with combine: merge",
+  });
 }
 
 /** Who knows which classes, and whether that is enough to merge. */
@@ -212,29 +220,41 @@ function checkClasses({ group, combine }: GroupTeacherRecipe, data: Pick<DataSet
   const members = group.map((member, k) => {
     const known = knownClasses(member.classes, data, "file" in member);
     if (known && known.length < 2)
-      throw new InputError(
-        `teacher.group, teacher ${k + 1}: classes`,
-        `it knows ${known.length} of the data's classes; a teacher that tells nothing apart teaches nothing`,
-      );
+      throw new InputError({
+        code: "class-too-few",
+        where: `teacher.group.${k}.classes`,
+        found: `teacher ${k + 1} knows ${known.length} of the data's classes`,
+        expected: "at least 2",
+      });
     if (known && "model" in member && data.labels === null)
-      throw new InputError(`teacher.group, teacher ${k + 1}: classes`, "the data has no labels to train it on");
+      throw new InputError({
+        code: "labels-missing",
+        where: `teacher.group.${k}.classes`,
+        found: `the data has no labels to train teacher ${k + 1} on`,
+        cure: "Add labels, or give a file",
+      });
     return { name: `teacher ${k + 1}`, ...(known ? { knows: known } : {}) };
   });
   const partial = members.find((m) => m.knows);
   if (combine === "merge") checkCover(members, data.classes.length, data.classes);
   else if (partial)
-    throw new InputError(
-      "teacher.combine",
-      `${partial.name} knows ${partial.knows?.length} of the ${data.classes.length} classes, and ${combine} would take the others for impossible; combine by merge`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "teacher.combine",
+      found: `${partial.name} knows ${partial.knows?.length} of the ${data.classes.length} classes, and ${combine} would take the others for impossible`,
+      cure: "Set combine: merge",
+    });
 }
 
 /** What to say where a teacher was left out. @param who needs it */
 export const noTeacher = (who = "this"): InputError =>
-  new InputError(
-    "teacher",
-    `it is missing, and ${who} needs one: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url) or several of these (group)`,
-  );
+  new InputError({
+    code: "teacher-missing",
+    where: "teacher",
+    found: `it is missing, and ${who} needs one`,
+    expected:
+      "a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url) or several of these (group)",
+  });
 
 /** Before anything is done. @throws InputError when the recipe has no teacher and its strategy asks one */
 export function requireTeacher({ teacher, strategy }: Pick<Recipe, "teacher" | "strategy">): void {

@@ -93,7 +93,12 @@ export function withoutDistillation(recipe: Recipe, which: "student" | "teacher"
 function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omit<FitRequest, "name" | "seed"> {
   const { teacher, student, training, objective } = recipe;
   if (!arm.hasLabels)
-    throw new InputError("data", "it has no labels, and nothing can be trained on labels alone; use `limbeck distill`");
+    throw new InputError({
+      code: "labels-missing",
+      where: "data",
+      found: "it has no labels to train on",
+      cure: "Add labels, or use limbeck distill",
+    });
   if (which === "student")
     return {
       role: "baseline",
@@ -104,10 +109,12 @@ function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omi
       shifted: arm.omission?.shifted,
     };
   if (!("model" in teacher))
-    throw new InputError(
-      "teacher",
-      "it is not a model to train (teacher.model, teacher.training), so there is nothing to do",
-    );
+    throw new InputError({
+      code: "option-missing",
+      where: "teacher",
+      found: "it is not a model that limbeck trains",
+      expected: "teacher.model and teacher.training",
+    });
   return {
     role: "teacher",
     model: teacher.model,

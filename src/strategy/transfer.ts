@@ -8,6 +8,7 @@ import { matchFeatures } from "../objective/features.js";
 import type { ObjectiveConfig } from "../objective/objective.js";
 import type { SimkdConfig } from "../objective/simkd.js";
 import { createBuilder } from "../ops/registry.js";
+import { quote } from "../quote.js";
 import type { Teacher } from "../teacher/types.js";
 import type { Prepared } from "./foreign.js";
 
@@ -26,12 +27,18 @@ export function reusableOf({ name, features = [], classifier }: Teacher): Reusab
   return { name, features, classifier: classifier ?? null };
 }
 
-const FIELD = "objective.terms: simkd";
+const FIELD = "objective.terms";
 
 /** The term that asks for the teacher's classifier, if there is one. @throws InputError when there are several */
 export function simkdTerm({ terms = [] }: ObjectiveConfig): SimkdConfig | null {
   const found = terms.flatMap((t) => (t.kind === "simkd" && t.weight !== 0 ? [t] : []));
-  if (found.length > 1) throw new InputError(FIELD, `found ${found.length} of them; a student ends in one classifier`);
+  if (found.length > 1)
+    throw new InputError({
+      code: "option-conflict",
+      where: FIELD,
+      found: `found ${found.length} simkd terms, and a student ends in one classifier`,
+      cure: "Keep one of them",
+    });
   return found[0] ?? null;
 }
 
@@ -52,10 +59,12 @@ export function reusingClassifier(
   const config = simkdTerm(objective);
   if (!config) return prepared;
   if (!teacher?.classifier)
-    throw new InputError(
-      FIELD,
-      `the student ends in its teacher's classifier, and ${teacher ? `"${teacher.name}" is no ONNX model` : "there is no teacher"}; give one (teacher.file, teacher.model)`,
-    );
+    throw new InputError({
+      code: "teacher-missing",
+      where: FIELD,
+      found: `with simkd the student ends in its teacher's classifier, and ${teacher ? `${quote(teacher.name)} is not an ONNX model` : "there is no teacher"}`,
+      cure: "Set teacher.file or teacher.model",
+    });
   const [feature] = matchFeatures(config.layers[0]?.teacher ?? "", teacher.features, `teacher ${teacher.name}`);
   const model = withClassifier({
     student: prepared.model,

@@ -25,72 +25,95 @@ export function viewAnswersOf({ training, transfer, objective }: Recipe): "repla
   return transfer.views?.answers ?? (transfer.pseudo_labels ? "clean" : "replayed");
 }
 
-/** @param where names the arm @throws InputError for views that cannot go with the rest of the recipe */
-export function checkViews(where: string, recipe: Recipe): void {
+/** @throws InputError for views that cannot be used with the rest of the recipe */
+export function checkViews(recipe: Recipe): void {
   const { training, transfer, teacher, objective } = recipe;
   const answers = viewAnswersOf(recipe);
   if (transfer.views && answers === null)
-    throw new InputError(
-      `${where}: transfer.views`,
-      "they say what the teacher answers for random views, and there are none; set training.augment and an objective with a teacher, or remove them",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "transfer.views",
+      found: "they set what the teacher answers for random views, and there are no views",
+      cure: "Set training.augment and an objective with a teacher, or remove them",
+    });
   if (transfer.views?.count !== undefined && answers !== "replayed")
-    throw new InputError(
-      `${where}: transfer.views.count`,
-      `views are kept to be replayed, and answers is ${answers}; take count out, or set answers to replayed`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "transfer.views.count",
+      found: `views are counted where they are replayed, and answers is ${answers}`,
+      cure: "Remove count, or set answers to replayed",
+    });
   if (answers === null) return;
   const augmentation = augmentationOf(training);
   const layers = objectiveLayers(objectiveOf(objective)).length > 0;
   if (answers !== "clean") {
     const none = cannotAnswer(teacher);
-    if (none) throw new InputError(`${where}: transfer.views.answers`, `${answers} asks about new views, and ${none}`);
+    if (none)
+      throw new InputError({
+        code: "option-conflict",
+        where: "transfer.views.answers",
+        found: `${answers} asks the teacher about new views, and ${none.reason}`,
+        cure: `${none.cure}, or set answers to clean`,
+      });
     if (answers === "online" && "url" in teacher)
-      throw new InputError(
-        `${where}: transfer.views.answers`,
-        "an endpoint is too slow to be asked at every step; use replayed, which asks it once for each view",
-      );
+      throw new InputError({
+        code: "option-conflict",
+        where: "transfer.views.answers",
+        found: "an endpoint is too slow to be asked at every step",
+        cure: "Set it to replayed, which asks once for each view",
+      });
     if (transfer.pseudo_labels)
-      throw new InputError(
-        `${where}: transfer.views.answers`,
-        `pseudo-labels come from unchanged samples, and answers is ${answers}; set it to clean`,
-      );
+      throw new InputError({
+        code: "option-conflict",
+        where: "transfer.views.answers",
+        found: `pseudo-labels come from unchanged samples, and answers is ${answers}`,
+        cure: "Set it to clean",
+      });
   } else if (layers)
-    throw new InputError(
-      `${where}: transfer.views.answers`,
-      "losses between layers compare values of the same image, and clean keeps those of the unchanged one; use replayed or online",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "transfer.views.answers",
+      found: "losses between layers compare values of one image, and clean keeps those of the unchanged one",
+      cure: "Set it to replayed or online",
+    });
   else if (augmentation && mixes(augmentation) && "group" in teacher && teacher.combine === "mean-losses")
-    throw new InputError(
-      `${where}: training.augment`,
-      "answers for blended samples are blended as probabilities, and mean-losses keeps each teacher's own; combine by mean-probabilities",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "training.augment",
+      found: "mixup and cutmix blend the teacher's answers, and mean-losses keeps those of each teacher",
+      cure: "Set combine: mean-probabilities",
+    });
 }
 
 /** Why a teacher cannot be asked about views, and what to do; null where it can. */
-function cannotAnswer(teacher: Recipe["teacher"]): string | null {
-  const clean = "or set it to clean";
-  if ("label_store" in teacher) return `teacher.label_store only holds answers; give a model or a file, ${clean}`;
+function cannotAnswer(teacher: Recipe["teacher"]): { readonly reason: string; readonly cure: string } | null {
+  const model = "Give a model or a file";
+  if ("label_store" in teacher) return { reason: "teacher.label_store only holds answers", cure: model };
   if (!("group" in teacher)) return null;
   const { group, combine, weights } = teacher;
   if (combine === "mean-losses" || combine === "draw")
-    return `${combine} keeps each teacher's own answers; combine by mean-probabilities, mean-logits or merge, ${clean}`;
+    return {
+      reason: `${combine} keeps the answers of each teacher`,
+      cure: "Set combine to mean-probabilities, mean-logits or merge",
+    };
   if (weights === "confidence")
-    return `weights by confidence are those of the unchanged samples; give fixed weights, ${clean}`;
+    return { reason: "weights by confidence are those of the unchanged samples", cure: "Give fixed weights" };
   const odd = group.findIndex((member) => !("model" in member || "file" in member));
-  return odd < 0 ? null : `teacher ${odd + 1} of the group is neither a model nor a file; make it one, ${clean}`;
+  return odd < 0 ? null : { reason: `teacher ${odd + 1} of the group is neither a model nor a file`, cure: model };
 }
 
 /** Mixup and cutmix go with losses that take labels by their shares. @throws InputError naming the loss that does not */
-export function checkBlends(where: string, { training, objective }: Recipe): void {
+export function checkBlends({ training, objective }: Recipe): void {
   const augmentation = augmentationOf(training);
   if (!augmentation || !mixes(augmentation)) return;
   const loss = refusesBlends(objectiveOf(objective)) ?? refusesBlends(baselineObjectiveOf(objective));
   if (loss === null) return;
-  throw new InputError(
-    `${where}: training.augment`,
-    `mixup and cutmix blend two samples, and ${loss} wants one right class a sample; take another loss, or take them away`,
-  );
+  throw new InputError({
+    code: "option-conflict",
+    where: "training.augment",
+    found: `mixup and cutmix blend two samples, and ${loss} needs one right class per sample`,
+    cure: "Use another loss, or remove mixup and cutmix",
+  });
 }
 
 /** Which views an arm's teacher labels to be replayed; null when it labels none. */

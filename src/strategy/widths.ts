@@ -19,7 +19,12 @@ export function widened(model: ModelRecipe, width: number): ModelRecipe {
           if ("dense" in layer) return { ...layer, dense: times(layer.dense) };
           if (!("conv" in layer)) return layer;
           if (layer.groups > 1)
-            throw new InputError("strategy.widths", "grouped convolutions have no width of their own; list the models");
+            throw new InputError({
+              code: "option-conflict",
+              where: "strategy.widths",
+              found: "a grouped convolution has no width of its own",
+              cure: "List the students in strategy.models",
+            });
           return { ...layer, conv: times(layer.conv) };
         }),
       };
@@ -31,8 +36,10 @@ export function widened(model: ModelRecipe, width: number): ModelRecipe {
       // The width stays a multiple of the heads.
       return { ...model, dim: model.heads * Math.max(1, Math.round((model.dim * width) / model.heads)) };
   }
-  throw new InputError(
-    "strategy.widths",
-    `a student of kind ${model.kind} has no width to multiply; list the students in strategy.models`,
-  );
+  throw new InputError({
+    code: "option-conflict",
+    where: "strategy.widths",
+    found: `a student of the kind ${model.kind} has no width to multiply`,
+    cure: "List the students in strategy.models",
+  });
 }

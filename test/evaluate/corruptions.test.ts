@@ -174,14 +174,18 @@ test("Poisson's quantiles", () => {
 
 test("what is no image is refused, and a severity that does not exist", () => {
   const how = { corruption: "contrast", severity: 1, seed: 0, range: [0, 1] } as const;
-  assert.throws(
-    () => corrupt(images(new Float32Array(4), 4), Uint32Array.of(0), how),
-    /evaluation.robustness: images has samples of \[4\]; corruptions are for images, \[C, H, W\] in uint8 or float32/,
-  );
-  assert.throws(() => corrupt(images(new Int32Array(4), 1, 2, 2), Uint32Array.of(0), how), /in int32/);
+  assert.throws(() => corrupt(images(new Float32Array(4), 4), Uint32Array.of(0), how), {
+    code: "option-conflict",
+    where: "evaluation.robustness",
+    found: /\[4\]/,
+    expected: /uint8 or float32/,
+  });
+  assert.throws(() => corrupt(images(new Int32Array(4), 1, 2, 2), Uint32Array.of(0), how), { found: /int32/ });
   const image = images(new Float32Array(4), 1, 2, 2);
-  assert.throws(
-    () => corrupt(image, Uint32Array.of(0), { ...how, severity: 6 }),
-    /severity: found 6; expected .* 1 to 5/,
-  );
+  assert.throws(() => corrupt(image, Uint32Array.of(0), { ...how, severity: 6 }), {
+    code: "option-invalid",
+    where: "severity",
+    found: /6/,
+    expected: /1 to 5/,
+  });
 });

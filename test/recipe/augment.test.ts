@@ -59,22 +59,29 @@ test("values out of their span are refused by name", () => {
 });
 
 test("views that do not go with the data are refused: field, found, expected, what to do", () => {
-  const refused = (config: Augmentation, shape: number[], pattern: RegExp): void =>
-    assert.throws(() => checkAugmentation(config, shape, "training.augment"), pattern);
-  refused({ crop: { area: [0.5, 1], ratio: [1, 1] } }, [16], /augment\.crop: the samples are \[16\]; it needs images/);
-  refused({ cutmix: { alpha: 1 } }, [16], /augment\.cutmix: .*use mixup/);
-  refused({ cutout: 9 }, [1, 8, 10], /augment\.cutout: found 9, but the images are 8 by 10 pixels.*at most 8/);
-  refused({ shift: 8 }, [1, 8, 10], /augment\.shift: found 8, .*less than 8/);
-  refused(
-    { colour: { hue: 0.1 } },
-    [1, 8, 8],
-    /augment\.colour\.hue: found 0\.1, but the images have 1 channel \(grey\)/,
-  );
-  refused(
-    { colour: { saturation: 0.5 } },
-    [4, 8, 8],
-    /augment\.colour\.saturation: found 0\.5, .* 4 channels; it needs 3/,
-  );
+  const refused = (config: Augmentation, shape: number[], field: string, fault: object): void => {
+    const where = `training.augment.${field}`;
+    assert.throws(() => checkAugmentation(config, shape, "training.augment"), { name: "InputError", where, ...fault });
+  };
+  const [BAD, CONFLICT] = ["option-invalid", "option-conflict"];
+  refused({ crop: { area: [0.5, 1], ratio: [1, 1] } }, [16], "crop", {
+    code: CONFLICT,
+    found: /\[16\]/,
+    expected: /images/,
+  });
+  refused({ cutmix: { alpha: 1 } }, [16], "cutmix", { code: CONFLICT, cure: /mixup/ });
+  refused({ cutout: 9 }, [1, 8, 10], "cutout", { code: BAD, found: /9.* 8 by 10/, expected: /at most 8/ });
+  refused({ shift: 8 }, [1, 8, 10], "shift", { code: BAD, found: /8/, expected: /less than 8/ });
+  refused({ colour: { hue: 0.1 } }, [1, 8, 8], "colour.hue", {
+    code: CONFLICT,
+    found: /0\.1.* 1 channel/,
+    expected: /3 channels/,
+  });
+  refused({ colour: { saturation: 0.5 } }, [4, 8, 8], "colour.saturation", {
+    code: CONFLICT,
+    found: /0\.5.* 4 channels/,
+    expected: /3 channels/,
+  });
   checkAugmentation({ mixup: { alpha: 1 } }, [16], "training.augment");
   checkAugmentation({ cutout: 8, shift: 7, colour: { brightness: 1, contrast: 1 } }, [1, 8, 8], "training.augment");
   checkAugmentation({ colour: { hue: 0.5 }, rotate: 180 }, [3, 8, 8], "training.augment");
@@ -83,8 +90,8 @@ test("views that do not go with the data are refused: field, found, expected, wh
 test("a recipe's teachers are checked before anything is trained", async () => {
   const run = (augment: unknown) =>
     distill(parseRecipe(recipeWith(augment) as Parameters<typeof parseRecipe>[0]), { out: join(folder, "no") });
-  await assert.rejects(run({ colour: { hue: 0.2 } }), /teacher\.training\.augment\.colour\.hue: found 0\.2/);
-  await assert.rejects(run({ cutout: 12 }), /teacher\.training\.augment\.cutout: found 12, but the images are 8 by 8/);
+  await assert.rejects(run({ colour: { hue: 0.2 } }), { where: "teacher.training.augment.colour.hue", found: /0\.2/ });
+  await assert.rejects(run({ cutout: 12 }), { where: "teacher.training.augment.cutout", found: /12.* 8 by 8/ });
 });
 
 test("a teacher trained on every kind of view is another than one trained on the images", async () => {

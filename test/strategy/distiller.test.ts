@@ -13,6 +13,7 @@ import {
   type Teacher,
 } from "../../src/index.js";
 import { openSession } from "../../src/runtime/session.js";
+import { inRecipe } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -174,17 +175,33 @@ test("augment: the teacher is asked about the views themselves, or keeps its ans
 
 test("mistakes are named", async () => {
   const student = { kind: "mlp", hidden: [8] } as const;
-  assert.throws(() => new Distiller({ teacher: "t.onnx", student: { kind: "mpl" } as never }), /mlp/);
-  assert.throws(() => new Distiller({ teacher: "t.onnx", student }).student, /call fit first/);
-  assert.throws(() => new Distiller({ teacher: "t.onnx", student }).compile({ alpha: 2 }), /alpha/);
-  assert.throws(() => new Distiller({ teacher: "t.onnx", student }).compile({ optimizer: "adamm" as "adam" }), /adam/);
+  assert.throws(
+    () => new Distiller({ teacher: "t.onnx", student: { kind: "mpl" } as never }),
+    inRecipe("student.kind", "option-invalid", /"mpl"/, /mlp/),
+  );
+  assert.throws(() => new Distiller({ teacher: "t.onnx", student }).student, {
+    code: "option-missing",
+    where: "Distiller",
+    cure: /fit/,
+  });
+  assert.throws(
+    () => new Distiller({ teacher: "t.onnx", student }).compile({ alpha: 2 }),
+    inRecipe("objective.alpha", "option-invalid", /2/),
+  );
+  assert.throws(
+    () => new Distiller({ teacher: "t.onnx", student }).compile({ optimizer: "adamm" as "adam" }),
+    inRecipe("training.optimizer.kind", "option-invalid", /"adamm"/, /adam/),
+  );
   assert.throws(
     () => new Distiller({ teacher: "t", student }).compile({ learningRate: 1, schedule: { kind: "constant", lr: 1 } }),
-    /either learningRate or schedule/,
+    { code: "option-conflict", where: "compile", found: /learningRate and schedule/ },
   );
   await assert.rejects(new Distiller({ teacher: join(folder, "no.onnx"), student }).fit(digits), InputError);
   const unlabelled = part(digits.data, digits.splits.train, false);
-  await assert.rejects(new Distiller({ teacher: teacherFile, student }).fit(unlabelled), /alpha to 1/);
+  await assert.rejects(new Distiller({ teacher: teacherFile, student }).fit(unlabelled), {
+    code: "labels-missing",
+    cure: /alpha to 1/,
+  });
 });
 
 test("evaluateObjective: Hinton's objective by hand", async () => {

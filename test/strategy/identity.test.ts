@@ -4,7 +4,7 @@ import { copyFileSync, cpSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
-import { distill, InputError, labelData, type RecipeInput, trainModel } from "../../src/index.js";
+import { distill, labelData, type RecipeInput, trainModel } from "../../src/index.js";
 import { parseRecipe } from "../../src/recipe/load.js";
 import { contextOf } from "../../src/strategy/context.js";
 import { type FitRequest, trainingOfRequest } from "../../src/strategy/fit.js";
@@ -109,7 +109,7 @@ test("random views that do not go with the data are refused before anything is w
   ] as const)
     await assert.rejects(
       work(join(folder, name)),
-      (e: Error) => e instanceof InputError && /training\.augment.*hue/s.test(e.message),
+      { name: "InputError", code: "option-conflict", where: "training.augment.colour.hue" },
       name,
     );
 });

@@ -4,8 +4,10 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { distill, InputError, listRuns, loadModelFile, type RecipeInput, type RunEvent } from "../../src/index.js";
+import type { ErrorCode } from "../../src/errors.js";
+import { distill, listRuns, loadModelFile, type RecipeInput, type RunEvent } from "../../src/index.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-mutual-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -116,16 +118,18 @@ test("stopped and resumed: the same students", async () => {
 
 test("what makes no sense is said before anything is written", async () => {
   const model = { kind: "mlp", hidden: [8] } as const;
-  const cases: [string, Partial<RecipeInput>, RegExp][] = [
-    ["both", { strategy: { kind: "mutual", students: 3, models: [model] } }, /either students or models/],
-    ["unlabelled", { data: { ...recipe.data, labels: "ignore" }, strategy: { kind: "mutual" } }, /no labels/],
+  const cases: [string, Partial<RecipeInput>, ErrorCode, string][] = [
+    ["both", { strategy: { kind: "mutual", students: 3, models: [model] } }, "option-conflict", "strategy.students"],
+    [
+      "unlabelled",
+      { data: { ...recipe.data, labels: "ignore" }, strategy: { kind: "mutual" } },
+      "labels-missing",
+      "data",
+    ],
   ];
-  for (const [name, changes, message] of cases) {
+  for (const [name, changes, code, where] of cases) {
     const out = join(folder, name);
-    await assert.rejects(
-      distill({ ...recipe, ...changes } as RecipeInput, { out }),
-      (e) => e instanceof InputError && message.test(e.message),
-    );
+    await assert.rejects(distill({ ...recipe, ...changes } as RecipeInput, { out }), faultLike({ code, where }));
     assert.ok(!existsSync(out), name);
   }
 });

@@ -4,6 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { ErrorCode } from "../../src/errors.js";
 import { accuracy, distill, type LoadedData, loadData, parseRecipe, type RecipeInput } from "../../src/index.js";
 import { formatTable } from "../../src/report/terminal.js";
 import { openSession } from "../../src/runtime/session.js";
@@ -11,6 +12,7 @@ import { type Arm, expandArms } from "../../src/strategy/arms.js";
 import { labelsOf } from "../../src/strategy/context.js";
 import { answers } from "../../src/strategy/student.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-omitted-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -58,20 +60,23 @@ test("the transfer set lacks the classes; the teacher, validation and test have 
 });
 
 test("what cannot be is said with the field", async () => {
-  const wrong: [RecipeInput["transfer"], RegExp][] = [
-    [{ omit_classes: ["33"] }, /omit_classes.*no class "33"; did you mean/],
-    [{ omit_classes: [1], only_classes: [2, 3] }, /beside omit_classes/],
-    [{ only_classes: [2] }, /only one class is left/],
-    [{ only_classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] }, /all 10 classes/],
-    [{ bias_correction: true }, /no class is left out/],
+  const wrong: [RecipeInput["transfer"], ErrorCode, string, string?][] = [
+    [{ omit_classes: ["33"] }, "class-unknown", "transfer.omit_classes", '"33"'],
+    [{ omit_classes: [1], only_classes: [2, 3] }, "option-conflict", "transfer.only_classes"],
+    [{ only_classes: [2] }, "class-too-few", "transfer.only_classes", "one class"],
+    [{ only_classes: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] }, "class-too-few", "transfer.only_classes", "10"],
+    [{ bias_correction: true }, "option-conflict", "transfer.bias_correction"],
   ];
-  for (const [transfer, message] of wrong) await assert.rejects(arm(transfer), message);
+  for (const [transfer, code, where, found = ""] of wrong)
+    await assert.rejects(arm(transfer), faultLike({ code, where, found: [found] }));
   const unknown = { ...recipe, data: { ...recipe.data, labels: "ignore" as const } };
   const bare = await loadData(unknown.data);
-  assert.throws(() => expandArms(parseRecipe({ ...unknown, teacher: { file: "t.onnx" } }), bare), /no labels/);
+  assert.throws(() => expandArms(parseRecipe({ ...unknown, teacher: { file: "t.onnx" } }), bare), {
+    code: "labels-missing",
+  });
   await assert.rejects(
     distill({ ...recipe, strategy: { kind: "mutual" } }, { out: join(folder, "mutual"), threads: 1 }),
-    /bias_correction.*mutual/,
+    { code: "option-conflict", where: "transfer.bias_correction", found: /mutual/ },
   );
 });
 

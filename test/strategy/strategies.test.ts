@@ -4,10 +4,10 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { ErrorCode } from "../../src/errors.js";
 import {
   type DistillResult,
   distill,
-  InputError,
   listRuns,
   loadData,
   loadModelFile,
@@ -280,36 +280,39 @@ test("interrupted in a hop: the hops before are not repeated, and the outcome is
 });
 
 test("what cannot work is said before anything is trained, and leaves nothing behind", async () => {
-  const cases: [string, RecipeInput["strategy"], Partial<RecipeInput>, RegExp][] = [
-    ["neither", { kind: "ladder" }, {}, /either models or widths/],
-    ["lenet", { kind: "ladder", widths: [0.5] }, { student: { kind: "lenet" } }, /lenet has no width/],
+  const cases: [string, RecipeInput["strategy"], Partial<RecipeInput>, ErrorCode, string][] = [
+    ["neither", { kind: "ladder" }, {}, "option-missing", "strategy"],
+    ["lenet", { kind: "ladder", widths: [0.5] }, { student: { kind: "lenet" } }, "option-conflict", "strategy.widths"],
     [
       "variants",
       { kind: "born-again" },
       { variants: [{ name: "x", set: { "objective.alpha": 0 } }] },
-      /takes no variants/,
+      "option-conflict",
+      "variants",
     ],
     [
       "misfit",
       { kind: "assistants", models: [{ kind: "mlp", hidden: [8] }] },
       { student: { kind: "vit", patch: 3 } },
-      /patch|3/,
+      "option-invalid",
+      'hop "student", student.patch',
     ],
     [
       "unlabelled",
       { kind: "teacher-free" },
       { data: { ...recipe.data, labels: "ignore" }, teacher: { file: "none.onnx" }, objective: { alpha: 1 } },
-      /no labels, and the strategy teacher-free trains "[a-z ]+" on labels alone/,
+      "labels-missing",
+      "data",
     ],
   ];
-  for (const [name, strategy, changes, message] of cases) {
+  for (const [name, strategy, changes, code, where] of cases) {
     const trained: string[] = [];
     await assert.rejects(
       distill(
         { ...recipe, ...changes, strategy },
         { out: join(folder, name), onEvent: (e) => e.kind === "training" && trained.push(e.progress.name) },
       ),
-      (e) => e instanceof InputError && message.test(e.message),
+      { name: "InputError", code, where },
       name,
     );
     assert.deepEqual(trained, [], name);

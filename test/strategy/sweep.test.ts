@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { ErrorCode } from "../../src/errors.js";
 import {
   distill,
   InputError,
@@ -182,33 +183,48 @@ test("an interrupted sweep goes on without repeating a training", async () => {
 });
 
 test("what cannot be swept is refused by the field's name before anything is trained", async () => {
-  const wrong: [RecipeInput["sweep"], RegExp][] = [
-    [{ grid: { "objective.alhpa": [0.5] } }, /objective\.alhpa: unknown key.* "alpha"/],
-    [{ grid: { "objective.alpha": [0.5, 2] } }, /objective\.alpha: found 2/],
-    [{ grid: { "student.hidden": [[8], 8] } }, /student\.hidden: found 8/],
-    [{ grid: { "data.limit": [10] } }, /sweep data\.limit: this field cannot be swept/],
-    [{ grid: { seeds: [1, 2] } }, /sweep seeds: this field cannot be swept/],
-    [{ grid: { "objective.alpha": [0.5] }, random: { "objective.alpha": "0..1" } }, /sweep\.random\.objective\.alpha/],
-    [{ random: { "training.schedule.lr": "log:0..1" } }, /sweep\.random\.training\.schedule\.lr: found "log:0\.\.1"/],
-    [{ random: { "training.batch": "8..64" }, draws: 3 }, /training\.batch: found \d+\.\d+/],
-    [{ grid: { "transfer.labelled": [100, 100000] } }, /transfer\.labelled: 100,000 labelled samples are wanted/],
-    [{ grid: {} }, /sweep: no field to sweep over/],
-    [undefined, /sweep: no field to sweep over/],
+  const [BAD, CONFLICT] = ["option-invalid", "option-conflict"] as const;
+  const wrong: [RecipeInput["sweep"], ErrorCode, string, string?][] = [
+    [{ grid: { "objective.alhpa": [0.5] } }, "option-unknown", "objective.alhpa"],
+    [{ grid: { "objective.alpha": [0.5, 2] } }, BAD, "objective.alpha", "2"],
+    [{ grid: { "student.hidden": [[8], 8] } }, BAD, "student.hidden", "8"],
+    [{ grid: { "data.limit": [10] } }, CONFLICT, "sweep data.limit"],
+    [{ grid: { seeds: [1, 2] } }, CONFLICT, "sweep seeds"],
+    [
+      { grid: { "objective.alpha": [0.5] }, random: { "objective.alpha": "0..1" } },
+      CONFLICT,
+      "sweep.random.objective.alpha",
+    ],
+    [{ random: { "training.schedule.lr": "log:0..1" } }, BAD, "sweep.random.training.schedule.lr", '"log:0..1"'],
+    [{ random: { "training.batch": "8..64" }, draws: 3 }, BAD, "training.batch"],
+    [{ grid: { "transfer.labelled": [100, 100000] } }, "budget-invalid", "transfer.labelled", "100,000"],
+    [{ grid: {} }, "option-missing", "sweep"],
+    [undefined, "option-missing", "sweep"],
   ];
-  for (const [section, message] of wrong) {
+  for (const [section, code, where, found = ""] of wrong) {
     const told: RunEvent[] = [];
     await assert.rejects(run("refused", { sweep: section }, { onEvent: (e) => told.push(e) }), (error: Error) => {
       assert.ok(error instanceof InputError, String(error));
-      assert.match(error.message, message);
+      // Of a value that the recipe does not take, its field is a detail.
+      const fault = error.details?.[0] ?? error;
+      assert.equal(fault.code, code);
+      assert.ok(fault.where.endsWith(where), fault.where);
+      assert.ok(fault.found.includes(found), fault.found);
       return true;
     });
     assert.ok(!existsSync(at("refused")), "nothing is left behind");
-    assert.deepEqual(told, []);
+    // The data is looked at first; nothing else is begun.
+    assert.deepEqual(
+      told.filter((e) => e.kind !== "audit"),
+      [],
+    );
   }
-  await assert.rejects(
-    run("refused", { strategy: { kind: "born-again" } }),
-    (e: Error) => e instanceof InputError && /strategy\.kind: "born-again"/.test(e.message),
-  );
+  await assert.rejects(run("refused", { strategy: { kind: "born-again" } }), {
+    name: "InputError",
+    code: CONFLICT,
+    where: "strategy.kind",
+    found: /"born-again"/,
+  });
 });
 
 test("draws: inside their ranges, the same each time, independent of other fields", () => {
@@ -349,7 +365,7 @@ test("without labels the score is the agreement with the teacher, and teachers a
   assert.ok(summary.rows.every((r) => r.score && r.score.mean > 0.1));
   await assert.rejects(
     run("bare-teachers", { ...bare, sweep: { grid: { "teacher.precision": ["float32", "float16"] } } }),
-    (e: Error) => e instanceof InputError && /sweep teacher\.precision: without labels/.test(e.message),
+    { name: "InputError", code: "labels-missing", where: "sweep teacher.precision" },
   );
 });
 
@@ -384,8 +400,16 @@ test("flags take the place of the recipe's own fields", () => {
     draws: 5,
     halving: 3,
   });
-  assert.throws(() => withSweepFlags({}, { grid: ["alpha"], random: [] }, folder), /--grid: expected path=values/);
-  assert.throws(() => withSweepFlags({}, { grid: ["a=[1"], random: [] }, folder), /--grid a: the values "\[1"/);
+  assert.throws(() => withSweepFlags({}, { grid: ["alpha"], random: [] }, folder), {
+    code: "flag-invalid",
+    where: "--grid",
+    found: /"alpha"/,
+  });
+  assert.throws(() => withSweepFlags({}, { grid: ["a=[1"], random: [] }, folder), {
+    code: "flag-invalid",
+    where: "--grid a",
+    found: /"\[1"/,
+  });
   const values = [0.5, "relu", "no", "1", null, [1, 2], { kind: "kd" }];
   assert.deepEqual(
     values.map((v) => overrideOf("a", v)),

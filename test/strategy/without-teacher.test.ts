@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { distill, examine, labelData, type RecipeInput, sweep, trainModel } from "../../src/index.js";
 import { loadRecipe, parseRecipe } from "../../src/recipe/load.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-without-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,8 +45,7 @@ test("the student on labels alone", async () => {
 
 test("whatever needs a teacher says so, and leaves nothing behind", async () => {
   const out = at("refused");
-  const missing = (who: string): RegExp =>
-    new RegExp(`^InputError: teacher: it is missing, and ${who} needs one: .*file`);
+  const missing = (who: string) => faultLike({ code: "teacher-missing", where: "teacher", found: [who] });
   const strategies = [
     { kind: "one-shot" },
     { kind: "teacher-free" },
@@ -61,7 +61,10 @@ test("whatever needs a teacher says so, and leaves nothing behind", async () => 
   );
   await assert.rejects(labelData(recipe, { out }), missing("labelling"));
   await assert.rejects(examine(recipe), missing("the strategy one-shot"));
-  await assert.rejects(trainModel(recipe, { out, model: "teacher" }), /teacher: it is not a model to train/);
+  await assert.rejects(
+    trainModel(recipe, { out, model: "teacher" }),
+    faultLike({ code: "option-missing", where: "teacher" }),
+  );
   assert.ok(!existsSync(out));
   assert.throws(() => parseRecipe({ ...recipe, teacher: {} }), /teacher/);
 });

@@ -12,29 +12,39 @@ export function checkAugmentation(config: Augmentation, shape: readonly number[]
   if (shape.length !== 3) {
     const [option] = [...viewOptions(config), ...(config.cutmix ? ["cutmix"] : [])];
     if (option === undefined) return;
-    throw new InputError(
-      `${where}.${option}`,
-      `${found}; it needs images [channels, height, width]. Take it out${option === "cutmix" ? ", or use mixup, which blends any samples" : ""}`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: `${where}.${option}`,
+      found: found,
+      expected: "images [channels, height, width]",
+      cure: option === "cutmix" ? "Remove it, or use mixup, which blends any samples" : "Remove it",
+    });
   }
   const [channels, height, width] = shape as readonly [number, number, number];
   const side = Math.min(height, width);
   const { shift = 0, cutout = 0, colour } = config;
   const pixels = `the images are ${height} by ${width} pixels`;
   if (shift >= side)
-    throw new InputError(
-      `${where}.shift`,
-      `found ${shift}, but ${pixels}: some views would be empty; expected less than ${side}, and a tenth of it is usual`,
-    );
+    throw new InputError({
+      code: "option-invalid",
+      where: `${where}.shift`,
+      found: `found ${shift}, and ${pixels}, so some views would be empty`,
+      expected: `less than ${side}; a tenth of it is usual`,
+    });
   if (cutout > side)
-    throw new InputError(
-      `${where}.cutout`,
-      `found ${cutout}, but ${pixels}: the square would cover them; expected at most ${side}, and half of it is usual`,
-    );
+    throw new InputError({
+      code: "option-invalid",
+      where: `${where}.cutout`,
+      found: `found ${cutout}, and ${pixels}, so the square would cover them`,
+      expected: `at most ${side}; half of it is usual`,
+    });
   for (const option of ["saturation", "hue"] as const)
     if ((colour?.[option] ?? 0) > 0 && channels !== 3)
-      throw new InputError(
-        `${where}.colour.${option}`,
-        `found ${colour?.[option]}, but the images have ${channels} channel${channels === 1 ? " (grey)" : "s"}; it needs 3 (RGB). Take it out; brightness and contrast work on any`,
-      );
+      throw new InputError({
+        code: "option-conflict",
+        where: `${where}.colour.${option}`,
+        found: `found ${colour?.[option]}, and the images have ${channels === 1 ? "1 channel (grey)" : `${channels} channels`}`,
+        expected: "3 channels (RGB)",
+        cure: "Remove it; brightness and contrast work on any images",
+      });
 }

@@ -79,7 +79,13 @@ export function corrupt(
   const [channels, height, width] = imageShape(data);
   const { levels, apply } = CORRUPTIONS[corruption] as Kind;
   const level = levels[severity - 1];
-  if (level === undefined) throw new InputError("severity", `found ${severity}; expected a whole number from 1 to 5`);
+  if (level === undefined)
+    throw new InputError({
+      code: "option-invalid",
+      where: "severity",
+      found: `found ${severity}`,
+      expected: "a whole number from 1 to 5",
+    });
   const size = channels * height * width;
   const [low, high] = range;
   const extent = high > low ? high - low : 1;
@@ -112,9 +118,12 @@ export function imageShape({
   sampleShape,
 }: Pick<DataSet, "name" | "samples" | "sampleShape">): [number, number, number] {
   if (sampleShape.length !== 3 || samples instanceof Int32Array)
-    throw new InputError(
-      "evaluation.robustness",
-      `${name} has samples of [${sampleShape.join(", ")}]${samples instanceof Int32Array ? " in int32" : ""}; corruptions are for images, [C, H, W] in uint8 or float32. Take the field out, or bring the data as images`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "evaluation.robustness",
+      found: `${name} has samples of [${sampleShape.join(", ")}]${samples instanceof Int32Array ? " in int32" : ""}`,
+      expected: "images [channels, height, width] in uint8 or float32",
+      cure: "Remove the field, or give the data as images",
+    });
   return sampleShape as unknown as [number, number, number];
 }

@@ -34,14 +34,22 @@ export function combinationsOf(
   const { sweep = { grid: {}, random: {}, draws: 1, seed: 0 } } = recipe;
   const [grid, random] = [Object.entries(sweep.grid), Object.entries(sweep.random)];
   if (grid.length + random.length === 0)
-    throw new InputError(
-      "sweep",
-      "no field to sweep over; give sweep.grid in the recipe, or --grid objective.alpha=0.5,0.9",
-    );
+    throw new InputError({
+      code: "option-missing",
+      where: "sweep",
+      found: "no field is swept",
+      cure: "Give sweep.grid in the recipe, or --grid objective.alpha=0.5,0.9",
+    });
   for (const [path] of [...grid, ...random]) checkPath(path, sweep);
   const points = grid.reduce((n, [, values]) => n * values.length, 1) * (random.length > 0 ? sweep.draws : 1);
   if (points > MOST)
-    throw new InputError("sweep", `${points} combinations are more than ${MOST}; take fewer values, or draw at random`);
+    throw new InputError({
+      code: "budget-invalid",
+      where: "sweep",
+      found: `the values make ${points} combinations`,
+      expected: `at most ${MOST}`,
+      cure: "Give fewer values, or draw at random",
+    });
   const drawn = random.map(([path, from]): [string, unknown[]] => [path, draw(path, from, sweep)]);
   const draws = Array.from({ length: random.length > 0 ? sweep.draws : 1 }, (_, i) =>
     Object.fromEntries(drawn.map(([path, values]) => [path, values[i]])),
@@ -94,14 +102,27 @@ const isMapping = (value: unknown): value is Record<string, unknown> =>
 
 function checkPath(path: string, { grid, random }: SweepRecipe): void {
   if (path in grid && path in random)
-    throw new InputError(`sweep.random.${path}`, "this field is in sweep.grid too; take it out of one of them");
+    throw new InputError({
+      code: "option-conflict",
+      where: `sweep.random.${path}`,
+      found: "this field is in sweep.grid too",
+      cure: "Remove it from one of them",
+    });
   if (FIXED.test(path))
-    throw new InputError(
-      `sweep ${path}`,
-      "this field cannot be swept: scores are compared over one data set and seeds",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: `sweep ${path}`,
+      found: "this field cannot be swept, because scores are compared on the same data and seeds",
+      cure: "Sweep over fields of the student, the objective or the training",
+    });
   const other = [...Object.keys(grid), ...Object.keys(random)].find((p) => path.startsWith(`${p}.`));
-  if (other) throw new InputError(`sweep ${path}`, `it lies inside ${other}, which is swept too; take one of them out`);
+  if (other)
+    throw new InputError({
+      code: "option-conflict",
+      where: `sweep ${path}`,
+      found: `it lies inside ${other}, which is swept too`,
+      cure: "Remove one of them",
+    });
 }
 
 /** Every value of every field with every other, the last field fastest. */

@@ -6,6 +6,7 @@ import { InputError, within } from "../../errors.js";
 import type { SweepField, SweepRow, SweepSummary } from "../../evaluate/sweep.js";
 import { noun } from "../../noun.js";
 import { packageVersion } from "../../package-root.js";
+import { quote } from "../../quote.js";
 import { parseRecipe, recipeToYaml, withAbsoluteFiles } from "../../recipe/load.js";
 import type { Recipe, RecipeInput } from "../../recipe/schema.js";
 import { maskSecrets, maskText } from "../../secrets.js";
@@ -48,14 +49,22 @@ export async function sweep(input: RecipeInput, options: SweepOptions = {}): Pro
   requireTeacher(recipe);
   const folder = options.folder ?? process.cwd();
   if (recipe.strategy.kind !== "one-shot")
-    throw new InputError(
-      "strategy.kind",
-      `"${recipe.strategy.kind}" is several runs and a sweep trains single students; sweep with { kind: one-shot } first (--set "strategy={kind: one-shot}")`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "strategy.kind",
+      found: `${quote(recipe.strategy.kind)} is several runs, and a sweep trains single students`,
+      expected: "one-shot",
+      cure: 'Sweep with --set "strategy={kind: one-shot}"',
+    });
   const { fields, combinations } = combinationsOf(input, recipe);
   const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   if (loaded.splits.validation.length === 0)
-    throw new InputError("data.split.validation", "no validation samples to score on; give a fraction such as 0.15");
+    throw new InputError({
+      code: "budget-invalid",
+      where: "data.split.validation",
+      found: "no validation sample is left to score on",
+      expected: "a fraction of the samples, such as 0.15",
+    });
   const candidates = candidatesOf(combinations, loaded, folder);
   const directory = await claimDirectory(
     { ...recipe, name: `${recipe.name}-sweep` },

@@ -108,7 +108,12 @@ async function trainRung(
   }
   const outcomes = await fitAllWith(context, [...requests.values()], attempt);
   if (outcomes.every((o) => o.error !== null))
-    throw new RunError(`every training of the sweep failed; the first: ${outcomes[0]?.error}`);
+    throw new RunError({
+      code: "diverged",
+      where: "sweep",
+      found: `every training failed; the first: ${outcomes[0]?.error}`,
+      cure: "Sweep over other values, such as lower learning rates",
+    });
   const byId = new Map([...requests.keys()].map((id, i) => [id, outcomes[i] as Outcome]));
   const rows = candidates.map((c): [Candidate, Unranked] => [c, rowOf(c, seeds, ids.get(c) ?? [], byId, rung)]);
   const known = outcomes.find((o) => o.score !== null)?.score;
@@ -188,8 +193,10 @@ export function checkMetric(candidates: readonly Candidate[]): void {
   if (candidates[0]?.arm.hasLabels) return;
   const path = candidates.flatMap((c) => Object.keys(c.values)).find((p) => /^teacher(\.|$)/.test(p));
   if (path)
-    throw new InputError(
-      `sweep ${path}`,
-      "without labels students are scored by their agreement with the teacher, so teachers cannot be compared; sweep over the student's fields",
-    );
+    throw new InputError({
+      code: "labels-missing",
+      where: `sweep ${path}`,
+      found: "without labels students are scored by agreement with the teacher, so teachers cannot be compared",
+      cure: "Sweep over fields of the student, or add labels",
+    });
 }
