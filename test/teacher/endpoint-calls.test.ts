@@ -212,6 +212,15 @@ test("a wish is waited for, in seconds and as a date, and told of when it is lon
     // Dates have no fractions of a second.
     assert.ok(b - a >= 950 && b - a < 10_000, `${b - a} ms`);
   }
+  const { url } = await serve((_, response) => response.writeHead(503, { "retry-after": "7" }).end("in a moment"));
+  const told: [number, string][] = [];
+  const controller = new AbortController();
+  const onWait = (seconds: number, reason: string): void => {
+    told.push([seconds, reason]);
+    controller.abort();
+  };
+  await assert.rejects(ask(url, { onWait }, controller.signal), InterruptedError);
+  assert.deepEqual(told, [[7, "status 503: in a moment"]]);
 });
 
 test("a wish beyond the longest wait ends with its own error, and says until when", async () => {
