@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "../../errors.js";
 import { quote } from "../../quote.js";
+import type { DataFinding } from "../findings.js";
 import { encodingFinding, hasByteOrderMark, type TextFile, utf8Pieces } from "./bytes.js";
 import type { TableReader } from "./content.js";
 import { type Connection, connect, duckdbReason, literalPath, rowsOf } from "./duckdb.js";
@@ -11,13 +12,21 @@ import { readColumns, type SqlColumn } from "./duckdb-columns.js";
 
 /** @throws InputError for text that is not JSON, or JSON that is not records */
 export async function openJson(file: TextFile): Promise<TableReader> {
-  const { path } = file;
-  const copy = await checkText(file);
   const findings = await encodingFinding(file);
+  const copy = await checkText(file);
+  try {
+    return await readerOf(file.path, copy?.path ?? file.path, findings);
+  } finally {
+    copy?.remove();
+  }
+}
+
+/** @param file what DuckDB reads: the table itself, or a copy of it */
+async function readerOf(path: string, file: string, findings: readonly DataFinding[]): Promise<TableReader> {
   const connection = await connect();
   try {
-    await load(connection, path, copy?.path ?? path);
-    const columns = await describe(connection, path, copy?.path ?? path);
+    await load(connection, path, file);
+    const columns = await describe(connection, path, file);
     const relation = `records AS t(${columns.map((_, c) => `c${c}`).join(", ")})`;
     return {
       path,
@@ -35,8 +44,6 @@ export async function openJson(file: TextFile): Promise<TableReader> {
   } catch (error) {
     connection.closeSync();
     throw error;
-  } finally {
-    copy?.remove();
   }
 }
 
