@@ -27,6 +27,8 @@ export interface ConfusedPair {
   readonly answer: number;
   /** Samples, summed over the seeds. */
   readonly count: number;
+  /** Of so many samples of the true class, over the seeds. */
+  readonly of: number;
 }
 
 /** The most frequent errors, and how many of all errors they are. */
@@ -92,18 +94,40 @@ export function confusionOf(seeds: readonly ClassCounts[]): number[][] {
 }
 
 /** The most frequent errors over the seeds; of equal ones those of lower indices. */
-export function confusedPairs(seeds: readonly ClassCounts[], most = MOST_PAIRS): ConfusedPairs {
+export function confusedPairs(seeds: readonly ClassCounts[]): ConfusedPairs {
   const classes = seeds[0]?.labels.length ?? 0;
   const sums = new Map<number, number>();
   for (const { errors } of seeds) for (const [key, count] of errors) sums.set(key, (sums.get(key) ?? 0) + count);
+  return mostFrequent(sums, classes, (label) => total(seeds.map((s) => s.labels[label] as number)));
+}
+
+/** The same of a matrix [label][answer]. */
+export function pairsOf(confusion: readonly (readonly number[])[]): ConfusedPairs {
+  const classes = confusion.length;
+  const sums = new Map<number, number>();
+  for (const [label, row] of confusion.entries())
+    for (const [answer, count] of row.entries())
+      if (count > 0 && answer !== label) sums.set(label * classes + answer, count);
+  return mostFrequent(sums, classes, (label) => total(confusion[label] ?? []));
+}
+
+function mostFrequent(
+  sums: ReadonlyMap<number, number>,
+  classes: number,
+  samplesOf: (label: number) => number,
+): ConfusedPairs {
   const pairs = [...sums]
     .sort(([a, m], [b, n]) => n - m || a - b)
-    .slice(0, most)
-    .map(([key, count]) => ({ label: Math.floor(key / classes), answer: key % classes, count }));
-  const total = (values: Iterable<number>): number => {
-    let sum = 0;
-    for (const v of values) sum += v;
-    return sum;
-  };
+    .slice(0, MOST_PAIRS)
+    .map(([key, count]): ConfusedPair => {
+      const label = Math.floor(key / classes);
+      return { label, answer: key % classes, count, of: samplesOf(label) };
+    });
   return { pairs, covered: total(pairs.map((p) => p.count)), errors: total(sums.values()), kinds: sums.size };
+}
+
+function total(values: Iterable<number>): number {
+  let sum = 0;
+  for (const v of values) sum += v;
+  return sum;
 }

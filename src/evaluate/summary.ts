@@ -74,7 +74,7 @@ export interface HopSummary {
   /** Id of its student's row, and of its baseline's; null without one. */
   readonly student: string;
   readonly baseline: string | null;
-  /** Student against that baseline; null without one, or without labels. */
+  /** Student against that baseline; null without one, without labels, or when neither is better than chance. */
   readonly verdict: Verdict | null;
   readonly points: number | null;
   readonly low: number | null;
@@ -264,6 +264,7 @@ export interface Comparison {
   readonly teacher: string;
   /** Null when there is no baseline: then there is no verdict either, nor points, low and high. */
   readonly baseline: string | null;
+  /** Null also when neither model is better than chance: their difference says nothing. */
   readonly verdict?: Verdict | null;
   /** Student minus baseline, in points of test accuracy, with its 95 % interval (verdict.ts). */
   readonly points?: number | null;

@@ -1,6 +1,6 @@
 /** Class by class: where the student gained over its baseline, and what it takes for what. */
 
-import type { ConfusedPairs } from "../evaluate/class-counts.js";
+import { type ConfusedPairs, pairsOf } from "../evaluate/class-counts.js";
 import { signed } from "../evaluate/sentence.js";
 import type { ClassRow, Comparison, ListedClasses, ModelRow, Summary } from "../evaluate/summary.js";
 import { maxOf, minOf } from "../extremes.js";
@@ -14,6 +14,8 @@ import { modelsOf, noun, titleOf } from "./wording.js";
 const MOST_BARS = 30;
 /** Confusions that stand open; the others fold. */
 const OPEN = 1;
+/** Cells of all matrices together; the confusions beyond are tables of the most frequent errors. */
+const MOST_CELLS = 25_000;
 
 /** Per-class gains (or recalls, without a baseline) and the table behind them. */
 export async function classesSection(summary: Summary): Promise<Markup | null> {
@@ -207,11 +209,14 @@ function perClassTable(
 /** Confusion of each student. */
 export async function confusionSection(summary: Summary): Promise<Markup | null> {
   const maps: Markup[] = [];
+  let cells = summary.darkKnowledge?.matrix.length ? summary.darkKnowledge.matrix.length ** 2 : 0;
   for (const comparison of summary.comparisons) {
     const { student } = modelsOf(summary, comparison);
     if (!student || (student.confusion.length === 0 && !student.confused)) continue;
-    const map = student.confused
-      ? errorsTable(summary, comparison, student, student.confused)
+    cells += student.confusion.length ** 2;
+    const confused = student.confused ?? (cells > MOST_CELLS ? pairsOf(student.confusion) : null);
+    const map = confused
+      ? errorsTable(summary, comparison, student, confused)
       : await confusionMap(summary, comparison, student);
     maps.push(
       maps.length < OPEN
@@ -227,8 +232,7 @@ a larger share of the class is misclassified.</p>${maps}</section>`;
 }
 
 function errorsTable(summary: Summary, comparison: Comparison, student: ModelRow, confused: ConfusedPairs): Markup {
-  const samples = new Map(student.perClass.map((c) => [c.class, c.support]));
-  return confusedTable(confused, summary.data.classes, samples, student.seeds.length, titleOf(summary, comparison));
+  return confusedTable(confused, summary.data.classes, student.seeds.length, titleOf(summary, comparison));
 }
 
 function confusionMap(summary: Summary, comparison: Comparison, student: ModelRow): Promise<Markup> {

@@ -77,7 +77,7 @@ function samplesView(dark: DarkKnowledge, classes: readonly string[]): Markup {
   const presets = [...new Set([1, dark.temperature, 20])].sort((a, b) => a - b);
   return markup`<h3>Real test samples, softened</h3>
 <p>The thick bar is the teacher, the thin bar is the student (first seed), both at the same temperature. The number is the teacher's.
-Low temperatures leave only the most likely class; higher ones flatten the answer until all classes are equal. Half of the samples are those on which the teacher is least certain.</p>
+Low temperatures leave only the most likely class; higher ones flatten the answer until all classes are equal. Half of the samples are those on which the teacher is least certain.${dark.samples.some((s) => s.rest) && " With so many classes, a bar's length is relative to the longest of its sample."}</p>
 <div id="temperature-controls" class="controls" hidden>
 <label for="temperature">Temperature <output id="temperature-value" for="temperature">${dark.temperature}</output></label>
 <input id="temperature" type="range" min="0" max="100" step="0.5" value="0">
@@ -117,9 +117,10 @@ function sampleCard(
   };
   const names = order.map(nameAt);
   if (order.length < classes.length) names.push(noun(classes.length - order.length, "other"));
+  const [long, short] = lengths(teacher, student, sample.rest ? order.length : null);
   const lines = names.map((name, k) => {
     const truth = k < order.length && sample.label !== null && name === sample.label;
-    return markup`<div class="bar${truth && " truth"}" data-bar><span class="name" title="${name}">${shorten(name, 12)}</span><span class="track"><i class="of-teacher" style="width:${width(teacher[k])}"></i><i class="of-student" style="width:${width(student[k])}"></i></span><span class="share">${percentText(teacher[k] ?? 0)}</span></div>`;
+    return markup`<div class="bar${truth && " truth"}" data-bar><span class="name" title="${name}">${shorten(name, 12)}</span><span class="track"><i class="of-teacher" style="width:${width(long[k])}"></i><i class="of-student" style="width:${width(short[k])}"></i></span><span class="share">${percentText(teacher[k] ?? 0)}</span></div>`;
   });
   const said = nameAt(best(sample.teacherLogits));
   const caption =
@@ -129,6 +130,18 @@ function sampleCard(
         ? markup`labelled <b>${sample.label}</b>`
         : markup`labelled <b>${sample.label}</b>, teacher: <b>${said}</b>`;
   return markup`<div class="sample" data-sample><div class="head">${content(sample)}<p>${caption}<br><small>sample ${sample.index}</small></p></div><div class="bars">${lines}</div></div>`;
+}
+
+/** Lengths of the bars: the shares, or of many classes those of the named ones by the largest of them. As the slider's script. */
+function lengths(
+  teacher: readonly number[],
+  student: readonly number[],
+  named: number | null,
+): [readonly number[], readonly number[]] {
+  if (named === null) return [teacher, student];
+  const most = maxOf([...teacher.slice(0, named), ...student.slice(0, named)]);
+  const of = (shares: readonly number[]): number[] => shares.map((p, k) => (k < named ? p / most : 0));
+  return [of(teacher), of(student)];
 }
 
 /** Probabilities of these logits, with a rest of others beside them, of which only means and numbers are known. */

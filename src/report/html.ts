@@ -6,7 +6,7 @@ import { classesSection, confusionSection } from "./classes.js";
 import { curvesSection, sharesSection } from "./curves.js";
 import { darkSection } from "./dark.js";
 import { dataSection, type Fact, facts } from "./data.js";
-import { duration } from "./format.js";
+import { count, duration } from "./format.js";
 import { type Markup, markup, raw } from "./markup.js";
 import { omittedSection } from "./omitted.js";
 import { policy } from "./policy.js";
@@ -109,12 +109,27 @@ function environmentSection(summary: Summary): Markup {
 }
 
 function recipeSection(summary: Summary): Markup {
-  const yaml = stringify(summary.recipe, { lineWidth: 100, aliasDuplicateObjects: false });
+  const recipe = withShortLists(summary.recipe);
+  const yaml = stringify(recipe, { lineWidth: 100, aliasDuplicateObjects: false });
+  const whole = JSON.stringify(recipe) === JSON.stringify(summary.recipe);
   const files = Object.entries(summary.files);
   return markup`<section id="recipe"><h2>Recipe and reproduction</h2>
-<p>To repeat the run, save the recipe below (or use recipe.yaml next to this report) and run limbeck ${summary.limbeck} on it.
+<p>To repeat the run, ${whole ? "save the recipe below (or use recipe.yaml next to this report)" : "use recipe.yaml next to this report (long lists are cut below)"} and run limbeck ${summary.limbeck} on it.
 Relative paths start at the folder of the recipe. The same recipe, seed, machine, Node and ONNX Runtime give the same bytes; otherwise the last digits may differ. The run was started with:</p>
 <pre>${summary.command}</pre>
 ${files.length > 0 && markup`<h3>Files of the run</h3>${facts(files.map(([what, path]) => [what, markup`<code>${path}</code>`]))}`}
 <details open><summary>The recipe with all defaults filled in</summary><pre>${yaml}</pre></details></section>`;
+}
+
+/** Entries of a list of the recipe that the report shows: of a list of ten thousand class names, the first few. */
+const MOST_ENTRIES = 100;
+const FIRST = 10;
+
+function withShortLists(value: unknown): unknown {
+  if (Array.isArray(value))
+    return value.length > MOST_ENTRIES
+      ? [...value.slice(0, FIRST), `... and ${count(value.length - FIRST)} more`]
+      : value.map(withShortLists);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(Object.entries(value).map(([key, own]) => [key, withShortLists(own)]));
 }

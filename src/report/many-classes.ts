@@ -17,7 +17,7 @@ export function leftOutSaid({ indices, of, tested, file }: ListedClasses): Marku
   const untested = of - tested;
   const without = untested > 0 ? `${count(untested)} of them have no test samples. ` : "";
   return markup`<p class="lead">The data has ${count(of)} classes. ${without}The report shows those with the largest gains and losses, the lowest recall, the most test samples and the most errors.
-<strong>${count(of - indices.length)} of ${count(of)} classes are not shown</strong>; <code>${file}</code> next to this report has the scores of every class.</p>`;
+<strong>${count(of - indices.length)} of ${count(of)} classes are left out</strong> of this report; <code>${file}</code> next to it has the scores of every class.</p>`;
 }
 
 interface Models {
@@ -38,15 +38,10 @@ export function extremeTables(models: Models, title: string): Markup {
       })
       .slice(0, LINES);
   const suffix = title && `: ${title}`;
-  return markup`<div class="charts">${recallTable(
-    `Lowest recall${suffix}`,
-    models,
-    by((c) => c.recall),
-  )}${recallTable(
-    `Most test samples${suffix}`,
-    models,
-    by((c) => -c.support),
-  )}</div>`;
+  const supports = new Set(tested.map((i) => (rows[i] as ClassRow).support));
+  const lowest = by((c) => c.recall);
+  const largest = by((c) => -c.support);
+  return markup`<div class="charts">${recallTable(`Lowest recall${suffix}`, models, lowest)}${supports.size > 1 && recallTable(`Most test samples${suffix}`, models, largest)}</div>`;
 }
 
 function recallTable(caption: string, { student, baseline, teacher }: Models, places: readonly number[]): Markup {
@@ -64,11 +59,10 @@ function recallTable(caption: string, { student, baseline, teacher }: Models, pl
 <tbody>${places.map(line)}</tbody></table></div></div>`;
 }
 
-/** The most frequent errors of a model. @param samples test samples of each class, where they are known */
+/** The most frequent errors of a model. */
 export function confusedTable(
   confused: ConfusedPairs,
   classes: readonly string[],
-  samples: ReadonlyMap<string, number>,
   seeds: number,
   title: string,
 ): Markup {
@@ -76,14 +70,10 @@ export function confusedTable(
   const shown = confused.pairs.slice(0, PAIRS);
   const covered = shown.reduce((sum, p) => sum + p.count, 0);
   const name = (c: number): string => shorten(classes[c] ?? String(c), NAME);
-  const share = (label: number, n: number): string => {
-    const own = samples.get(classes[label] ?? "");
-    return own ? `${((100 * n) / (own * seeds)).toFixed(1)}` : NONE;
-  };
   const over = seeds > 1 ? `, over ${noun(seeds, "seed")}` : "";
   return markup`<h3>Most frequent errors${title && `: ${title}`}</h3>
 <div class="scroll" tabindex="0"><table class="narrow pairs"><thead><tr><th scope="col">True class</th><th scope="col" class="text">Predicted class</th><th scope="col">Errors</th><th scope="col">Share of the class <small>%</small></th></tr></thead>
-<tbody>${shown.map((p) => markup`<tr><th scope="row">${name(p.label)}</th><td class="text">${name(p.answer)}</td><td>${count(p.count)}</td><td>${share(p.label, p.count)}</td></tr>`)}</tbody></table></div>
+<tbody>${shown.map((p) => markup`<tr><th scope="row">${name(p.label)}</th><td class="text">${name(p.answer)}</td><td>${count(p.count)}</td><td>${((100 * p.count) / p.of).toFixed(1)}</td></tr>`)}</tbody></table></div>
 <p class="note">These ${noun(shown.length, "pair")} of classes cover ${count(covered)} of ${noun(confused.errors, "error")}${over}. ${count(confused.kinds - shown.length)} other pairs are not shown.</p>`;
 }
 

@@ -36,6 +36,12 @@ export const PERCENT_SOURCE = `function percentText(share) {
   return p.toFixed(p >= 9.95 ? 0 : p >= 0.095 ? 1 : 2) + " %";
 }`;
 
+/** function lengths(bars, named) -> the bars by the largest of the named ones; those behind have none. */
+export const LENGTHS_SOURCE = `function lengths(bars, named) {
+  var most = bars[0].slice(0, named).concat(bars[1].slice(0, named)).reduce(function (a, v) { return a > v ? a : v; });
+  return bars.map(function (own) { return own.map(function (p, k) { return k < named ? p / most : 0; }); });
+}`;
+
 /** function entropyOf(probabilities, logits, temperature, rest) -> nats, with the classes of the rest. */
 export const ENTROPY_SOURCE = `function entropyOf(probabilities, logits, temperature, rest) {
   var entropy = 0;
@@ -61,6 +67,7 @@ ${SOFTENED_SOURCE}
 ${SHOWN_SOURCE}
 ${PERCENT_SOURCE}
 ${ENTROPY_SOURCE}
+${LENGTHS_SOURCE}
 ${SCALE_SOURCE}
 (function () {
   var holder = document.getElementById("dark-data");
@@ -79,9 +86,10 @@ ${SCALE_SOURCE}
       entropy += entropyOf(teacher, sample.teacher, temperature, rest[0]) / cards.length;
       var student = softened(sample.student, temperature, rest[1]);
       var bars = [shown(teacher, sample.order, sample.rest), shown(student, sample.order, sample.rest)];
+      var long = sample.rest ? lengths(bars, sample.order.length) : bars;
       card.querySelectorAll("[data-bar]").forEach(function (row, k) {
-        row.querySelector(".of-teacher").style.width = 100 * bars[0][k] + "%";
-        row.querySelector(".of-student").style.width = 100 * bars[1][k] + "%";
+        row.querySelector(".of-teacher").style.width = 100 * long[0][k] + "%";
+        row.querySelector(".of-student").style.width = 100 * long[1][k] + "%";
         row.querySelector(".share").textContent = percentText(bars[0][k]);
       });
     });

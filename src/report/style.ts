@@ -91,6 +91,7 @@ button[aria-pressed=true]{border-color:var(--student);color:var(--student);font-
 .share{text-align:right;color:var(--muted);font-variant-numeric:tabular-nums;white-space:nowrap}
 .facts{display:grid;grid-template-columns:minmax(120px,max-content) 1fr;gap:4px 24px;margin:0}
 .facts dt{color:var(--muted)}.facts dd{margin:0;overflow-wrap:anywhere}
+.pairs{max-width:640px}
 .columns{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,420px),1fr));gap:36px 48px}
 .columns section{margin-top:52px}
 .tight{gap:16px 48px;align-items:start}

@@ -26,7 +26,7 @@ function verdictItem(summary: Summary, comparison: Comparison): Markup {
   const title = titleOf(summary, comparison);
   const badge = verdict
     ? markup`<span class="badge ${CLASS[verdict]}"><span aria-hidden="true">${SIGNS[verdict]}</span> ${verdict}</span>`
-    : markup`<span class="badge neither">no baseline</span>`;
+    : markup`<span class="badge neither">${comparison.baseline === null ? "no baseline" : "cannot be judged"}</span>`;
   const figure =
     typeof points === "number" &&
     markup`<p class="points">${signed(points)} <small>points of test accuracy</small></p>`;
@@ -50,6 +50,10 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
     rows.map((r) => r.low),
     0,
   );
+  const high = maxOf(
+    rows.map((r) => r.high),
+    0,
+  );
   return figure({
     title: own ? "Student minus baseline" : "Difference within each comparison (first minus second)",
     description: rows
@@ -71,13 +75,7 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
         grid: true,
         nice: true,
         ticks: 6,
-        domain: [
-          low,
-          maxOf(
-            rows.map((r) => r.high),
-            0.001,
-          ),
-        ],
+        domain: low === 0 && high === 0 ? [-1, 1] : [low, Math.max(0.001, high)],
         tickFormat: (v: number) => signed(v, Number.isInteger(v) ? 0 : 1),
       },
       y: { type: "point", padding: 0.5, domain: rows.map((_, i) => i), axis: null },

@@ -141,7 +141,7 @@ async function comparisonOf(
   const difference = compare(await a.right(), await b.right(), { seed: context.recipe.seed });
   const blind = isAtChance(a.row) && isAtChance(b.row);
   const sentence = differenceSentence(pair.what ?? pair.title, difference, blind);
-  return { ...base, baseline: other, ...difference, sentence };
+  return { ...base, baseline: other, ...difference, ...(blind && { verdict: null }), sentence };
 }
 
 function hopSummary(context: RunContext, { hop, summary, directory }: FinishedHop): HopSummary {

@@ -301,5 +301,11 @@ async function comparisonOf(context: RunContext, own: JudgedRow, rows: readonly 
   }
   const verdict = compare(await own.right(), await baseline.right(), { seed: context.recipe.seed });
   const blind = isAtChance(own.row) && isAtChance(baseline.row);
-  return { ...base, baseline: baseline.row.id, ...verdict, sentence: verdictSentence(verdict, { blind }) };
+  return {
+    ...base,
+    baseline: baseline.row.id,
+    ...verdict,
+    ...(blind && { verdict: null }),
+    sentence: verdictSentence(verdict, { blind }),
+  };
 }

@@ -2,6 +2,7 @@
 
 import type { LoadedData } from "../data/types.js";
 import type { ModelRow, OmittedScores } from "../evaluate/summary.js";
+import { namesOf } from "../names.js";
 import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf, withBudgetOf } from "../recipe/resolve.js";
@@ -191,7 +192,9 @@ async function teacherRow(
   const fitted = unique.flatMap((t) => (t.fitted ? [t.fitted] : []));
   const first = unique[0] as ReadyTeacher;
   const { classes } = context.loaded.data;
-  const knows = first.knows ? `; answers only for the classes ${first.knows.map((c) => classes[c]).join(", ")}` : "";
+  const knows = first.knows
+    ? `; answers only for the classes ${namesOf(first.knows.map((c) => classes[c] as string))}`
+    : "";
   return {
     role: "teacher",
     arm,

@@ -109,7 +109,14 @@ function compare(models: ReadonlyMap<Row, ModelRow>, student: Row, seed: number)
   const alone = asksNobody(student.arm.recipe);
   const blind = isAtChance(scores(student)) && isAtChance(scores(baseline));
   const sentence = verdictSentence(verdict, { what: alone ? "The label loss" : undefined, blind });
-  return { ...base, baseline: baseline.name, ...verdict, sentence, advice: alone ? null : advice(verdict, facts) };
+  return {
+    ...base,
+    baseline: baseline.name,
+    ...verdict,
+    ...(blind && { verdict: null }),
+    sentence,
+    advice: alone ? null : advice(verdict, facts),
+  };
 }
 
 /** The first teacher's softened answers on the test samples, beside the first student's. */

@@ -238,7 +238,8 @@ function columnsNote(columns: readonly { readonly feature: number }[], features:
 
 /** Names the model gives its classes itself, where they are the data's. */
 function ownClasses(names: readonly string[] | undefined, data: DataSet): readonly string[] | undefined {
-  return names && data.classes.length > 0 && data.classes.every((c) => names.includes(c)) ? names : undefined;
+  const own = new Set(names);
+  return names && data.classes.length > 0 && data.classes.every((c) => own.has(c)) ? names : undefined;
 }
 
 function checkFinite(path: string, answers: Float32Array, some: Uint32Array): void {
@@ -256,7 +257,8 @@ function checkFinite(path: string, answers: Float32Array, some: Uint32Array): vo
 
 function classOrder(path: string, classes: readonly string[] | undefined, data: DataSet): number[] | null {
   if (!classes || data.classes.length === 0) return null;
-  const missing = data.classes.filter((c) => !classes.includes(c));
+  const places = new Map(classes.map((name, c) => [name, c]));
+  const missing = data.classes.filter((name) => !places.has(name));
   if (missing.length > 0)
     throw new InputError({
       code: "class-unknown",
@@ -265,6 +267,6 @@ function classOrder(path: string, classes: readonly string[] | undefined, data: 
       expected: "a name for each class, spelt as in the data",
       cure: "Name the class of each of the model's outputs, in their order",
     });
-  const order = data.classes.map((c) => classes.indexOf(c));
+  const order = data.classes.map((name) => places.get(name) as number);
   return order.every((o, i) => o === i) && classes.length === data.classes.length ? null : order;
 }

@@ -14,6 +14,7 @@
  */
 import { InputError } from "../errors.js";
 import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
+import { namesOf } from "../names.js";
 
 /** The least probability of a class that a teacher knows: an exact 0 would put the minimum at infinity. */
 const LEAST = 1e-12;
@@ -82,10 +83,17 @@ export function checkCover(
   classNames: readonly string[] = [],
 ): void {
   const known = teachers.map((t) => t.knows ?? range(classes));
-  const named = (list: readonly number[]): string => list.map((c) => classNames[c] ?? String(c)).join(", ");
-  const missing = range(classes).filter((c) => !known.some((k) => k.includes(c)));
+  const named = (list: readonly number[]): string => namesOf(list.map((c) => classNames[c] ?? String(c)));
+  const all = new Set(known.flat());
+  const missing = range(classes).filter((c) => !all.has(c));
   if (missing.length > 0)
-    throw new InputError("teacher.group", `no teacher knows the class(es) ${named(missing)}; add one that does`);
+    throw new InputError({
+      code: "class-unknown",
+      where: "teacher.group",
+      found: `no teacher knows the ${missing.length === 1 ? "class" : "classes"} ${named(missing)}`,
+      expected: "a teacher for each class",
+      cure: "Add one that knows them",
+    });
   const reached = new Set(known[0]);
   for (let before = -1; before !== reached.size; ) {
     before = reached.size;
@@ -93,10 +101,13 @@ export function checkCover(
   }
   if (reached.size === classes) return;
   const others = range(classes).filter((c) => !reached.has(c));
-  throw new InputError(
-    "teacher.group",
-    `no teacher says how the classes ${named([...reached].sort((a, b) => a - b))} stand to ${named(others)}: nobody knows classes of both. Add a teacher that does, such as one of all classes`,
-  );
+  throw new InputError({
+    code: "option-conflict",
+    where: "teacher.group",
+    found: `no teacher compares the classes ${named([...reached].sort((a, b) => a - b))} with ${named(others)}, because none knows classes of both`,
+    expected: "teachers that share classes",
+    cure: "Add a teacher that knows some of both, such as one of all classes",
+  });
 }
 
 const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
@@ -122,8 +133,9 @@ class Merger {
     checkCover(teachers, classes);
     this.known = teachers.map((t) => t.knows ?? range(classes));
     const groups = new Map<string, { classes: number[]; teachers: number[] }>();
+    const knows = this.known.map((own) => new Set(own));
     for (const c of range(classes)) {
-      const own = range(teachers.length).filter((k) => this.known[k]?.includes(c));
+      const own = range(teachers.length).filter((k) => knows[k]?.has(c));
       const group = groups.get(own.join()) ?? { classes: [], teachers: own };
       group.classes.push(c);
       groups.set(own.join(), group);

@@ -2,6 +2,7 @@
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { nearestOf } from "../graph/nearest.js";
+import { namesOf } from "../names.js";
 import { restricted } from "./merge.js";
 import type { Teacher } from "./types.js";
 
@@ -86,7 +87,8 @@ export function spread(
  * @param names classes of the data that it knows
  */
 export function dataOfClasses(data: DataSet, names: readonly string[]): DataSet {
-  const index = data.classes.map((c) => names.indexOf(c));
+  const places = new Map(names.map((name, c) => [name, c]));
+  const index = data.classes.map((name) => places.get(name) ?? -1);
   const labels = data.labels?.map((l) => (l < 0 ? -1 : (index[l] as number))) ?? null;
   return { ...data, classes: names, labels };
 }
@@ -102,16 +104,29 @@ export function knownClasses(
   extra = false,
 ): number[] | null {
   if (!names) return null;
-  const twice = names.find((n, i) => names.indexOf(n) !== i);
-  if (twice !== undefined) throw new InputError("teacher.classes", `the class "${twice}" is named twice`);
-  const strange = names.find((n) => !data.classes.includes(n));
+  const named = new Set<string>();
+  for (const name of names) {
+    if (named.has(name))
+      throw new InputError({
+        code: "class-duplicate",
+        where: "teacher.classes",
+        found: `the class "${name}" is named twice`,
+        cure: "Name each class once, in the order of the model's outputs",
+      });
+    named.add(name);
+  }
+  const places = new Map(data.classes.map((name, c) => [name, c]));
+  const strange = names.find((name) => !places.has(name));
   if (strange !== undefined && !extra) {
     const near = nearestOf(strange, data.classes);
-    throw new InputError(
-      "teacher.classes",
-      `the data has no class "${strange}"; ${near ? `did you mean "${near}"?` : `expected some of ${data.classes.join(", ")}`}`,
-    );
+    throw new InputError({
+      code: "class-unknown",
+      where: "teacher.classes",
+      found: `the data has no class "${strange}"`,
+      expected: near ? undefined : `some of ${namesOf(data.classes)}`,
+      cure: near ? `Did you mean "${near}"?` : undefined,
+    });
   }
-  if (data.classes.every((c) => names.includes(c))) return null;
-  return names.filter((n) => data.classes.includes(n)).map((n) => data.classes.indexOf(n));
+  if (data.classes.every((name) => named.has(name))) return null;
+  return names.flatMap((name) => places.get(name) ?? []);
 }

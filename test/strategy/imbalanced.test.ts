@@ -74,6 +74,7 @@ test("12 positives of 2,002: teacher, student and baseline are warned of, and th
   }
   const [comparison] = summary.comparisons;
   assert.equal(comparison?.points, 0);
+  assert.equal(comparison?.verdict, null);
   assert.doesNotMatch(comparison?.sentence ?? "", /no measurable difference/);
   assert.match(comparison?.sentence ?? "", /chance/);
   // The same in the file, the terminal and the report.

@@ -159,9 +159,9 @@ test("what does not cover the classes is refused before anything is trained", as
     combine: "merge",
   });
   const cases: [RecipeInput["teacher"], RegExp][] = [
-    [group(LOW, names(4, 9)), /no teacher knows the class\(es\) 9/],
-    [group(names(0, 5), names(5, 10)), /nobody knows classes of both/],
-    [group(LOW, ["4", "44"]), /no class "44"; did you mean "4"/],
+    [group(LOW, names(4, 9)), /no teacher knows the class 9;/],
+    [group(names(0, 5), names(5, 10)), /none knows classes of both/],
+    [group(LOW, ["4", "44"]), /no class "44".*Did you mean "4"/],
     [group(LOW, ["4", "4"]), /named twice/],
     [{ file: "six.onnx", classes: LOW }, /teacher\.classes.*6 of the 10 classes/s],
     [{ ...member, classes: LOW }, /teacher\.classes.*6 of the 10 classes.*combine: merge/s],

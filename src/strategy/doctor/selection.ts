@@ -23,7 +23,8 @@ export const selection: Check = ({ loaded: { splits, audit } }) => {
   const found = `${seen} of ${compared.test} test samples are also in the training or validation part`;
   const share = seen / Math.max(1, compared.test);
   // Rows of a table can be equal by chance: the audit says when there are more than that.
-  if (share === 0 || !audit.findings.some((f) => f.code === DUPLICATES && f.level === "warning")) findings.push(fine(check, found));
+  if (share === 0 || !audit.findings.some((f) => f.code === DUPLICATES && f.level === "warning"))
+    findings.push(fine(check, found));
   else
     findings.push({
       check,
