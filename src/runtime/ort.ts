@@ -116,6 +116,10 @@ function checkFeeds(inputs: readonly SessionValue[], feeds: Readonly<Record<stri
 }
 
 function toNative(runtime: OnnxRuntime, tensor: Tensor): Ort.Tensor {
+  // Where JavaScript has a Float16Array, ONNX Runtime's Tensor makes one of our bit patterns, which its binding for Node then
+  // takes for an empty array. As uint16 the bits stay a Uint16Array, and the type is said afterwards.
+  if (tensor.dtype === "float16")
+    return Object.assign(new runtime.Tensor("uint16", tensor.data as Uint16Array, tensor.shape), { type: "float16" });
   // The constructor's overloads pair each type with its array; our Tensor already guarantees the pair.
   return new runtime.Tensor(tensor.dtype as "float32", tensor.data as Float32Array, tensor.shape);
 }
