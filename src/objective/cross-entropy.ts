@@ -8,7 +8,12 @@ import { constantLike, maskOf, scale } from "../ops/support.js";
 import { BELOW_ONE, checkNumber, fieldOf, invalidOption } from "./options.js";
 import { batchMean, isLabel, labelTargets, requiredLabels, total } from "./support.js";
 import type { LossDefinition, LossInputs } from "./types.js";
-import { checkVirtualTeacher, type VirtualTeacher, virtualTeacherLoss } from "./virtual-teacher.js";
+import {
+  checkVirtualTeacher,
+  type VirtualTeacher,
+  virtualTeacherLoss,
+  virtualTeacherSettings,
+} from "./virtual-teacher.js";
 
 export interface CrossEntropyConfig {
   readonly kind: "cross-entropy";
@@ -40,7 +45,8 @@ export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
     // A virtual teacher is made of one right class.
     const hot = maskOf(b, isLabel(b, requiredLabels(inputs, "virtual teacher"), z.shape[1] as number), z);
     const made = virtualTeacherLoss(b, z, hot, virtual);
-    return b.op("Add", [scale(b, own, 1 - virtual.alpha), scale(b, made, virtual.alpha)]);
+    const { alpha } = virtualTeacherSettings(virtual);
+    return b.op("Add", [scale(b, own, 1 - alpha), scale(b, made, alpha)]);
   },
 };
 

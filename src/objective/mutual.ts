@@ -8,8 +8,8 @@ import type { LossConfig, LossDefinition } from "./types.js";
 
 export interface MutualConfig extends LossConfig {
   readonly kind: "mutual";
-  /** T of both sides; 1 in the paper. */
-  readonly temperature: number;
+  /** T of both sides; default 1, as in the paper. */
+  readonly temperature?: number;
 }
 
 /**
@@ -20,10 +20,10 @@ export interface MutualConfig extends LossConfig {
 export const mutual: LossDefinition<MutualConfig> = {
   name: "mutual",
   needs: { teacher: false, labels: false },
-  check({ temperature }, field) {
+  check({ temperature = 1 }, field) {
     checkNumber(field, "temperature", temperature, ABOVE_ZERO);
   },
-  build(inputs, { temperature }) {
+  build(inputs, { temperature = 1 }) {
     const { builder: b, studentLogits, peers = [] } = inputs;
     if (peers.length === 0)
       throw new InputError({

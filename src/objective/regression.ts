@@ -8,7 +8,8 @@ import type { LossDefinition } from "./types.js";
 
 export interface RegressionConfig {
   readonly kind: "regression";
-  readonly form: "mse" | "huber";
+  /** Default mse. */
+  readonly form?: "mse" | "huber";
   /** Where Huber's parabola becomes a line; default 1. */
   readonly delta?: number;
 }
@@ -21,11 +22,11 @@ export const regression: LossDefinition<RegressionConfig> = {
   name: "regression",
   needs: { teacher: true, labels: false },
   perSample: true,
-  check({ form, delta = 1 }, field) {
+  check({ form = "mse", delta = 1 }, field) {
     if (form !== "mse" && form !== "huber") throw invalidOption(`${field}.form`, form, "mse or huber");
     checkNumber(field, "delta", delta, ABOVE_ZERO);
   },
-  build(inputs, { form, delta = 1 }) {
+  build(inputs, { form = "mse", delta = 1 }) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "regression", "objective.distillation_loss");
     const difference = b.op("Sub", [studentLogits, outputs]);

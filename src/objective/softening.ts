@@ -14,8 +14,8 @@ import type { LossInputs } from "./types.js";
 
 /** Options that every loss of softened distributions takes. */
 export interface Softening {
-  /** T in p^T = softmax(z / T). */
-  readonly temperature: number;
+  /** T in p^T = softmax(z / T); default: `usualTemperature`. */
+  readonly temperature?: number;
   /** Multiplies the temperature over the training. */
   readonly temperatureSchedule?: FactorSchedule;
   /**
@@ -33,10 +33,13 @@ export interface LogSides {
   readonly teacher: Value;
 }
 
+/** The temperature of a loss where none is given: the one of its paper. */
+export const usualTemperature = (kind: string): number => (kind === "kd" || kind === "dkd" ? 4 : 1);
+
 /** @throws InputError naming the field that makes no sense */
 export function checkSoftening(config: Softening, field: string): void {
   const { temperature: t, temperatureByConfidence: range } = config;
-  checkNumber(field, "temperature", t, ABOVE_ZERO);
+  checkNumber(field, "temperature", t ?? 1, ABOVE_ZERO);
   checkSchedule(config.temperatureSchedule, fieldOf(field, "temperatureSchedule"), true);
   for (const [name, value] of Object.entries(range ?? {}))
     checkNumber(fieldOf(field, "temperatureByConfidence"), name, value, ABOVE_ZERO);
@@ -45,7 +48,7 @@ export function checkSoftening(config: Softening, field: string): void {
 /** The temperature: [] for all samples, or [batch, 1] for each its own. */
 export function temperatureOf(inputs: LossInputs, config: Softening, loss: string): Value {
   const { builder: b } = inputs;
-  const base = inputs.scalar("temperature", config.temperature, config.temperatureSchedule);
+  const base = inputs.scalar("temperature", config.temperature ?? usualTemperature(loss), config.temperatureSchedule);
   const range = config.temperatureByConfidence;
   if (!range) return base;
   const confidence = confidenceOf(b, requiredTeacher(inputs, loss));

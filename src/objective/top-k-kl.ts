@@ -25,7 +25,8 @@ export interface TopKKlConfig extends Softening {
   readonly kind: "top-k-kl";
   /** Classes of the teacher that count; more than there are means all. */
   readonly k: number;
-  readonly tail: TailPolicy;
+  /** Default bucket. */
+  readonly tail?: TailPolicy;
 }
 
 /**
@@ -42,8 +43,8 @@ export const topKKl: LossDefinition<TopKKlConfig> = {
   check(config, field) {
     checkSoftening(config, field);
     checkNumber(field, "k", config.k, WHOLE);
-    if (!TAIL_POLICIES.includes(config.tail))
-      throw invalidOption(`${field}.tail`, config.tail, `one of ${TAIL_POLICIES.join(", ")}`);
+    const { tail = "bucket" } = config;
+    if (!TAIL_POLICIES.includes(tail)) throw invalidOption(`${field}.tail`, tail, `one of ${TAIL_POLICIES.join(", ")}`);
   },
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;
@@ -53,7 +54,7 @@ export const topKKl: LossDefinition<TopKKlConfig> = {
     const perClass =
       config.k >= classes
         ? divergence(b, sides.teacher, sides.student)
-        : policies[config.tail](b, best(b, sides, config.k));
+        : policies[config.tail ?? "bucket"](b, best(b, sides, config.k));
     return meanTimesT2(inputs, perClass, temperature);
   },
 };

@@ -6,13 +6,20 @@ import { ABOVE_ZERO, checkNumber, FRACTION, invalidOption } from "./options.js";
 import { batchMean, softenedLogits } from "./support.js";
 
 export interface VirtualTeacher {
-  /** Its probability of the label, u_y, in (0, 1); the other classes share the rest evenly. */
-  readonly correct: number;
-  /** T on both sides. */
-  readonly temperature: number;
-  /** Its weight; the labels get 1 - alpha. */
-  readonly alpha: number;
+  /** Its probability of the label, u_y, in (0, 1); the other classes share the rest evenly. Default 0.99. */
+  readonly correct?: number;
+  /** T on both sides; default 20. */
+  readonly temperature?: number;
+  /** Its weight; the labels get 1 - alpha. Default 0.1. */
+  readonly alpha?: number;
 }
+
+/** The settings with their defaults. */
+export const virtualTeacherSettings = ({
+  correct = 0.99,
+  temperature = 20,
+  alpha = 0.1,
+}: VirtualTeacher): Required<VirtualTeacher> => ({ correct, temperature, alpha });
 
 /**
  * T^2 KL(u^T || p^T), averaged over the batch, where u^T is u^(1/T) renormalised: Tf-KD_reg of Yuan et al., CVPR 2020,
@@ -22,7 +29,7 @@ export interface VirtualTeacher {
  */
 export function virtualTeacherLoss(b: GraphBuilder, logits: Value, hot: Value, virtual: VirtualTeacher): Value {
   const classes = logits.shape[1] as number;
-  const { correct, temperature } = virtual;
+  const { correct, temperature } = virtualTeacherSettings(virtual);
   const [right, wrong] = softened(correct, temperature, classes);
   const student = softenedLogits(b, logits, b.constant(scalar(temperature, logits.dtype)));
   const target = b.op("Add", [scale(b, hot, right - wrong), constantLike(b, wrong, hot)]);
@@ -42,7 +49,8 @@ function softened(correct: number, temperature: number, classes: number): readon
 }
 
 /** @throws InputError naming the field that makes no sense */
-export function checkVirtualTeacher({ correct, temperature, alpha }: VirtualTeacher, field: string): void {
+export function checkVirtualTeacher(virtual: VirtualTeacher, field: string): void {
+  const { correct, temperature, alpha } = virtualTeacherSettings(virtual);
   if (!(correct > 0 && correct < 1)) throw invalidOption(`${field}.correct`, correct, "a number above 0 and below 1");
   checkNumber(field, "temperature", temperature, ABOVE_ZERO);
   checkNumber(field, "alpha", alpha, FRACTION);

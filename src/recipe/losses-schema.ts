@@ -31,7 +31,10 @@ export const factorSchema = z
   .describe("A factor that changes over the training");
 
 const temperature = (usual: number) => ({
-  temperature: positive.default(usual).describe("T in softmax(z / T)"),
+  temperature: z
+    .union([positive, z.literal("auto")])
+    .default(usual)
+    .describe("T in softmax(z / T); auto: chosen from the teacher's answers, see docs/losses.md"),
   temperature_schedule: factorSchema
     .optional()
     .describe("A factor on the temperature that changes over the training; must stay above 0"),

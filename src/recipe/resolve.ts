@@ -33,9 +33,17 @@ export function scheduleOf(training: TrainingRecipe): Schedule {
   return camelKeys(training.schedule) as Schedule;
 }
 
-/** The objective of a distilled student. */
+/** The objective of a distilled student; a temperature that is left to limbeck is the loss's usual one until it is chosen. */
 export function objectiveOf(objective: ObjectiveRecipe): ObjectiveConfig {
-  const { studentLoss, ...rest } = camelKeys(objective) as ObjectiveConfig;
+  const usual = <L extends object>(loss: L): L =>
+    "temperature" in loss && loss.temperature === "auto" ? { ...loss, temperature: undefined } : loss;
+  const { distillation_loss, terms } = objective;
+  const given = {
+    ...objective,
+    distillation_loss: usual(distillation_loss),
+    ...(terms ? { terms: terms.map(usual) } : {}),
+  };
+  const { studentLoss, ...rest } = camelKeys(given) as ObjectiveConfig;
   return { ...rest, studentLoss };
 }
 

@@ -16,6 +16,7 @@ import { runMutual } from "./mutual.js";
 import { checkRecipe } from "./robustness.js";
 import { type Row, trainRows } from "./rows.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
+import { settledContext } from "./settle.js";
 import { writeSnippets } from "./snippets.js";
 import { runStrategy } from "./strategies.js";
 import { summarise } from "./summarise.js";
@@ -66,8 +67,12 @@ async function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distill
   checkModels(arms, loaded, folder);
   checkRecipe(recipe, loaded);
   const directory = await claimDirectory(recipe, options);
-  const context = contextOf(recipe, loaded, directory, options);
-  const rows = await orDiscard(directory, options, () => trainRows(context, arms));
+  const given = contextOf(recipe, loaded, directory, options);
+  const rows = await orDiscard(directory, options, () => trainRows(given, arms));
+  const context = await settledContext(
+    given,
+    rows.map((r) => r.arm),
+  );
   context.emit({ kind: "stage", text: "Evaluating" });
   const found = await summarise(context, rows, {
     command: options.command ?? "distill(recipe)",

@@ -21,6 +21,7 @@ import { parseParts } from "../recipe/parse.js";
 import { objectiveOf, settingsOf } from "../recipe/resolve.js";
 import {
   type ObjectiveInput,
+  type ObjectiveRecipe,
   objectiveSchema,
   type TrainingInput,
   type TrainingRecipe,
@@ -30,8 +31,10 @@ import type { StoredMember } from "../teacher/group.js";
 import { checkGroupFit, groupOutputs } from "../teacher/group-teacher.js";
 import { labelInMemory } from "../teacher/memory.js";
 import { onlineViews } from "../teacher/online-views.js";
+import type { AnswersToSoften } from "../teacher/temperature.js";
 import type { Teacher } from "../teacher/types.js";
 import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../train/types.js";
+import { answersToSoften, leavesTemperature, settleTemperatures } from "./auto-temperature.js";
 import { identityOf, withCustomLosses } from "./custom-losses.js";
 import { everything, split } from "./fit-data.js";
 import type { Prepared } from "./foreign.js";
@@ -79,8 +82,8 @@ export interface CompileOptions {
   readonly alphaSchedule?: ObjectiveInput["alpha_schedule"];
   /** Two weights instead of alpha; they need not sum to 1. */
   readonly weights?: ObjectiveInput["weights"];
-  /** Temperature of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4. */
-  readonly temperature?: number;
+  /** Temperature of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4; "auto": chosen from the teacher's answers. */
+  readonly temperature?: number | "auto";
   /** Default: all. */
   readonly metrics?: readonly Metric[];
 }
@@ -128,7 +131,10 @@ export interface FitOptionsAnywhere {
 type AnyFields = Record<string, unknown>;
 
 interface Compiled {
+  /** With usual temperatures where they are left to limbeck. */
   readonly objective: ObjectiveConfig;
+  /** The same once the teacher's answers are there, with sentences about what was chosen; absent where nothing is left. */
+  readonly settle?: (answers: AnswersToSoften) => { readonly objective: ObjectiveConfig; readonly said: string[] };
   readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm" | "ema" | "recompute">;
   readonly metrics: readonly Metric[] | null;
 }
@@ -232,8 +238,14 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
       "compile",
     );
     const { optimizer: rule, schedule: rate, clip_norm, ema, recompute } = parts.training;
+    const build = (objective: ObjectiveRecipe): ObjectiveConfig => withCustomLosses(objectiveOf(objective), own, terms);
+    const settle = (answers: AnswersToSoften) => {
+      const { objective, temperatures } = settleTemperatures(parts.objective, answers);
+      return { objective: build(objective), said: temperatures.map((t) => t.said) };
+    };
     this.#compiled = {
-      objective: withCustomLosses(objectiveOf(parts.objective), own, terms),
+      objective: build(parts.objective),
+      ...(leavesTemperature(parts.objective) ? { settle } : {}),
       training: { optimizer: rule, schedule: rate, clip_norm, ema, recompute },
       metrics: options.metrics ?? null,
     };
@@ -246,9 +258,9 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
    * @throws InputError if data, teacher and objective do not match; InterruptedError if the signal aborts
    */
   async fit(data: DataSet | LoadedData, options: F = {} as F): Promise<TrainingResult> {
-    const { objective, training } = this.#needCompiled();
+    const { objective: given, training, settle } = this.#needCompiled();
     const loaded = "splits" in data ? data : split(data, options, this.settings.seed ?? 0);
-    const needs = objectiveNeeds(objective);
+    const needs = objectiveNeeds(given);
     if (needs.labels && labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
       throw new InputError({
         code: "labels-missing",
@@ -256,15 +268,17 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
         found: "some training samples have no label",
         cure: "Set alpha to 1, which needs none",
       });
-    const teacher = needs.teacher ? await this.#open(loaded, objective) : undefined;
+    const teacher = needs.teacher ? await this.#open(loaded, given) : undefined;
     const { seed = 0, threads = 0, device = "cpu" } = this.settings;
     const execution = { threads, device };
     const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
     const { threads: _, device: __, ...deciding } = settings;
     const { augmentation } = settings;
-    if (teacher?.group) checkGroupFit(teacher.group, objective, augmentation, options.views ?? "online");
+    if (teacher?.group) checkGroupFit(teacher.group, given, augmentation, options.views ?? "online");
     const answers = teacher && (await this.#answers(teacher, loaded, options));
     const classes = loaded.data.classes.length || (teacher?.classes ?? 0);
+    const settled = settle && answers && settle(answersToSoften(answers, loaded.splits.train, classes));
+    const objective = settled?.objective ?? given;
     const whole = this.prepare(loaded.data, classes);
     const prepared = reusingClassifier(
       whole,
@@ -302,7 +316,8 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     await this.#student?.dispose();
     this.#student = this.makeStudent(writeModel(exported), prepared, loaded.data.classes);
     const { notes = [], warnings = [] } = whole;
-    return { ...result, warnings: [...(teacher?.warnings ?? []), ...notes, ...warnings, ...result.warnings] };
+    const said = [...(teacher?.warnings ?? []), ...notes, ...warnings, ...(settled?.said ?? [])];
+    return { ...result, warnings: [...said, ...result.warnings] };
   }
 
   /**

@@ -7,12 +7,14 @@ import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf, withBudgetOf } from "../recipe/resolve.js";
 import type { Arm } from "./arms.js";
+import { answersToSoften, leavesTemperature, settleTemperatures } from "./auto-temperature.js";
 import { type RunContext, seedsOf } from "./context.js";
 import type { FitRequest, Fitted } from "./fit.js";
 import { type Judged, rightOf, scoreExported, scoreTest, storedAnswers, warnOfWeakness } from "./judge.js";
 import { omittedScores, withoutSaid } from "./omitted.js";
 import { fitAll } from "./pool.js";
 import { type Pseudo, pseudoLabelled, pseudoSaid } from "./pseudo-labels.js";
+import { settleArm } from "./settle.js";
 import { prepareTeacher, type ReadyTeacher } from "./teachers.js";
 
 /** One row in the making: a model of an arm over its seeds. */
@@ -38,13 +40,15 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
   const { recipe } = context;
   const seeds = seedsOf(recipe);
   const seen = new Set<string>();
-  for (const arm of arms) {
+  for (const given of arms) {
+    let arm = given;
     context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${recipe.name}` });
-    if (arm === arms[0]) for (const text of plan(context, arms)) context.emit({ kind: "info", text });
+    if (given === arms[0]) for (const text of plan(context, arms)) context.emit({ kind: "info", text });
     const teachers: ReadyTeacher[] = [];
     const requests: FitRequest[] = [];
     for (const seed of seeds) {
       const teacher = await prepareTeacher(context, arm, seed);
+      if (seed === seeds[0]) arm = settleArm(context, arm, teacher);
       teachers.push(teacher);
       const label = (what: string): string => `${arm.name ? `${arm.name}: ` : ""}${what}, seed ${seed}`;
       const request = studentRequest(arm, context.loaded, teacher, seed, label("student"));
@@ -94,15 +98,20 @@ export function studentRequest(
   name: string,
 ): StudentRequest {
   const { recipe, transfer, omission } = arm;
-  const pseudo = pseudoLabelled(arm, loaded, teacher.store);
+  const { store } = teacher;
+  const pseudo = pseudoLabelled(arm, loaded, store);
+  // A run has settled it for all seeds; each of a sweep's trainings is settled by itself.
+  const objective = leavesTemperature(recipe.objective)
+    ? settleTemperatures(recipe.objective, answersToSoften(store, transfer, store.header.classes.length)).objective
+    : recipe.objective;
   return {
     name,
     role: "student",
     model: recipe.student,
     training: recipe.training,
-    objective: objectiveOf(recipe.objective),
+    objective: objectiveOf(objective),
     samples: pseudo?.samples ?? transfer,
-    teacher: pseudo?.store ?? teacher.store,
+    teacher: pseudo?.store ?? store,
     views: teacher.views,
     reusable: teacher.reusable,
     seed,

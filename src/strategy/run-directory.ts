@@ -48,6 +48,11 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
   return directory;
 }
 
+/** Writes the run's recipe again: with what was chosen for it. */
+export function writeRunRecipe(directory: string, recipe: Recipe): Promise<void> {
+  return writeFileAtomic(join(directory, RECIPE), recipeToYaml(recipe));
+}
+
 function writableFolder(directory: string): void {
   try {
     makeFolder(directory);
@@ -218,7 +223,10 @@ function otherRun(
   const path = join(directory, RECIPE);
   const before = existsSync(path) ? readYaml(path) : {};
   const plain = (given: unknown): unknown => withoutSecrets(JSON.parse(JSON.stringify(given)));
-  const found = differences(plain(before), plain(recipe ?? claimed));
+  // What a recipe leaves to limbeck is a number in the run's.
+  const found = differences(plain(before), plain(recipe ?? claimed)).filter(
+    (d) => !(d.after === "auto" && typeof d.before === "number"),
+  );
   if (found.length > 0)
     return new InputError({
       ...fault,

@@ -60,7 +60,8 @@ export function starterRecipe(options: StarterOptions = {}): string {
     on("objective.alpha", 0.9),
     on(
       "objective.distillation_loss",
-      { kind: "kd", temperature: 4 },
+      // Answers from elsewhere may be probabilities, which can be soft already.
+      { kind: "kd", temperature: teacher === "model" ? 4 : "auto" },
       "Loss against the teacher's answers; kd is Hinton et al. (2015)",
     ),
     on("transfer.labelled", "all"),

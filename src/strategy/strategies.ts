@@ -26,6 +26,7 @@ import type { Hop, Plan, Strategy } from "./plan.js";
 import { type Prepared, prepareModel } from "./prepare.js";
 import { checkRecipe } from "./robustness.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
+import { settledByHops } from "./settle.js";
 import { writeSnippets } from "./snippets.js";
 import { teacherFree } from "./teacher-free.js";
 import { writeReport, writeSummary } from "./write-summary.js";
@@ -49,15 +50,16 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
   const folder = options.folder ?? process.cwd();
   const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
   const directory = resolve(await claimDirectory(recipe, options));
-  const context = contextOf(recipe, loaded, directory, options);
+  const given = contextOf(recipe, loaded, directory, options);
   return orDiscard(directory, options, async () => {
     // Corruptions are for the models of all hops side by side, at the end.
     const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
     // A hop's paths start at its own folder: what lies outside of the run keeps its place.
     const plan = planOf(withAbsoluteFiles(plain, folder), directory, loaded);
-    check(plan, context);
-    context.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
+    check(plan, given);
+    given.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
     const done = await runHops(directory, kind, plan.hops, options, oneShot);
+    const context = await settledByHops(given, done);
     context.emit({ kind: "stage", text: "Evaluating all models" });
     const summary = await conclude(context, plan, done, {
       command: options.command ?? "distill(recipe)",

@@ -68,7 +68,7 @@ test("in float32 on ONNX Runtime, as in training, the same within float32", asyn
     const outputs = await onnxRuntime(graph, feeds);
     // A KL is the small rest of terms that cancel: float32 keeps it to about 1e-7, which T^2 then multiplies.
     const { distillationLoss: soft } = c.config;
-    const temperature = soft && "temperature" in soft ? soft.temperature : 1;
+    const temperature = (soft && "temperature" in soft && soft.temperature) || 1;
     const magnified = Math.max(1, temperature ** 2 / 4) * (soft?.kind === "dkd" ? 8 : 1);
     close(outputs.get("loss")?.data[0], c.loss, 1e-6 * magnified, `${c.name}: loss`);
     c.gradient.flat().forEach((g, k) => {

@@ -7,6 +7,7 @@ import { noun } from "../../noun.js";
 import { parseRecipe } from "../../recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../../recipe/resolve.js";
 import { asksNoTeacher, type Recipe, type RecipeInput } from "../../recipe/schema.js";
+import { settleTemperatures } from "../auto-temperature.js";
 import type { RunEvent } from "../events.js";
 import { loadAudited } from "../load-audited.js";
 import { firstHop } from "../strategies.js";
@@ -80,19 +81,24 @@ export async function examine(input: RecipeInput, options: ExamineOptions = {}):
   requireTeacher(whole);
   const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
   const loaded = await loadAudited(whole.data, { folder });
-  const recipe = firstHop(whole, loaded);
-  const teacherless = asksNoTeacher(recipe.strategy);
+  const given = firstHop(whole, loaded);
+  const teacherless = asksNoTeacher(given.strategy);
   const finished = finishedRun(whole, options.out);
-  emit({ kind: "stage", text: `Checking ${recipe.name}` });
+  emit({ kind: "stage", text: `Checking ${given.name}` });
   if (finished) emit({ kind: "info", text: `using the models of the finished run ${finished.directory}` });
   const probe = probeOf(loaded);
   const asking = { folder, loaded, probe, finished, threads, signal, emit };
-  const teacher = teacherless ? null : await openUnlessStale(recipe, asking);
+  const teacher = teacherless ? null : await openUnlessStale(given, asking);
   try {
+    const asked = await askedAbout(teacher, probe);
+    const { answers } = asked;
+    // As a run of the recipe would have it, chosen from the answers that are looked at here.
+    const objective = answers ? settleTemperatures(given.objective, answers).objective : given.objective;
+    const recipe = { ...given, objective };
     const patient: Patient = {
       ...{ recipe, folder, loaded, teacher, finished, quick, threads, signal, emit },
-      objective: teacherless ? baselineObjectiveOf(recipe.objective) : objectiveOf(recipe.objective),
-      ...(await askedAbout(teacher, probe)),
+      objective: teacherless ? baselineObjectiveOf(objective) : objectiveOf(objective),
+      ...asked,
     };
     const findings: Finding[] = [];
     for (const check of CHECKS) {

@@ -2,6 +2,7 @@
 import { InputError } from "../../errors.js";
 import { logProbabilities } from "../../evaluate/metrics.js";
 import { maxOf } from "../../extremes.js";
+import { usualTemperature } from "../../objective/softening.js";
 import { checkKnowledge } from "../../teacher/knowledge.js";
 import { detectKind } from "../../teacher/outputs.js";
 import { type Answers, type Check, fine, skipped } from "./types.js";
@@ -63,7 +64,7 @@ export const softTargets: Check = ({ answers, objective }) => {
   const check = "soft targets";
   if (!answers) return [skipped(check, "the teacher's answers are not available")];
   if (!loss || !("temperature" in loss)) return [skipped(check, "the distillation loss has no temperature")];
-  const t = loss.temperature;
+  const t = loss.temperature ?? usualTemperature(loss.kind);
   const rest = softness(answers, t);
   const found = `at T ${t}, the teacher gives ${(100 * rest).toFixed(2)} % to the classes other than its first choice`;
   if (rest >= SATURATED) return [fine(check, found)];

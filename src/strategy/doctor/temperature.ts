@@ -1,4 +1,5 @@
 /** A high temperature for a small student with plenty of labels: costs one point on Fashion-MNIST (docs/results.md). */
+import { usualTemperature } from "../../objective/softening.js";
 import { expandArms } from "../arms.js";
 import { prepareModel } from "../prepare.js";
 import { type Check, fine, skipped } from "./types.js";
@@ -17,8 +18,9 @@ export const temperature: Check = ({ recipe, folder, loaded, objective }) => {
   if (classes === 0) return [skipped(check, "the data has no class names, so the student's size is not known")];
   const labels = expandArms(recipe, loaded)[0]?.labelled.length ?? 0;
   const { parameters } = prepareModel(recipe.student, { folder, data: loaded.data, classes, seed: 0 });
-  const found = `T ${loss.temperature}, ${parameters} parameters, ${labels} labels`;
-  if (parameters >= SMALL || labels < PLENTY || loss.temperature <= HIGH) return [fine(check, found)];
+  const t = loss.temperature ?? usualTemperature(loss.kind);
+  const found = `T ${t}, ${parameters} parameters, ${labels} labels`;
+  if (parameters >= SMALL || labels < PLENTY || t <= HIGH) return [fine(check, found)];
   return [
     {
       check,

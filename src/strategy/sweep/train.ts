@@ -14,6 +14,7 @@ import { fingerprint, type RunContext, seedsOf } from "../context.js";
 import { type FitRequest, fit, scoreOf, trainingOfRequest } from "../fit.js";
 import { fitAllWith } from "../pool.js";
 import { studentRequest } from "../rows.js";
+import { settleArm } from "../settle.js";
 import { prepareTeacher, type ReadyTeacher } from "../teachers.js";
 import { viewAnswersOf, viewPlanOf } from "../views.js";
 import type { Combination } from "./combinations.js";
@@ -148,7 +149,8 @@ async function requestOf(
   const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null, layers, views);
   const teacher = teachers.get(key) ?? (await prepareTeacher(context, own, seed));
   teachers.set(key, teacher);
-  return studentRequest(own, context.loaded, teacher, seed, `${title}, seed ${seed}`);
+  const settled = settleArm(context, own, teacher);
+  return studentRequest(settled, context.loaded, teacher, seed, `${title}, seed ${seed}`);
 }
 
 /** Whether every seed has a teacher of its own. */
