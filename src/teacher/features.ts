@@ -1,5 +1,5 @@
 /** Inner values of a teacher: its model with some of them as further outputs. */
-import { InputError } from "../errors.js";
+import type { Value } from "../graph/builder.js";
 import { canonicalGraph } from "../graph/canonical.js";
 import { isFloat } from "../graph/tensor.js";
 import type { Dim, DType, Graph, Model } from "../graph/types.js";
@@ -67,13 +67,12 @@ function inferred(model: Model, where: string): ReadonlyMap<string, { dtype: DTy
   try {
     const graph: Graph = canonicalGraph(model, where);
     const b = createBuilder(graph.name);
-    const bindings = new Map(
-      graph.inputs.map(({ name, dtype, shape }) => {
-        const sizes = shape?.map((d, i) => (typeof d === "number" ? d : i === 0 ? 1 : null));
-        if (!sizes || sizes.includes(null)) throw new InputError(where, "an input's size is unknown");
-        return [name, b.input(name, dtype, sizes as number[])];
-      }),
-    );
+    const bindings = new Map<string, Value>();
+    for (const { name, dtype, shape } of graph.inputs) {
+      const sizes = shape?.map((d, i) => (typeof d === "number" ? d : i === 0 ? 1 : null));
+      if (!sizes || sizes.includes(null)) return null;
+      bindings.set(name, b.input(name, dtype, sizes as number[]));
+    }
     return b.inline(graph, bindings);
   } catch {
     return null;

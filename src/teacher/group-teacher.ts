@@ -3,6 +3,7 @@ import { mixes } from "../data/augment/config.js";
 import type { Augmentation, DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { maxOf } from "../extremes.js";
+import { noun } from "../noun.js";
 import { checkSampleWeights, type ObjectiveConfig, objectiveLayers } from "../objective/objective.js";
 import type { TeacherOutputs, ViewAnswers } from "../train/types.js";
 import { fullAnswers } from "./answers.js";
@@ -44,7 +45,13 @@ export interface GroupOptions {
 export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions = {}): Teacher {
   const { combine = "mean-probabilities" } = options;
   const [first] = teachers;
-  if (!first || teachers.length < 2) throw new InputError("groupTeacher", "give two teachers or more");
+  if (!first || teachers.length < 2)
+    throw new InputError({
+      code: "option-invalid",
+      where: "groupTeacher",
+      found: `found ${noun(teachers.length, "teacher")}`,
+      expected: "at least 2",
+    });
   checkMembers(teachers, first, options);
   const confidence = options.weights === "confidence";
   const weights = fixedWeights(options.weights === "confidence" ? undefined : options.weights, teachers.length);
@@ -76,23 +83,44 @@ export function groupTeacher(teachers: readonly Teacher[], options: GroupOptions
 
 function checkMembers(teachers: readonly Teacher[], first: Teacher, { combine, weights }: GroupOptions): void {
   const odd = teachers.find((t) => t.classes !== first.classes);
-  if (odd) throw new InputError(odd.name, `it knows ${odd.classes} classes, ${first.name} knows ${first.classes}`);
+  if (odd)
+    throw new InputError({
+      code: "array-mismatch",
+      where: odd.name,
+      found: `it knows ${noun(odd.classes, "class")} and ${first.name} ${first.classes}`,
+      expected: "the same classes in all of them",
+    });
   const nested = teachers.find((t) => t.group);
   if (nested)
-    throw new InputError(
-      "groupTeacher",
-      `${nested.name} is itself a group that a fit looks at one by one; give its teachers`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "groupTeacher",
+      found: `${nested.name} is itself a group, whose teachers a fit asks one by one`,
+      cure: "Give its teachers",
+    });
   if (weights === "confidence" && (combine === "draw" || combine === "merge"))
-    throw new InputError(
-      "groupTeacher",
-      `weights by confidence differ from sample to sample, and ${combine} has one a teacher; combine by mean-losses, mean-probabilities or mean-logits`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "groupTeacher",
+      found: `weights by confidence differ from sample to sample, and ${combine} has one weight per teacher`,
+      cure: "Set combine to mean-losses, mean-probabilities or mean-logits",
+    });
   const wrong = combine === "mean-logits" ? teachers.find((t) => t.kind !== "logits") : undefined;
-  if (wrong) throw new InputError(wrong.name, "it gives probabilities; combine by mean-probabilities");
+  if (wrong)
+    throw new InputError({
+      code: "option-conflict",
+      where: wrong.name,
+      found: "it gives probabilities, and mean-logits needs logits",
+      cure: "Set combine: mean-probabilities",
+    });
   if (combine === "merge") checkCover(teachers, first.classes);
   else if (teachers.some((t) => t.knows))
-    throw new InputError("groupTeacher", "a teacher knows only part of the classes; combine by merge");
+    throw new InputError({
+      code: "option-conflict",
+      where: "groupTeacher",
+      found: "a teacher knows only part of the classes",
+      cure: "Set combine: merge",
+    });
 }
 
 /**
@@ -130,21 +158,27 @@ export function checkGroupFit(
 ): void {
   if (combine === "mean-losses" && confidence) checkSampleWeights(objective);
   if (objectiveLayers(objective).length > 0)
-    throw new InputError(
-      "compile: terms",
-      "losses between layers take them from one teacher, and a group has several; give one teacher, or leave those terms out",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "compile: terms",
+      found: "losses between layers need one teacher, and a group has several",
+      cure: "Give one teacher, or remove these terms",
+    });
   if (!augmentation || !mixes(augmentation)) return;
   if (combine === "mean-losses" && views === "clean")
-    throw new InputError(
-      "fit: augment",
-      "answers for blended samples are blended as probabilities, and mean-losses keeps each teacher's own; set views to online",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "fit: augment",
+      found: "mixup and cutmix blend the teacher's answers, and mean-losses keeps those of each teacher",
+      cure: "Set views to online",
+    });
   if (confidence && views === "online")
-    throw new InputError(
-      "fit: augment",
-      "a blend of two samples (mixup, cutmix) has no one label to weigh teachers by; give fixed weights, or leave the blends out",
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: "fit: augment",
+      found: "a blend of two samples (mixup, cutmix) has no single label to weigh teachers by",
+      cure: "Give fixed weights, or remove mixup and cutmix",
+    });
 }
 
 /** Samples of a batch, for a group that is asked about views. */

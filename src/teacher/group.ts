@@ -1,6 +1,8 @@
 /** Several teachers as one. Mean of probabilities, of logits and of losses are three different things. */
 import { InputError } from "../errors.js";
 import { logProbabilities } from "../evaluate/metrics.js";
+import { noun } from "../noun.js";
+import { quote } from "../quote.js";
 import type { TeacherMember } from "../train/types.js";
 import { mergeAnswers } from "./merge.js";
 import type { Teacher } from "./types.js";
@@ -43,20 +45,24 @@ export function combineAnswers(
     );
   const partial = members.findIndex((m) => m.knows);
   if (partial >= 0)
-    throw new InputError(
-      `teacher ${partial + 1} of the group`,
-      `it knows only part of the classes, and a mean would take the others for impossible; combine by merge`,
-    );
+    throw new InputError({
+      code: "option-conflict",
+      where: `teacher ${partial + 1} of the group`,
+      found: "it knows only part of the classes, and a mean would take the others for impossible",
+      cure: "Set combine: merge",
+    });
   const length = members[0]?.values.length ?? 0;
   const bySample = weights.length !== count;
   const sums = new Float64Array(length);
   const row = new Float64Array(classes);
   members.forEach(({ kind, values }, k) => {
     if (combination === "mean-logits" && kind !== "logits")
-      throw new InputError(
-        `teacher ${k + 1} of the group`,
-        "it gives probabilities, whose logits are known only up to a constant a sample; combine by mean-probabilities",
-      );
+      throw new InputError({
+        code: "option-conflict",
+        where: `teacher ${k + 1} of the group`,
+        found: "it gives probabilities, which leave the logits open up to a constant per sample",
+        cure: "Set combine: mean-probabilities",
+      });
     for (let at = 0; at < length; at += classes) {
       const weight = weights[bySample ? (at / classes) * count + k : k] as number;
       const whole = combination === "mean-probabilities" && kind === "logits";
@@ -72,10 +78,12 @@ export function combineAnswers(
 export function fixedWeights(weights: readonly number[] | undefined, teachers: number): number[] {
   if (weights === undefined) return Array<number>(teachers).fill(1 / teachers);
   if (weights.length !== teachers || !weights.every((w) => Number.isFinite(w) && w > 0))
-    throw new InputError(
-      "teacher.weights",
-      `found ${JSON.stringify(weights)} for ${teachers} teachers; expected one positive number a teacher`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: "teacher.weights",
+      found: `found ${quote(weights)} for ${noun(teachers, "teacher")}`,
+      expected: "one number above 0 per teacher",
+    });
   const sum = weights.reduce((a, w) => a + w, 0);
   return weights.map((w) => w / sum);
 }
@@ -93,7 +101,13 @@ export function confidenceWeights(
   classes: number,
 ): Float64Array {
   const count = members.length;
-  if (count < 2) throw new InputError("teacher.weights", "weights by confidence need two teachers or more");
+  if (count < 2)
+    throw new InputError({
+      code: "option-conflict",
+      where: "teacher.weights",
+      found: "weights by confidence compare teachers, and there is one",
+      expected: "at least 2 teachers",
+    });
   const out = new Float64Array(labels.length * count).fill(1 / count);
   const row = new Float64Array(classes);
   const losses = new Float64Array(count);

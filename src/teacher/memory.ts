@@ -60,7 +60,13 @@ export async function labelInMemory(
     (wanted: Uint32Array, out: Float32Array): void =>
       wanted.forEach((sample, i) => {
         const place = places[sample] ?? -1;
-        if (place < 0) throw new InputError(teacher.name, `sample ${sample} was not labelled`);
+        if (place < 0)
+          throw new InputError({
+            code: "store-mismatch",
+            where: teacher.name,
+            found: `it has no answer for sample ${sample}`,
+            cure: "Label the samples that are trained on",
+          });
         out.set(from.subarray(place * size, (place + 1) * size), i * size);
       });
   return {

@@ -3,6 +3,8 @@ import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { nearestOf } from "../graph/nearest.js";
 import { namesOf } from "../names.js";
+import { noun } from "../noun.js";
+import { quote } from "../quote.js";
 import { restricted } from "./merge.js";
 import type { Teacher } from "./types.js";
 
@@ -17,16 +19,20 @@ import type { Teacher } from "./types.js";
 export function partialTeacher(teacher: Teacher, known: readonly number[], classes: number): Teacher {
   const whole = teacher.classes === classes;
   if (!whole && known.length !== teacher.classes)
-    throw new InputError(
-      teacher.name,
-      `it has ${teacher.classes} outputs, ${known.length} classes are named for them; expected one class an output`,
-    );
+    throw new InputError({
+      code: "array-mismatch",
+      where: teacher.name,
+      found: `it has ${noun(teacher.classes, "output")}, and ${noun(known.length, "class")} are named for them`,
+      expected: "one class per output",
+    });
   const valid = known.every((c, i) => Number.isInteger(c) && c >= 0 && c < classes && known.indexOf(c) === i);
   if (!valid || known.length < 2)
-    throw new InputError(
-      teacher.name,
-      `it knows the classes ${JSON.stringify(known)}; expected two or more different indices below ${classes}`,
-    );
+    throw new InputError({
+      code: "class-unknown",
+      where: teacher.name,
+      found: `it knows the classes ${quote(known)}`,
+      expected: `at least 2 different indices below ${classes}`,
+    });
   const { features: _, answerWithFeatures: __, ...plain } = teacher;
   return {
     ...plain,

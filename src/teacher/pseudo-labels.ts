@@ -74,10 +74,12 @@ export function pseudoLabels(
   // In the order of the data: which samples are seen must not hang on how they were found.
   const samples = Uint32Array.from([...known, ...chosen.sort((a, b) => a - b)]);
   if (samples.length === 0)
-    throw new InputError(
-      "transfer.pseudo_labels.min_confidence",
-      `the teacher gives no sample's best class ${minConfidence} or more, and none is labelled; lower it`,
-    );
+    throw new InputError({
+      code: "budget-invalid",
+      where: "transfer.pseudo_labels.min_confidence",
+      found: `the teacher gives no sample's best class ${minConfidence} or more, and no sample is labelled`,
+      cure: "Lower it",
+    });
   return { samples, targets, counts: { unlabelled, confident, chosen: chosen.length } };
 }
 

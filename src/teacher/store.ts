@@ -7,66 +7,23 @@
  * teacher, data and preprocessing decide whether a store may be used.
  */
 import { createHash } from "node:crypto";
-import {
-  closeSync,
-  existsSync,
-  fsyncSync,
-  ftruncateSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
-import { join, relative, resolve } from "node:path";
-import { z } from "zod";
-import { makeFolder, writeFileAtomic } from "../atomic.js";
+import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, rmSync, statSync, writeSync } from "node:fs";
+import { join } from "node:path";
+import { makeFolder } from "../atomic.js";
 import type { TeacherFeature } from "../compile/step.js";
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { minOf } from "../extremes.js";
 import { toHalf } from "../graph/half.js";
 import { sizeOf } from "../graph/tensor.js";
+import { noun } from "../noun.js";
 import type { FeatureOutputs } from "../train/types.js";
 import { labelBlock } from "./answers.js";
+import { checkHeader, headerFor, readHeader, type StoreHeader, writeHeader } from "./store-header.js";
 import { hasHash, hashOfFile, noteHash, StoredRows, sizeOfFile } from "./stored-rows.js";
 import type { Teacher } from "./types.js";
 
-export interface StoreHeader {
-  readonly format: 1;
-  readonly teacher: string;
-  readonly teacherHash: string;
-  readonly dataHash: string;
-  readonly preprocessing: string;
-  readonly kind: "logits" | "probabilities";
-  readonly classes: readonly string[];
-  readonly samples: number;
-  readonly precision: "float32" | "float16";
-  /** Inner values kept too, feature-0.bin for the first, with the shape of one sample; absent: none. */
-  readonly features?: readonly TeacherFeature[] | undefined;
-  /** The teacher's file, as a path from this folder; absent where there is none. Says where to look, decides nothing. */
-  readonly teacherFile?: string | undefined;
-  /** Hex SHA-256 of outputs.bin once it is complete; absent in stores of before it was written down. */
-  readonly outputsHash?: string | undefined;
-}
-
-const headerSchema = z.object({
-  format: z.literal(1),
-  teacher: z.string(),
-  teacherHash: z.string(),
-  dataHash: z.string(),
-  preprocessing: z.string(),
-  kind: z.enum(["logits", "probabilities"]),
-  classes: z.array(z.string()).min(1),
-  samples: z.number().int().min(0),
-  precision: z.enum(["float32", "float16"]),
-  features: z
-    .array(z.object({ name: z.string(), node: z.string(), shape: z.array(z.number().int().min(0)) }))
-    .min(1)
-    .optional(),
-  teacherFile: z.string().optional(),
-  outputsHash: z.string().optional(),
-});
+export type { StoreHeader } from "./store-header.js";
 
 export interface ReadOptions {
   /** Bytes of answers, as float32, that are held in memory; of a larger store only the rows asked for are read. Default 256 MiB. */
@@ -177,9 +134,6 @@ export async function openLabelStore(
   return readLabelStore(folder, data, options);
 }
 
-const writeHeader = (folder: string, header: StoreHeader): Promise<void> =>
-  writeFileAtomic(join(folder, "store.json"), `${JSON.stringify(header, null, 2)}\n`);
-
 /** Hex SHA-256 of a store's answers as they lie on the disk: to be held against `StoreHeader.outputsHash`. */
 export function outputsHash(folder: string): string {
   return hashOfFile(join(folder, "outputs.bin"));
@@ -237,10 +191,13 @@ function packed(values: Float32Array, precision: StoreHeader["precision"]): Floa
   if (precision === "float32") return values;
   const large = values.findIndex((v) => Math.abs(v) > 65504);
   if (large >= 0)
-    throw new InputError(
-      "teacher.precision",
-      `the teacher answers ${values[large]}, beyond float16's 65504; use float32`,
-    );
+    throw new InputError({
+      code: "not-finite",
+      where: "teacher.precision",
+      found: `the teacher answers ${values[large]}`,
+      expected: "at most 65504, the largest float16",
+      cure: "Set precision: float32",
+    });
   return toHalf(values);
 }
 
@@ -263,33 +220,34 @@ function storedFeature(folder: string, header: StoreHeader, feature: TeacherFeat
 export function readLabelStore(folder: string, data: DataSet | null, options: ReadOptions = {}): LabelStore {
   const header = readHeader(folder);
   if (data && header.dataHash !== data.hash) {
-    throw new InputError(
-      folder,
-      `this label store belongs to other data (${header.dataHash.slice(0, 12)}, found ${data.hash.slice(0, 12)}); label the data again with \`limbeck label\``,
-    );
+    throw new InputError({
+      code: "store-mismatch",
+      where: folder,
+      found: `this label store belongs to other data (${header.dataHash.slice(0, 12)})`,
+      expected: `the data of the recipe (${data.hash.slice(0, 12)})`,
+      cure: "Label the data again with limbeck label",
+    });
   }
   if (data && data.classes.length > 0 && header.classes.join("\0") !== data.classes.join("\0"))
-    throw new InputError(
-      folder,
-      `this label store has the classes ${header.classes.slice(0, 8).join(", ")}, the data ${data.classes.slice(0, 8).join(", ")}`,
-    );
+    throw new InputError({
+      code: "class-order",
+      where: folder,
+      found: `this label store has the classes ${listed(header.classes)}`,
+      expected: `those of the data: ${listed(data.classes)}`,
+      cure: "Set data.classes to the classes of the store, or label the data again",
+    });
   if (data && header.samples !== data.size)
-    throw new InputError(
-      folder,
-      `this label store says it has ${header.samples} samples, the data has ${data.size}; label again`,
-    );
+    throw new InputError({
+      code: "store-mismatch",
+      where: folder,
+      found: `this label store has ${noun(header.samples, "sample")}`,
+      expected: `${data.size}, as the data has`,
+      cure: "Label the data again with limbeck label",
+    });
   const [{ path, rowBytes }] = partsOf(folder, header) as [Part];
   const [size, wanted] = [sizeOfFile(path), header.samples * rowBytes];
-  if (size < wanted)
-    throw new InputError(
-      folder,
-      `this label store holds ${Math.floor(size / rowBytes)} of ${header.samples} samples; finish it with \`limbeck label --resume\``,
-    );
-  if (size > wanted)
-    throw new InputError(
-      path,
-      `it has ${size} bytes, ${header.samples} samples of ${header.classes.length} classes need ${wanted}; it belongs to something else: label again`,
-    );
+  if (size < wanted) throw unfinished(folder, Math.floor(size / rowBytes), header.samples);
+  if (size > wanted) throw tooLong(path, size, wanted, header.samples);
   const count = header.samples * header.classes.length;
   const outputs = count * 4 <= (options.memory ?? MEMORY) ? new Float32Array(count) : null;
   readAnswers(folder, header, outputs, options.checkHash ?? true);
@@ -310,86 +268,41 @@ function readAnswers(folder: string, header: StoreHeader, outputs: Float32Array 
   rows.scan(header.samples, outputs, (bytes) => hash.update(bytes));
   const found = hash.digest("hex");
   if (found !== wanted)
-    throw new InputError(
-      folder,
-      `the answers of this label store are not those that were written down: outputs.bin has the SHA-256 ${found.slice(0, 12)}, store.json says ${wanted.slice(0, 12)}. Rows that were moved, shuffled or damaged teach answers to other samples: delete this folder and label again with \`limbeck label\` (a run labels a store of its own again by itself)`,
-    );
+    throw new InputError({
+      code: "store-mismatch",
+      where: folder,
+      found: `the answers of this label store are not those that were written: outputs.bin has the SHA-256 ${found.slice(0, 12)}`,
+      expected: `${wanted.slice(0, 12)}, as in store.json`,
+      cure: "Delete this folder and label again with limbeck label: rows that were moved or damaged teach answers to other samples",
+    });
   noteHash(path, wanted);
 }
+
+const listed = (classes: readonly string[]): string =>
+  classes.slice(0, 8).join(", ") + (classes.length > 8 ? ", ..." : "");
+
+const unfinished = (where: string, labelled: number, samples: number): InputError =>
+  new InputError({
+    code: "store-mismatch",
+    where,
+    found: `it holds ${labelled} of ${noun(samples, "sample")}`,
+    cure: "Finish it with limbeck label --resume",
+  });
+
+const tooLong = (where: string, bytes: number, wanted: number, samples: number): InputError =>
+  new InputError({
+    code: "store-mismatch",
+    where,
+    found: `it has ${bytes} bytes`,
+    expected: `${wanted} for ${noun(samples, "sample")}`,
+    cure: "Label the data again with limbeck label",
+  });
 
 function checkFeatureFiles(folder: string, header: StoreHeader): void {
   for (const { path, rowBytes } of partsOf(folder, header).slice(1)) {
     const size = sizeOfFile(path);
     const wanted = header.samples * rowBytes;
-    if (size < wanted)
-      throw new InputError(
-        path,
-        `it holds ${Math.floor(size / rowBytes)} of ${header.samples} samples; finish it with \`limbeck label --resume\``,
-      );
-    if (size > wanted)
-      throw new InputError(path, `it has ${size} bytes, ${header.samples} samples need ${wanted}; label again`);
+    if (size < wanted) throw unfinished(path, Math.floor(size / rowBytes), header.samples);
+    if (size > wanted) throw tooLong(path, size, wanted, header.samples);
   }
-}
-
-function headerFor(teacher: Teacher, data: DataSet, precision: "float32" | "float16", folder: string): StoreHeader {
-  const classes =
-    data.classes.length === teacher.classes
-      ? data.classes
-      : Array.from({ length: teacher.classes }, (_, i) => String(i));
-  return {
-    format: 1,
-    teacher: teacher.name,
-    teacherHash: teacher.hash,
-    dataHash: data.hash,
-    preprocessing: teacher.preprocessing,
-    kind: teacher.kind,
-    classes,
-    samples: data.size,
-    precision,
-    ...(teacher.features?.length
-      ? { features: teacher.features.map(({ name, node, shape }) => ({ name, node, shape })) }
-      : {}),
-    ...(teacher.file ? { teacherFile: relative(resolve(folder), resolve(teacher.file)).replaceAll("\\", "/") } : {}),
-  };
-}
-
-function readHeader(folder: string): StoreHeader {
-  const path = join(folder, "store.json");
-  if (!existsSync(path))
-    throw new InputError(folder, "no label store here (store.json is missing); write one with `limbeck label`");
-  let found: unknown;
-  try {
-    found = JSON.parse(readFileSync(path, "utf8"));
-  } catch {
-    throw new InputError(path, "it is not valid JSON; delete the folder and label again");
-  }
-  const format = (found as { format?: unknown } | null)?.format;
-  if (typeof format === "number" && format !== 1)
-    throw new InputError(path, `store format ${format}, this version of limbeck reads 1; label again`);
-  const header = headerSchema.safeParse(found);
-  if (header.success) return header.data;
-  const fields = [...new Set(header.error.issues.map((i) => i.path.join(".") || "the whole"))];
-  throw new InputError(
-    path,
-    `it is no header of a label store (missing or wrong: ${fields.join(", ")}); delete the folder and label again`,
-  );
-}
-
-function checkHeader(found: StoreHeader, wanted: StoreHeader, folder: string): void {
-  const names: Partial<Record<keyof StoreHeader, string>> = {
-    teacherHash: "teacher",
-    dataHash: "data",
-    preprocessing: "preprocessing of the teacher's input",
-    kind: "kind of outputs",
-    samples: "number of samples",
-    precision: "precision",
-  };
-  const differing = Object.keys(names).filter((k) => found[k as keyof StoreHeader] !== wanted[k as keyof StoreHeader]);
-  const features = JSON.stringify(found.features) !== JSON.stringify(wanted.features) ? ["features"] : [];
-  if (differing.length + features.length === 0) return;
-  const what = [...differing.map((k) => names[k as keyof StoreHeader]), ...features].join(", ");
-  throw new InputError(
-    folder,
-    `this label store was written for something else: the ${what} changed. Give another folder, or delete this one to label again`,
-  );
 }

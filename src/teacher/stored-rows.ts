@@ -53,10 +53,13 @@ export class StoredRows {
       seen?.(bytes);
       const bad = rows.findIndex((v) => !Number.isFinite(v));
       if (bad >= 0)
-        throw new InputError(
-          path,
-          `it holds ${rows[bad]} for sample ${from + Math.floor(bad / this.width)}; it is damaged: label again`,
-        );
+        throw new InputError({
+          code: "file-damaged",
+          where: path,
+          found: `it holds ${rows[bad]} for sample ${from + Math.floor(bad / this.width)}`,
+          expected: "finite numbers",
+          cure: "Label the data again with limbeck label",
+        });
     }
   }
 }

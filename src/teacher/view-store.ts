@@ -23,6 +23,7 @@ import {
   viewedData,
 } from "../data/views.js";
 import { InputError } from "../errors.js";
+import { noun } from "../noun.js";
 import type { TrainingViews, ViewAnswers } from "../train/types.js";
 import { type LabelOptions, type LabelStore, openLabelStore } from "./store.js";
 import type { Teacher } from "./types.js";
@@ -63,7 +64,12 @@ export async function openViewStore(
   // Written whole before the first answer, so answers never belong to views that nobody recorded.
   if (!existsSync(path)) {
     if (existsSync(join(folder, "store.json")))
-      throw new InputError(folder, "this label store records no views; give another folder, or delete this one");
+      throw new InputError({
+        code: "store-mismatch",
+        where: folder,
+        found: "this label store records no views",
+        cure: "Give another folder, or delete this one",
+      });
     const at = drawViews(data, augmentation, seed, samples);
     const rows = new Float64Array(count * samples.length * ROW_WIDTH);
     for (let view = 0, row = 0; view < count; view++)
@@ -72,10 +78,13 @@ export async function openViewStore(
   }
   const found = statSync(path).size;
   if (found !== bytes)
-    throw new InputError(
-      path,
-      `it has ${found} bytes, ${count} views of ${samples.length} samples need ${bytes}; delete the folder to label again`,
-    );
+    throw new InputError({
+      code: "store-mismatch",
+      where: path,
+      found: `it has ${found} bytes`,
+      expected: `${bytes} for ${noun(count, "view")} of ${noun(samples.length, "sample")}`,
+      cure: "Delete the folder to label again",
+    });
   const recorded = new RecordedViews(path, data, plan);
   const views = viewedData(data, plan.samples, count, viewsHash(data, plan), (sample, view, out) =>
     recorded.render(sample, view, out),
@@ -141,7 +150,12 @@ class RecordedViews {
   row(sample: number, view: number): number {
     const place = this.#places.get(sample);
     if (place === undefined)
-      throw new InputError(this.path, `it holds no views of sample ${sample}; label the views again`);
+      throw new InputError({
+        code: "store-mismatch",
+        where: this.path,
+        found: `it holds no views of sample ${sample}`,
+        cure: "Label the views again",
+      });
     return view * this.plan.samples.length + place;
   }
 

@@ -14,6 +14,7 @@ import { listTrainings } from "../../src/strategy/trainings.js";
 import { openOnnxTeacher } from "../../src/teacher/onnx.js";
 import { openLabelStore, readLabelStore } from "../../src/teacher/store.js";
 import { openViewStore } from "../../src/teacher/view-store.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-views-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -103,18 +104,18 @@ test("a killed labelling of views goes on, and a store of other views is refused
   assert.deepEqual(readFileSync(join(part, "outputs.bin")), readFileSync(join(whole, "outputs.bin")));
   await assert.rejects(
     openViewStore(part, teacher, loaded.data, { ...plan, seed: 6 }, { precision: "float32" }),
-    (e: Error) => e instanceof InputError && /something else: the data changed/.test(e.message),
+    faultLike({ code: "store-mismatch", where: part, found: ["the data"] }),
   );
   await assert.rejects(
     openViewStore(part, teacher, loaded.data, { ...plan, count: 3 }, { precision: "float32" }),
-    (e: Error) => e instanceof InputError && /views\.bin.*3 views of 40 samples need/s.test(e.message),
+    faultLike({ code: "store-mismatch", where: "views.bin" }),
   );
   // A store of the samples as they are is nobody's views, and stays what it was.
   const plain = join(folder, "plain");
   await openLabelStore(plain, teacher, loaded.data, { precision: "float32" });
   await assert.rejects(
     openViewStore(plain, teacher, loaded.data, plan, { precision: "float32" }),
-    (e: Error) => e instanceof InputError && /records no views/.test(e.message),
+    faultLike({ code: "store-mismatch", where: plain }),
   );
   assert.deepEqual(readdirSync(plain).sort(), ["outputs.bin", "store.json"]);
   await teacher.dispose();

@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { compileTraining } from "../../src/compile/compile.js";
 import { withNormalisation } from "../../src/compile/normalise.js";
 import { TEACHER } from "../../src/compile/step.js";
-import { distill, InputError, InterruptedError, loadData, type RecipeInput } from "../../src/index.js";
+import { distill, InterruptedError, loadData, type RecipeInput } from "../../src/index.js";
 import { buildModel, trainableModel } from "../../src/models/model.js";
 import { listTrainings } from "../../src/strategy/trainings.js";
 import { drawnMember } from "../../src/teacher/draw.js";
@@ -15,6 +15,7 @@ import { readLabelStore } from "../../src/teacher/store.js";
 import { BatchMaker, planBatches } from "../../src/train/batches.js";
 import type { TeacherMember, TrainingTask } from "../../src/train/types.js";
 import { softmax } from "../objective/support.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-draw-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -162,6 +163,6 @@ test("from a recipe: a resumed run draws alike, stores stay apart, scores are ag
       { ...recipe, teacher: { group: [member, member], combine: "draw", weights: "confidence" } },
       { out: join(folder, "no") },
     ),
-    (e: Error) => e instanceof InputError && /teacher\.weights.*draw/s.test(e.message),
+    faultLike({ code: "option-conflict", where: "teacher.weights", found: ["draw"] }),
   );
 });

@@ -11,7 +11,6 @@ import {
   type FitOptions,
   type GroupOptions,
   groupTeacher,
-  InputError,
   loadData,
   openLabelStore,
   type RecipeInput,
@@ -22,6 +21,7 @@ import { drawnMember } from "../../src/teacher/draw.js";
 import { confidenceWeights } from "../../src/teacher/group.js";
 import { onlineViews } from "../../src/teacher/online-views.js";
 import { softmax } from "../objective/support.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-group-library-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -206,18 +206,23 @@ test("a fit with views, each way; mixup online with a mean of losses", async () 
 test("what does not fit is said before anything is asked", async () => {
   const mixup = { augment: { mixup: { alpha: 1 } } };
   const layers = [{ student: "hidden1/relu", teacher: "hidden1/relu" }];
-  const cases: [GroupOptions, FitOptions, CompileOptions, RegExp][] = [
-    [{ combine: "mean-losses" }, { ...mixup, views: "clean" }, {}, /fit: augment.*set views to online/s],
-    [{ combine: "mean-losses", weights: "confidence" }, mixup, {}, /fit: augment.*fixed weights/s],
-    [{ combine: "mean-losses", weights: "confidence" }, {}, { distillationLoss: "dist" }, /"dist" cannot be used/],
-    [{ combine: "draw" }, {}, { terms: [{ kind: "similarity", layers }] }, /a group has several/],
+  const cases: [GroupOptions, FitOptions, CompileOptions, string, string][] = [
+    [{ combine: "mean-losses" }, { ...mixup, views: "clean" }, {}, "fit: augment", "online"],
+    [{ combine: "mean-losses", weights: "confidence" }, mixup, {}, "fit: augment", "fixed weights"],
+    [
+      { combine: "mean-losses", weights: "confidence" },
+      {},
+      { distillationLoss: "dist" },
+      "objective",
+      "fixed teacher.weights",
+    ],
+    [{ combine: "draw" }, {}, { terms: [{ kind: "similarity", layers }] }, "compile: terms", "one teacher"],
   ];
-  for (const [options, fit, compile, message] of cases) {
+  for (const [options, fit, compile, where, cure] of cases) {
     const members = [linear(1), linear(2)];
     await assert.rejects(
       byDistiller(groupTeacher(members, options), fit, compile),
-      (e: Error) => e instanceof InputError && message.test(e.message),
-      String(message),
+      faultLike({ code: "option-conflict", where, cure: [cure] }),
     );
     assert.deepEqual(
       members.map((m) => m.asked),
@@ -225,6 +230,12 @@ test("what does not fit is said before anything is asked", async () => {
     );
   }
   const two = [linear(1), linear(2)];
-  assert.throws(() => groupTeacher(two, { combine: "draw", weights: "confidence" }), /one a teacher/);
-  assert.throws(() => groupTeacher([groupTeacher(two, { combine: "draw" }), linear(3)]), /give its teachers/);
+  assert.throws(() => groupTeacher(two, { combine: "draw", weights: "confidence" }), {
+    code: "option-conflict",
+    found: /confidence/,
+  });
+  assert.throws(() => groupTeacher([groupTeacher(two, { combine: "draw" }), linear(3)]), {
+    code: "option-conflict",
+    cure: /teachers/,
+  });
 });

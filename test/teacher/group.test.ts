@@ -22,6 +22,7 @@ import { listTrainings } from "../../src/strategy/trainings.js";
 import { combineAnswers, confidenceWeights } from "../../src/teacher/group.js";
 import { readLabelStore } from "../../src/teacher/store.js";
 import { CE, evaluate, matrix, reference, softmax } from "../objective/support.js";
+import { faultLike, inRecipe } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-group-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -53,10 +54,11 @@ test("mean of probabilities and mean of logits are two things, each by its formu
   mean([first, second]).forEach((v, i) => {
     close(z[i], v, 1e-6, `logit ${i}`);
   });
-  assert.throws(
-    () => combineAnswers([logits(first), probabilities(second)], "mean-logits", weights, 3),
-    /teacher 2 of the group.*mean-probabilities/s,
-  );
+  assert.throws(() => combineAnswers([logits(first), probabilities(second)], "mean-logits", weights, 3), {
+    code: "option-conflict",
+    where: "teacher 2 of the group",
+    cure: /mean-probabilities/,
+  });
 });
 
 test("weights by confidence are CA-MKD's: (1 - softmax of the cross-entropies) / (K - 1), and alike without a label", () => {
@@ -211,18 +213,23 @@ test("a mean over one teacher twice is that teacher", async () => {
 });
 
 test("what does not fit is named", async () => {
-  const cases: [RecipeInput["teacher"], RegExp][] = [
-    [{ group: [member, { ...member, train_on: "disjoint-half" }] }, /teacher\.group.*train_on: all, disjoint-half/s],
-    [{ group: [member, member], weights: [1, 2, 3] }, /teacher\.weights.*\[1,2,3\] for 2 teachers/s],
-    [{ group: [member, member], weights: "confidence", combine: "merge" }, /teacher\.weights/],
-    [{ group: [member] }, /group/],
+  const cases: [RecipeInput["teacher"], (error: unknown) => boolean][] = [
+    [
+      { group: [member, { ...member, train_on: "disjoint-half" }] },
+      faultLike({ code: "option-conflict", where: "teacher.group", found: ["all, disjoint-half"] }),
+    ],
+    [
+      { group: [member, member], weights: [1, 2, 3] },
+      faultLike({ code: "array-mismatch", where: "teacher.weights", found: ["[1,2,3]", 2] }),
+    ],
+    [
+      { group: [member, member], weights: "confidence", combine: "merge" },
+      faultLike({ code: "option-conflict", where: "teacher.weights" }),
+    ],
+    [{ group: [member] }, inRecipe("teacher.group", "option-invalid")],
   ];
-  for (const [teacher, message] of cases)
-    await assert.rejects(
-      distill({ ...recipe, teacher }, { out: join(folder, "bad"), threads: 1 }),
-      (e: Error) => e instanceof InputError && message.test(e.message),
-      String(message),
-    );
+  for (const [teacher, refused] of cases)
+    await assert.rejects(distill({ ...recipe, teacher }, { out: join(folder, "bad"), threads: 1 }), refused);
 });
 
 test("Distiller takes a group, and disposes its members with it", async () => {

@@ -8,6 +8,7 @@ import { combineAnswers } from "../../src/teacher/group.js";
 import { checkCover, mergeAnswers, type PartialAnswers } from "../../src/teacher/merge.js";
 import { spread } from "../../src/teacher/partial.js";
 import { softmax } from "../objective/support.js";
+import { faultLike } from "../support/faults.js";
 
 interface Case {
   readonly name: string;
@@ -132,8 +133,14 @@ test("exact zeros, as of teachers that name one class, still give a distribution
 test("classes that nobody knows or that nobody compares are named", () => {
   const names = ["ant", "bee", "cat", "dog"];
   const members = (...knows: number[][]) => knows.map((k, i) => ({ name: `teacher ${i + 1}`, knows: k }));
-  assert.throws(() => checkCover(members([0, 1], [1, 2]), 4, names), /no teacher knows the class dog;/);
-  assert.throws(() => checkCover(members([0, 1], [2, 3]), 4, names), /ant, bee with cat, dog.*Add a teacher/s);
+  assert.throws(
+    () => checkCover(members([0, 1], [1, 2]), 4, names),
+    faultLike({ code: "class-unknown", where: "teacher.group", found: ["class dog"] }),
+  );
+  assert.throws(
+    () => checkCover(members([0, 1], [2, 3]), 4, names),
+    faultLike({ code: "option-conflict", found: ["ant, bee", "cat, dog"], cure: ["Add a teacher"] }),
+  );
   checkCover(members([2, 3], [0, 1], [1, 2]), 4, names);
 });
 
@@ -176,10 +183,19 @@ test("groupTeacher merges partial teachers, whose outputs may come in any order"
       assert.ok(Math.abs((found[i * c.classes + k] as number) - v) < 1e-5);
     });
   });
-  assert.throws(() => groupTeacher(members), /knows only part.*combine by merge/s);
+  assert.throws(
+    () => groupTeacher(members),
+    faultLike({ code: "option-conflict", where: "groupTeacher", cure: ["merge"] }),
+  );
   assert.throws(() => groupTeacher([members[0], members[0]] as Teacher[], { combine: "merge" }), InputError);
-  assert.throws(() => partialTeacher(teacher("one", [[1, 2, 3]]), [0, 1], 6), /3 outputs, 2 classes/);
-  assert.throws(() => partialTeacher(teacher("one", [[1, 2, 3]]), [0, 1, 1], 6), /two or more different/);
+  assert.throws(
+    () => partialTeacher(teacher("one", [[1, 2, 3]]), [0, 1], 6),
+    faultLike({ code: "array-mismatch", where: "one", found: ["3 outputs", "2 classes"] }),
+  );
+  assert.throws(
+    () => partialTeacher(teacher("one", [[1, 2, 3]]), [0, 1, 1], 6),
+    faultLike({ code: "class-unknown", where: "one", found: ["[0,1,1]"] }),
+  );
 });
 
 test("of a teacher of all classes only those that count are kept, and sum to 1", () => {

@@ -6,17 +6,18 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { ErrorCode } from "../../src/errors.js";
 import {
   Distiller,
   distill,
   fromArrays,
-  InputError,
   loadData,
   mergeAnswers,
   type RecipeInput,
   readLabelStore,
   type Summary,
 } from "../../src/index.js";
+import { faultLike } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-partial-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -146,7 +147,7 @@ test("a file with six outputs and an endpoint with six others", async () => {
   assert.ok(share(summary, "teacher") > share(summary, "teacher 1"));
   await assert.rejects(
     distill(mixed("mean-probabilities"), { out: join(folder, "mean"), threads: 1 }),
-    (e: Error) => e instanceof InputError && /knows 6 of the 10 classes.*combine by merge/s.test(e.message),
+    faultLike({ code: "option-conflict", where: "teacher.combine", found: ["6 of the 10"], cure: ["merge"] }),
   );
 });
 
@@ -158,22 +159,23 @@ test("what does not cover the classes is refused before anything is trained", as
     ],
     combine: "merge",
   });
-  const cases: [RecipeInput["teacher"], RegExp][] = [
-    [group(LOW, names(4, 9)), /no teacher knows the class 9;/],
-    [group(names(0, 5), names(5, 10)), /none knows classes of both/],
-    [group(LOW, ["4", "44"]), /no class "44".*Did you mean "4"/],
-    [group(LOW, ["4", "4"]), /named twice/],
-    [{ file: "six.onnx", classes: LOW }, /teacher\.classes.*6 of the 10 classes/s],
-    [{ ...member, classes: LOW }, /teacher\.classes.*6 of the 10 classes.*combine: merge/s],
+  const cases: [RecipeInput["teacher"], ErrorCode, string, string][] = [
+    [group(LOW, names(4, 9)), "class-unknown", "teacher.group", "class 9"],
+    [group(names(0, 5), names(5, 10)), "option-conflict", "teacher.group", "0, 1, 2, 3, 4 with 5, 6"],
+    [group(LOW, ["4", "44"]), "class-unknown", "teacher.classes", '"44"'],
+    [group(LOW, ["4", "4"]), "class-duplicate", "teacher.classes", '"4"'],
+    [{ file: "six.onnx", classes: LOW }, "class-unknown", "teacher.classes", "6 of the 10"],
+    [{ ...member, classes: LOW }, "class-unknown", "teacher.classes", "6 of the 10"],
     [
       { group: [member, member], combine: "merge", weights: "confidence" },
-      /teacher\.weights.*merge has one a teacher/s,
+      "option-conflict",
+      "teacher.weights",
+      "merge",
     ],
   ];
-  for (const [teacher, message] of cases)
+  for (const [teacher, code, where, found] of cases)
     await assert.rejects(
       distill({ ...recipe, teacher }, { out: join(folder, "bad"), threads: 1 }),
-      (e: Error) => e instanceof InputError && message.test(e.message),
-      String(message),
+      faultLike({ code, where, found: [found] }),
     );
 });

@@ -1,8 +1,8 @@
 /** Pseudo-labels: what is filtered, what is balanced, and what the targets are. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { InputError } from "../../src/index.js";
 import { pseudoLabels } from "../../src/teacher/pseudo-labels.js";
+import { faultLike } from "../support/faults.js";
 
 /** Probabilities of eight samples over three classes; 0 and 1 are labelled. */
 const rows = [
@@ -76,6 +76,6 @@ test("balance: the surest of frequent classes, those of rare ones again", () => 
 test("when nothing is left the filter is named", () => {
   assert.throws(
     () => make({ minConfidence: 0.99 }, Uint32Array.of(3, 4)),
-    (e: Error) => e instanceof InputError && /pseudo_labels\.min_confidence.*0\.99/s.test(e.message),
+    faultLike({ code: "budget-invalid", where: "transfer.pseudo_labels.min_confidence", found: ["0.99"] }),
   );
 });

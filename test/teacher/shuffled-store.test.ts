@@ -49,11 +49,12 @@ const hashOf = (folder: string): string =>
     .update(readFileSync(join(folder, "outputs.bin")))
     .digest("hex");
 
-const told = (folder: string, written: string) => (error: Error) => {
-  const found = hashOf(folder).slice(0, 12);
-  const text = `outputs.bin has the SHA-256 ${found}, store.json says ${written.slice(0, 12)}`;
-  assert.ok(error instanceof InputError && error.message.includes(text), error.message);
-  assert.match(error.message, /delete this folder and label again with `limbeck label`/);
+const told = (folder: string, written: string) => (error: unknown) => {
+  assert.ok(error instanceof InputError, String(error));
+  assert.deepEqual([error.code, error.where], ["store-mismatch", folder]);
+  assert.ok(error.found.includes(hashOf(folder).slice(0, 12)), error.found);
+  assert.ok(error.expected?.includes(written.slice(0, 12)), error.expected);
+  assert.ok(error.cure?.includes("limbeck label"));
   return true;
 };
 

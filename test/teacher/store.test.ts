@@ -4,15 +4,16 @@ import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import type { ErrorCode } from "../../src/errors.js";
 import {
   type DataSet,
   fromArrays,
-  InputError,
   InterruptedError,
   openLabelStore,
   readLabelStore,
   type Teacher,
 } from "../../src/index.js";
+import { faultLike } from "../support/faults.js";
 
 const root = mkdtempSync(join(tmpdir(), "limbeck-store-"));
 after(() => rmSync(root, { recursive: true, force: true }));
@@ -100,7 +101,10 @@ test("interrupted labelling goes on where it stopped", async () => {
     InterruptedError,
   );
   assert.ok(first.asked.length > 0 && first.asked.length < SIZE);
-  assert.throws(() => readLabelStore(folder, data), /holds 512 of 1300 samples/);
+  assert.throws(
+    () => readLabelStore(folder, data),
+    faultLike({ code: "store-mismatch", where: folder, found: ["512 of 1,300"], cure: ["--resume"] }),
+  );
   const second = teacherThat();
   assert.deepEqual(all(await openLabelStore(folder, second, data, { precision: "float32" })), expected);
   assert.equal(first.asked.length + second.asked.length, SIZE, "nothing is asked twice");
@@ -121,16 +125,17 @@ test("another teacher, data, preprocessing, kind or precision is refused with th
   await openLabelStore(folder, teacherThat(), data, { precision: "float32" });
   const open = (teacher: Teacher, over: DataSet = data, precision: "float32" | "float16" = "float32") =>
     openLabelStore(folder, teacher, over, { precision });
-  await assert.rejects(open(teacherThat({ hash: "t2" })), /the teacher changed/);
-  await assert.rejects(open(teacherThat({ preprocessing: "p2" })), /the preprocessing of the teacher's input changed/);
-  await assert.rejects(open(teacherThat({ kind: "probabilities" })), /the kind of outputs changed/);
-  await assert.rejects(open(teacherThat(), make(2)), /the data changed/);
-  await assert.rejects(open(teacherThat(), data, "float16"), /the precision changed/);
-  assert.throws(() => readLabelStore(folder, make(2)), /belongs to other data/);
-  assert.throws(() => readLabelStore(join(folder, "none"), data), /no label store here/);
+  const changed = (what: string) => faultLike({ code: "store-mismatch", where: folder, found: [what] });
+  await assert.rejects(open(teacherThat({ hash: "t2" })), changed("the teacher"));
+  await assert.rejects(open(teacherThat({ preprocessing: "p2" })), changed("preprocessing"));
+  await assert.rejects(open(teacherThat({ kind: "probabilities" })), changed("kind of outputs"));
+  await assert.rejects(open(teacherThat(), make(2)), changed("the data"));
+  await assert.rejects(open(teacherThat(), data, "float16"), changed("precision"));
+  assert.throws(() => readLabelStore(folder, make(2)), faultLike({ code: "store-mismatch", where: folder }));
+  assert.throws(() => readLabelStore(join(folder, "none"), data), faultLike({ code: "file-missing", where: "none" }));
   assert.deepEqual(all(readLabelStore(folder, data)), expected, "what was there stays");
   writeFileSync(join(folder, "store.json"), "{");
-  assert.throws(() => readLabelStore(folder, data), /not valid JSON/);
+  assert.throws(() => readLabelStore(folder, data), faultLike({ code: "file-damaged", where: "store.json" }));
 });
 
 test("a store that was tampered with is refused, never misread", async () => {
@@ -138,30 +143,27 @@ test("a store that was tampered with is refused, never misread", async () => {
   await openLabelStore(folder, teacherThat(), data, { precision: "float32" });
   const [json, bin] = [join(folder, "store.json"), join(folder, "outputs.bin")];
   const [header, bytes] = [readFileSync(json, "utf8"), readFileSync(bin)];
-  const refused = (message: RegExp): void => {
-    assert.throws(
-      () => readLabelStore(folder, data),
-      (e: Error) => e instanceof InputError && message.test(e.message),
-    );
+  const refused = (code: ErrorCode, where: string, ...found: string[]): void => {
+    assert.throws(() => readLabelStore(folder, data), faultLike({ code, where, found }));
     writeFileSync(json, header);
     writeFileSync(bin, bytes);
   };
   rmSync(bin);
-  refused(/holds 0 of 1300 samples; finish it/);
+  refused("store-mismatch", folder, "0 of 1,300");
   writeFileSync(bin, Buffer.concat([bytes, bytes]));
-  refused(/31200 bytes, 1300 samples of 3 classes need 15600/);
+  refused("store-mismatch", "outputs.bin", "31200");
   const damaged = Buffer.from(bytes);
   damaged.writeFloatLE(Number.NaN, 12 * 70 + 4);
   writeFileSync(bin, damaged);
-  refused(/holds NaN for sample 70; it is damaged/);
+  refused("file-damaged", "outputs.bin", "NaN for sample 70");
   writeFileSync(json, header.replace("1300", "13"));
-  refused(/says it has 13 samples, the data has 1300/);
+  refused("store-mismatch", folder, "13 samples");
   for (const nonsense of ["null", "[]", "{}", '{"format":1}', header.replace("float32", "int8")]) {
     writeFileSync(json, nonsense);
-    refused(/store\.json: it is no header of a label store/);
+    refused("file-damaged", "store.json");
   }
   writeFileSync(json, '{"format":2}');
-  refused(/store format 2/);
+  refused("file-type", "store.json", "2");
   assert.deepEqual(all(readLabelStore(folder, data)), expected);
 });
 
@@ -174,7 +176,12 @@ test("float16: half the bytes, each answer within half precision", async () => {
     assert.ok(Math.abs(v - exact) <= Math.max(2 ** -25, Math.abs(exact) * 2 ** -11), `${v} against ${exact}`);
   });
   const huge = teacherThat({ answer: async (_, i) => new Float32Array(i.length * 3).fill(1e5) });
-  await assert.rejects(openLabelStore(fresh(), huge, data, { precision: "float16" }), /65504; use float32/);
+  await assert.rejects(openLabelStore(fresh(), huge, data, { precision: "float16" }), {
+    code: "not-finite",
+    where: "teacher.precision",
+    expected: /65504/,
+    cure: /float32/,
+  });
 });
 
 test("rows without a header belong to nobody: they are labelled again", async () => {
@@ -221,7 +228,7 @@ test("the hash of the answers comes with the last of them, the teacher's file wi
     written.map((b, i) => (i < 4 ? 0 : b)),
   );
   const changed = openLabelStore(folder, teacherThat(), data, { precision: "float32" });
-  await assert.rejects(changed, /the answers of this label store are not those that were written down/);
+  await assert.rejects(changed, faultLike({ code: "store-mismatch", where: folder, found: ["outputs.bin"] }));
   assert.equal(header().outputsHash, expected);
 });
 

@@ -74,7 +74,10 @@ test("a damaged answer is found when the store is opened, a lost one when it is 
   const damaged = Buffer.from(bytes);
   damaged.writeFloatLE(Number.POSITIVE_INFINITY, 40 * 1500 + 8);
   writeFileSync(file, damaged);
-  assert.throws(() => readLabelStore(folder, data, { memory: 0 }), /holds Infinity for sample 1500; it is damaged/);
+  assert.throws(
+    () => readLabelStore(folder, data, { memory: 0 }),
+    faultLike({ code: "file-damaged", where: "outputs.bin", found: ["Infinity for sample 1500"] }),
+  );
   writeFileSync(file, bytes);
   truncateSync(file, 40 * 600);
   assert.deepEqual(rowsOf(read, Uint32Array.of(599)).length, 10);
