@@ -68,6 +68,13 @@ function recognise(bytes: Uint8Array): { code: ErrorCode; found: string; cure?: 
   const start = new TextDecoder("latin1").decode(bytes.subarray(0, 64));
   if (start.startsWith("version https://git-lfs"))
     return type("it is a Git LFS pointer", "Fetch the file with git lfs pull");
+  if (start.startsWith("\x1f\x8b")) return type("it is gzip-compressed", "Unpack it with gunzip");
+  if (start.slice(4, 8) === "ORTM")
+    return type("it is in ONNX Runtime's own format (.ort)", "Give the .onnx file that it was made from");
+  if (start.startsWith("\x93NUMPY")) return type("it is a NumPy array (.npy)");
+  if (start.startsWith("GGUF")) return type("it is a GGUF file, which holds weights without a graph");
+  if (/^\x80[\x02-\x05]/.test(start)) return type("it is a Python pickle, perhaps a scikit-learn or PyTorch model");
+  if (/^(\x89PNG|\xff\xd8\xff)/.test(start)) return type("it is an image");
   if (/^\s*</.test(start))
     return type("it is an HTML or XML page, perhaps a failed download", "Download the model again");
   if (start.startsWith("PK")) return type("it is a zip archive, perhaps a PyTorch checkpoint or an .npz file");

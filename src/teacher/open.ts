@@ -24,7 +24,7 @@ export async function openClassifier(
   const asked = askable(loaded.model, path, features);
   const source = asked.model === loaded.model ? path : writeModel(asked.model);
   const session = await openSession(source, options).catch((cause: unknown) => {
-    throw cause instanceof RunError ? refused(path, cause) : cause;
+    throw cause instanceof RunError && cause.code === "engine-failed" ? refused(path, cause) : cause;
   });
   return { ...loaded, session, asked };
 }
@@ -35,7 +35,7 @@ function refused(path: string, cause: RunError): InputError {
     {
       code: "model-invalid",
       where: path,
-      found: cause.message.replace(/^[^:]*: /, "ONNX Runtime refuses it: "),
+      found: cause.found,
       expected: "a model that ONNX Runtime can run",
       cure: "Check the model with onnx.checker, or export it again",
     },
