@@ -7,6 +7,7 @@ import { noun } from "../noun.js";
 import { packageRoot } from "../package-root.js";
 import { loadDataFile } from "../recipe/data.js";
 import {
+  classCountText,
   findingLines,
   imageSizesText,
   missingText,
@@ -82,18 +83,13 @@ function describe(audit: DataAudit): string {
 }
 
 function overview(audit: DataAudit): string {
-  const { name, samples, elementType, classes, examined } = audit;
+  const { name, samples, elementType, examined } = audit;
   const sizes = imageSizesText(audit);
   const rows: [string, string][] = [
     ["data", name],
     ["samples", `${count(samples)} of ${shapeText(audit)}`],
     ["values", `${elementType}, ${valuesText(audit)}${missingText(audit)}`],
-    [
-      "classes",
-      classes
-        ? `${count(classes.total)}, with ${count(classes.train.least)} to ${count(classes.train.most)} training samples each`
-        : "no labels",
-    ],
+    ["classes", classCountText(audit)],
     ...(sizes ? ([["images", sizes]] as [string, string][]) : []),
     ["repeated", repeatedText(audit)],
     ...(examined < samples

@@ -72,6 +72,13 @@ export function missingText({ values: { missing } }: DataAudit): string {
   return missing > 0 ? `, ${noun(missing, "missing value")}` : "";
 }
 
+/** "10, each with 104 to 109 training samples". */
+export function classCountText({ classes }: DataAudit): string {
+  if (!classes) return "no labels";
+  const { least, most } = classes.train;
+  return `${number(classes.total)}, each with ${least === most ? noun(most, "training sample") : `${number(least)} to ${noun(most, "training sample")}`}`;
+}
+
 /** Samples that occur more than once: "2 test samples occur in the training or validation part". */
 export function repeatedText({ duplicates: { test, validation, train } }: DataAudit): string {
   const occurs = (n: number): string => (n === 1 ? "occurs" : "occur");
@@ -93,7 +100,7 @@ export function imageSizesText({ imageSizes, sampleShape }: DataAudit): string |
 }
 
 export function valuesText({ values: { low, high } }: DataAudit): string {
-  return low > high ? "none" : `${valueText(low)} to ${valueText(high)}`;
+  return low === null || high === null ? "none" : `${valueText(low)} to ${valueText(high)}`;
 }
 
 /** Classes of a line. */

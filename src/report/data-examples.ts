@@ -101,10 +101,10 @@ function showSample(data: DataSet, index: number, range: DataAudit["values"], wi
 export function pictureOf(
   shape: readonly number[],
   values: ArrayLike<number>,
-  { low, high }: { readonly low: number; readonly high: number },
+  { low, high }: Pick<DataAudit["values"], "low" | "high">,
 ): string {
   const [channels = 1, height = 1, width = 1] = shape;
-  const [black, white] = values instanceof Uint8Array && high > 127 ? [0, 255] : [low, high];
+  const [black, white] = values instanceof Uint8Array && (high ?? 0) > 127 ? [0, 255] : [low ?? 0, high ?? 1];
   const factor = Math.max(1, Math.ceil(Math.max(height, width) / LARGEST));
   const [rows, columns] = [Math.max(1, Math.floor(height / factor)), Math.max(1, Math.floor(width / factor))];
   const small: number[] = [];

@@ -3,7 +3,7 @@ import type { ClassAudit, DataAudit, PartCounts } from "../data/audit/types.js";
 import type { DataFinding } from "../data/findings.js";
 import type { Summary } from "../evaluate/summary.js";
 import { noun } from "../noun.js";
-import { imageSizesText, missingText, repeatedText, shapeText, valuesText } from "./audit-text.js";
+import { classCountText, imageSizesText, missingText, repeatedText, shapeText, valuesText } from "./audit-text.js";
 import { count } from "./format.js";
 import { fewClasses } from "./many-classes.js";
 import { type Markup, markup } from "./markup.js";
@@ -62,13 +62,12 @@ function plainFacts(summary: Summary): Fact[] {
 
 /** What an audit says in one word each. */
 export function auditFacts(audit: DataAudit): Fact[] {
-  const { classes, samples, elementType, examined } = audit;
-  const balance = classes && `${count(classes.train.least)} to ${count(classes.train.most)} training samples each`;
+  const { samples, elementType, examined } = audit;
   return [
     ["samples", count(samples)],
     ["one sample", shapeText(audit)],
     ["values", `${elementType}, ${valuesText(audit)}${missingText(audit)}`],
-    ["classes", classes ? `${count(classes.total)}, ${balance}` : "no labels"],
+    ["classes", classCountText(audit)],
     ["images", imageSizesText(audit)],
     ["repeated", repeatedText(audit)],
     ["looked at", examined < samples ? `${count(examined)} samples, an even share of each part` : null],

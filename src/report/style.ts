@@ -100,7 +100,7 @@ button[aria-pressed=true]{border-color:var(--student);color:var(--student);font-
 .findings .cure{color:var(--muted)}.findings code{color:var(--muted);font-size:12px;white-space:nowrap}
 .tight+.scroll,.tight+details{margin-top:20px}.counts td.wide,.counts th.wide{width:38%;padding-left:18px;vertical-align:middle}.counts .track{display:block;height:8px}.counts .track .of-student{top:0;height:8px}
 .pictures{display:flex;flex-wrap:wrap;gap:8px;margin-top:8px}.pictures img{display:block;min-width:40px;image-rendering:pixelated;background:var(--surface)}
-.pair{display:flex;flex-wrap:wrap;gap:6px;align-items:end;max-width:100%;margin:0 16px 8px 0}.pair figcaption{flex-basis:100%;margin:0;font-size:12px;color:var(--muted);overflow-wrap:anywhere}
+.pair{display:flex;flex-wrap:wrap;gap:6px;align-items:end;align-content:end;width:min(100%,300px);margin:0 16px 8px 0}.pair figcaption{flex-basis:100%;margin:0;font-size:12px;color:var(--muted);overflow-wrap:anywhere}
 .examples td{text-align:left}.examples .pictures{margin:0}.rows .label{text-align:left}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
 pre,code{font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px}

@@ -38,7 +38,7 @@ export function auditData(loaded: LoadedData): DataAudit {
     elementType: sampleTypeOf(data),
     parts: countParts(loaded, survey.partOf),
     classes: survey.totals && summariseClasses(survey.totals),
-    values: { low: survey.low, high: survey.high, missing: survey.missing },
+    values: { low: finite(survey.low), high: finite(survey.high), missing: survey.missing },
     features: summariseFeatures(survey),
     imageSizes: imageSizes
       ? { width: imageSizes.width, height: imageSizes.height, stretched: imageSizes.stretched }
@@ -66,7 +66,8 @@ function summariseFeatures({ columns, loaded: { data } }: Survey): FeatureAudit 
   return { total: columns.width, shown, omitted: columns.width - shown.length };
 }
 
-/** As many digits as float32 has; a column without any value has none. */
-function rounded(value: number): number {
-  return Number.isFinite(value) ? Number(value.toPrecision(7)) : 0;
-}
+/** As many digits as float32 has. */
+const rounded = (value: number): number | null => finite(Number(value.toPrecision(7)));
+
+/** Null where there is no value. */
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);

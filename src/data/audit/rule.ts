@@ -40,8 +40,9 @@ export function shareOf(part: number, whole: number): string {
   return `${Number(text) === 100 && part < whole ? "more than 99.99" : text} %`;
 }
 
-/** A value of the data: "84,000", "0.125", "1.7e+9". */
-export function valueText(value: number): string {
+/** A value of the data: "84,000", "0.125", "1.7e+9"; "-" without one. */
+export function valueText(value: number | null): string {
+  if (value === null) return "-";
   const size = Math.abs(value);
   // float32 has about seven digits.
   if (Number.isInteger(value) && size < 1e12) return Number(value.toPrecision(7)).toLocaleString("en-US");

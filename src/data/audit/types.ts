@@ -32,10 +32,10 @@ export interface ClassAudit {
 
 export interface FeatureFacts {
   readonly name: string;
-  /** Over the samples that were looked at. */
-  readonly low: number;
-  readonly high: number;
-  readonly mean: number;
+  /** Over the samples that were looked at; null without any value. */
+  readonly low: number | null;
+  readonly high: number | null;
+  readonly mean: number | null;
   /** Missing values. */
   readonly missing: number;
 }
@@ -71,8 +71,8 @@ export interface DataAudit {
   readonly parts: readonly PartCounts[];
   /** Null without labels. */
   readonly classes: ClassAudit | null;
-  /** Lowest and highest value, and how many are missing, in the samples that were looked at. */
-  readonly values: { readonly low: number; readonly high: number; readonly missing: number };
+  /** Lowest and highest value (null without any), and how many are missing, in the samples that were looked at. */
+  readonly values: { readonly low: number | null; readonly high: number | null; readonly missing: number };
   /** Of a table; null for anything else. */
   readonly features: FeatureAudit | null;
   /** Of images, before they were stretched to one size: least and most; null for anything else. */

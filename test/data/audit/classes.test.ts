@@ -122,6 +122,9 @@ describe("numbers as labels", () => {
     const finding = findingsOf({ ...numbered((i) => `person ${i}`, 200), parts: () => "train" }).get("labels-unique");
     assert.equal(finding?.count, 200);
     assert.equal(findingsOf(numbered((i) => `person ${i % 40}`, 200)).has("labels-unique"), false);
+    const listed = Array.from({ length: 300 }, (_, i) => `person ${i}`);
+    const unused = findingsOf({ ...numbered((i) => `person ${i % 40}`, 200), classes: listed });
+    assert.equal(unused.has("labels-unique"), false, "listed classes without samples do not count");
   });
 });
 

@@ -182,6 +182,14 @@ test("missing values are counted, and the figures of a column are those of its o
   assert.ok(Math.abs((column?.mean ?? 0) - mean) < 1e-6, `${column?.mean} for ${mean}`);
 });
 
+test("a column without any value has neither a lowest nor a highest", () => {
+  const made = sketch({ samples: rows.samples, labels: rows.labels, features: features.slice(0, 2) });
+  const values = made.data.samples as Float32Array;
+  for (let i = 1; i < values.length; i += 2) values[i] = Number.NaN;
+  const [, column] = auditData(made).features?.shown ?? [];
+  assert.deepEqual(column, { name: "width", low: null, high: null, mean: null, missing: 400 });
+});
+
 test("token ids are no features: constant places and large numbers are theirs", () => {
   const samples = Array.from({ length: 60 }, (_, i) => [101, 2000 + ((i * 7919) % 28000), 102, 0]);
   assert.deepEqual([...findingsOf({ samples, type: "int32" }).keys()], []);

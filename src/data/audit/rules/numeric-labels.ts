@@ -92,7 +92,8 @@ function strayNumbers(names: readonly string[], numbers: readonly string[]): Dat
 /** Nearly every sample has a class of its own. */
 export const uniqueLabels: AuditRule = ({ totals, loaded: { data } }) => {
   if (!totals) return [];
-  const { names } = totals;
+  const { train, validation, test } = totals;
+  const names = totals.names.filter((_, c) => train[c] || validation[c] || test[c]);
   const labelled = data.labels?.reduce((n, label) => n + Number(label >= 0), 0) ?? 0;
   if (names.length < FEW || names.length * 2 <= labelled) return [];
   return [

@@ -15,7 +15,7 @@ export const valueRange: AuditRule = ({ low, high, columns, loaded: { data, norm
   if ((!image && !columns) || mean.length !== 1 || std.length !== 1) return [];
   const seen = (value: number): number => (value * scale - (mean[0] as number)) / (std[0] as number);
   const largest = Math.max(Math.abs(seen(low)), Math.abs(seen(high)));
-  if (low === high || (largest >= LEAST && largest <= (image ? MOST_PIXEL : MOST_FEATURE))) return [];
+  if (low >= high || (largest >= LEAST && largest <= (image ? MOST_PIXEL : MOST_FEATURE))) return [];
   const raw = scale === 1 && mean[0] === 0 && std[0] === 1;
   const what = image ? "Pixels" : "Features";
   const range = `${what} have values from ${valueText(low)} to ${valueText(high)}`;
