@@ -65,7 +65,8 @@ function recognise(bytes: Uint8Array): { code: ErrorCode; found: string; cure?: 
   const type = (found: string, cure?: string) => ({ code: "file-type" as const, found, cure });
   const again = "Fetch or export the model again";
   if (bytes.length === 0) return { code: "file-damaged", found: "the file is empty", cure: again };
-  const start = new TextDecoder("latin1").decode(bytes.subarray(0, 64));
+  // Not a TextDecoder: its "latin1" is another table, and not in every version of Node.
+  const start = Array.from(bytes.subarray(0, 64), (byte) => String.fromCharCode(byte)).join("");
   if (start.startsWith("version https://git-lfs"))
     return type("it is a Git LFS pointer", "Fetch the file with git lfs pull");
   if (start.startsWith("\x1f\x8b")) return type("it is gzip-compressed", "Unpack it with gunzip");
@@ -73,7 +74,8 @@ function recognise(bytes: Uint8Array): { code: ErrorCode; found: string; cure?: 
     return type("it is in ONNX Runtime's own format (.ort)", "Give the .onnx file that it was made from");
   if (start.startsWith("\x93NUMPY")) return type("it is a NumPy array (.npy)");
   if (start.startsWith("GGUF")) return type("it is a GGUF file, which holds weights without a graph");
-  if (/^\x80[\x02-\x05]/.test(start)) return type("it is a Python pickle, perhaps a scikit-learn or PyTorch model");
+  if (bytes[0] === 0x80 && (bytes[1] ?? 0) >= 2 && (bytes[1] ?? 0) <= 5)
+    return type("it is a Python pickle, perhaps a scikit-learn or PyTorch model");
   if (/^(\x89PNG|\xff\xd8\xff)/.test(start)) return type("it is an image");
   if (/^\s*</.test(start))
     return type("it is an HTML or XML page, perhaps a failed download", "Download the model again");
