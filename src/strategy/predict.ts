@@ -6,10 +6,12 @@ import { RAW } from "../data/normalise.js";
 import type { DataSet, Normalisation } from "../data/types.js";
 import { InputError } from "../errors.js";
 import { logProbabilities, type OutputKind } from "../evaluate/metrics.js";
+import { topIndices } from "../evaluate/top-indices.js";
 import { loadModelFile } from "../graph/file.js";
 import type { Model } from "../graph/types.js";
 import { noun } from "../noun.js";
 import { quote } from "../quote.js";
+import { piecesOf } from "./judge.js";
 import {
   affineOf,
   classNames,
@@ -100,17 +102,23 @@ export async function predictFiles(
   const opened = await openModel(file, { data, normalisation: RAW }, all, description, options.threads);
   try {
     const { kind, classes } = opened.teacher;
-    const values = await opened.teacher.answer(data, all);
     const names = classNames(model) ?? [];
     const nameOf = (c: number): string => names[c] ?? String(c);
-    return rows.map((row, i) => {
-      const log = logProbabilities(values, i, classes, kind);
-      const order = Array.from(log, (_, c) => c).sort((a, b) => (log[b] as number) - (log[a] as number) || a - b);
-      const top = order
-        .slice(0, options.topK ?? 1)
-        .map((c) => ({ class: nameOf(c), probability: Math.exp(log[c] as number) }));
-      return { ...row, ...(top[0] as Prediction["top"][number]), top };
-    });
+    const log = new Float64Array(classes);
+    const predictions: Prediction[] = [];
+    for (const part of piecesOf(all, classes)) {
+      const values = await opened.teacher.answer(data, part);
+      for (const [i, sample] of part.entries()) {
+        logProbabilities(values, i, classes, kind, 1, log);
+        const top = topIndices(log, options.topK ?? 1).map((c) => ({
+          class: nameOf(c),
+          probability: Math.exp(log[c] as number),
+        }));
+        const row = rows[sample] as (typeof rows)[number];
+        predictions.push({ ...row, ...(top[0] as Prediction["top"][number]), top });
+      }
+    }
+    return predictions;
   } finally {
     await opened.teacher.dispose();
   }

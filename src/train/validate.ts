@@ -3,29 +3,32 @@
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet } from "../data/types.js";
-import { accuracy, agreement, negativeLogLikelihood, softKL } from "../evaluate/metrics.js";
+import { addLogLoss, addSoftKL, predictions } from "../evaluate/metrics.js";
 import type { Executor } from "../runtime/types.js";
 import { describeOverflow } from "./divergence.js";
 import type { TrainingTask, ValidationScore } from "./types.js";
 
+/** Samples of a call at most; with many classes fewer, so that their outputs take little memory. */
 const CHUNK = 1024;
+/** What a call's samples are a multiple of: as many go through the graph at a time. */
+const STEP = 256;
+const VALUES = 2 ** 22;
 
-/** Logits [indices.length, classes] of the executor's current weights, in the order of `indices`. */
-export async function predictAll(
+/** Logits [part.length, width] of the executor's current weights, in the order of `indices`. */
+async function* logitsInPieces(
   executor: Executor,
   data: DataSet,
   indices: Uint32Array,
-  classes: number,
-): Promise<Float32Array> {
+  width: number,
+): AsyncGenerator<{ readonly from: number; readonly part: Uint32Array; readonly logits: Float32Array }> {
   const size = data.sampleShape.reduce((p, d) => p * d, 1);
-  const logits = new Float32Array(indices.length * classes);
-  for (let from = 0; from < indices.length; from += CHUNK) {
-    const part = indices.subarray(from, from + CHUNK);
+  const rows = Math.min(CHUNK, Math.max(1, Math.floor(VALUES / width / STEP)) * STEP);
+  for (let from = 0; from < indices.length; from += rows) {
+    const part = indices.subarray(from, from + rows);
     const samples = allocateSamples(data.samples, part.length * size);
     fillBatch(data, part, samples);
-    logits.set(await executor.evaluate(samples, part.length), from * classes);
+    yield { from, part, logits: await executor.evaluate(samples, part.length) };
   }
-  return logits;
 }
 
 /**
@@ -43,46 +46,47 @@ export async function validate(
   const indices = task.validation;
   if (indices.length === 0) return { accuracy: null, nll: null, agreement: null, softKL: null };
   const peers = task.objective.peers ?? 1;
-  const logits = await predictAll(executor, task.data, indices, classes * peers);
-  if (!logits.every(Number.isFinite)) throw describeOverflow(task, step, kept());
   const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
-  if (peers > 1) return meanOverPeers(logits, labelled, peers, classes);
-  let teacher: Float32Array | null = null;
-  if (task.teacher) {
-    teacher = new Float32Array(logits.length);
-    task.teacher.gather(indices, teacher);
+  const teacher = peers > 1 ? null : (task.teacher ?? null);
+  const sums = Array.from({ length: peers }, () => ({ hits: 0, logLoss: 0, agreed: 0, softKL: 0 }));
+  for await (const { from, part, logits } of logitsInPieces(executor, task.data, indices, classes * peers)) {
+    if (!logits.every(Number.isFinite)) throw describeOverflow(task, step, kept());
+    const own = labelled?.subarray(from, from + part.length);
+    for (const [p, sum] of sums.entries()) {
+      const z = peers > 1 ? ofPeer(logits, p, peers, classes) : logits;
+      const top = predictions(z, classes);
+      if (own) {
+        for (const [i, c] of top.entries()) sum.hits += Number(c === own[i]);
+        sum.logLoss = addLogLoss(sum.logLoss, z, own, classes, "logits");
+      }
+      if (!teacher) continue;
+      const answers = new Float32Array(z.length);
+      teacher.gather(part, answers);
+      const theirs = predictions(answers, classes);
+      for (const [i, c] of top.entries()) sum.agreed += Number(c === theirs[i]);
+      sum.softKL = addSoftKL(sum.softKL, answers, z, classes, { teacherKind: teacher.kind });
+    }
   }
-  const kind = task.teacher?.kind ?? "logits";
+  // Students that learn together are one training: its score is their mean.
+  const mean = (of: (sum: (typeof sums)[number]) => number): number =>
+    sums.reduce((a, sum) => a + of(sum) / indices.length, 0) / peers;
   return {
-    accuracy: labelled && accuracy(logits, labelled, classes),
-    nll: labelled && negativeLogLikelihood(logits, labelled, classes),
-    agreement: teacher && agreement(logits, teacher, classes),
-    softKL: teacher && softKL(teacher, logits, classes, { teacherKind: kind }),
+    accuracy: labelled && mean((s) => s.hits),
+    nll: labelled && mean((s) => s.logLoss),
+    agreement: teacher && mean((s) => s.agreed),
+    softKL: teacher && mean((s) => s.softKL),
   };
 }
 
-/** Students that learn together are one training: its score is their mean. @param logits [samples, peers * classes] */
-function meanOverPeers(
-  logits: Float32Array,
-  labels: Int32Array | null,
-  peers: number,
-  classes: number,
-): ValidationScore {
-  const samples = logits.length / (peers * classes);
-  const own = Array.from({ length: peers }, (_, p) =>
-    Float32Array.from(
-      { length: samples * classes },
-      (_, k) => logits[Math.floor(k / classes) * peers * classes + p * classes + (k % classes)] as number,
-    ),
-  );
-  const mean = (of: (z: Float32Array) => number): number => own.reduce((sum, z) => sum + of(z), 0) / peers;
-  return {
-    accuracy: labels && mean((z) => accuracy(z, labels, classes)),
-    nll: labels && mean((z) => negativeLogLikelihood(z, labels, classes)),
-    agreement: null,
-    softKL: null,
-  };
+/** One student's columns of the logits [samples, peers * classes]. */
+function ofPeer(logits: Float32Array, peer: number, peers: number, classes: number): Float32Array {
+  const own = new Float32Array(logits.length / peers);
+  for (let row = 0; row * classes < own.length; row++) {
+    const from = (row * peers + peer) * classes;
+    own.set(logits.subarray(from, from + classes), row * classes);
+  }
+  return own;
 }
 
 /** True when a is better than b: by accuracy, or by agreement without labels; ties by NLL, or soft KL. */

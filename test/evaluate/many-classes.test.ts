@@ -249,3 +249,9 @@ test("the best few: ties go to the lower index, one is left out on demand, fewer
   assert.deepEqual(topIndices([5], 3), [0]);
   assert.deepEqual(topIndices([], 3), []);
 });
+
+test("the best of many are the first of all sorted, however many are asked for", () => {
+  const values = Float64Array.from({ length: 500 }, (_, i) => Math.round(10 * Math.sin(i)));
+  const all = [...values.keys()].sort((a, b) => (values[b] as number) - (values[a] as number) || a - b);
+  for (const k of [1, 7, 32, 33, 499, 600]) assert.deepEqual(topIndices(values, k), all.slice(0, k));
+});
