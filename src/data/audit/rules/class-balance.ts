@@ -25,7 +25,7 @@ export const dominantClass: AuditRule = ({ totals }) => {
       code: "class-dominant",
       level: "warning",
       text: `${percent} of the labelled training samples belong to the class ${name}. A model that always answers ${name} reaches that accuracy, so accuracy alone misleads.`,
-      cure: "Judge the models by the recall of every class.",
+      cure: "Judge the models by balanced accuracy and the recall of every class.",
       count: train[most] as number,
       examples: fewOf([names[most] as string]),
     },
