@@ -93,26 +93,11 @@ export function within(error: InputError, run: string): InputError {
 /** The user's input is wrong: a file, a recipe field, a flag, a model. The command line exits with 2. */
 export class InputError extends FaultError {
   override readonly name: string = "InputError";
-
-  constructor(fault: Fault, options?: ErrorOptions);
-  /** @deprecated give a `Fault` */
-  constructor(where: string, problem: string, options?: ErrorOptions);
-  constructor(fault: Fault | string, problem?: string | ErrorOptions, options?: ErrorOptions) {
-    if (typeof fault === "string") super({ code: "internal", where: fault, found: problem as string }, options);
-    else super(fault, problem as ErrorOptions | undefined);
-  }
 }
 
 /** The input was fine but the run failed: divergence, a full disk, a dead worker. The command line exits with 1. */
 export class RunError extends FaultError {
   override readonly name: string = "RunError";
-
-  constructor(fault: Fault, options?: ErrorOptions);
-  /** @deprecated give a `Fault` */
-  constructor(message: string, options?: ErrorOptions);
-  constructor(fault: Fault | string, options?: ErrorOptions) {
-    super(typeof fault === "string" ? { code: "internal", where: "", found: fault } : fault, options);
-  }
 }
 
 /** The caller's `AbortSignal` (or Ctrl-C) stopped the work; what was finished is on disk. The command line exits with 130. */

@@ -17,6 +17,7 @@ import { addPredict } from "./predict.js";
 import { printable } from "./printable.js";
 import { addRuns } from "./runs.js";
 import { addSweep } from "./sweep.js";
+import { asRunError } from "./system-error.js";
 import { Terminal } from "./terminal.js";
 import { addTrain } from "./train.js";
 
@@ -28,7 +29,7 @@ export async function main(args: readonly string[]): Promise<void> {
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
-    process.exitCode = report(error, args.includes("--json"));
+    process.exitCode = report(asRunError(error), args.includes("--json"));
     // What was stopped may still hold a socket or a timer: it is not waited for.
     if (error instanceof InterruptedError) setTimeout(() => process.exit(), GRACE).unref();
   }

@@ -49,7 +49,7 @@ export function memoryOf(b: GraphBuilder, options: MemoryOptions, inputs: StepIn
     return {
       value,
       become(next) {
-        if (state.next) throw new Error(`state "${value.name}": its next value is said twice`);
+        if (state.next) throw ofLoss(value.name, "the loss sets its next value twice", "Call become once");
         state.next = next;
       },
     };
@@ -68,14 +68,18 @@ export function memoryOf(b: GraphBuilder, options: MemoryOptions, inputs: StepIn
   };
 }
 
+/** The error for what a loss of one's own does with its state or parameters. */
+const ofLoss = (name: string, found: string, cure: string): InputError =>
+  new InputError({ code: "option-invalid", where: `state "${name}" of a loss`, found, cure });
+
 /** The buffer that holds a state, once the loss has said what becomes of it. */
 export function stateSlot(b: GraphBuilder, { value, next, rows }: State, whole: boolean): BufferSlot {
   const { name, shape } = value;
-  if (!next) throw new Error(`state "${name}": the loss does not say what becomes of it`);
+  if (!next) throw ofLoss(name, "the loss does not set its next value", "Call become on it");
   const update = `step/update/${name}`;
   const expected = rows ? [...rows.shape, ...shape.slice(1)] : shape;
   if (next.shape.join() !== expected.join())
-    throw new Error(`state "${name}": what becomes of it is [${next.shape}], expected [${expected}]`);
+    throw ofLoss(name, `its next value is [${next.shape}]`, `Give become a value of [${expected}]`);
   if (rows && !whole) {
     b.output(next, update);
     return { name, shape, update, rows: rows.name, ofLoss: true };
@@ -89,6 +93,6 @@ export function stateSlot(b: GraphBuilder, { value, next, rows }: State, whole: 
 export function startOf({ name, shape }: Value, start: ParameterStart, seed: number): Float32Array {
   if (start.kind !== "values") return drawValues(start, sizeOf(shape), () => new Random(seed, name));
   if (start.values.length !== sizeOf(shape))
-    throw new Error(`parameter "${name}" is [${shape}], and ${start.values.length} start values were given`);
+    throw ofLoss(name, `it is [${shape}] and has ${start.values.length} start values`, `Give ${sizeOf(shape)}`);
   return start.values;
 }

@@ -164,6 +164,7 @@ function assemble(options: StepOptions, name: string): Assembled {
         code: "layer-missing",
         where: `parameter ${quote(id)}`,
         found: `the graph ${quote(model.graph.name)} has no initialiser of that name`,
+        cure: "Name one that limbeck inspect lists",
       });
     if (tensor.dtype !== "float32")
       throw new InputError({
@@ -237,6 +238,7 @@ function checkLogits(logits: Value | undefined, options: StepOptions): void {
       code: "model-output",
       where,
       found: `the graph ${quote(model.graph.name)} does not define it`,
+      cure: "Export the model again, and check it with onnx.checker",
     });
   if (logits.shape.length !== 2 || logits.shape[0] !== batch || sizeOf(logits.shape) !== batch * classes) {
     throw new InputError({

@@ -148,6 +148,7 @@ function valueIn(graph: Graph, input: string, shape: readonly number[], name: st
       code: "layer-missing",
       where: `layer ${quote(name)}`,
       found: `the graph ${quote(graph.name)} has no layer of that name`,
+      cure: "Run limbeck inspect MODEL --features for the names",
     });
   return found;
 }

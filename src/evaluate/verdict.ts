@@ -59,6 +59,7 @@ function checkPaired(student: readonly Uint8Array[], baseline: readonly Uint8Arr
       code: "data-empty",
       where: "test",
       found: "no labelled test sample is left to compare student and baseline on",
+      expected: "at least 1",
     });
   if (student.length !== baseline.length)
     throw new InputError({

@@ -151,6 +151,7 @@ function setPath(target: Record<string, unknown>, path: string, value: unknown):
         code: "flag-invalid",
         where: `--set ${path}`,
         found: `${quote(key)} is ${describe(next)}, which has no fields`,
+        expected: "a field of the recipe",
       });
     at = at[key] as Record<string, unknown>;
   }

@@ -56,5 +56,13 @@ function unreadable(where: string, cause: NodeJS.ErrnoException): InputError {
       },
       { cause },
     );
-  return new InputError({ code: "file-unreadable", where, found: `it cannot be read (${cause.code})` }, { cause });
+  return new InputError(
+    {
+      code: "file-unreadable",
+      where,
+      found: `it cannot be read (${cause.code})`,
+      cure: "Check that the file may be read",
+    },
+    { cause },
+  );
 }

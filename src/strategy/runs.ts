@@ -61,7 +61,10 @@ function entriesOf(folder: string): string[] {
     return readdirSync(folder);
   } catch (cause) {
     const found = `it cannot be read (${(cause as NodeJS.ErrnoException).code})`;
-    throw new InputError({ code: "file-unreadable", where: folder, found }, { cause });
+    throw new InputError(
+      { code: "file-unreadable", where: folder, found, cure: "Check that the folder may be read" },
+      { cause },
+    );
   }
 }
 

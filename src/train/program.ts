@@ -114,6 +114,7 @@ function weightsOf(task: TrainingTask, names: readonly string[]): Map<string, Fl
           code: "layer-missing",
           where: `parameter ${quote(name)}`,
           found: "the student has no float32 initialiser of that name",
+          cure: "Name one that limbeck inspect lists",
         });
       return [name, Float32Array.from(tensor.data)];
     }),

@@ -2,6 +2,7 @@
  * Operations on the values of one image [channels, height, width], in place: floats with 0 the lowest value of the data's range
  * and 1 the highest. Where an operation has levels there are 256 of them, those of bytes.
  */
+import { InputError } from "../../errors.js";
 import { sharpness } from "./filters.js";
 import { PIXEL_OPS, type PixelOp } from "./randaugment.js";
 
@@ -143,5 +144,12 @@ export function applyPixelOp(
   else if (op === PIXEL_OPS.contrast) contrast(image, plane, amount);
   else if (op === PIXEL_OPS.brightness) brightness(image, amount);
   else if (op === PIXEL_OPS.sharpness) sharpness(image, height, width, amount, scratch);
-  else throw new Error(`a recorded view has the operation ${op}, which is none of RandAugment's`);
+  else
+    throw new InputError({
+      code: "store-mismatch",
+      where: "views.bin",
+      found: `a recorded view has the operation ${op}`,
+      expected: "an operation of RandAugment",
+      cure: "Label the views again",
+    });
 }

@@ -124,6 +124,7 @@ async function* rawPieces(path: string): AsyncGenerator<Buffer> {
         found: damaged
           ? `it cannot be decompressed (${message}): it is cut off, or not a gzip file`
           : `it cannot be read (${code || message})`,
+        cure: damaged ? "Fetch or write the file again" : "Check that the file may be read",
       },
       { cause },
     );
