@@ -46,5 +46,7 @@ export function valueText(value: number | null): string {
   const size = Math.abs(value);
   // float32 has about seven digits.
   if (Number.isInteger(value) && size < 1e12) return Number(value.toPrecision(7)).toLocaleString("en-US");
-  return size >= 1e-3 && size < 1e6 ? String(Number(value.toPrecision(4))) : value.toPrecision(3);
+  return size >= 1e-3 && size < 1e6
+    ? Number(value.toPrecision(4)).toLocaleString("en-US", { maximumSignificantDigits: 4 })
+    : value.toPrecision(3);
 }
