@@ -2,7 +2,8 @@
 /// <reference lib="dom" />
 import { dataFromArrays } from "../../src/data/assemble.js";
 import { createInlineExecutor } from "../../src/runtime/inline-executor.js";
-import { type WebModule, webRuntime } from "../../src/runtime/web.js";
+import { webRuntime } from "../../src/runtime/web.js";
+import type { WebModule } from "../../src/runtime/web-module.js";
 import type { PreparedWorkload } from "../harness/prepare.js";
 import type { Losses, Timing } from "../harness/protocol.js";
 import { holdLoop, taskOf } from "../limbeck/held.js";
@@ -46,7 +47,7 @@ export async function openLimbeck(ort: WebModule, at: string, threads: number): 
   );
   const isolated = (globalThis as { crossOriginIsolated?: boolean }).crossOriginIsolated;
   return {
-    detail: `onnxruntime-web ${ort.env.versions.web}, wasm, ${isolated ? threads : 1} threads`,
+    detail: `onnxruntime-web ${(ort.env as typeof import("onnxruntime-web").env).versions.web}, wasm, ${isolated ? threads : 1} threads`,
     parameters,
     openSeconds: (performance.now() - start) / 1000,
     losses: async () => ({ losses: await loop.losses(workload.comparedSteps) }),

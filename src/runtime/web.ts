@@ -2,9 +2,10 @@
 import type * as Ort from "onnxruntime-web";
 import { RunError } from "../errors.js";
 import { furtherSettings, locationsOf, messageOf, type OnnxRuntime, type OpenOptions } from "./ort.js";
+import type { WebModule } from "./web-module.js";
 
-/** The module `onnxruntime-web`, or one of its parts: `onnxruntime-web/wasm`, `onnxruntime-web/webgpu`. */
-export type WebModule = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env">;
+/** The module as limbeck uses it. */
+type Module = Pick<typeof Ort, "InferenceSession" | "Tensor" | "env">;
 
 export interface WebRuntimeOptions {
   /** A module loaded by the caller; default: imported when it is needed. */
@@ -19,7 +20,7 @@ export interface WebRuntimeOptions {
  * @throws RunError when the module cannot be imported
  */
 export async function webRuntime(options: WebRuntimeOptions): Promise<OnnxRuntime> {
-  const ort = options.ort ?? (await load(options.device));
+  const ort = (options.ort ?? (await load(options.device))) as Module;
   ort.env.logLevel = "error";
   if (options.threads > 0) ort.env.wasm.numThreads = options.threads;
   return {
@@ -50,7 +51,7 @@ async function load(device: "cpu" | "webgpu"): Promise<WebModule> {
 }
 
 async function create(
-  ort: WebModule,
+  ort: Module,
   source: Uint8Array | string,
   options: OpenOptions,
 ): Promise<Awaited<ReturnType<OnnxRuntime["open"]>>> {
@@ -82,10 +83,10 @@ async function create(
 }
 
 /** What each module is doing. */
-const busy = new WeakMap<WebModule, Promise<unknown>>();
+const busy = new WeakMap<Module, Promise<unknown>>();
 
 /** onnxruntime-web is not reentrant: a call that begins while another one waits spoils its memory. So one at a time. */
-function inTurn<T>(ort: WebModule, work: () => Promise<T>): Promise<T> {
+function inTurn<T>(ort: Module, work: () => Promise<T>): Promise<T> {
   const result = (busy.get(ort) ?? Promise.resolve()).then(work);
   busy.set(
     ort,

@@ -20,6 +20,7 @@ import type { TeacherOutputs, TrainingResult, TrainingTask } from "../train/type
 import { fingerprint } from "./context.js";
 import { DistillerCore, type DistillerSettings, type FitOptionsAnywhere, type Identity } from "./distiller-core.js";
 import type { Prepared } from "./foreign.js";
+import { noTeacherGiven } from "./missing-teacher.js";
 import { prepareModel } from "./prepare.js";
 import { Student } from "./student.js";
 import { onnxTeacherOptions } from "./teachers.js";
@@ -27,8 +28,11 @@ import { onnxTeacherOptions } from "./teachers.js";
 export type { CompileOptions, CustomTerm, DistillationLossName, Metric } from "./distiller-core.js";
 
 export interface DistillerOptions extends DistillerSettings {
-  /** An `.onnx` file, the recipe's description of one, or anything that answers for samples. */
-  readonly teacher: string | FileTeacherInput | Teacher;
+  /**
+   * An `.onnx` file, the recipe's description of one, or anything that answers for samples. Not needed where nothing of the
+   * objective reads a teacher (alpha 0).
+   */
+  readonly teacher?: string | FileTeacherInput | Teacher;
   /** As in a recipe: `{ kind: "mlp", hidden: [30, 30] }`, `{ kind: "onnx", file: "student.onnx" }` ... */
   readonly student: ModelInput;
   /** Relative paths start here; default the working folder. */
@@ -76,6 +80,7 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
 
   protected async openTeacher(loaded: LoadedData, features: readonly string[]): Promise<Teacher> {
     const teacher = this.#teacher;
+    if (teacher === undefined) throw noTeacherGiven();
     if (typeof teacher === "object" && "answer" in teacher) return teacher;
     const described = typeof teacher === "string" ? { file: teacher } : teacher;
     const recipe = parseParts(z.object({ teacher: fileTeacherSchema }), { teacher: described }, "Distiller").teacher;

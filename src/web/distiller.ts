@@ -7,7 +7,8 @@ import { parseParts } from "../recipe/parse.js";
 import { type ModelInput, type ModelRecipe, modelSchema } from "../recipe/schema.js";
 import { createInlineExecutor } from "../runtime/inline-executor.js";
 import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
-import { type WebModule, webRuntime } from "../runtime/web.js";
+import { webRuntime } from "../runtime/web.js";
+import type { WebModule } from "../runtime/web-module.js";
 import {
   DistillerCore,
   type DistillerSettings,
@@ -15,6 +16,7 @@ import {
   type Identity,
 } from "../strategy/distiller-core.js";
 import { builtModel, foreignModel, type Prepared } from "../strategy/foreign.js";
+import { noTeacherGiven } from "../strategy/missing-teacher.js";
 import { TrainedStudent } from "../strategy/trained.js";
 import type { Teacher } from "../teacher/types.js";
 import { runLoop } from "../train/loop.js";
@@ -37,9 +39,10 @@ export interface OnnxStudent {
 export interface DistillerOptions extends DistillerSettings {
   /**
    * The bytes of an `.onnx` model, `{ model: bytes, layout: "nhwc", ... }`, answers known already
-   * (`{ answers: Float32Array }`), a function from samples to logits, or anything with the interface `Teacher`.
+   * (`{ answers: Float32Array }`), a function from samples to logits, or anything with the interface `Teacher`. Not needed where
+   * nothing of the objective reads a teacher (alpha 0).
    */
-  readonly teacher: TeacherSource;
+  readonly teacher?: TeacherSource;
   /** As in a recipe: `{ kind: "mlp", hidden: [30, 30] }` ...; an ONNX model by its bytes. */
   readonly student: Exclude<ModelInput, { readonly kind: "onnx" }> | OnnxStudent;
   /** A loaded onnxruntime-web; default: `onnxruntime-web/wasm` (or `/webgpu`) is imported on first use. */
@@ -81,17 +84,21 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
   }
 
   protected get keepsTeacher(): boolean {
-    return typeof this.#options.teacher === "object" && "answer" in this.#options.teacher;
+    const { teacher } = this.#options;
+    return typeof teacher === "object" && "answer" in teacher;
   }
 
   protected openTeacher(loaded: LoadedData, features: readonly string[]): Promise<Teacher> {
-    return openTeacher(this.#options.teacher, loaded, () => this.#load(), this.settings.threads ?? 0, features);
+    const { teacher } = this.#options;
+    if (teacher === undefined) throw noTeacherGiven();
+    return openTeacher(teacher, loaded, () => this.#load(), this.settings.threads ?? 0, features);
   }
 
   protected override teacherFor(data: DataSet): Teacher | undefined {
     const teacher = super.teacherFor(data);
     // Known answers belong to the samples of the fit.
-    return this.#fitted !== data && "answers" in this.#options.teacher ? undefined : teacher;
+    const { teacher: given } = this.#options;
+    return this.#fitted !== data && given && "answers" in given ? undefined : teacher;
   }
 
   protected prepare(data: DataSet, classes: number): Prepared {

@@ -32,7 +32,7 @@ export {
 } from "../evaluate/metrics.js";
 export { readModel } from "../graph/read.js";
 export { writeModel } from "../graph/write.js";
-export type { WebModule } from "../runtime/web.js";
+export type { WebModule } from "../runtime/web-module.js";
 export type { CompileOptions, CustomTerm, Metric } from "../strategy/distiller-core.js";
 export type { TrainedStudent } from "../strategy/trained.js";
 export { type GroupOptions, groupTeacher } from "../teacher/group-teacher.js";

@@ -1,8 +1,9 @@
 /** The library's types, as a program for Node sees them that checks declarations and knows no browser. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, test } from "node:test";
 
@@ -63,4 +64,52 @@ export const wrong: RecipeInput["student"] = { kind: "mlp" };
     ],
     ...["--module", "NodeNext", "--target", "ES2022", "--ignoreConfig", join(folder, "user.mts"), ...files],
   ]);
+});
+
+test("the declarations of limbeck and limbeck/web need no optional package", () => {
+  // Outside of this folder, whose node_modules would be found from inside it.
+  const folder = mkdtempSync(join(tmpdir(), "limbeck-types-"));
+  after(() => rmSync(folder, { recursive: true, force: true }));
+  const modules = join(folder, "node_modules");
+  const own = join(modules, "limbeck");
+  compile(["-p", "tsconfig.build.json", "--declaration", "--emitDeclarationOnly", "--outDir", own]);
+  const manifest = { name: "limbeck", type: "module", exports: {} };
+  const types = { ".": { types: "./index.d.ts" }, "./web": { types: "./web/index.d.ts" } };
+  writeFileSync(join(own, "package.json"), JSON.stringify({ ...manifest, exports: types }));
+  const { dependencies } = JSON.parse(readFileSync("package.json", "utf8")) as { dependencies: Record<string, string> };
+  for (const name of [...Object.keys(dependencies), "@types/node"]) {
+    mkdirSync(dirname(join(modules, name)), { recursive: true });
+    symlinkSync(join(process.cwd(), "node_modules", name), join(modules, name));
+  }
+  writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true }));
+  writeFileSync(
+    join(folder, "page.mts"),
+    `import { Distiller, fromArrays, type WebModule } from "limbeck/web";
+const data = fromArrays({ samples: new Float32Array(8), sampleShape: [2], classes: ["a", "b"] });
+const student = { kind: "mlp", hidden: [4] } as const;
+export const taught = new Distiller({ teacher: new Uint8Array(1), student });
+export const alone = new Distiller({ student });
+export const given = (ort: WebModule) => new Distiller({ student, ort });
+export const fit = () => alone.compile({ alpha: 0 }).fit(data, { steps: 1 });
+// @ts-expect-error: what it is given is not ONNX Runtime; were the types missing, nothing would be wrong here.
+export const wrong = new Distiller({ student, ort: { env: {} } });
+`,
+  );
+  writeFileSync(
+    join(folder, "node.mts"),
+    `import { Distiller } from "limbeck";
+export const alone = new Distiller({ student: { kind: "mlp", hidden: [4] } });
+// @ts-expect-error: a student is needed.
+export const wrong = new Distiller({ teacher: "teacher.onnx" });
+`,
+  );
+  for (const [file, lib] of [
+    ["page.mts", "ES2022,DOM"],
+    ["node.mts", "ES2022"],
+  ] as const)
+    compile([
+      ...["--noEmit", "--strict", "--skipLibCheck", "false", "--lib", lib, "--typeRoots", join(modules, "@types")],
+      ...["--types", lib.includes("DOM") ? "" : "node", "--module", "NodeNext", "--target", "ES2022", "--ignoreConfig"],
+      join(folder, file),
+    ]);
 });

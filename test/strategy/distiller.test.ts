@@ -12,6 +12,7 @@ import {
   loadData,
   type Teacher,
 } from "../../src/index.js";
+import { faultOf } from "../../src/errors.js";
 import { openSession } from "../../src/runtime/session.js";
 import { inRecipe } from "../support/faults.js";
 
@@ -225,4 +226,18 @@ test("evaluateObjective: Hinton's objective by hand", async () => {
       alpha * temperature * ((q[i] as number) - (p[i] as number));
     assert.ok(Math.abs((result.gradient[0]?.[i] as number) - slope) < 1e-12);
   });
+});
+
+test("without a teacher it learns from labels alone; an objective that asks one says so", async () => {
+  const [alone, taught] = [{}, { teacher: "nobody asks it" }].map(
+    (more) => new Distiller({ student: { kind: "mlp", hidden: [4] }, threads: 1, ...more }),
+  ) as [Distiller, Distiller];
+  for (const distiller of [alone, taught]) {
+    distiller.compile({ alpha: 0 });
+    await distiller.fit(digits, { steps: 3 });
+  }
+  assert.deepEqual(alone.student.bytes, taught.student.bytes);
+  alone.compile({ alpha: 0.5 });
+  await assert.rejects(alone.fit(digits, { steps: 1 }), (e) => faultOf(e)?.code === "teacher-missing");
+  for (const distiller of [alone, taught]) await distiller.dispose();
 });
