@@ -11,8 +11,9 @@ import { objectiveOf } from "../recipe/resolve.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema.js";
 import { planBatches } from "../train/batches.js";
 import type { Arm } from "./arms.js";
+import { inModel } from "./in-model.js";
 import { type KnownTeacher, teacherAtHand, teacherToBe } from "./known-teacher.js";
-import { inModel, type Prepared, prepareModel } from "./prepare.js";
+import { fileOf, type Prepared, prepareModel } from "./prepare.js";
 import { stepOptionsOf } from "./step-options.js";
 import { teachersOf } from "./teacher-group.js";
 import { reusingClassifier, simkdTerm } from "./transfer.js";
@@ -38,7 +39,7 @@ export function checkModels(
   const students = arms.map((arm): Prepared => {
     const { recipe } = arm;
     const built = (description: ModelRecipe, field: string): Prepared =>
-      inModel(description, folder, field, () => {
+      inModel(field, fileOf(description, folder), () => {
         const prepared = prepareModel(description, options);
         withNormalisation(prepared.model.graph, prepared.model.input, normalisation, sampleTypeOf(data));
         return prepared;
@@ -52,7 +53,7 @@ export function checkModels(
       const [first] = trained;
       return first ? teacherToBe(first, "teacher.model", normalisation) : teacherAtHand(recipe.teacher, loaded, folder);
     };
-    return inModel(recipe.student, folder, "student", () => checkLayers(arm, loaded, student, teacher));
+    return inModel("student", fileOf(recipe.student, folder), () => checkLayers(arm, loaded, student, teacher));
   });
   return students[0] ?? null;
 }

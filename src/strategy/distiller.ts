@@ -20,8 +20,9 @@ import type { TeacherOutputs, TrainingResult, TrainingTask } from "../train/type
 import { fingerprint } from "./context.js";
 import { DistillerCore, type DistillerSettings, type FitOptionsAnywhere, type Identity } from "./distiller-core.js";
 import type { Prepared } from "./foreign.js";
+import { inModel } from "./in-model.js";
 import { noTeacherGiven } from "./missing-teacher.js";
-import { prepareModel } from "./prepare.js";
+import { fileOf, prepareModel } from "./prepare.js";
 import { Student } from "./student.js";
 import { onnxTeacherOptions } from "./teachers.js";
 
@@ -103,7 +104,8 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
   }
 
   protected prepare(data: DataSet, classes: number): Prepared {
-    return prepareModel(this.recipe, { folder: this.#folder, data, classes, seed: this.settings.seed ?? 0 });
+    const options = { folder: this.#folder, data, classes, seed: this.settings.seed ?? 0 };
+    return inModel("student", fileOf(this.recipe, this.#folder), () => prepareModel(this.recipe, options));
   }
 
   protected train(

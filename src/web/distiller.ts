@@ -16,6 +16,7 @@ import {
   type Identity,
 } from "../strategy/distiller-core.js";
 import { builtModel, foreignModel, type Prepared } from "../strategy/foreign.js";
+import { inModel } from "../strategy/in-model.js";
 import { noTeacherGiven } from "../strategy/missing-teacher.js";
 import { TrainedStudent } from "../strategy/trained.js";
 import type { Teacher } from "../teacher/types.js";
@@ -105,7 +106,7 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
     this.#fitted = data;
     const { recipe } = this;
     const { student, seed = 0 } = this.#options;
-    if (recipe.kind !== "onnx") return builtModel(recipe, data, classes, seed);
+    if (recipe.kind !== "onnx") return inModel("student", null, () => builtModel(recipe, data, classes, seed));
     if (!("model" in student))
       throw new InputError({
         code: "option-missing",

@@ -127,7 +127,11 @@ test("several teachers are not asked, and it says so; nothing else is claimed", 
 });
 
 test("a bias correction without classes left out", async () => {
-  await assert.rejects(look({ transfer: { bias_correction: true } }), /transfer\.bias_correction.*omit_classes/s);
+  await assert.rejects(look({ transfer: { bias_correction: true } }), {
+    code: "option-conflict",
+    where: "transfer.bias_correction",
+    cure: /omit_classes/,
+  });
 });
 
 test("samples that stay in their file", async () => {

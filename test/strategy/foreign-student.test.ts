@@ -1,10 +1,18 @@
 /** Students that PyTorch exported (test/fixtures/student/make.py): trained in place, names kept, frozen weights untouched. */
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { Distiller, loadData, loadModelFile } from "../../src/index.js";
+import {
+  Distiller,
+  distill,
+  loadData,
+  loadModelFile,
+  type Node,
+  type RunEvent,
+  saveModelFile,
+} from "../../src/index.js";
 import { openSession } from "../../src/runtime/session.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-"));
@@ -125,4 +133,39 @@ test("limbeck's own export as start: the normalisation stays one, and is not tra
   for (const [name, { data }] of weights(first))
     if (name.startsWith("normalise/")) assert.deepEqual(weights(again).get(name)?.data, data, name);
     else assert.notDeepEqual(weights(again).get(name)?.data, data, name);
+});
+
+test("a student file that cannot be trained is refused by its name, before its teacher is trained", async () => {
+  const { model } = loadModelFile(file("fixed-batch"));
+  const last = model.graph.nodes.at(-1) as Node;
+  const changed = async (name: string, nodes: readonly Node[]): Promise<string> => {
+    const path = join(folder, `${name}.onnx`);
+    await saveModelFile({ ...model, graph: { ...model.graph, nodes } }, path);
+    return path;
+  };
+  const output = last.outputs[0] as string;
+  const behind: Node = { name: "odd", op: "Hardmax", domain: "", inputs: ["z"], outputs: [output], attributes: {} };
+  const strange = await changed("strange", [...model.graph.nodes.slice(0, -1), { ...last, outputs: ["z"] }, behind]);
+  const lost = await changed("lost", model.graph.nodes.slice(1));
+  const cases = [
+    [strange, "model-unsupported", /node "odd".*Hardmax/],
+    [lost, "model-invalid", new RegExp(`reads "${model.graph.nodes[0]?.outputs[0]}"`)],
+  ] as const;
+  for (const [where, code, found] of cases) {
+    const trained: string[] = [];
+    const recipe = {
+      name: "unfit",
+      data: { source: "digits" },
+      teacher: { model: { kind: "mlp", hidden: [8] }, training: { steps: 5 } },
+      student: { kind: "onnx", file: where },
+      training: { steps: 5 },
+    } as const;
+    const onEvent = (event: RunEvent): void => {
+      if (event.kind === "training") trained.push(event.progress.name);
+    };
+    const run = distill(recipe, { out: join(folder, "unfit"), threads: 1, onEvent });
+    await assert.rejects(run, { name: "InputError", code, where, found, cure: /./ });
+    assert.deepEqual(trained, []);
+    assert.ok(!existsSync(join(folder, "unfit")));
+  }
 });

@@ -100,7 +100,11 @@ test("predict takes ids from .npy and .json and says what ONNX Runtime says", as
     );
   }
   writeFileSync(json, JSON.stringify([...some.slice(1), 0.5]));
-  await assert.rejects(predictFiles(run.student, [json]), /takes whole numbers \(int64\).*token ids/);
+  await assert.rejects(predictFiles(run.student, [json]), {
+    code: "model-input",
+    where: "files",
+    expected: /whole numbers/,
+  });
 });
 
 test("ids that would be normalised are refused before anything is written", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { distill, examine, labelData, type RecipeInput, sweep, trainModel } from "../../src/index.js";
 import { loadRecipe, parseRecipe } from "../../src/recipe/load.js";
-import { faultLike } from "../support/faults.js";
+import { faultLike, inRecipe } from "../support/faults.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-without-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -66,7 +66,7 @@ test("whatever needs a teacher says so, and leaves nothing behind", async () => 
     faultLike({ code: "option-missing", where: "teacher" }),
   );
   assert.ok(!existsSync(out));
-  assert.throws(() => parseRecipe({ ...recipe, teacher: {} }), /teacher/);
+  assert.throws(() => parseRecipe({ ...recipe, teacher: {} }), inRecipe("teacher", "option-invalid"));
 });
 
 test("an arm that asks no teacher stands beside plain labels, and labels alone beside nothing", async () => {
