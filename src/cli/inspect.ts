@@ -1,9 +1,11 @@
 /** `limbeck inspect model.onnx`. */
 import type { Command } from "commander";
 import { modelSize } from "../compile/parameters.js";
+import { InputError } from "../errors.js";
 import { maxOf } from "../extremes.js";
 import { loadModelFile } from "../graph/file.js";
-import type { ValueInfo } from "../graph/types.js";
+import { inferenceForm, inferenceNotes, randomNote } from "../graph/inference-form.js";
+import type { Model, ValueInfo } from "../graph/types.js";
 import { noun } from "../noun.js";
 import { findOp } from "../ops/registry.js";
 import { formatBytes } from "../report/terminal.js";
@@ -70,7 +72,30 @@ function inspect(file: string) {
     operators,
     features: featureCandidates(model, file).map(({ name, node, op, shape }) => ({ name, node, op, shape })),
     metadata: model.metadata,
+    notes: notesOf(model, file),
   };
+}
+
+/** What a run would say when it reads the model. */
+function notesOf(model: Model, file: string): string[] {
+  try {
+    const form = inferenceForm(model, file);
+    const random = randomNote(form, "its outputs");
+    return [...inferenceNotes(form), ...(random ? [random] : [])];
+  } catch (error) {
+    if (error instanceof InputError) return [error.message];
+    throw error;
+  }
+}
+
+/** What the model can be in a run. */
+function rolesOf({ inputs, operators }: Pick<ReturnType<typeof inspect>, "inputs" | "operators">): string {
+  if (inputs.length !== 1)
+    return `This model has ${inputs.length} inputs, and limbeck feeds one. It can only be a teacher, and only if its inputs are named after the columns of a table.`;
+  const missing = operators.filter((o) => o.gradient === "no").map((o) => o.op);
+  return missing.length === 0
+    ? "Every operator has a gradient rule, so this model can be a teacher or a student."
+    : `This model can be a teacher. As a student, its parameters before ${missing.join(", ")} cannot be trained.`;
 }
 
 /** Tensor, its node if the name differs, and the shape of one sample. */
@@ -88,7 +113,6 @@ function listed(features: ReturnType<typeof inspect>["features"]): string[] {
 function describe(file: string, found: ReturnType<typeof inspect>, features: boolean): string {
   const info = (v: ValueInfo): string =>
     `  ${v.name}: ${v.dtype} [${v.shape ? v.shape.map((d) => d ?? "?").join(", ") : "?"}]`;
-  const missing = found.operators.filter((o) => o.gradient === "no");
   const ops = found.operators.map(
     (o) =>
       `  ${o.op.padEnd(28)} ${String(o.count).padStart(5)}   ${o.gradient === "no" ? "no gradient rule" : o.gradient === "zero" ? "zero gradient" : "gradient rule"}`,
@@ -105,8 +129,7 @@ function describe(file: string, found: ReturnType<typeof inspect>, features: boo
     ...ops,
     ...(features ? ["features", ...listed(found.features)] : []),
     ...Object.entries(found.metadata).map(([k, v]) => `metadata ${k}: ${v.length > 100 ? `${v.slice(0, 100)}...` : v}`),
-    missing.length === 0
-      ? "Every operator has a gradient rule, so this model can be a teacher or a student."
-      : `This model can be a teacher. As a student, its parameters before ${missing.map((o) => o.op).join(", ")} cannot be trained.`,
+    ...found.notes.map((note) => `note: ${note}`),
+    rolesOf(found),
   ].join("\n");
 }

@@ -44,8 +44,10 @@ Examples:
   limbeck predict digits.onnx seven.png --scale 16/255       the digits' pixels range from 0 to 16`,
     )
     .action(async (model: string, files: readonly string[], flags: PredictFlags) => {
-      const predictions = await predictFiles(model, files, flags);
-      new Terminal({ json: flags.json, quiet: false }).result(describe(predictions), predictions);
+      const terminal = new Terminal({ json: flags.json, quiet: false });
+      const onNote = (text: string): void => terminal.note(`${model}: ${text}`);
+      const predictions = await predictFiles(model, files, { ...flags, onNote });
+      terminal.result(describe(predictions), predictions);
     });
 }
 

@@ -11,6 +11,8 @@ import { loadModelFile } from "../graph/file.js";
 import type { Model } from "../graph/types.js";
 import { noun } from "../noun.js";
 import { quote } from "../quote.js";
+import { askable } from "../teacher/askable.js";
+import { isSingleNote } from "../teacher/outputs.js";
 import { piecesOf } from "./judge.js";
 import {
   affineOf,
@@ -37,6 +39,8 @@ export interface PredictOptions {
   readonly outputs?: OutputKind;
   /** Number of ONNX Runtime threads; 0 (the default) chooses automatically. */
   readonly threads?: number;
+  /** Called with each sentence about how the model is read, if that is not obvious. */
+  readonly onNote?: (text: string) => void;
 }
 
 export interface Prediction {
@@ -51,7 +55,7 @@ export interface Prediction {
 }
 
 /**
- * The most likely classes of every sample in these files. Class names come from the model's metadata.
+ * The most likely classes of every sample in these files. Class names come from the model.
  * @param file `.onnx` classifier; limbeck's exports record their normalisation, other models get values * scale
  * @throws InputError naming the file that cannot be used
  *
@@ -102,7 +106,9 @@ export async function predictFiles(
   const opened = await openModel(file, { data, normalisation: RAW }, all, description, options.threads);
   try {
     const { kind, classes } = opened.teacher;
-    const names = classNames(model) ?? [];
+    const { notes, warnings, classes: own = [] } = askable(model, file);
+    for (const note of [...notes, ...opened.notes.filter(isSingleNote), ...warnings]) options.onNote?.(note);
+    const names = classNames(model) ?? own;
     const nameOf = (c: number): string => names[c] ?? String(c);
     const log = new Float64Array(classes);
     const predictions: Prediction[] = [];

@@ -86,7 +86,11 @@ export async function classifierTeacher(
     ...(answerer.asking.batch < (plan.fixedBatch ?? options.batch) ? ["it accepts only one sample per call"] : []),
     ...(tried ? [tried] : []),
     ...(single
-      ? singleNotes(kind, options.outputs, options.classes ?? data.classes)
+      ? singleNotes(
+          kind,
+          options.outputs,
+          options.classes ?? (data.classes.length > 0 ? data.classes : (given.ownClasses ?? [])),
+        )
       : outputNotes(kind, options.outputs, answers, seenAs)),
   ];
   const judge = options.judged === false ? orderNote : checkKnowledge;

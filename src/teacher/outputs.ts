@@ -95,6 +95,11 @@ export function outputNotes(
   return notes;
 }
 
+const SINGLE = "it has one value per sample";
+
+/** Whether a note says that one value a sample stands for two classes. */
+export const isSingleNote = (note: string): boolean => note.startsWith(SINGLE);
+
 /** What is to be said where one value a sample stands for two classes. @param names of the classes, in the model's order */
 export function singleNotes(
   kind: Teacher["kind"],
@@ -105,8 +110,8 @@ export function singleNotes(
   const how = wanted === "auto" ? " (detected from the data; teacher.outputs overrides)" : "";
   return [
     kind === "probabilities"
-      ? `it has one value per sample: limbeck reads it as the probability of "${second}", and the remainder as that of "${first}"${how}`
-      : `it has one value per sample: limbeck reads it as the logit of "${second}" vs. "${first}", before a sigmoid${how}`,
+      ? `${SINGLE}: limbeck reads it as the probability of "${second}", and the remainder as that of "${first}"${how}`
+      : `${SINGLE}: limbeck reads it as the logit of "${second}" vs. "${first}", before a sigmoid${how}`,
   ];
 }
 

@@ -1,13 +1,22 @@
 /** Classifiers as scikit-learn's exporter writes them (test/fixtures/sklearn/make.py), against scikit-learn's own probabilities. */
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { faultOf } from "../../src/errors.js";
-import { evaluateModel, type LoadedData, loadData, openOnnxTeacher, type Teacher } from "../../src/index.js";
+import {
+  evaluateModel,
+  type LoadedData,
+  loadData,
+  openOnnxTeacher,
+  predictFiles,
+  type Teacher,
+} from "../../src/index.js";
 import { parseRecipe } from "../../src/recipe/load.js";
 import type { FileTeacherInput, FileTeacherRecipe } from "../../src/recipe/schema.js";
 import { onnxTeacherOptions } from "../../src/strategy/teachers.js";
+import { encodeNpy } from "../support/npy.js";
 
 const folder = join(process.cwd(), "test", "fixtures", "sklearn");
 const expected: Readonly<Record<string, { classes: string[]; probabilities: number[][] }>> = JSON.parse(
@@ -166,6 +175,28 @@ test("evaluate reads them alike, and chooses by training samples", async () => {
     assert.ok((accuracy ?? 0) > least, `${file}: ${accuracy}`);
     assert.deepEqual(classes, over.data.classes);
     assert.doesNotMatch(notes.join("\n"), /it is correct on/);
+  }
+});
+
+test("predict reads them alike: probabilities of both classes, the model's names, and a note", async () => {
+  const file = join(mkdtempSync(join(tmpdir(), "limbeck-sklearn-")), "rows.npy");
+  writeFileSync(file, encodeNpy("<f4", [25, 4], Float32Array.from(sizes.data.samples.subarray(0, 100))));
+  for (const name of ["forest", "forest-columns", "two", "sigmoid", "sigmoid-flat", "logit"]) {
+    const said: string[] = [];
+    const options = { topK: 3, threads: 1, onNote: (text: string) => void said.push(text) };
+    const found = await predictFiles(join(folder, `${name}.onnx`), [file], options);
+    const { classes, probabilities } = expected[name] as (typeof expected)[string];
+    // A network with a sigmoid does not name its classes.
+    const single = name.startsWith("sigmoid") || name === "logit";
+    for (const [i, { top }] of found.entries()) {
+      assert.equal(top.length, classes.length, name);
+      for (const { class: c, probability } of top) {
+        const right = probabilities[i]?.[single ? Number(c) : classes.indexOf(c)] as number;
+        assert.ok(Math.abs(probability - right) < 1e-4, `${name}, row ${i}, ${c}: ${probability} against ${right}`);
+      }
+    }
+    assert.equal(said.length, single ? 1 : 0, said.join());
+    if (single) assert.match(said[0] ?? "", /one value per sample.*of "1"/);
   }
 });
 

@@ -20,6 +20,7 @@ import {
 } from "../../src/index.js";
 import { openSession } from "../../src/runtime/session.js";
 import { webRuntime } from "../../src/runtime/web.js";
+import { limbeck } from "../cli/support.js";
 import { openTeacher } from "../../src/web/teachers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-training-mode-"));
@@ -285,6 +286,20 @@ test("random numbers in a teacher are a warning, with the operator", async () =>
   const quiet = await open(plain, "quiet");
   assert.deepEqual(quiet.warnings, []);
   await quiet.dispose();
+});
+
+test("inspect says what a run would do with it", async () => {
+  const path = join(folder, "inspected.onnx");
+  await saveModelFile(norm, path);
+  const { code, stdout } = await limbeck(["inspect", path]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^note: 1 BatchNormalization layer .*training mode/m);
+  assert.match(stdout, /can be a teacher or a student\.$/m);
+  const two = await limbeck(["inspect", join(fixtures, "two-inputs.onnx"), "--json"]);
+  assert.deepEqual(JSON.parse(two.stdout).notes, []);
+  const { stdout: roles } = await limbeck(["inspect", join(fixtures, "two-inputs.onnx")]);
+  assert.match(roles, /has 2 inputs, and limbeck feeds one/);
+  assert.doesNotMatch(roles, /can be a teacher or a student/);
 });
 
 test("evaluate and limbeck/web ask it in inference form too", async () => {
