@@ -59,6 +59,7 @@ export function inferenceForm(model: Model, where: string): InferenceForm {
   const opset = model.opsets[""] ?? MODE_IS_ATTRIBUTE;
   const around = { where, opset, reads: countReads(model.graph), constants: new Map<string, Tensor>() };
   const graph = rewriteGraph(model.graph, around, counts);
+  for (const { name, nodes } of model.functions ?? []) checkFunction(name, nodes, around, counts);
   if (counts.batchNorms + counts.dropouts === 0) return { ...counts, model };
   return { ...counts, model: { ...model, graph: withoutUnreadInputs(graph, model.graph) } };
 }
@@ -91,7 +92,7 @@ export function randomNote({ random }: FormFindings, whose: string): string | nu
 function rewriteGraph(graph: Graph, outer: Surroundings, counts: Counts): Graph {
   const around = { ...outer, constants: constantsOf(graph, outer.constants) };
   const nodes = graph.nodes.map((node) => {
-    if (node.domain === "" && RANDOM.has(node.op)) counts.random.set(node.op, (counts.random.get(node.op) ?? 0) + 1);
+    countRandom(node, counts);
     const whole = { ...node, attributes: rewriteInner(node.attributes, around, counts) };
     if (inTrainingMode(whole, around))
       return whole.op === "Dropout" ? plainDropout(whole, counts) : plainNorm(whole, around, counts);
@@ -125,6 +126,27 @@ function plainDropout(node: Node, counts: Counts): Node {
   return { ...node, inputs: node.inputs.slice(0, 2) };
 }
 
+/** Functions are left as they are; a mode that is handed to one is taken for inference. @throws InputError for one in training mode */
+function checkFunction(name: string, nodes: readonly Node[], around: Surroundings, counts: Counts): void {
+  const constants = constantsOf({ nodes, initializers: new Map() }, new Map());
+  for (const node of nodes) {
+    countRandom(node, counts);
+    const unknown = node.op === "Dropout" && !constants.has(node.inputs[2] ?? "");
+    if (unknown || !inTrainingMode(node, { ...around, constants })) continue;
+    throw new InputError({
+      code: "model-unsupported",
+      where: around.where,
+      found: `its function "${name}" holds ${node.op} in training mode`,
+      expected: "a model in inference mode",
+      cure: "Export it in evaluation mode (PyTorch: model.eval() before export), or inline its functions (onnx.inliner)",
+    });
+  }
+}
+
+function countRandom({ op, domain }: Node, { random }: Counts): void {
+  if (domain === "" && RANDOM.has(op)) random.set(op, (random.get(op) ?? 0) + 1);
+}
+
 const STATISTICS = ["running mean", "running variance", "saved mean", "saved variance"];
 
 function plainNorm(node: Node, { where, reads, constants }: Surroundings, counts: Counts): Node {
@@ -149,7 +171,10 @@ const isAll = ({ data }: Tensor, value: number): boolean =>
   Array.from<unknown>(data as ArrayLike<unknown>).every((v) => Number(v) === value);
 
 /** Initialisers, and what Constant nodes and Identity nodes of these give. */
-function constantsOf(graph: Graph, outer: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
+function constantsOf(
+  graph: Pick<Graph, "nodes" | "initializers">,
+  outer: ReadonlyMap<string, Tensor>,
+): Map<string, Tensor> {
   const constants = new Map([...outer, ...graph.initializers]);
   for (const { op, domain, attributes, inputs, outputs } of graph.nodes) {
     const value =

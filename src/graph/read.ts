@@ -6,6 +6,7 @@ import {
   AttributeProto_AttributeType as Kind,
   type ModelProto,
   ModelProtoSchema,
+  type NodeProto,
   type TensorProto,
   TensorProto_DataLocation,
   type ValueInfoProto,
@@ -33,9 +34,12 @@ export interface ReadOptions {
 export function readModel(bytes: Uint8Array, options: ReadOptions = {}): Model {
   const where = options.where ?? "model";
   const proto = decode(bytes, where);
-  const graph = new Reader(where, options.externalData).graph(proto.graph as GraphProto);
+  const reader = new Reader(where, options.externalData);
+  const graph = reader.graph(proto.graph as GraphProto);
+  const functions = proto.functions.map((f) => ({ name: f.name, nodes: reader.nodes(f.node), origin: f }));
   const model: Model = {
     graph,
+    ...(functions.length > 0 ? { functions } : {}),
     opsets: Object.fromEntries(
       proto.opsetImport.map((o) => [o.domain === "ai.onnx" ? "" : o.domain, Number(o.version)]),
     ),
@@ -98,14 +102,26 @@ class Reader {
 
   graph(proto: GraphProto): Graph {
     const initializers = new Map(proto.initializer.map((t) => [t.name, this.tensor(t)]));
-    const names = new Set(proto.node.map((n) => n.name));
     const valueTypes = new Map<string, ValueType>();
     for (const info of proto.valueInfo) {
       const { name, ...type } = this.info(info);
       valueTypes.set(name, type);
     }
+    return {
+      name: proto.name,
+      inputs: proto.input.filter((i) => !initializers.has(i.name)).map((i) => this.info(i)),
+      outputs: proto.output.map((o) => this.info(o)),
+      nodes: this.nodes(proto.node),
+      initializers,
+      valueTypes,
+    };
+  }
+
+  /** The nodes of a graph or function; unnamed ones get names. */
+  nodes(protos: readonly NodeProto[]): Node[] {
+    const names = new Set(protos.map((n) => n.name));
     const seen = new Set<string>();
-    const nodes = proto.node.map((n, i): Node => {
+    return protos.map((n, i): Node => {
       let name = n.name;
       if (name === "" || seen.has(name)) {
         const base = name || `${n.opType}_${i}`;
@@ -123,14 +139,6 @@ class Reader {
         attributes,
       };
     });
-    return {
-      name: proto.name,
-      inputs: proto.input.filter((i) => !initializers.has(i.name)).map((i) => this.info(i)),
-      outputs: proto.output.map((o) => this.info(o)),
-      nodes,
-      initializers,
-      valueTypes,
-    };
   }
 
   info(proto: ValueInfoProto): ValueInfo {

@@ -92,9 +92,18 @@ export interface Graph {
   readonly valueTypes?: ReadonlyMap<string, ValueType>;
 }
 
+/** A function that a model brings along: operators of its own, made of others. Written as it was read. */
+export interface ModelFunction {
+  readonly name: string;
+  readonly nodes: readonly Node[];
+  /** Its message in the file. */
+  readonly origin: unknown;
+}
+
 /** A graph with what a `.onnx` file says around it. */
 export interface Model {
   readonly graph: Graph;
+  readonly functions?: readonly ModelFunction[];
   /** Opset version by domain; "" is the standard domain. */
   readonly opsets: Readonly<Record<string, number>>;
   readonly irVersion: number;

@@ -3,6 +3,7 @@ import { create, toBinary } from "@bufbuild/protobuf";
 import {
   type AttributeProto,
   AttributeProtoSchema,
+  type FunctionProto,
   type GraphProto,
   GraphProtoSchema,
   AttributeProto_AttributeType as Kind,
@@ -42,6 +43,7 @@ export function writeModel(model: Model): Uint8Array {
         .map(([domain, version]) => create(OperatorSetIdProtoSchema, { domain, version: BigInt(version) })),
       metadataProps: entries(model.metadata),
       graph: encodeGraph(model.graph),
+      functions: (model.functions ?? []).map((f) => f.origin as FunctionProto),
     }),
   );
 }

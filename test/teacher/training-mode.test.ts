@@ -4,6 +4,8 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { create } from "@bufbuild/protobuf";
+import { FunctionProtoSchema, NodeProtoSchema } from "onnx-buf";
 import { faultOf } from "../../src/errors.js";
 import { int, tensorAttribute } from "../../src/graph/attributes.js";
 import { inferenceForm } from "../../src/graph/inference-form.js";
@@ -198,6 +200,46 @@ test("as the files are, ONNX Runtime's answers depend on the batch or on chance"
     assert.ok(!(most <= 1), `${name}: ${most}`);
     await session.dispose();
   }
+});
+
+test("functions of a file stay when its graph is changed; one in training mode is refused", async () => {
+  const call = (n: Node): Node => (n.op === "Gemm" ? { ...n, op: "Linear", domain: "own" } : n);
+  const withFunction = (nodes: readonly object[]): Model => ({
+    ...norm,
+    opsets: { ...norm.opsets, own: 1 },
+    graph: { ...norm.graph, nodes: norm.graph.nodes.map(call) },
+    functions: [
+      {
+        name: "Linear",
+        nodes: [],
+        origin: create(FunctionProtoSchema, {
+          name: "Linear",
+          domain: "own",
+          input: ["x", "w", "b"],
+          output: ["y"],
+          opsetImport: [{ domain: "", version: 17n }],
+          node: nodes.map((n) => create(NodeProtoSchema, n)),
+        }),
+      },
+    ],
+  });
+  const linear = { opType: "Gemm", input: ["x", "w", "b"], output: ["y"], name: "inner" };
+  const teacher = await open(withFunction([linear]), "function");
+  close(await teacher.answer(data, first), scores, "function");
+  assert.match(teacher.notes.join("\n"), /1 BatchNormalization layer/);
+  await teacher.dispose();
+  const flag = {
+    opType: "Constant",
+    output: ["on"],
+    name: "on",
+    attribute: [{ name: "value", type: 4, t: { dataType: 9, int32Data: [1] } }],
+  };
+  const inner = { opType: "Dropout", input: ["z", "", "on"], output: ["y"], name: "drop" };
+  await assert.rejects(open(withFunction([flag, { ...linear, output: ["z"] }, inner]), "function-training"), (e) => {
+    assert.equal(faultOf(e)?.code, "model-unsupported");
+    assert.match(faultOf(e)?.found ?? "", /function "Linear" holds Dropout in training mode/);
+    return true;
+  });
 });
 
 test("a model in inference form is left alone, and its answers keep their name", async () => {
