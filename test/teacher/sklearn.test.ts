@@ -15,6 +15,7 @@ import {
 } from "../../src/index.js";
 import { parseRecipe } from "../../src/recipe/load.js";
 import type { FileTeacherInput, FileTeacherRecipe } from "../../src/recipe/schema.js";
+import { examine } from "../../src/strategy/doctor/doctor.js";
 import { onnxTeacherOptions } from "../../src/strategy/teachers.js";
 import { encodeNpy } from "../support/npy.js";
 
@@ -176,6 +177,25 @@ test("evaluate reads them alike, and chooses by training samples", async () => {
     assert.deepEqual(classes, over.data.classes);
     assert.doesNotMatch(notes.join("\n"), /it is correct on/);
   }
+});
+
+test("the doctor finds out what a run would", async () => {
+  const findings = await examine(
+    {
+      data: { source: "table", path: join(folder, "table.csv"), label: "size", features },
+      teacher: { file: join(folder, "forest.onnx") },
+      student: { kind: "mlp", hidden: [4] },
+      training: { steps: 10 },
+    },
+    { quick: true, threads: 1 },
+  );
+  const answers = findings.find((f) => f.check === "teacher's answers");
+  assert.equal(answers?.status, "ok");
+  assert.match(answers?.found ?? "", /it gets raw samples: .* 9\d\.\d % of/);
+  assert.deepEqual(
+    findings.filter((f) => f.status === "fail"),
+    [],
+  );
 });
 
 test("predict reads them alike: probabilities of both classes, the model's names, and a note", async () => {

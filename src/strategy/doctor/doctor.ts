@@ -145,10 +145,12 @@ async function askedAbout(
 /** Reports answers that cannot be checked. */
 function unasked({ answers, teacher: asked, recipe: { teacher, strategy } }: Patient): Finding[] {
   const check = "teacher's answers";
-  if (answers)
-    return [
-      { check, status: "ok", found: `${asked?.name}, ${noun(answers.indices.length, "sample")}`, why: "", change: "" },
-    ];
+  if (answers) {
+    // Of a file a run would find out the same.
+    const notes = asked?.file ? asked.notes : [];
+    const found = [`${asked?.name}, ${noun(answers.indices.length, "sample")}`, ...notes].join("; ");
+    return [{ check, status: "ok", found, why: "", change: "" }];
+  }
   if (asksNoTeacher(strategy)) return [skipped(check, `the strategy ${strategy.kind} does not use a teacher`)];
   if ("label_store" in teacher) return [skipped(check, "the label store cannot be read (see above)")];
   const several = "group" in teacher;

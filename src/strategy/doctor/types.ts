@@ -41,6 +41,8 @@ export interface AskedTeacher {
   readonly features: readonly TeacherFeature[];
   /** What of it a student may reuse. */
   readonly reusable: Reusable;
+  /** Sentences about how it is fed and read, as a run notes them. */
+  readonly notes: readonly string[];
   /** Why it has none of the inner values that the objective asks for; null when it has them. */
   readonly missing: string | null;
   /** Path of the recipe's own ONNX file; null for any other teacher. */
