@@ -72,24 +72,9 @@ export function negativeLogLikelihood(
   classes: number,
   kind: OutputKind = "logits",
 ): number {
-  return addLogLoss(0, values, labels, classes, kind) / rowsOf(values, classes);
-}
-
-/** `sum` and -log p(label) of every sample: pieces added one after the other give the bits of the whole. */
-export function addLogLoss(
-  sum: number,
-  values: Float32Array,
-  labels: Int32Array,
-  classes: number,
-  kind: OutputKind,
-): number {
-  const rows = rowsOf(values, classes);
-  checkLabels(labels, rows, classes);
-  const log = new Float64Array(classes);
-  let total = sum;
-  for (let row = 0; row < rows; row++)
-    total -= logProbabilities(values, row, classes, kind, 1, log)[labels[row] as number] as number;
-  return total;
+  const sums = newSums();
+  addRows(sums, { values, kind }, labels, null, classes);
+  return sums.logLoss / rowsOf(values, classes);
 }
 
 /**
@@ -103,29 +88,9 @@ export function calibrationError(
   kind: OutputKind = "logits",
   bins = CALIBRATION_BINS,
 ): number {
-  const gaps = new Float64Array(bins);
-  addGaps(gaps, values, labels, classes, kind);
-  return totalGap(gaps) / rowsOf(values, classes);
-}
-
-/** Adds to each bin of confidence its samples' accuracy minus their confidence. */
-export function addGaps(
-  gaps: Float64Array,
-  values: Float32Array,
-  labels: Int32Array,
-  classes: number,
-  kind: OutputKind,
-): void {
-  const bins = gaps.length;
-  const rows = rowsOf(values, classes);
-  checkLabels(labels, rows, classes);
-  const log = new Float64Array(classes);
-  for (let row = 0; row < rows; row++) {
-    const top = argmaxRow(values, row, classes);
-    const confidence = Math.exp(logProbabilities(values, row, classes, kind, 1, log)[top] as number);
-    const bin = Math.min(bins - 1, Math.max(0, Math.ceil(confidence * bins) - 1));
-    gaps[bin] = (gaps[bin] as number) + Number(top === labels[row]) - confidence;
-  }
+  const sums = newSums(bins);
+  addRows(sums, { values, kind }, labels, null, classes);
+  return totalGap(sums.gaps) / rowsOf(values, classes);
 }
 
 /** Sum of the bins' distances between accuracy and confidence. */
@@ -194,32 +159,64 @@ export function softKL(
   classes: number,
   options: SoftKLOptions = {},
 ): number {
-  return addSoftKL(0, teacher, student, classes, options) / rowsOf(student, classes);
+  const { temperature = 1, teacherKind = "logits", studentKind = "logits" } = options;
+  const sums = newSums();
+  const sides = [
+    { values: student, kind: studentKind },
+    { values: teacher, kind: teacherKind },
+  ] as const;
+  addRows(sums, sides[0], null, sides[1], classes, temperature);
+  return sums.softKL / rowsOf(student, classes);
 }
 
-/** `sum` and the KL of every sample, as `addLogLoss`. */
-export function addSoftKL(
-  sum: number,
-  teacher: Float32Array,
-  student: Float32Array,
+/** Sums over samples: pieces added one after the other give the bits of the whole. */
+export interface RowSums {
+  /** Of -log p(label). */
+  logLoss: number;
+  /** Of KL(teacher || this). */
+  softKL: number;
+  /** For each bin of confidence, its samples' accuracy minus their confidence; none where it is not asked for. */
+  readonly gaps: Float64Array;
+}
+
+export const newSums = (bins = 0): RowSums => ({ logLoss: 0, softKL: 0, gaps: new Float64Array(bins) });
+
+/**
+ * Adds every row of outputs [rows, classes]: against labels, against a teacher, or both with one pass over the classes.
+ * @param temperature of both sides; 1 where there are labels
+ */
+export function addRows(
+  sums: RowSums,
+  own: { readonly values: Float32Array; readonly kind: OutputKind },
+  labels: Int32Array | null,
+  teacher: { readonly values: Float32Array; readonly kind: OutputKind } | null,
   classes: number,
-  options: SoftKLOptions,
-): number {
-  const { temperature = 1, teacherKind = "logits", studentKind = "logits" } = options;
-  checkPair(student, teacher);
-  const rows = rowsOf(student, classes);
+  temperature = 1,
+): void {
+  const rows = rowsOf(own.values, classes);
+  if (labels) checkLabels(labels, rows, classes);
+  if (teacher) checkPair(own.values, teacher.values);
   const p = new Float64Array(classes);
   const q = new Float64Array(classes);
-  let total = sum;
   for (let row = 0; row < rows; row++) {
-    logProbabilities(teacher, row, classes, teacherKind, temperature, p);
-    logProbabilities(student, row, classes, studentKind, temperature, q);
+    if (teacher) logProbabilities(teacher.values, row, classes, teacher.kind, temperature, p);
+    logProbabilities(own.values, row, classes, own.kind, temperature, q);
+    if (labels) addLabel(sums, q, argmaxRow(own.values, row, classes), labels[row] as number);
+    if (!teacher) continue;
     for (let c = 0; c < classes; c++) {
       const lp = p[c] as number;
-      if (lp > Number.NEGATIVE_INFINITY) total += Math.exp(lp) * (lp - (q[c] as number));
+      if (lp > Number.NEGATIVE_INFINITY) sums.softKL += Math.exp(lp) * (lp - (q[c] as number));
     }
   }
-  return total;
+}
+
+function addLabel(sums: RowSums, log: Float64Array, top: number, label: number): void {
+  sums.logLoss -= log[label] as number;
+  const { gaps } = sums;
+  if (gaps.length === 0) return;
+  const confidence = Math.exp(log[top] as number);
+  const bin = Math.min(gaps.length - 1, Math.max(0, Math.ceil(confidence * gaps.length) - 1));
+  gaps[bin] = (gaps[bin] as number) + Number(top === label) - confidence;
 }
 
 /**

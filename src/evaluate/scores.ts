@@ -10,11 +10,10 @@ import {
 } from "./class-counts.js";
 import { type Aggregate, meanIntervalOf } from "./interval.js";
 import {
-  addGaps,
-  addLogLoss,
-  addSoftKL,
+  addRows,
   CALIBRATION_BINS,
   type ClassScore,
+  newSums,
   type OutputKind,
   predictions,
   topKHits,
@@ -56,11 +55,9 @@ export interface ScorerOptions {
 export class Scorer {
   readonly #answers: Int32Array[] = [];
   readonly #teachers: Int32Array[] = [];
-  readonly #gaps = new Float64Array(CALIBRATION_BINS);
+  readonly #sums = newSums(CALIBRATION_BINS);
   #rows = 0;
   #topK = 0;
-  #logLoss = 0;
-  #softKL = 0;
 
   constructor(private readonly options: ScorerOptions) {}
 
@@ -69,17 +66,12 @@ export class Scorer {
     const { classes, labels, kind, teacherKind } = this.options;
     const top = predictions(values, classes);
     this.#answers.push(top);
-    if (labels) {
-      const own = labels.subarray(this.#rows, this.#rows + top.length);
-      const k = this.#k;
-      if (k !== null) this.#topK += topKHits(values, own, classes, k);
-      this.#logLoss = addLogLoss(this.#logLoss, values, own, classes, kind);
-      addGaps(this.#gaps, values, own, classes, kind);
-    }
-    if (teacher && teacherKind) {
-      this.#softKL = addSoftKL(this.#softKL, teacher, values, classes, { teacherKind, studentKind: kind });
-      this.#teachers.push(predictions(teacher, classes));
-    }
+    const own = labels?.subarray(this.#rows, this.#rows + top.length) ?? null;
+    const k = this.#k;
+    if (own && k !== null) this.#topK += topKHits(values, own, classes, k);
+    const taught = teacher && teacherKind ? { values: teacher, kind: teacherKind } : null;
+    if (taught) this.#teachers.push(predictions(taught.values, classes));
+    if (own || taught) addRows(this.#sums, { values, kind }, own, taught, classes);
     this.#rows += top.length;
   }
 
@@ -97,10 +89,10 @@ export class Scorer {
         accuracy: counts && hitsOf(counts) / rows,
         balancedAccuracy: counts && meanRecall(counts),
         topK: labels && this.#k !== null ? this.#topK / rows : null,
-        nll: labels && this.#logLoss / rows,
-        ece: labels && totalGap(this.#gaps) / rows,
+        nll: labels && this.#sums.logLoss / rows,
+        ece: labels && totalGap(this.#sums.gaps) / rows,
         agreement: againstTeacher && hitsOf(againstTeacher) / rows,
-        softKL: taught ? this.#softKL / rows : null,
+        softKL: taught ? this.#sums.softKL / rows : null,
       },
       correct: labels && Uint8Array.from(answers, (c, i) => Number(c === labels[i])),
       counts,

@@ -3,7 +3,7 @@
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet } from "../data/types.js";
-import { addLogLoss, addSoftKL, predictions } from "../evaluate/metrics.js";
+import { addRows, newSums, predictions } from "../evaluate/metrics.js";
 import type { Executor } from "../runtime/types.js";
 import { describeOverflow } from "./divergence.js";
 import type { TrainingTask, ValidationScore } from "./types.js";
@@ -49,23 +49,22 @@ export async function validate(
   const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
   const teacher = peers > 1 ? null : (task.teacher ?? null);
-  const sums = Array.from({ length: peers }, () => ({ hits: 0, logLoss: 0, agreed: 0, softKL: 0 }));
+  const sums = Array.from({ length: peers }, () => ({ hits: 0, agreed: 0, rows: newSums() }));
   for await (const { from, part, logits } of logitsInPieces(executor, task.data, indices, classes * peers)) {
     if (!logits.every(Number.isFinite)) throw describeOverflow(task, step, kept());
     const own = labelled?.subarray(from, from + part.length);
     for (const [p, sum] of sums.entries()) {
       const z = peers > 1 ? ofPeer(logits, p, peers, classes) : logits;
       const top = predictions(z, classes);
-      if (own) {
-        for (const [i, c] of top.entries()) sum.hits += Number(c === own[i]);
-        sum.logLoss = addLogLoss(sum.logLoss, z, own, classes, "logits");
+      if (own) for (const [i, c] of top.entries()) sum.hits += Number(c === own[i]);
+      const answers = teacher && new Float32Array(z.length);
+      if (teacher && answers) {
+        teacher.gather(part, answers);
+        const theirs = predictions(answers, classes);
+        for (const [i, c] of top.entries()) sum.agreed += Number(c === theirs[i]);
       }
-      if (!teacher) continue;
-      const answers = new Float32Array(z.length);
-      teacher.gather(part, answers);
-      const theirs = predictions(answers, classes);
-      for (const [i, c] of top.entries()) sum.agreed += Number(c === theirs[i]);
-      sum.softKL = addSoftKL(sum.softKL, answers, z, classes, { teacherKind: teacher.kind });
+      const taught = teacher && answers && { values: answers, kind: teacher.kind };
+      if (own || taught) addRows(sum.rows, { values: z, kind: "logits" }, own ?? null, taught, classes);
     }
   }
   // Students that learn together are one training: its score is their mean.
@@ -73,9 +72,9 @@ export async function validate(
     sums.reduce((a, sum) => a + of(sum) / indices.length, 0) / peers;
   return {
     accuracy: labelled && mean((s) => s.hits),
-    nll: labelled && mean((s) => s.logLoss),
+    nll: labelled && mean((s) => s.rows.logLoss),
     agreement: teacher && mean((s) => s.agreed),
-    softKL: teacher && mean((s) => s.softKL),
+    softKL: teacher && mean((s) => s.rows.softKL),
   };
 }
 
