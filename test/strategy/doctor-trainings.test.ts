@@ -68,7 +68,7 @@ test("a healthy recipe gives nothing to change, and every check says something",
       findings.filter((f) => f.status !== "ok" && f.status !== "skipped"),
       [],
     );
-    assert.equal(new Set(findings.map((f) => f.check)).size, 18);
+    assert.equal(new Set(findings.map((f) => f.check)).size, 19);
     const made = findings.filter((f) => f.status === "ok").map((f) => f.check);
     assert.ok(made.includes("teacher against baseline") && made.includes("size of the student"), made.join());
   }
