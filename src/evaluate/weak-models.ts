@@ -15,14 +15,23 @@ export function isAtChance({ seeds }: Pick<ModelRow, "seeds">): boolean {
   return seeds.length > 0 && seeds.every((s) => s.aboveChance === false);
 }
 
-/** @param model its name, for the sentences  @param classes class names by index */
-export function weaknesses(model: string, seeds: readonly ScoredSeed[], classes: readonly string[]): string[] {
+/**
+ * @param model its name, for the sentences
+ * @param classes class names by index
+ * @param part of the data that the samples are of
+ */
+export function weaknesses(
+  model: string,
+  seeds: readonly ScoredSeed[],
+  classes: readonly string[],
+  part: "test" | "validation" = "test",
+): string[] {
   const looked = seeds.map(({ seed, scored }): Looked => {
     const counts = scored.counts ?? scored.againstTeacher;
     const alone = counts && oneAnswer(counts);
     return { seed, scored, alone, check: scored.counts && checkChance(scored.counts) };
   });
-  const about = { model, classes, seeds: seeds.length };
+  const about = { model, classes, part, seeds: seeds.length };
   const alone = looked.filter((s): s is Alone => s.alone !== null);
   const named = [...new Set(alone.map((s) => s.alone.class))];
   const others = looked.filter((s): s is Checked => s.alone === null && s.check !== null);
@@ -41,6 +50,7 @@ export function weaknesses(model: string, seeds: readonly ScoredSeed[], classes:
 interface About {
   readonly model: string;
   readonly classes: readonly string[];
+  readonly part: string;
   /** Seeds of the model. */
   readonly seeds: number;
 }
@@ -58,7 +68,7 @@ function aloneSaid(about: About, seeds: readonly Alone[]): string {
   const share = meanOf(seeds, (s) => s.alone.share);
   const samples = scored.answers.length.toLocaleString("en-US");
   const all = seeds.every((s) => s.alone.share === 1);
-  const head = `${model}: it predicts ${name} for ${all ? `all ${samples}` : `${percent(share)} of the ${samples}`} test samples${seedsSaid(about, seeds)}`;
+  const head = `${model}: it predicts ${name} for ${all ? `all ${samples}` : `${percent(share)} of the ${samples}`} ${about.part} samples${seedsSaid(about, seeds)}`;
   const checked = seeds.filter((s): s is Alone & Checked => s.check !== null);
   if (checked.length === 0) return `${head}.`;
   const own = percent(alone.labelled);
@@ -68,7 +78,7 @@ function aloneSaid(about: About, seeds: readonly Alone[]): string {
 
 function chanceSaid(about: About, seeds: readonly Checked[]): string {
   const accuracy = percent(meanOf(seeds, (s) => s.check.accuracy));
-  return `${about.model}: it is no better than chance${seedsSaid(about, seeds)}. Its accuracy is ${accuracy}, and ${balancedSaid(seeds)}. ${largestSaid(about, seeds)}. ${cure(seeds)}`;
+  return `${about.model}: it is no better than chance on the ${about.part} samples${seedsSaid(about, seeds)}. Its accuracy is ${accuracy}, and ${balancedSaid(seeds)}. ${largestSaid(about, seeds)}. ${cure(seeds)}`;
 }
 
 function belowSaid(about: About, seeds: readonly Checked[]): string {

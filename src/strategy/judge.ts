@@ -1,4 +1,6 @@
 /** From test answers to the rows of the summary: collects what evaluate/scores.ts takes. */
+
+import { spreadOver } from "../data/labels.js";
 import type { DataSet, LoadedData } from "../data/types.js";
 import { checkChance, mostOf } from "../evaluate/chance.js";
 import type { OutputKind } from "../evaluate/metrics.js";
@@ -140,6 +142,23 @@ function topAnswerOf(
 /** Where each test sample is right, for a paired comparison: one array a seed. Only with labels. */
 export function rightOf(judged: readonly Judged[]): Uint8Array[] {
   return judged.map(({ scored }) => scored.correct as Uint8Array);
+}
+
+/** Samples that a teacher's early check looks at. */
+const LOOKED_AT = 500;
+
+/** Warns of a teacher like `warnOfWeakness`, before students learn from it: on validation samples. */
+export async function warnOfTeacher({ loaded, emit }: RunContext, name: string, store: LabelStore): Promise<void> {
+  const { data, splits } = loaded;
+  const all = labelsOf(loaded, splits.validation);
+  const samples = spreadOver(
+    splits.validation.filter((_, i) => (all[i] as number) >= 0),
+    LOOKED_AT,
+  );
+  if (samples.length === 0 || store.header.classes.length !== data.classes.length) return;
+  const scored = await scoreAnswers(data, samples, labelsOf(loaded, samples), storedAnswers(store), null, 1);
+  for (const text of weaknesses(name, [{ seed: 0, scored }], data.classes, "validation"))
+    emit({ kind: "warning", text });
 }
 
 /** Warns where a model names one class alone, or does no better than chance or than naming the largest class. */

@@ -10,7 +10,15 @@ import type { Arm } from "./arms.js";
 import { answersToSoften, leavesTemperature, settleTemperatures } from "./auto-temperature.js";
 import { type RunContext, seedsOf } from "./context.js";
 import type { FitRequest, Fitted } from "./fit.js";
-import { type Judged, rightOf, scoreExported, scoreTest, storedAnswers, warnOfWeakness } from "./judge.js";
+import {
+  type Judged,
+  rightOf,
+  scoreExported,
+  scoreTest,
+  storedAnswers,
+  warnOfTeacher,
+  warnOfWeakness,
+} from "./judge.js";
 import { omittedScores, withoutSaid } from "./omitted.js";
 import { fitAll } from "./pool.js";
 import { type Pseudo, pseudoLabelled, pseudoSaid } from "./pseudo-labels.js";
@@ -40,6 +48,7 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
   const { recipe } = context;
   const seeds = seedsOf(recipe);
   const seen = new Set<string>();
+  const looked = new Set<string>();
   for (const given of arms) {
     let arm = given;
     context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${recipe.name}` });
@@ -50,6 +59,8 @@ export async function trainRows(context: RunContext, arms: readonly Arm[]): Prom
       const teacher = await prepareTeacher(context, arm, seed);
       if (seed === seeds[0]) arm = settleArm(context, arm, teacher);
       teachers.push(teacher);
+      if (!teacher.knows && !looked.has(teacher.key)) await warnOfTeacher(context, "teacher", teacher.store);
+      looked.add(teacher.key);
       const label = (what: string): string => `${arm.name ? `${arm.name}: ` : ""}${what}, seed ${seed}`;
       const request = studentRequest(arm, context.loaded, teacher, seed, label("student"));
       requests.push(request);

@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
+import { faultOf } from "../../src/errors.js";
 import {
   type DataSet,
   Distiller,
@@ -12,7 +13,6 @@ import {
   loadData,
   type Teacher,
 } from "../../src/index.js";
-import { faultOf } from "../../src/errors.js";
 import { openSession } from "../../src/runtime/session.js";
 import { inRecipe } from "../support/faults.js";
 

@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { distill, evaluateModel, loadData, type RecipeInput, trainModel } from "../../src/index.js";
 import { formatTable } from "../../src/report/terminal.js";
+import type { RunEvent } from "../../src/strategy/events.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-imbalanced-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -46,10 +47,17 @@ const rare = writeTable(
 );
 
 test("12 positives of 2,002: teacher, student and baseline are warned of, and the verdict says that there is none", async () => {
+  const events: RunEvent[] = [];
   const { summary, report, summaryFile, directory } = await distill(recipeOf(rare), {
     out: join(folder, "rare"),
     threads: 1,
+    onEvent: (event) => events.push(event),
   });
+  const early = events.findIndex((e) => e.kind === "warning");
+  const [said] = events.slice(early) as [RunEvent];
+  assert.match(said.kind === "warning" ? said.text : "", /^teacher: .*"fine".* validation samples/);
+  const trained = events.findIndex((e) => e.kind === "training" && /student/.test(e.progress.name));
+  assert.ok(early >= 0 && early < trained, "the teacher is warned of before its students are trained");
   // 20 % of 2,002 for the test part, drawn class by class: 398 and 2.
   assert.equal(summary.data.largestClass?.class, "fine");
   const positives = summary.models[0]?.perClass.find((c) => c.class === "fraud")?.support as number;

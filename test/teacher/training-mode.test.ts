@@ -22,8 +22,8 @@ import {
 } from "../../src/index.js";
 import { openSession } from "../../src/runtime/session.js";
 import { webRuntime } from "../../src/runtime/web.js";
-import { limbeck } from "../cli/support.js";
 import { openTeacher } from "../../src/web/teachers.js";
+import { limbeck } from "../cli/support.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-training-mode-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
