@@ -264,7 +264,13 @@ export class GraphBuilder {
 
   #define(name: string, type: StaticType): Value {
     if (name === "" || this.#values.has(name))
-      throw new Error(`graph "${this.name}": the value name "${name}" is ${name ? "taken" : "empty"}`);
+      throw new InputError({
+        code: "model-invalid",
+        where: `graph ${quote(this.name)}`,
+        found: name ? `two values have the name ${quote(name)}` : "a value has no name",
+        expected: "a name of its own for each value",
+        cure: "Export the model again, and check it with onnx.checker",
+      });
     const value: Value = { name, dtype: type.dtype, shape: [...type.shape] };
     this.#values.set(name, value);
     return value;

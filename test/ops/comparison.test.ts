@@ -89,7 +89,7 @@ test("operands of different types and shapes that do not broadcast are refused b
   });
   assert.throws(() => b.op("Less", [f, g], {}, { name: "cmp" }), {
     code: "model-invalid",
-    where: 'node "cmp" (Less)',
+    where: 'node "cmp_1" (Less)',
     found: /3 against 2|2 against 3/,
   });
   assert.throws(() => b.op("And", [f, f]), { code: "model-invalid", found: /bool/ });
