@@ -5,13 +5,14 @@ import type { TeacherFeature } from "../compile/step.js";
 import type { DataAudit } from "../data/audit/types.js";
 import type { LoadedData } from "../data/types.js";
 import { InputError } from "../errors.js";
-import { accuracy, type OutputKind } from "../evaluate/metrics.js";
+import { correctness, type OutputKind } from "../evaluate/metrics.js";
 import { noun } from "../noun.js";
 import { parseRecipe } from "../recipe/load.js";
 import type { Recipe, RecipeInput } from "../recipe/schema.js";
 import type { LabelStore } from "../teacher/store.js";
 import { type Arm, expandArms } from "./arms.js";
 import { contextOf, type RunOptions } from "./context.js";
+import { piecesOf } from "./judge.js";
 import { loadAudited } from "./load-audited.js";
 import { seeingAllClasses } from "./omitted.js";
 import { claimDirectory, finishDirectory, orDiscard } from "./run-directory.js";
@@ -119,10 +120,14 @@ function accuracies(store: LabelStore, { data, splits }: LoadedData): LabelDataR
     const known = part.filter((i) => (data.labels?.[i] ?? -1) >= 0);
     const classes = store.header.classes.length;
     if (known.length === 0 || classes !== data.classes.length) return null;
-    const answers = new Float32Array(known.length * classes);
-    store.gather(known, answers);
-    const labels = Int32Array.from(known, (i) => data.labels?.[i] as number);
-    return accuracy(answers, labels, classes);
+    let right = 0;
+    for (const piece of piecesOf(known, classes)) {
+      const answers = new Float32Array(piece.length * classes);
+      store.gather(piece, answers);
+      const labels = Int32Array.from(piece, (i) => data.labels?.[i] as number);
+      right += correctness(answers, labels, classes).reduce((sum, hit) => sum + hit, 0);
+    }
+    return right / known.length;
   };
   return { train: of(splits.train), validation: of(splits.validation) };
 }

@@ -6,8 +6,8 @@ import { noun } from "../noun.js";
 import { objectiveNeeds } from "../objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema.js";
-import { type PseudoLabels, pseudoLabels } from "../teacher/pseudo-labels.js";
-import { LabelStore } from "../teacher/store.js";
+import { choosePseudoLabels, fillTargets, type PseudoLabels } from "../teacher/pseudo-labels.js";
+import { LabelStore, type StoreHeader } from "../teacher/store.js";
 import type { Arm } from "./arms.js";
 import { fingerprint } from "./context.js";
 
@@ -60,6 +60,29 @@ export interface Pseudo {
   readonly counts: PseudoLabels["counts"];
 }
 
+/** The targets of a student, made of the teacher's answers when they are asked for. */
+class PseudoStore extends LabelStore {
+  constructor(
+    private readonly teacher: LabelStore,
+    header: StoreHeader,
+    private readonly certain: Int32Array,
+  ) {
+    super(teacher.folder, header, null);
+  }
+
+  override get outputs(): Float32Array {
+    const all = Uint32Array.from({ length: this.header.samples }, (_, i) => i);
+    const out = new Float32Array(all.length * this.header.classes.length);
+    this.gather(all, out);
+    return out;
+  }
+
+  override gather(indices: Uint32Array, out: Float32Array): void {
+    this.teacher.gather(indices, out);
+    fillTargets(this.teacher.kind, this.header.classes.length, this.certain, indices, out);
+  }
+}
+
 /** Makes the pseudo-labels of an arm; null where it asks for none. Samples outside the arm's keep the teacher's answers. */
 export function pseudoLabelled(
   { recipe, transfer, labelled }: Pick<Arm, "recipe" | "transfer" | "labelled">,
@@ -68,10 +91,9 @@ export function pseudoLabelled(
 ): Pseudo | null {
   const options = recipe.transfer.pseudo_labels;
   if (!options) return null;
-  const answers = { kind: store.kind, values: store.outputs };
   const { kind, balance, min_confidence: minConfidence } = options;
   const { classes } = store.header;
-  const made = pseudoLabels(answers, classes.length, transfer, labelsOnly(data, labelled), {
+  const chosen = choosePseudoLabels(store, classes.length, transfer, labelsOnly(data, labelled), {
     kind,
     balance,
     minConfidence,
@@ -82,7 +104,8 @@ export function pseudoLabelled(
     kind: "probabilities",
     preprocessing: fingerprint(store.header.preprocessing, store.header.precision, options, labelled),
   } as const;
-  return { store: new LabelStore(store.folder, header, made.targets), samples: made.samples, counts: made.counts };
+  const { samples, counts, certain } = chosen;
+  return { store: new PseudoStore(store, header, certain), samples, counts };
 }
 
 /** What a student with pseudo-labels was trained on, and what was left out: "100 samples with labels and 520 of 969 other samples ...". */

@@ -27,6 +27,19 @@ export interface PseudoLabels {
   readonly counts: { readonly unlabelled: number; readonly confident: number; readonly chosen: number };
 }
 
+/** A teacher's answers for the samples of a data set, in memory or not. */
+export interface GatheredAnswers {
+  readonly kind: OutputKind;
+  /** Copies the rows of these samples. */
+  gather(indices: Uint32Array, out: Float32Array): void;
+}
+
+/** Which samples a student sees, and which of them have a target of one class. */
+export interface ChosenLabels extends Pick<PseudoLabels, "samples" | "counts"> {
+  /** The class of each sample of the data whose target is that class alone; -1 where it is the teacher's answer. */
+  readonly certain: Int32Array;
+}
+
 /**
  * Labels what has no label, leaves out what the teacher is unsure about, and balances the classes.
  *
@@ -38,36 +51,80 @@ export interface PseudoLabels {
  * @throws InputError when no sample is left
  */
 export function pseudoLabels(
-  { kind: given, values }: { readonly kind: OutputKind; readonly values: Float32Array },
+  { kind, values }: { readonly kind: OutputKind; readonly values: Float32Array },
+  classes: number,
+  transfer: Uint32Array,
+  labels: ArrayLike<number>,
+  options: PseudoLabelOptions,
+): PseudoLabels {
+  const gather = (indices: Uint32Array, out: Float32Array): void => {
+    for (const [i, sample] of indices.entries())
+      out.set(values.subarray(sample * classes, (sample + 1) * classes), i * classes);
+  };
+  const chosen = choosePseudoLabels({ kind, gather }, classes, transfer, labels, options);
+  const targets = values.slice();
+  fillTargets(
+    kind,
+    classes,
+    chosen.certain,
+    Uint32Array.from({ length: values.length / classes }, (_, i) => i),
+    targets,
+  );
+  return { samples: chosen.samples, targets, counts: chosen.counts };
+}
+
+/** Turns the teacher's outputs for these samples, `rows`, into their targets. */
+export function fillTargets(
+  kind: OutputKind,
+  classes: number,
+  certain: Int32Array,
+  indices: Uint32Array,
+  rows: Float32Array,
+): void {
+  const log = new Float64Array(classes);
+  for (const [i, sample] of indices.entries()) {
+    const own = rows.subarray(i * classes, (i + 1) * classes);
+    const only = certain[sample] as number;
+    logProbabilities(own, 0, classes, kind, 1, log);
+    if (only >= 0) own.fill(0)[only] = 1;
+    else own.set(log.map(Math.exp));
+  }
+}
+
+/** Samples looked at at a time. */
+const PIECE = 256;
+
+/** As `pseudoLabels`, of answers that need not be in memory together. */
+export function choosePseudoLabels(
+  answers: GatheredAnswers,
   classes: number,
   transfer: Uint32Array,
   labels: ArrayLike<number>,
   { kind, minConfidence, balance }: PseudoLabelOptions,
-): PseudoLabels {
-  const targets = new Float32Array(values.length);
-  const row = new Float64Array(classes);
+): ChosenLabels {
+  const certain = new Int32Array(labels.length).fill(-1);
+  const log = new Float64Array(classes);
   const byClass: { sample: number; confidence: number }[][] = Array.from({ length: classes }, () => []);
   const known: number[] = [];
   let unlabelled = 0;
-  for (let sample = 0; sample < values.length / classes; sample++) {
-    logProbabilities(values, sample, classes, given, 1, row);
-    targets.set(row.map(Math.exp), sample * classes);
-  }
-  for (const sample of transfer) {
-    const label = labels[sample] as number;
-    logProbabilities(values, sample, classes, given, 1, row);
-    const top = maxOf(row);
-    const best = row.indexOf(top);
-    const own = targets.subarray(sample * classes, (sample + 1) * classes);
-    const certain = label >= 0 ? label : kind === "hard" ? best : null;
-    if (certain !== null) own.fill(0)[certain] = 1;
-    if (label >= 0) {
-      known.push(sample);
-      continue;
+  for (let from = 0; from < transfer.length; from += PIECE) {
+    const part = transfer.subarray(from, from + PIECE);
+    const rows = new Float32Array(part.length * classes);
+    answers.gather(part, rows);
+    for (const [i, sample] of part.entries()) {
+      const label = labels[sample] as number;
+      logProbabilities(rows, i, classes, answers.kind, 1, log);
+      const top = maxOf(log);
+      const best = log.indexOf(top);
+      certain[sample] = label >= 0 ? label : kind === "hard" ? best : -1;
+      if (label >= 0) {
+        known.push(sample);
+        continue;
+      }
+      unlabelled++;
+      const confidence = Math.exp(top);
+      if (confidence >= minConfidence) byClass[best]?.push({ sample, confidence });
     }
-    unlabelled++;
-    const confidence = Math.exp(top);
-    if (confidence >= minConfidence) byClass[best]?.push({ sample, confidence });
   }
   const confident = byClass.reduce((sum, own) => sum + own.length, 0);
   const chosen = balance ? balanced(byClass) : byClass.flat().map((s) => s.sample);
@@ -80,7 +137,7 @@ export function pseudoLabels(
       found: `the teacher gives no sample's best class ${minConfidence} or more, and no sample is labelled`,
       cure: "Lower it",
     });
-  return { samples, targets, counts: { unlabelled, confident, chosen: chosen.length } };
+  return { samples, certain, counts: { unlabelled, confident, chosen: chosen.length } };
 }
 
 function balanced(byClass: readonly (readonly { sample: number; confidence: number }[])[]): number[] {
