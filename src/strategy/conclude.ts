@@ -12,6 +12,7 @@ import { ensembleRow } from "./ensemble.js";
 import type { FinishedHop } from "./hops.js";
 import { testLabels } from "./judge.js";
 import { latenciesOf } from "./measure.js";
+import { probeOf } from "./partial-teachers.js";
 import type { Pair, Plan } from "./plan.js";
 import { runRobustness } from "./robustness.js";
 import { onnxTeacherOptions } from "./teachers.js";
@@ -108,11 +109,14 @@ function teacherFile({ recipe, folder, directory }: RunContext): string[] {
 }
 
 /** Opens the recipe's own teacher as the recipe says, when it is a file. */
-function givenTeacher({ recipe, folder, loaded, execution }: RunContext): ChainRow["open"] {
+function givenTeacher(context: RunContext): ChainRow["open"] {
+  const { recipe, folder, loaded, execution } = context;
   const { teacher } = recipe;
   if (!("file" in teacher)) return undefined;
   const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder);
-  return () => openOnnxTeacher(path, loaded.data, loaded.splits.train, { ...options, threads: execution.threads });
+  // What was found out about it with the samples that its hop looked at must be found out again.
+  const probe = probeOf(context, loaded.data);
+  return () => openOnnxTeacher(path, loaded.data, probe, { ...options, threads: execution.threads });
 }
 
 async function comparisonOf(

@@ -1,5 +1,5 @@
 /** Opens a foreign classifier from its file. */
-import { InputError, RunError } from "../errors.js";
+import { faultOf, InputError, RunError } from "../errors.js";
 import { type LoadedModel, loadModelFile } from "../graph/file.js";
 import { writeModel } from "../graph/write.js";
 import { openSession, type Session, type SessionOptions } from "../runtime/session.js";
@@ -24,7 +24,10 @@ export async function openClassifier(
   const asked = askable(loaded.model, path, features);
   const source = asked.model === loaded.model ? path : writeModel(asked.model);
   const session = await openSession(source, options).catch((cause: unknown) => {
-    throw cause instanceof RunError && cause.code === "engine-failed" ? refused(path, cause) : cause;
+    if (cause instanceof RunError && cause.code === "engine-failed") throw refused(path, cause);
+    const fault = cause instanceof InputError ? faultOf(cause) : null;
+    // Of a model that was opened from its bytes the session knows no name.
+    throw fault?.where === "model" ? new InputError({ ...fault, where: path }, { cause }) : cause;
   });
   return { ...loaded, session, asked };
 }
