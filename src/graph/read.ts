@@ -87,6 +87,7 @@ function recognise(bytes: Uint8Array): { code: ErrorCode; found: string; cure?: 
   if (start.slice(4, 8) === "TFL3") return type("it is a TensorFlow Lite model");
   if (start.startsWith("\u0089HDF")) return type("it is an HDF5 file, perhaps a Keras model");
   if (/^.{8}\{"/s.test(start)) return type("it is a safetensors file, which holds weights without a graph");
+  if (/^[\t\n\r\x20-\x7e]+$/.test(start)) return type("it is a text file");
   return {
     code: "file-damaged",
     found: `its ${bytes.length} bytes cannot be decoded, so the file may be cut off`,

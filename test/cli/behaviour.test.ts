@@ -93,7 +93,7 @@ const WRONG: readonly (readonly [readonly string[], Wrong])[] = [
   ],
   [
     ["distill", DIGITS, ...set("variants=[]", "teacher={file: text.onnx}")],
-    { code: "file-damaged", where: "/text.onnx", found: "18 bytes" },
+    { code: "file-type", where: "/text.onnx", found: "text" },
   ],
   [["distill", DIGITS, ...set("data.split.test=0")], { where: "data.split.test" }],
   [["train", DIGITS, "--out", at("full")], { where: "--out", found: at("full") }],
@@ -104,7 +104,7 @@ const WRONG: readonly (readonly [readonly string[], Wrong])[] = [
   [["train", DIGITS, "--model", "teacher", ...set("teacher={file: x.onnx}")], { where: "teacher" }],
   [["label", DIGITS, ...set("teacher={file: x.onnx}"), "--out", at("a")], { code: "file-missing", where: "/x.onnx" }],
   [["label", DIGITS, ...set("teacher={label_store: x}"), "--out", at("b")], { where: "teacher.label_store" }],
-  [["inspect", at("text.onnx")], { code: "file-damaged", where: "/text.onnx", found: "18 bytes" }],
+  [["inspect", at("text.onnx")], { code: "file-type", where: "/text.onnx", found: "text" }],
   [["inspect", at("empty.onnx")], { code: "file-damaged", where: "/empty.onnx", found: "empty" }],
   [["inspect", folder], { code: "file-is-folder", where: folder, found: "folder" }],
   [["inspect", at("no.onnx")], { code: "file-missing", where: "/no.onnx" }],

@@ -195,7 +195,7 @@ test('"to the end" as the largest int64 stays the end when a model is written ag
 
 const damaged: readonly [string, Uint8Array, string][] = [
   ["empty", new Uint8Array(0), "file-damaged"],
-  ["text", new TextEncoder().encode("just some text, no model at all"), "file-damaged"],
+  ["text", new TextEncoder().encode("just some text, no model at all"), "file-type"],
   ["zip", Uint8Array.of(0x50, 0x4b, 3, 4, 0, 0, 0, 0), "file-type"],
   ["a page", new TextEncoder().encode("<!doctype html><title>404</title>"), "file-type"],
   ["a pointer", new TextEncoder().encode("version https://git-lfs.github.com/spec/v1\noid sha256:0"), "file-type"],
