@@ -121,18 +121,34 @@ function withoutColumns(model: Model): WithRows | null {
   };
 }
 
-/** Names that classifiers of ai.onnx.ml and look-ups of labels hold, where they agree. */
+/** What hands a label on as it is. */
+const PASSING = new Set(["Identity", "Cast", "Reshape", "Squeeze", "Unsqueeze", "Flatten"]);
+
+/** The names that the model's own label output picks from; where it has none, those on which all classifiers inside agree. */
 function classesInside({ graph }: Model): readonly string[] | undefined {
-  const found = graph.nodes.flatMap(({ domain, op, attributes, inputs }): (readonly string[])[] => {
-    if (domain !== "ai.onnx.ml") return [];
-    const names = labelsOf(
-      attributes.classlabels_strings ?? attributes.classlabels_int64s ?? attributes.classlabels_ints,
-    );
-    if (names) return [names];
-    const labels = op === "ArrayFeatureExtractor" ? graph.initializers.get(inputs[0] ?? "") : undefined;
-    const whole = labels && (labels.dtype === "string" || labels.dtype === "int64" || labels.dtype === "int32");
-    return whole ? [Array.from<unknown>(labels.data as ArrayLike<unknown>).map(String)] : [];
-  });
-  const [first] = found;
-  return first && first.length > 1 && found.every((names) => names.join("\0") === first.join("\0")) ? first : undefined;
+  const of = (output: string, steps = 0): readonly string[] | undefined => {
+    if (steps > graph.nodes.length) return undefined;
+    const node = graph.nodes.find((n) => n.outputs.includes(output));
+    if (!node) return undefined;
+    if (node.domain === "" && PASSING.has(node.op)) return of(node.inputs[0] ?? "", steps + 1);
+    return classesOf(node, graph);
+  };
+  const labels = graph.outputs.find((o) => !isFloat(o.dtype));
+  const picked = labels && of(labels.name);
+  if (picked) return picked.length > 1 ? picked : undefined;
+  const lists = graph.nodes.map((n) => classesOf(n, graph)).filter((names) => names !== undefined);
+  const [first] = lists;
+  return first && first.length > 1 && lists.every((names) => names.join("\0") === first.join("\0")) ? first : undefined;
+}
+
+/** The names that a node of ai.onnx.ml gives classes: those of a classifier, or what labels are looked up in. */
+function classesOf({ domain, op, attributes, inputs }: Node, graph: Model["graph"]): readonly string[] | undefined {
+  if (domain !== "ai.onnx.ml") return undefined;
+  const names = labelsOf(
+    attributes.classlabels_strings ?? attributes.classlabels_int64s ?? attributes.classlabels_ints,
+  );
+  if (names || op !== "ArrayFeatureExtractor") return names;
+  const labels = graph.initializers.get(inputs[0] ?? "");
+  if (labels?.dtype !== "string" && labels?.dtype !== "int64" && labels?.dtype !== "int32") return undefined;
+  return Array.from<unknown>(labels.data as ArrayLike<unknown>).map(String);
 }

@@ -76,6 +76,7 @@ const found: readonly [name: string, what: string, note: RegExp][] = [
     /raw samples: correct on 9\d\.\d % of \d+ labelled samples, with .* student's on [1-5]\d\.\d %/,
   ],
   ["forest-rows", "text labels beside rows", /raw samples: correct on/],
+  ["bagged-rows", "names only where labels are looked up", /raw samples: correct on/],
   ["forest-columns", "an output for each class", /raw samples: correct on/],
   ["scaler", "a Scaler of ai.onnx.ml inside", /raw samples: correct on/],
   ["columns", "an input for each column, one of whole numbers", /feeds 4 of 4 columns by name/],
