@@ -36,7 +36,8 @@ export async function openOnnxTeacher(
   const identity = {
     name: basename(path),
     hash,
-    parameters: modelSize(model.graph).parameters,
+    // Trees keep their numbers in attributes, which nobody counts.
+    parameters: modelSize(model.graph).parameters || null,
     bytes: size,
     // Read again when it is wanted: a large teacher need not stay in memory beside its session.
     model: () => inferenceForm(loadModelFile(path).model, path).model,
