@@ -56,9 +56,10 @@ for (const entry of readdirSync(src, { recursive: true })) {
   if (!path.endsWith(".ts")) continue;
   const layer = path.includes("/") ? path.split("/")[0] : "";
   if (layer && !LAYERS.includes(layer)) problems.push(`src/${path}: folder "${layer}" is not in the list of layers`);
-  const code = readFileSync(join(src, path), "utf8")
-    .replace(/\/\*[\s\S]*?\*\//g, "")
-    .replace(/^\s*\/\/.*$/gm, "");
+  const text = readFileSync(join(src, path), "utf8");
+  // In a template literal they compile.
+  if (/^(<{7}|>{7}) /m.test(text)) problems.push(`src/${path}: a marker of a merge conflict`);
+  const code = text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
   sources.set(path, code);
   imports.set(path, []);
   for (const match of code.matchAll(

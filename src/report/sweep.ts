@@ -25,13 +25,8 @@ export async function renderSweep(summary: SweepSummary): Promise<string> {
 <body>
 <div class="page">
 <header><p class="kicker">limbeck sweep report</p><h1>${name}</h1>${description && markup`<p class="description">${description}</p>`}</header>
-<<<<<<< HEAD
-<main>${warnings(summary)}${best(summary)}${await maps(summary)}${await alongNumbers(summary)}${table(summary)}${recipe(summary)}</main>
-<footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. All figures are in sweep.json next to this file.</footer>
-=======
 <main>${warnings(summary)}${best(summary)}${await maps(summary)}${await alongNumbers(summary)}${table(summary)}${summary.audit && auditSection(summary.audit)}${recipe(summary)}</main>
 <footer>Made by limbeck ${limbeck} in ${duration(summary.durationSeconds)}: ${summary.command}. All figures are in sweep.json next to this file.</footer>
->>>>>>> 82d0522 (wip: rules tested, doctor and sweep use the audit)
 </div>
 </body>
 </html>

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { distill, evaluateModel, loadData, type RecipeInput, trainModel } from "../../src/index.js";
+import { distill, evaluateModel, loadData, type RecipeInput, sweep, trainModel } from "../../src/index.js";
 import { formatTable } from "../../src/report/terminal.js";
 import type { RunEvent } from "../../src/strategy/events.js";
 
@@ -102,6 +102,15 @@ test("12 positives of 2,002: teacher, student and baseline are warned of, and th
   assert.equal(found.balancedAccuracy, 0.5);
   assert.equal(found.warnings.length, 1);
   assert.match(found.warnings[0] as string, /^model: .*"fine"/);
+});
+
+test("a sweep whose best combination is no better than a constant answer says so", async () => {
+  const swept = { ...recipeOf(rare), seeds: 1, sweep: { grid: { "objective.alpha": [0.5, 0.9] } } };
+  const { summary, report } = await sweep(swept, { out: join(folder, "sweep"), threads: 1 });
+  const own = summary.warnings.filter((w) => w.includes("constant"));
+  assert.equal(own.length, 1);
+  assert.match(own[0] as string, /"fine"/);
+  assert.doesNotMatch(readFileSync(report, "utf8"), /&#60;{7}|<{7}/);
 });
 
 test("a model trained alone is warned of as well", async () => {

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../atomic.js";
 import type { LoadedData } from "../../data/types.js";
 import { InputError, within } from "../../errors.js";
+import { mostOf } from "../../evaluate/chance.js";
 import type { SweepField, SweepRow, SweepSummary } from "../../evaluate/sweep.js";
 import { noun } from "../../noun.js";
 import { packageVersion } from "../../package-root.js";
@@ -138,10 +139,26 @@ function summaryOf(
     rungs,
     rows,
     teacher: teachers.join("; "),
-    warnings: [...new Set(warnings)].map(maskText),
+    warnings: [...new Set([...warnings, ...constantBeats(loaded, metric, rows)])].map(maskText),
     recipe: maskSecrets(recipe),
     audit: loaded.audit,
   };
+}
+
+/** A warning if even the best combination is not above always predicting the largest class. */
+function constantBeats({ data, splits }: LoadedData, metric: Swept["metric"], rows: readonly SweepRow[]): string[] {
+  const best = rows[0]?.score?.mean;
+  const labels = Array.from(splits.validation, (i) => data.labels?.[i] ?? -1).filter((label) => label >= 0);
+  if (metric !== "accuracy" || best === undefined || labels.length === 0) return [];
+  const counts = new Uint32Array(data.classes.length);
+  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  const largest = mostOf(counts);
+  const share = (counts[largest] as number) / labels.length;
+  const percent = (v: number): string => `${(100 * v).toFixed(1)} %`;
+  if (best > share || share === 1) return [];
+  return [
+    `the best combination's accuracy of ${percent(best)} is not above that of a constant answer. Always predicting the largest class, "${data.classes[largest]}", is correct for ${percent(share)} of the validation samples. Judge the combinations by the recall of every class.`,
+  ];
 }
 
 async function deliver(
