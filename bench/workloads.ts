@@ -1,8 +1,8 @@
 /** What is measured: networks, batch, optimiser and objective of every workload, as plain data. */
-import type { ModelSpec } from "../src/models/spec.js";
-import type { ObjectiveConfig } from "../src/objective/objective.js";
-import { ADAM_DEFAULTS, ADAMW_DEFAULTS, SGD_DEFAULTS } from "../src/optim/rules.js";
-import type { UpdateRule } from "../src/optim/types.js";
+import type { ModelSpec } from "../src/engine/models/spec.js";
+import type { ObjectiveConfig } from "../src/engine/objective/objective.js";
+import { ADAM_DEFAULTS, ADAMW_DEFAULTS, SGD_DEFAULTS } from "../src/engine/optim/rules.js";
+import type { UpdateRule } from "../src/engine/optim/types.js";
 
 /** A training step that every system repeats. */
 export interface StepWorkload {

@@ -1,11 +1,5 @@
 // Refuses spreads into functions that take any number of arguments (Math.max(...xs), list.push(...xs)): every value takes a
-// place on the stack, and some hundred thousand overflow it, at the very end of a run on large data. Use src/extremes.ts.
-import { readdirSync, readFileSync } from "node:fs";
-import { dirname, join, sep } from "node:path";
-import { fileURLToPath } from "node:url";
-
-const src = join(dirname(dirname(fileURLToPath(import.meta.url))), "src");
-
+// place on the stack, and some hundred thousand overflow it, at the very end of a run on large data. Use src/base/extremes.ts.
 /** Comments and the text of strings become blanks, so that positions and lines stay. Code inside `${}` stays. */
 export function withoutText(code) {
   let out = "";
@@ -86,22 +80,15 @@ export function spreadsIn(code) {
   return found;
 }
 
-/** Sentences about all spreads in src/. */
-export function spreadProblems() {
-  const paths = readdirSync(src, { recursive: true }).map((entry) => String(entry).split(sep).join("/"));
-  return paths
-    .filter((path) => path.endsWith(".ts"))
-    .flatMap((path) =>
-      spreadsIn(readFileSync(join(src, path), "utf8")).map(
-        ({ line, what }) =>
-          `src/${path}:${line}: "${what}" is spread into a call; use maxOf, minOf or appendTo (src/extremes.ts)`,
-      ),
-    );
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const problems = spreadProblems();
-  for (const problem of problems) console.error(problem);
-  if (problems.length > 0) process.exit(1);
-  console.log("spreads: none into the arguments of a call");
+/**
+ * Sentences about all spreads.
+ * @param sources Map from a file's path below src/ to its text
+ */
+export function spreadProblems(sources) {
+  return [...sources].flatMap(([path, text]) =>
+    spreadsIn(text).map(
+      ({ line, what }) =>
+        `src/${path}:${line}: "${what}" is spread into a call; use maxOf, minOf or appendTo (src/base/extremes.ts)`,
+    ),
+  );
 }

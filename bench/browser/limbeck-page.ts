@@ -1,9 +1,9 @@
 /** limbeck's side of a page: the training core of `limbeck/web` over a prepared workload. */
 /// <reference lib="dom" />
-import { dataFromArrays } from "../../src/data/assemble.js";
-import { createInlineExecutor } from "../../src/runtime/inline-executor.js";
-import { webRuntime } from "../../src/runtime/web.js";
-import type { WebModule } from "../../src/runtime/web-module.js";
+import { dataFromArrays } from "../../src/learn/data/assemble.js";
+import { createInlineExecutor } from "../../src/engine/runtime/inline-executor.js";
+import { webRuntime } from "../../src/engine/runtime/web.js";
+import type { WebModule } from "../../src/engine/runtime/web-module.js";
 import type { PreparedWorkload } from "../harness/prepare.js";
 import type { Losses, Timing } from "../harness/protocol.js";
 import { holdLoop, taskOf } from "../limbeck/held.js";

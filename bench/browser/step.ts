@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { build } from "esbuild";
 import { chromium } from "playwright-core";
-import { packageRoot, packageVersion } from "../../src/package-root.js";
+import { packageRoot, packageVersion } from "../../src/node/package-root.js";
 import type { Losses, Ready, Timing } from "../harness/protocol.js";
 import { serve } from "../limbeck/serve.js";
 import { findChromium } from "./chromium.js";

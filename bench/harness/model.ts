@@ -1,5 +1,5 @@
 /** A workload as a network, in Node and in a browser. */
-import { type BuiltModel, buildModel } from "../../src/models/model.js";
+import { type BuiltModel, buildModel } from "../../src/engine/models/model.js";
 import { SEED, type StepWorkload } from "../workloads.js";
 
 /** The model of a workload with its start weights. */

@@ -1,9 +1,9 @@
 /** What every system starts from: initial weights, samples, labels, teacher logits and their order, as files. */
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { epochOrder } from "../../src/data/order.js";
-import { sizeOf } from "../../src/graph/tensor.js";
-import { Random } from "../../src/random/random.js";
+import { epochOrder } from "../../src/learn/data/order.js";
+import { sizeOf } from "../../src/engine/graph/tensor.js";
+import { Random } from "../../src/engine/random/random.js";
 import { BATCHES, COMPARED_STEPS, SEED, type StepWorkload } from "../workloads.js";
 import { modelOf } from "./model.js";
 

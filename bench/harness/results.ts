@@ -3,8 +3,8 @@ import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
 import { join } from "node:path";
-import { makeFolder, writeFileAtomic } from "../../src/atomic.js";
-import { packageRoot } from "../../src/package-root.js";
+import { makeFolder, writeFileAtomic } from "../../src/node/atomic.js";
+import { packageRoot } from "../../src/node/package-root.js";
 import type { RowResult } from "../rows/row.js";
 import type { Failure, Outcome } from "./rounds.js";
 

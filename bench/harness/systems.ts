@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { packageRoot } from "../../src/package-root.js";
+import { packageRoot } from "../../src/node/package-root.js";
 import type { StepWorkload } from "../workloads.js";
 import type { RunnerCommand } from "./runner.js";
 

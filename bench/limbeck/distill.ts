@@ -6,11 +6,11 @@ import "../../src/cli/main.js";
 import { readdirSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
-import { packageVersion } from "../../src/package-root.js";
-import { loadRecipe } from "../../src/recipe/load.js";
-import { distill } from "../../src/strategy/distill.js";
-import type { RunEvent } from "../../src/strategy/events.js";
-import { readLabelStore } from "../../src/teacher/store.js";
+import { packageVersion } from "../../src/node/package-root.js";
+import { loadRecipe } from "../../src/run/recipe/load.js";
+import { distill } from "../../src/run/pipeline/distill.js";
+import type { RunEvent } from "../../src/run/folder/events.js";
+import { readLabelStore } from "../../src/learn/teacher/store/store.js";
 import type { ProgramReport } from "../harness/program.js";
 import { peakMemory } from "./serve.js";
 

@@ -1,10 +1,10 @@
 /** One epoch of limbeck's training loop over synthetic samples: `node epoch.js <samples> <threads>`. */
-import { fromArrays } from "../../src/data/dataset.js";
-import { packageVersion } from "../../src/package-root.js";
-import { Random } from "../../src/random/random.js";
-import { createExecutor } from "../../src/runtime/executor.js";
-import { MetricsLog } from "../../src/train/metrics-log.js";
-import { targetOf, trainingEnvironment } from "../../src/train/train.js";
+import { fromArrays } from "../../src/learn/data/dataset.js";
+import { packageVersion } from "../../src/node/package-root.js";
+import { Random } from "../../src/engine/random/random.js";
+import { createExecutor } from "../../src/node/executor.js";
+import { MetricsLog } from "../../src/learn/train/metrics-log.js";
+import { targetOf, trainingEnvironment } from "../../src/learn/train/train.js";
 import type { PreparedWorkload } from "../harness/prepare.js";
 import type { ProgramReport } from "../harness/program.js";
 import { SEED, STEP_WORKLOADS, type StepWorkload } from "../workloads.js";

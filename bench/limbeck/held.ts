@@ -1,9 +1,9 @@
 /** limbeck's training loop held between turns: the same in Node and in a browser. */
-import type { DataSet } from "../../src/data/types.js";
-import { trainableModel } from "../../src/models/model.js";
-import type { Executor, ExecutorConfig, StepRequest, StepsResult } from "../../src/runtime/types.js";
-import { type LoopHost, runLoop } from "../../src/train/loop.js";
-import type { TrainingTask } from "../../src/train/types.js";
+import type { DataSet } from "../../src/learn/data/types.js";
+import { trainableModel } from "../../src/engine/models/model.js";
+import type { Executor, ExecutorConfig, StepRequest, StepsResult } from "../../src/engine/runtime/types.js";
+import { type LoopHost, runLoop } from "../../src/learn/train/loop.js";
+import type { TrainingTask } from "../../src/learn/train/types.js";
 import { modelOf } from "../harness/model.js";
 import type { PreparedWorkload } from "../harness/prepare.js";
 import type { Timing } from "../harness/protocol.js";

@@ -4,10 +4,10 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { fromArrays } from "../../src/data/dataset.js";
-import { createExecutor } from "../../src/runtime/executor.js";
-import { MetricsLog } from "../../src/train/metrics-log.js";
-import { targetOf, trainingEnvironment } from "../../src/train/train.js";
+import { fromArrays } from "../../src/learn/data/dataset.js";
+import { createExecutor } from "../../src/node/executor.js";
+import { MetricsLog } from "../../src/learn/train/metrics-log.js";
+import { targetOf, trainingEnvironment } from "../../src/learn/train/train.js";
 import type { PreparedWorkload } from "../harness/prepare.js";
 import { holdLoop, type OpenedLoop, taskOf } from "./held.js";
 

@@ -1,6 +1,6 @@
 /** What it takes to open a workload's training: `node open.js <folder> <threads>`. */
 import { createRequire } from "node:module";
-import { packageVersion } from "../../src/package-root.js";
+import { packageVersion } from "../../src/node/package-root.js";
 import type { ProgramReport } from "../harness/program.js";
 import { openLoop } from "./loop.js";
 import { peakMemory } from "./serve.js";

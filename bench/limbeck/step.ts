@@ -1,7 +1,7 @@
 /** limbeck's runner of a step workload: `node step.js <folder> <threads>`. */
 import { createRequire } from "node:module";
-import { packageVersion } from "../../src/package-root.js";
-import { blockSize } from "../../src/runtime/block.js";
+import { packageVersion } from "../../src/node/package-root.js";
+import { blockSize } from "../../src/node/block.js";
 import { COMPARED_STEPS } from "../workloads.js";
 import { openLoop } from "./loop.js";
 import { serve } from "./serve.js";

@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../../src/package-root.js";
+import { packageRoot } from "../../src/node/package-root.js";
 import { findChromium } from "../browser/chromium.js";
 import { writeWorkload } from "../harness/prepare.js";
 import { LOSS_TOLERANCE } from "../harness/report.js";

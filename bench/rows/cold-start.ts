@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../../src/package-root.js";
+import { packageRoot } from "../../src/node/package-root.js";
 import { writeWorkload } from "../harness/prepare.js";
 import { lacksPython, PIP, peer, THREADS, threadVariables } from "../harness/systems.js";
 import { STEP_WORKLOADS } from "../workloads.js";

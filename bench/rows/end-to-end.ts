@@ -2,11 +2,11 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { makeFolder } from "../../src/atomic.js";
-import { loadModelFile } from "../../src/graph/file.js";
-import { buildModel } from "../../src/models/model.js";
-import { packageRoot } from "../../src/package-root.js";
-import { trainModel } from "../../src/strategy/train-model.js";
+import { makeFolder } from "../../src/node/atomic.js";
+import { loadModelFile } from "../../src/node/model-file.js";
+import { buildModel } from "../../src/engine/models/model.js";
+import { packageRoot } from "../../src/node/package-root.js";
+import { trainModel } from "../../src/run/pipeline/train-model.js";
 import { lacksPython, PIP, peer, THREADS, threadVariables } from "../harness/systems.js";
 import { SEED } from "../workloads.js";
 import { type ProgramSystem, playPrograms } from "./programs.js";

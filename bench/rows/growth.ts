@@ -2,8 +2,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import type { ModelSpec } from "../../src/models/spec.js";
-import { packageRoot } from "../../src/package-root.js";
+import type { ModelSpec } from "../../src/engine/models/spec.js";
+import { packageRoot } from "../../src/node/package-root.js";
 import { writeWorkload } from "../harness/prepare.js";
 import { LOSS_TOLERANCE } from "../harness/report.js";
 import { playRounds } from "../harness/rounds.js";

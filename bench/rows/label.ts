@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../../src/package-root.js";
+import { packageRoot } from "../../src/node/package-root.js";
 import { writeWorkload } from "../harness/prepare.js";
 import { type Outcome, playRounds } from "../harness/rounds.js";
 import type { RunnerCommand } from "../harness/runner.js";

@@ -2,8 +2,8 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { packageRoot } from "../../src/package-root.js";
-import { Random } from "../../src/random/random.js";
+import { packageRoot } from "../../src/node/package-root.js";
+import { Random } from "../../src/engine/random/random.js";
 import { type ProgramReport, runProgram } from "../harness/program.js";
 import { median } from "../harness/statistics.js";
 import { THREADS } from "../harness/systems.js";

@@ -1,7 +1,7 @@
 /** What commands do alike: seeds as overrides, a terminal that is closed, Ctrl-C that stops the work. */
 
-import { maxOf } from "../extremes.js";
-import { maskCommand } from "../recipe/masked-command.js";
+import { maxOf } from "../base/extremes.js";
+import { maskCommand } from "../run/recipe/masked-command.js";
 import type { CommonFlags } from "./flags.js";
 import { interruptible, Terminal, type TerminalOptions } from "./terminal.js";
 

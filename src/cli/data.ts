@@ -1,11 +1,11 @@
 /** `limbeck data [recipe]`. */
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import type { DataAudit } from "../data/audit/types.js";
-import type { DataFinding } from "../data/findings.js";
-import { noun } from "../noun.js";
-import { packageRoot } from "../package-root.js";
-import { loadDataFile } from "../recipe/data.js";
+import type { DataAudit } from "../learn/data/audit/types.js";
+import type { DataFinding } from "../learn/data/findings.js";
+import { noun } from "../base/noun.js";
+import { packageRoot } from "../node/package-root.js";
+import { loadDataFile } from "../run/recipe/data.js";
 import {
   classCountText,
   findingLines,
@@ -15,11 +15,11 @@ import {
   shapeText,
   valuesText,
   valueText,
-} from "../report/audit-text.js";
-import { count } from "../report/format.js";
-import { writeDataPage } from "../strategy/data-page.js";
-import { loadAudited } from "../strategy/load-audited.js";
-import { refuseOverwrite } from "../strategy/output.js";
+} from "../learn/report/audit-text.js";
+import { count } from "../learn/report/format.js";
+import { writeDataPage } from "../app/commands/data-page.js";
+import { loadAudited } from "../run/folder/load-audited.js";
+import { refuseOverwrite } from "../run/folder/output.js";
 import { aligned, atTerminal, columns, typedCommand } from "./command.js";
 import { jsonFlag, quietFlag, setFlag } from "./flags.js";
 

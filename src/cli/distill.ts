@@ -1,11 +1,11 @@
 /** `limbeck distill [recipe]`. */
 import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { packageRoot } from "../package-root.js";
-import { loadRecipe } from "../recipe/load.js";
-import { STRATEGIES } from "../recipe/schema.js";
-import { formatTable } from "../report/terminal.js";
-import { distill } from "../strategy/distill.js";
+import { packageRoot } from "../node/package-root.js";
+import { loadRecipe } from "../run/recipe/load.js";
+import { STRATEGIES } from "../run/recipe/schema/schema.js";
+import { formatTable } from "../learn/report/terminal.js";
+import { distill } from "../run/pipeline/distill.js";
 import { dataCommand, overridesOf, typedCommand } from "./command.js";
 import { addRunFlags, type CommonFlags } from "./flags.js";
 import { interruptible, Terminal } from "./terminal.js";

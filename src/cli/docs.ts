@@ -1,8 +1,8 @@
 /** The generated pages of docs/: commands, recipe reference, operators and errors. */
 import type { Command } from "commander";
-import { ERROR_CODES } from "../error-codes.js";
-import { opTable } from "../ops/table.js";
-import { recipeReference } from "../recipe/reference.js";
+import { ERROR_CODES } from "../base/error-codes.js";
+import { opTable } from "../engine/ops/table.js";
+import { recipeReference } from "../run/recipe/reference.js";
 import { createProgram } from "./main.js";
 
 /** Text of each page by file name. */

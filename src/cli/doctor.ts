@@ -1,8 +1,8 @@
 /** `limbeck doctor recipe.yaml`. */
 import { type Command, Option } from "commander";
-import { loadRecipe } from "../recipe/load.js";
-import { examine } from "../strategy/doctor/doctor.js";
-import type { Finding } from "../strategy/doctor/types.js";
+import { loadRecipe } from "../run/recipe/load.js";
+import { examine } from "../app/doctor/doctor.js";
+import type { Finding } from "../app/doctor/types.js";
 import { atTerminal, overridesOf } from "./command.js";
 import { type CommonFlags, jsonFlag, quietFlag, setFlag, threadsFlag } from "./flags.js";
 

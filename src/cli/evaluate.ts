@@ -2,22 +2,27 @@
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
-import { InputError } from "../errors.js";
-import { isImbalanced } from "../evaluate/chance.js";
-import type { ConfusedPairs } from "../evaluate/class-counts.js";
-import { CORRUPTION_NAMES } from "../evaluate/robustness/corruptions.js";
-import { nearestOf } from "../graph/nearest.js";
-import { noun } from "../noun.js";
-import { quote } from "../quote.js";
-import { type DataFile, loadDataFile } from "../recipe/data.js";
-import type { RobustnessInput } from "../recipe/robustness-schema.js";
-import { referenceSentence, robustnessRows, whatWasMeasured } from "../report/robustness-text.js";
-import { formatBytes } from "../report/terminal.js";
-import { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } from "../strategy/evaluate-model.js";
-import { loadAudited } from "../strategy/load-audited.js";
-import type { ModelDescription } from "../strategy/open-model.js";
-import { type OpenedRun, openRun } from "../strategy/runs.js";
-import { teacherOf, trainingOf } from "../strategy/trainings.js";
+import { InputError } from "../base/errors.js";
+import { isImbalanced } from "../learn/evaluate/chance.js";
+import type { ConfusedPairs } from "../learn/evaluate/class-counts.js";
+import { CORRUPTION_NAMES } from "../learn/evaluate/robustness/corruptions.js";
+import { nearestOf } from "../engine/graph/nearest.js";
+import { noun } from "../base/noun.js";
+import { quote } from "../base/quote.js";
+import { type DataFile, loadDataFile } from "../run/recipe/data.js";
+import type { RobustnessInput } from "../run/recipe/schema/robustness-schema.js";
+import { referenceSentence, robustnessRows, whatWasMeasured } from "../learn/report/robustness-text.js";
+import { formatBytes } from "../learn/report/terminal.js";
+import {
+  type EvaluateModelOptions,
+  type Evaluation,
+  evaluateModel,
+  type Part,
+} from "../app/commands/evaluate-model.js";
+import { loadAudited } from "../run/folder/load-audited.js";
+import type { ModelDescription } from "../run/students/open-model.js";
+import { type OpenedRun, openRun } from "../app/commands/runs.js";
+import { teacherOf, trainingOf } from "../run/folder/trainings.js";
 import { aligned, atTerminal, columns } from "./command.js";
 import { jsonFlag, quietFlag, setFlag, threadsFlag, wholeNumber } from "./flags.js";
 

@@ -1,7 +1,7 @@
 /** `limbeck export <run>`. */
 import { type Command, Option } from "commander";
-import { formatBytes } from "../report/terminal.js";
-import { type ExportRunOptions, exportRun } from "../strategy/export-run.js";
+import { formatBytes } from "../learn/report/terminal.js";
+import { type ExportRunOptions, exportRun } from "../app/commands/export-run.js";
 import { aligned, atTerminal } from "./command.js";
 import { jsonFlag, quietFlag, wholeNumber } from "./flags.js";
 

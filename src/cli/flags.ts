@@ -1,7 +1,7 @@
 /** Flags that commands share. */
 import { type Command, Option } from "commander";
-import { InputError } from "../errors.js";
-import { quote } from "../quote.js";
+import { InputError } from "../base/errors.js";
+import { quote } from "../base/quote.js";
 
 export interface CommonFlags {
   readonly set: readonly string[];

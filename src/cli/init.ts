@@ -1,8 +1,8 @@
 /** `limbeck init [file]`. */
 import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
-import { writeOutput } from "../strategy/output.js";
-import { type StarterOptions, starterRecipe } from "../strategy/starter-recipe.js";
+import { writeOutput } from "../run/folder/output.js";
+import { type StarterOptions, starterRecipe } from "../app/commands/starter-recipe.js";
 import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
 

@@ -1,15 +1,15 @@
 /** `limbeck inspect model.onnx`. */
 import type { Command } from "commander";
-import { modelSize } from "../compile/parameters.js";
-import { InputError } from "../errors.js";
-import { maxOf } from "../extremes.js";
-import { loadModelFile } from "../graph/file.js";
-import { inferenceForm, inferenceNotes, randomNote } from "../graph/inference-form.js";
-import type { Model, ValueInfo } from "../graph/types.js";
-import { noun } from "../noun.js";
-import { findOp } from "../ops/registry.js";
-import { formatBytes } from "../report/terminal.js";
-import { featureCandidates } from "../teacher/features.js";
+import { modelSize } from "../engine/compile/parameters.js";
+import { InputError } from "../base/errors.js";
+import { maxOf } from "../base/extremes.js";
+import { loadModelFile } from "../node/model-file.js";
+import { inferenceForm, inferenceNotes, randomNote } from "../engine/graph/inference-form.js";
+import type { Model, ValueInfo } from "../engine/graph/types.js";
+import { noun } from "../base/noun.js";
+import { findOp } from "../engine/ops/registry.js";
+import { formatBytes } from "../learn/report/terminal.js";
+import { featureCandidates } from "../learn/teacher/features.js";
 import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
 

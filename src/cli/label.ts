@@ -1,9 +1,9 @@
 /** `limbeck label recipe.yaml`. */
 import { type Command, Option } from "commander";
-import { noun } from "../noun.js";
-import { loadRecipe } from "../recipe/load.js";
-import { formatBytes } from "../report/terminal.js";
-import { type LabelDataResult, labelData } from "../strategy/label.js";
+import { noun } from "../base/noun.js";
+import { loadRecipe } from "../run/recipe/load.js";
+import { formatBytes } from "../learn/report/terminal.js";
+import { type LabelDataResult, labelData } from "../app/commands/label.js";
 import { aligned, atTerminal, dataCommand, overridesOf } from "./command.js";
 import { type CommonFlags, deviceFlag, jsonFlag, quietFlag, seedFlag, setFlag, threadsFlag } from "./flags.js";
 

@@ -1,9 +1,9 @@
 /** The command line: picks a command, runs it, turns what went wrong into an exit code. */
 import { Command, CommanderError } from "commander";
-import { type Fault, faultOf, InputError, InterruptedError } from "../errors.js";
-import { packageVersion } from "../package-root.js";
-import { maskText } from "../secrets.js";
-import { checkDevice } from "../strategy/device.js";
+import { type Fault, faultOf, InputError, InterruptedError } from "../base/errors.js";
+import { packageVersion } from "../node/package-root.js";
+import { maskText } from "../base/secrets.js";
+import { checkDevice } from "../run/folder/device.js";
 import { addData } from "./data.js";
 import { addDistill } from "./distill.js";
 import { addDoctor } from "./doctor.js";

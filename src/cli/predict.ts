@@ -1,8 +1,8 @@
 /** `limbeck predict student.onnx files...`. */
 import { type Command, Option } from "commander";
-import { InputError } from "../errors.js";
-import { quote } from "../quote.js";
-import { type Prediction, type PredictOptions, predictFiles } from "../strategy/predict.js";
+import { InputError } from "../base/errors.js";
+import { quote } from "../base/quote.js";
+import { type Prediction, type PredictOptions, predictFiles } from "../app/commands/predict.js";
 import { columns } from "./command.js";
 import { jsonFlag, quietFlag, threadsFlag, wholeNumber } from "./flags.js";
 import { Terminal } from "./terminal.js";

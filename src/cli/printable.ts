@@ -1,6 +1,6 @@
 /** What may go to a terminal: names come from files and endpoints, and a terminal obeys control characters. */
-import { escapeControls } from "../quote.js";
-import { maskText } from "../secrets.js";
+import { escapeControls } from "../base/quote.js";
+import { maskText } from "../base/secrets.js";
 
 /** Colours and weights as picocolors writes them; none that hides text. */
 const PAINT = new RegExp(`(${String.fromCharCode(27)}\\[(?:0|1|2|3|4|7|9|2[2-9]|[349]\\d|10[0-7])m)`);

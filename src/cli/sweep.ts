@@ -1,12 +1,12 @@
 /** `limbeck sweep recipe.yaml`. */
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
-import type { SweepRow, SweepSummary } from "../evaluate/sweep.js";
-import { loadRecipe, readYaml, withOverrides } from "../recipe/load.js";
-import type { RecipeInput } from "../recipe/schema.js";
-import { withSweepFlags } from "../recipe/sweep-flags.js";
-import { count, percent, said } from "../report/format.js";
-import { sweep } from "../strategy/sweep/sweep.js";
+import type { SweepRow, SweepSummary } from "../learn/evaluate/sweep.js";
+import { loadRecipe, readYaml, withOverrides } from "../run/recipe/load.js";
+import type { RecipeInput } from "../run/recipe/schema/schema.js";
+import { withSweepFlags } from "../run/recipe/sweep-flags.js";
+import { count, percent, said } from "../learn/report/format.js";
+import { sweep } from "../app/sweep/sweep.js";
 import { aligned, atTerminal, columns, dataCommand, overridesOf, typedCommand } from "./command.js";
 import { addRunFlags, type CommonFlags, wholeNumber } from "./flags.js";
 

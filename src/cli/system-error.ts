@@ -1,5 +1,5 @@
 /** What the operating system refuses, as an error of the command line: without this its own code would be all that is said. */
-import { type Fault, faultOf, RunError } from "../errors.js";
+import { type Fault, faultOf, RunError } from "../base/errors.js";
 
 type Part = Pick<Fault, "code" | "found" | "cure">;
 

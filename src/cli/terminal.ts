@@ -1,11 +1,11 @@
 /** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
 import type { SingleBar } from "cli-progress";
 import pc from "picocolors";
-import type { DataAudit } from "../data/audit/types.js";
-import { noun } from "../noun.js";
-import { auditLines } from "../report/audit-text.js";
-import type { RunEvent, Together } from "../strategy/events.js";
-import type { TrainingProgress } from "../train/types.js";
+import type { DataAudit } from "../learn/data/audit/types.js";
+import { noun } from "../base/noun.js";
+import { auditLines } from "../learn/report/audit-text.js";
+import type { RunEvent, Together } from "../run/folder/events.js";
+import type { TrainingProgress } from "../learn/train/types.js";
 import { onInterrupt } from "./interrupt.js";
 import { printable, printableName, printablePainted, visible } from "./printable.js";
 

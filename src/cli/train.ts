@@ -1,8 +1,8 @@
 /** `limbeck train recipe.yaml`. */
 import { type Command, Option } from "commander";
-import { loadRecipe } from "../recipe/load.js";
-import { formatTable } from "../report/terminal.js";
-import { trainModel } from "../strategy/train-model.js";
+import { loadRecipe } from "../run/recipe/load.js";
+import { formatTable } from "../learn/report/terminal.js";
+import { trainModel } from "../run/pipeline/train-model.js";
 import { aligned, atTerminal, dataCommand, overridesOf, typedCommand } from "./command.js";
 import { addRunFlags, type CommonFlags } from "./flags.js";
 

@@ -1,28 +1,28 @@
 /** The `Distiller` of the browser: the same words and the same core as in Node, arrays in and model bytes out. */
 import { z } from "zod";
-import type { DataSet, LoadedData } from "../data/types.js";
-import { InputError } from "../errors.js";
-import { readModel } from "../graph/read.js";
-import { parseParts } from "../recipe/parse.js";
-import { type ModelInput, type ModelRecipe, modelSchema } from "../recipe/schema.js";
-import { createInlineExecutor } from "../runtime/inline-executor.js";
-import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
-import { webRuntime } from "../runtime/web.js";
-import type { WebModule } from "../runtime/web-module.js";
+import type { DataSet, LoadedData } from "../learn/data/types.js";
+import { InputError } from "../base/errors.js";
+import { readModel } from "../engine/graph/read.js";
+import { parseParts } from "../run/recipe/parse.js";
+import { type ModelInput, type ModelRecipe, modelSchema } from "../run/recipe/schema/schema.js";
+import { createInlineExecutor } from "../engine/runtime/inline-executor.js";
+import { type OnnxRuntime, openSessionOn } from "../engine/runtime/ort.js";
+import { webRuntime } from "../engine/runtime/web.js";
+import type { WebModule } from "../engine/runtime/web-module.js";
 import {
   DistillerCore,
   type DistillerSettings,
   type FitOptionsAnywhere,
   type Identity,
-} from "../strategy/distiller-core.js";
-import { builtModel, foreignModel, type Prepared } from "../strategy/foreign.js";
-import { inModel } from "../strategy/in-model.js";
-import { noTeacherGiven } from "../strategy/missing-teacher.js";
-import { TrainedStudent } from "../strategy/trained.js";
-import type { Teacher } from "../teacher/types.js";
-import { runLoop } from "../train/loop.js";
-import type { TrainingResult, TrainingTask } from "../train/types.js";
-import { VERSION } from "../version.js";
+} from "../app/library/distiller-core.js";
+import { builtModel, foreignModel, type Prepared } from "../run/students/foreign.js";
+import { inModel } from "../run/students/in-model.js";
+import { noTeacherGiven } from "../app/library/missing-teacher.js";
+import { TrainedStudent } from "../run/folder/trained.js";
+import type { Teacher } from "../learn/teacher/types.js";
+import { runLoop } from "../learn/train/loop.js";
+import type { TrainingResult, TrainingTask } from "../learn/train/types.js";
+import { VERSION } from "../base/version.js";
 import { asBytes, openTeacher, type TeacherSource } from "./teachers.js";
 
 const STUDENT = "the student";

@@ -5,10 +5,10 @@ import {
   dataFromFunction,
   dataFromIterable,
   type FunctionSource,
-} from "../data/assemble.js";
-import type { DataSet } from "../data/types.js";
+} from "../learn/data/assemble.js";
+import type { DataSet } from "../learn/data/types.js";
 
-export type { ArraySource, FunctionSource } from "../data/assemble.js";
+export type { ArraySource, FunctionSource } from "../learn/data/assemble.js";
 export type {
   Augmentation,
   BlockLayout,
@@ -18,8 +18,8 @@ export type {
   SampleArray,
   SampleType,
   Splits,
-} from "../data/types.js";
-export { type ErrorCode, type Fault, InputError, InterruptedError, RunError } from "../errors.js";
+} from "../learn/data/types.js";
+export { type ErrorCode, type Fault, InputError, InterruptedError, RunError } from "../base/errors.js";
 export {
   accuracy,
   agreement,
@@ -29,16 +29,16 @@ export {
   perClass,
   softKL,
   topK,
-} from "../evaluate/metrics.js";
-export { readModel } from "../graph/read.js";
-export { writeModel } from "../graph/write.js";
-export type { WebModule } from "../runtime/web-module.js";
-export type { CompileOptions, CustomTerm, Metric } from "../strategy/distiller-core.js";
-export type { TrainedStudent } from "../strategy/trained.js";
-export { type GroupOptions, groupTeacher } from "../teacher/group-teacher.js";
-export type { Teacher, TeacherGroup } from "../teacher/types.js";
-export type { TrainingProgress, TrainingResult } from "../train/types.js";
-export { VERSION } from "../version.js";
+} from "../learn/evaluate/metrics.js";
+export { readModel } from "../engine/graph/read.js";
+export { writeModel } from "../engine/graph/write.js";
+export type { WebModule } from "../engine/runtime/web-module.js";
+export type { CompileOptions, CustomTerm, Metric } from "../app/library/distiller-core.js";
+export type { TrainedStudent } from "../run/folder/trained.js";
+export { type GroupOptions, groupTeacher } from "../learn/teacher/group/group-teacher.js";
+export type { Teacher, TeacherGroup } from "../learn/teacher/types.js";
+export type { TrainingProgress, TrainingResult } from "../learn/train/types.js";
+export { VERSION } from "../base/version.js";
 export { Distiller, type DistillerOptions, type FitOptions, type OnnxStudent } from "./distiller.js";
 export type { AnswerFunction, KnownAnswers, ModelTeacher, TeacherSource } from "./teachers.js";
 

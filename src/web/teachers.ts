@@ -1,22 +1,22 @@
 /** The kinds of teacher a browser can be given. */
 import { z } from "zod";
-import { modelSize } from "../compile/parameters.js";
-import { fillBatch } from "../data/read.js";
-import { allocateSamples } from "../data/samples.js";
-import type { DataSet, LoadedData, SampleArray } from "../data/types.js";
-import { InputError } from "../errors.js";
-import { inferenceForm } from "../graph/inference-form.js";
-import { readModel } from "../graph/read.js";
-import { writeModel } from "../graph/write.js";
-import { noun } from "../noun.js";
-import { parseParts } from "../recipe/parse.js";
-import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema.js";
-import { type OnnxRuntime, openSessionOn } from "../runtime/ort.js";
-import { classifierOptions } from "../strategy/classifier-options.js";
-import { askable } from "../teacher/askable.js";
-import { classifierTeacher } from "../teacher/classifier.js";
-import { asSaid } from "../teacher/own-export.js";
-import type { Teacher } from "../teacher/types.js";
+import { modelSize } from "../engine/compile/parameters.js";
+import { fillBatch } from "../learn/data/read.js";
+import { allocateSamples } from "../learn/data/samples.js";
+import type { DataSet, LoadedData, SampleArray } from "../learn/data/types.js";
+import { InputError } from "../base/errors.js";
+import { inferenceForm } from "../engine/graph/inference-form.js";
+import { readModel } from "../engine/graph/read.js";
+import { writeModel } from "../engine/graph/write.js";
+import { noun } from "../base/noun.js";
+import { parseParts } from "../run/recipe/parse.js";
+import { type FileTeacherInput, fileTeacherSchema } from "../run/recipe/schema/schema.js";
+import { type OnnxRuntime, openSessionOn } from "../engine/runtime/ort.js";
+import { classifierOptions } from "../run/teaching/classifier-options.js";
+import { askable } from "../learn/teacher/askable.js";
+import { classifierTeacher } from "../learn/teacher/classifier.js";
+import { asSaid } from "../learn/teacher/own-export.js";
+import type { Teacher } from "../learn/teacher/types.js";
 
 /** An ONNX model by its bytes, with what a recipe can say about one (outputs, layout, classes, normalise ...). */
 export interface ModelTeacher extends Omit<FileTeacherInput, "file"> {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
-import type { ErrorCode, Fault } from "../../src/errors.js";
-import { writeModel } from "../../src/graph/write.js";
+import type { ErrorCode, Fault } from "../../src/base/errors.js";
+import { writeModel } from "../../src/engine/graph/write.js";
 import { limbeck, limbeckMany, type Outcome, SMALL, temporary } from "./support.js";
 
 const { folder, remove } = temporary();

@@ -4,9 +4,9 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { loadModelFile } from "../../src/graph/file.js";
-import { sizeOf } from "../../src/graph/tensor.js";
-import { loadRecipe } from "../../src/recipe/load.js";
+import { loadModelFile } from "../../src/node/model-file.js";
+import { sizeOf } from "../../src/engine/graph/tensor.js";
+import { loadRecipe } from "../../src/run/recipe/load.js";
 import { limbeck, type Outcome, SMALL, temporary } from "./support.js";
 
 const { folder, remove } = temporary();
@@ -290,7 +290,7 @@ describe("init", () => {
     for (const data of ["digits", "idx", "table", "images", "npy", "npz"])
       for (const teacher of ["model", "file", "store"]) {
         // In this process: eighteen of its own would be slow.
-        const { starterRecipe } = await import("../../src/strategy/starter-recipe.js");
+        const { starterRecipe } = await import("../../src/app/commands/starter-recipe.js");
         const file = at(`${data}-${teacher}.yaml`);
         writeFileSync(file, starterRecipe({ data: data as "digits", teacher: teacher as "model" }));
         const { recipe } = loadRecipe(file);

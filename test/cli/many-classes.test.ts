@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import type { ClassTable } from "../../src/evaluate/listed-classes.js";
-import type { Summary } from "../../src/evaluate/summary.js";
+import type { ClassTable } from "../../src/learn/evaluate/listed-classes.js";
+import type { Summary } from "../../src/learn/evaluate/summary.js";
 import { encodeNpy } from "../support/npy.js";
 import { limbeck, temporary } from "./support.js";
 

@@ -5,7 +5,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { printable, printableName, printablePainted } from "../../src/cli/printable.js";
-import { rememberSecret } from "../../src/secrets.js";
+import { rememberSecret } from "../../src/base/secrets.js";
 import { LAUNCHER, limbeck, temporary } from "./support.js";
 
 const { folder, remove } = temporary();

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { asRunError } from "../../src/cli/system-error.js";
-import { InputError, RunError } from "../../src/errors.js";
+import { InputError, RunError } from "../../src/base/errors.js";
 
 function raised(work: () => unknown): unknown {
   try {

@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { parse } from "yaml";
 import { pages } from "../../src/cli/docs.js";
-import { allOps } from "../../src/ops/registry.js";
+import { allOps } from "../../src/engine/ops/registry.js";
 
 for (const [name, text] of Object.entries(pages())) {
   test(`docs/${name} is up to date`, () => assert.equal(readFileSync(join("docs", name), "utf8"), text));

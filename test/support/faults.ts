@@ -1,6 +1,6 @@
 /** Holds errors to their parts: code, place and what was found. Sentences may change, these may not. */
 import assert from "node:assert/strict";
-import { type ErrorCode, type Fault, faultOf, InputError } from "../../src/errors.js";
+import { type ErrorCode, type Fault, faultOf, InputError } from "../../src/base/errors.js";
 
 export interface ExpectedFault {
   readonly code: ErrorCode;

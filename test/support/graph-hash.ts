@@ -1,6 +1,6 @@
 /** A hash of what a graph computes, blind to the names of its nodes and values and to a model's metadata. */
 import { createHash } from "node:crypto";
-import type { Attribute, Graph, Tensor } from "../../src/graph/types.js";
+import type { Attribute, Graph, Tensor } from "../../src/engine/graph/types.js";
 
 /**
  * Hex SHA-256, 16 digits. Values are numbered in the order in which they are defined: inputs, then initialisers in the order of

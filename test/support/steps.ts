@@ -1,12 +1,12 @@
 /** Whole training steps of small models, and values to feed them. */
-import { withNormalisation } from "../../src/compile/normalise.js";
-import { buildStep, type StepOptions } from "../../src/compile/step.js";
-import { sizeOf, tensor } from "../../src/graph/tensor.js";
-import type { Graph, Tensor } from "../../src/graph/types.js";
-import { buildModel, trainableModel } from "../../src/models/model.js";
-import type { ModelSpec } from "../../src/models/spec.js";
-import type { ObjectiveConfig } from "../../src/objective/objective.js";
-import { Random } from "../../src/random/random.js";
+import { withNormalisation } from "../../src/engine/compile/normalise.js";
+import { buildStep, type StepOptions } from "../../src/engine/compile/step.js";
+import { sizeOf, tensor } from "../../src/engine/graph/tensor.js";
+import type { Graph, Tensor } from "../../src/engine/graph/types.js";
+import { buildModel, trainableModel } from "../../src/engine/models/model.js";
+import type { ModelSpec } from "../../src/engine/models/spec.js";
+import type { ObjectiveConfig } from "../../src/engine/objective/objective.js";
+import { Random } from "../../src/engine/random/random.js";
 
 /** A whole step of a model, before lowering. */
 export function stepOf(

@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after } from "node:test";
-import type { DataFinding } from "../../src/data/findings.js";
+import type { DataFinding } from "../../src/learn/data/findings.js";
 import { type DataInput, type LoadedData, loadData } from "../../src/index.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-tables-"));

@@ -1,5 +1,5 @@
 /** Settings of small trainings. */
-import type { TrainingSettings } from "../../src/train/types.js";
+import type { TrainingSettings } from "../../src/learn/train/types.js";
 
 /** SGD without extras, on the CPU with one thread, keeping the last weights. */
 export function trainingSettings(more: Partial<TrainingSettings>): TrainingSettings {

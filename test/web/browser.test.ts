@@ -10,8 +10,8 @@ import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { Distiller, fromArrays } from "../../src/index.js";
-import { openSession } from "../../src/runtime/session.js";
-import { assertClose } from "../runtime/network.js";
+import { openSession } from "../../src/node/session.js";
+import { assertClose } from "../engine/runtime/network.js";
 import { openBrowser, withoutBrowser } from "../support/browser.js";
 import { digits, teacherFor } from "./support.js";
 

@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import * as library from "../../src/index.js";
-import { openSession } from "../../src/runtime/session.js";
+import { openSession } from "../../src/node/session.js";
 import * as web from "../../src/web/index.js";
-import { assertClose } from "../runtime/network.js";
+import { assertClose } from "../engine/runtime/network.js";
 import { inRecipe } from "../support/faults.js";
 import { digits, inFolder, teacherFor } from "./support.js";
 

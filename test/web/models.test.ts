@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as library from "../../src/index.js";
 import * as web from "../../src/web/index.js";
-import { assertClose } from "../runtime/network.js";
+import { assertClose } from "../engine/runtime/network.js";
 import { digits } from "./support.js";
 
 const images = { ...digits(96), sampleShape: [1, 8, 8] };

@@ -1,0 +1,139 @@
+/** Stores a teacher's answers for every sample in a folder; the implementation of `limbeck label`. */
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { TeacherFeature } from "../../engine/compile/step.js";
+import type { DataAudit } from "../../learn/data/audit/types.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import { InputError } from "../../base/errors.js";
+import { correctness, type OutputKind } from "../../learn/evaluate/metrics.js";
+import { noun } from "../../base/noun.js";
+import { parseRecipe } from "../../run/recipe/load.js";
+import type { Recipe, RecipeInput } from "../../run/recipe/schema/schema.js";
+import type { LabelStore } from "../../learn/teacher/store/store.js";
+import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { contextOf, type RunOptions } from "../../run/folder/context.js";
+import { piecesOf } from "../../run/pipeline/judge.js";
+import { loadAudited } from "../../run/folder/load-audited.js";
+import { seeingAllClasses } from "../../run/pipeline/omitted.js";
+import { claimDirectory, finishDirectory, orDiscard } from "../../run/folder/run-directory.js";
+import { noTeacher } from "../../run/teaching/teacher-group.js";
+import { prepareTeacher } from "../../run/teaching/teachers.js";
+
+export interface LabelDataOptions extends Omit<RunOptions, "jobs" | "command"> {
+  /** Folder of the store; default label-stores/<name of the recipe>. */
+  readonly out?: string;
+  /** Names or patterns of more intermediate values to store, in addition to those that the recipe's objective compares. */
+  readonly features?: readonly string[];
+}
+
+export interface LabelDataResult {
+  /** The store's folder: `teacher: { label_store: <this> }` uses it. */
+  readonly store: string;
+  readonly teacher: string;
+  /** Elements of the teacher's weights; null if unknown. */
+  readonly parameters: number | null;
+  /** Kind of the answers. */
+  readonly kind: OutputKind;
+  readonly classes: readonly string[];
+  readonly samples: number;
+  readonly precision: "float32" | "float16";
+  /** Stored intermediate values, with the shape of one sample. */
+  readonly features: readonly TeacherFeature[];
+  /** Size of answers and features on disk. */
+  readonly bytes: number;
+  /** Accuracy of the teacher on labelled samples; null if a part has no labels. The test part is not used. */
+  readonly accuracy: { readonly train: number | null; readonly validation: number | null };
+  /** Training data of the teacher, as a sentence. */
+  readonly trainedOn: string;
+  /** Sentences about what was detected: layout, kind of outputs ... */
+  readonly notes: readonly string[];
+  readonly warnings: readonly string[];
+  /** What the data contains, and what looks wrong. */
+  readonly audit: DataAudit;
+}
+
+/**
+ * Writes the label store of a recipe's teacher. With `resume`, a killed labelling run continues where it stopped.
+ * @throws InputError if recipe, data or teacher cannot be used, or the folder contains something else; InterruptedError if it is stopped
+ */
+export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
+  const given = parseRecipe(input);
+  const recipe = teacherOnly(given);
+  if ("none" in recipe.teacher) throw noTeacher("labelling");
+  if ("label_store" in recipe.teacher)
+    throw new InputError({
+      code: "option-invalid",
+      where: "teacher.label_store",
+      found: "this teacher is already a label store",
+      expected: "a teacher that can be asked",
+      cure: "Set teacher.file or teacher.model",
+    });
+  if ("group" in recipe.teacher)
+    throw new InputError({
+      code: "option-conflict",
+      where: "teacher.group",
+      found: "a label store belongs to one teacher, and this group has several",
+      cure: "Label with each of them, and give the stores to the group",
+    });
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
+  const arm = expandArms(recipe, loaded)[0] as Arm;
+  const out = options.out ?? (typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name));
+  const directory = await claimDirectory(
+    { ...recipe, name: `${recipe.name}-labels` },
+    { out, resume: options.resume, folder, kind: "label", recipe: given },
+  );
+  const context = contextOf(recipe, loaded, directory, options);
+  context.emit({ kind: "stage", text: `Labelling ${noun(loaded.data.size, "sample")} of ${loaded.data.name}` });
+  const teacher = await orDiscard(directory, { out: options.out, resume: options.resume }, () =>
+    prepareTeacher(context, arm, recipe.seed, directory, options.features),
+  );
+  await finishDirectory(directory);
+  const { header } = teacher.store;
+  return {
+    store: directory,
+    teacher: teacher.name,
+    parameters: teacher.parameters,
+    kind: header.kind,
+    classes: header.classes,
+    samples: header.samples,
+    precision: header.precision,
+    features: header.features ?? [],
+    bytes: sizeOnDisk(directory),
+    accuracy: accuracies(teacher.store, loaded),
+    trainedOn: teacher.trainedOn,
+    notes: context.notes,
+    warnings: context.warnings,
+    audit: loaded.audit,
+  };
+}
+
+/** The recipe as far as its teacher goes: what it says of the student must not stand in the way. */
+function teacherOnly(recipe: Recipe): Recipe {
+  const objective = { ...recipe.objective, alpha: 1, weights: undefined };
+  const transfer = { ...seeingAllClasses(recipe.transfer), views: undefined, pseudo_labels: undefined };
+  return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
+}
+
+function accuracies(store: LabelStore, { data, splits }: LoadedData): LabelDataResult["accuracy"] {
+  const of = (part: Uint32Array): number | null => {
+    const known = part.filter((i) => (data.labels?.[i] ?? -1) >= 0);
+    const classes = store.header.classes.length;
+    if (known.length === 0 || classes !== data.classes.length) return null;
+    let right = 0;
+    for (const piece of piecesOf(known, classes)) {
+      const answers = new Float32Array(piece.length * classes);
+      store.gather(piece, answers);
+      const labels = Int32Array.from(piece, (i) => data.labels?.[i] as number);
+      right += correctness(answers, labels, classes).reduce((sum, hit) => sum + hit, 0);
+    }
+    return right / known.length;
+  };
+  return { train: of(splits.train), validation: of(splits.validation) };
+}
+
+function sizeOnDisk(folder: string): number {
+  return readdirSync(folder)
+    .filter((name) => /^(store\.json|outputs\.bin|feature-\d+\.bin)$/.test(name))
+    .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+}

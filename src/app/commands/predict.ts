@@ -1,0 +1,215 @@
+/** Classifies files with a model; the implementation of `limbeck predict`. */
+
+import { fillsMissing } from "../../engine/compile/normalise.js";
+import { fromArrays } from "../../learn/data/dataset.js";
+import { RAW } from "../../learn/data/normalise.js";
+import type { DataSet, Normalisation } from "../../learn/data/types.js";
+import { InputError } from "../../base/errors.js";
+import { logProbabilities, type OutputKind } from "../../learn/evaluate/metrics.js";
+import { topIndices } from "../../learn/evaluate/top-indices.js";
+import { loadModelFile } from "../../node/model-file.js";
+import type { Model } from "../../engine/graph/types.js";
+import { noun } from "../../base/noun.js";
+import { quote } from "../../base/quote.js";
+import { askable } from "../../learn/teacher/askable.js";
+import { isSingleNote } from "../../learn/teacher/outputs.js";
+import { piecesOf } from "../../run/pipeline/judge.js";
+import {
+  affineOf,
+  classNames,
+  expectedNormalisation,
+  hasNormalisation,
+  type ModelDescription,
+  openModel,
+} from "../../run/students/open-model.js";
+import { readSamples, type SampleShape } from "./sample-files.js";
+
+export interface PredictOptions {
+  /** Number of classes to return per sample, most likely first; default 1. */
+  readonly topK?: number;
+  /** Factor on raw values: 1/255 for a model that expects [0, 1], 16/255 for images given to a model of the digits. Default 1. */
+  readonly scale?: number;
+  /** Height and width for images, if the model does not fix them. */
+  readonly size?: readonly [number, number];
+  /** Name of the array in .npz archives. */
+  readonly key?: string;
+  readonly layout?: "nchw" | "nhwc";
+  readonly output?: string;
+  /** Kind of the output; default: detected from the answers. */
+  readonly outputs?: OutputKind;
+  /** Number of ONNX Runtime threads; 0 (the default) chooses automatically. */
+  readonly threads?: number;
+  /** Called with each sentence about how the model is read, if that is not obvious. */
+  readonly onNote?: (text: string) => void;
+}
+
+export interface Prediction {
+  readonly file: string;
+  /** Index of the sample in its file; 0 for images. */
+  readonly index: number;
+  /** The most likely class: a name, or its number if the model has no names. */
+  readonly class: string;
+  readonly probability: number;
+  /** The `topK` most likely classes, including the first. */
+  readonly top: readonly { readonly class: string; readonly probability: number }[];
+}
+
+/**
+ * The most likely classes of every sample in these files. Class names come from the model.
+ * @param file `.onnx` classifier; limbeck's exports record their normalisation, other models get values * scale
+ * @throws InputError naming the file that cannot be used
+ *
+ * @example
+ * const [first] = await predictFiles("student.onnx", ["cat.png"], { topK: 3 });
+ * console.log(first.class, first.probability);
+ */
+export async function predictFiles(
+  file: string,
+  files: readonly string[],
+  options: PredictOptions = {},
+): Promise<Prediction[]> {
+  if (files.length === 0)
+    throw new InputError({
+      code: "option-missing",
+      where: "files",
+      found: "none are given",
+      expected: "images or arrays to classify",
+    });
+  const { model } = loadModelFile(file);
+  const wanted = { ...sampleShape(file, model, options), gaps: replacesMissing(model) };
+  const read = [];
+  for (const path of files) read.push(await readSamples(path, wanted, options.key));
+  const rows = read.flatMap((r) => Array.from({ length: r.count }, (_, index) => ({ file: r.file, index })));
+  const size = wanted.shape.reduce((p, d) => p * d, 1);
+  const samples = new Float32Array(rows.length * size);
+  let at = 0;
+  for (const { values } of read) {
+    samples.set(values, at);
+    at += values.length;
+  }
+  let { scale = 1 } = options;
+  if (wanted.gaps && scale !== 1) {
+    // What stands in for a missing value is a raw one, so the others are made raw first.
+    samples.forEach((v, i) => {
+      samples[i] = v * scale;
+    });
+    scale = 1;
+  }
+  const data = dataWithGaps(samples, wanted.shape);
+  const all = Uint32Array.from(rows, (_, i) => i);
+  const description: ModelDescription = {
+    normalise: normalisationFor(model, scale, wanted.shape),
+    layout: options.layout,
+    output: options.output,
+    outputs: options.outputs,
+  };
+  const opened = await openModel(file, { data, normalisation: RAW }, all, description, options.threads);
+  try {
+    const { kind, classes } = opened.teacher;
+    const { notes, warnings, classes: own = [] } = askable(model, file);
+    for (const note of [...notes, ...opened.notes.filter(isSingleNote), ...warnings]) options.onNote?.(note);
+    const names = classNames(model) ?? own;
+    const nameOf = (c: number): string => names[c] ?? String(c);
+    const log = new Float64Array(classes);
+    const predictions: Prediction[] = [];
+    for (const part of piecesOf(all, classes)) {
+      const values = await opened.teacher.answer(data, part);
+      for (const [i, sample] of part.entries()) {
+        logProbabilities(values, i, classes, kind, 1, log);
+        const top = topIndices(log, options.topK ?? 1).map((c) => ({
+          class: nameOf(c),
+          probability: Math.exp(log[c] as number),
+        }));
+        const row = rows[sample] as (typeof rows)[number];
+        predictions.push({ ...row, ...(top[0] as Prediction["top"][number]), top });
+      }
+    }
+    return predictions;
+  } finally {
+    await opened.teacher.dispose();
+  }
+}
+
+/** Whether missing values may be given to a model: it, or what its metadata says goes in front of it, replaces them. */
+const replacesMissing = (model: Model): boolean =>
+  fillsMissing(model.graph) || (!hasNormalisation(model) && expectedNormalisation(model)?.missing !== undefined);
+
+/** Samples as a data set that remembers which values are missing. */
+function dataWithGaps(samples: Float32Array, sampleShape: readonly number[]): DataSet {
+  const missing: number[] = [];
+  samples.forEach((v, i) => {
+    if (Number.isNaN(v)) missing.push(i);
+  });
+  const filled = missing.length > 0 ? samples.map((v) => (Number.isNaN(v) ? 0 : v)) : samples;
+  const data = fromArrays({ name: "files", samples: filled, sampleShape });
+  return missing.length > 0 ? { ...data, missing: Uint32Array.from(missing) } : data;
+}
+
+/** What stands between the files' values and the model's input. */
+function normalisationFor(model: Model, scale: number, shape: readonly number[]): Normalisation {
+  const own = hasNormalisation(model) ? null : affineOf(model);
+  if (!own) return { scale, mean: [0], std: [1] };
+  const channels = shape[0] ?? 1;
+  for (const values of [own.mean, own.std])
+    if (values.length !== 1 && values.length !== channels)
+      throw new InputError({
+        code: "model-input",
+        where: "normalisation",
+        found: `the model's metadata has ${noun(values.length, "value")} for ${noun(channels, "channel")}`,
+        expected: "one value, or one per channel",
+      });
+  return { ...own, scale: own.scale * scale };
+}
+
+/** Shape of one sample as [C,H,W] or [F], from the model's declared input. */
+function sampleShape(file: string, model: Model, { size, layout }: PredictOptions): SampleShape {
+  const [input] = model.graph.inputs;
+  if (!input?.shape || model.graph.inputs.length !== 1)
+    throw new InputError({
+      code: "model-input",
+      where: file,
+      found:
+        model.graph.inputs.length === 1
+          ? "its input has no shape"
+          : `it has ${noun(model.graph.inputs.length, "input")}`,
+      expected: "one input with a shape",
+    });
+  const dims = input.shape.slice(1);
+  const known = (d: (typeof dims)[number] | undefined): number | null => (typeof d === "number" && d > 0 ? d : null);
+  if (dims.length === 3) return imageShape(file, dims.map(known), size, layout);
+  if (dims.length === 2 && known(dims[0]) && known(dims[1]))
+    return { shape: [1, known(dims[0]) as number, known(dims[1]) as number], image: true };
+  const flat = dims.map(known);
+  if (flat.some((d) => d === null))
+    throw new InputError({
+      code: "model-input",
+      where: file,
+      found: `its input ${quote(input.name)} is [${input.shape.join(", ")}]`,
+      expected: "a known number of values per sample",
+      cure: "Export the model with fixed sizes but for the batch",
+    });
+  return { shape: flat as number[], image: false };
+}
+
+function imageShape(
+  file: string,
+  dims: readonly (number | null)[],
+  size: readonly [number, number] | undefined,
+  layout: "nchw" | "nhwc" | undefined,
+): SampleShape {
+  const [a, b, c] = dims as [number | null, number | null, number | null];
+  const isChannels = (d: number | null): boolean => d === 1 || d === 3;
+  const last = layout ? layout === "nhwc" : !isChannels(a) && isChannels(c);
+  const [channels, height, width] = last ? [c, a, b] : [a, b, c];
+  if (channels === null || ((height === null || width === null) && !size))
+    throw new InputError({
+      code: "option-missing",
+      where: file,
+      found: `its input leaves the size of images free ([${dims.map((d) => d ?? "?").join(", ")}])`,
+      cure: "Add --size <height>x<width>",
+    });
+  return {
+    shape: [channels, height ?? (size?.[0] as number), width ?? (size?.[1] as number)],
+    image: isChannels(channels),
+  };
+}

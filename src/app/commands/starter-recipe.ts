@@ -1,0 +1,260 @@
+/** The commented recipe of `limbeck init`; the comments are the schema's descriptions. */
+
+import { appendTo } from "../../base/extremes.js";
+import { recipeJsonSchema } from "../../run/recipe/load.js";
+import type { DataInput } from "../../run/recipe/schema/schema.js";
+
+export interface StarterOptions {
+  /** Default "digits". */
+  readonly data?: DataInput["source"];
+  /** A model to train, an ONNX file, or a label store; default "model". */
+  readonly teacher?: "model" | "file" | "store";
+  /** Name of the recipe; default "my-student". */
+  readonly name?: string;
+}
+
+/** A field of the recipe by its path. `off` fields are commented out; their value is an example. */
+interface Field {
+  readonly path: string;
+  readonly value: unknown;
+  readonly off?: boolean;
+  /** Instead of the schema's description. */
+  readonly note?: string;
+}
+
+const on = (path: string, value: unknown, note?: string): Field => ({ path, value, note });
+const off = (path: string, value: unknown, note?: string): Field => ({ path, value, note, off: true });
+const CHANGE = "CHANGE:";
+
+/**
+ * The text of a commented recipe (YAML). It parses as it stands; with the digits and a model to train it also runs.
+ */
+export function starterRecipe(options: StarterOptions = {}): string {
+  const { data = "digits", teacher = "model", name = "my-student" } = options;
+  const image = data === "idx" || data === "images";
+  const fields: Field[] = [
+    on("name", name),
+    off("description", "What this run is about."),
+    on("seed", 0),
+    on("seeds", 3),
+    on("data.source", data),
+    ...DATA[data],
+    // Folders may have parts of their own, which the default uses.
+    data === "images" ? off("data.split.validation", 0.15) : on("data.split.validation", 0.15),
+    data === "images" ? off("data.split.test", 0.2) : on("data.split.test", data === "idx" ? "source" : 0.2),
+    off("data.normalise", data === "table" ? "standard" : "unit"),
+    off("data.classes", ["cat", "dog"]),
+    off("data.limit", 10000),
+    ...TEACHER[teacher],
+    ...(teacher === "model" ? trainedTeacher(image) : []),
+    ...student(data),
+    on("training.epochs", 30),
+    off("training.steps", 2000, "Number of updates, instead of epochs"),
+    on("training.batch", 32),
+    on("training.optimizer", { kind: "adamw", weight_decay: 0.0001 }),
+    on("training.schedule", { kind: "one-cycle", lr: 0.005 }),
+    on("training.select", "best"),
+    off("training.early_stopping", { patience: 10 }),
+    off("training.augment", image ? { flip: true, shift: 2 } : { mixup: { alpha: 1 } }),
+    off("training.ema", { decay: 0.999 }),
+    on("objective.alpha", 0.9),
+    on(
+      "objective.distillation_loss",
+      // Answers from elsewhere may be probabilities, which can be soft already.
+      { kind: "kd", temperature: teacher === "model" ? 4 : "auto" },
+      "Loss against the teacher's answers; kd is Hinton et al. (2015)",
+    ),
+    on("transfer.labelled", "all"),
+    on("transfer.samples", "labelled"),
+    off("transfer.views", { answers: "replayed" }),
+    on("baseline", true),
+    off("strategy", { kind: "teacher-free" }, "Several training runs instead of one: docs/strategies.md"),
+    off("variants", [{ name: "softer", set: { "objective.distillation_loss.temperature": 8 } }]),
+    off("evaluation.top_k", 5),
+    off("evaluation.robustness", true),
+    off("export.raw", false),
+  ];
+  return `${HEAD}\n${write(fields).join("\n")}\n`;
+}
+
+const HEAD = `# A recipe; run it with \`limbeck distill <this file>\`. To use a field that is commented out, remove the "# ".
+# docs/recipe.md lists every field with its default. Fields that are not set here have their defaults.`;
+
+const DATA: Readonly<Record<DataInput["source"], readonly Field[]>> = {
+  digits: [],
+  idx: [
+    on("data.path", "my-data", `${CHANGE} folder with train-images-idx3-ubyte[.gz] and its three companions`),
+    off("data.images", "images-idx3-ubyte.gz"),
+    off("data.label_file", "labels-idx1-ubyte.gz"),
+  ],
+  table: [
+    on("data.path", "my-data.csv", `${CHANGE} the table: CSV, TSV, Parquet or JSON; relative to this file`),
+    on("data.label", "label", `${CHANGE} the label column; omit it if the data has no labels`),
+    off("data.test_path", "my-test-data.csv"),
+    off("data.features", ["width", "height"]),
+    off("data.ignore", ["id"]),
+    off("data.categorical", ["colour"]),
+    off("data.missing", "mean"),
+    off("data.decimal", ","),
+    off("data.encoding", "windows-1252"),
+  ],
+  images: [
+    on(
+      "data.path",
+      "my-images",
+      `${CHANGE} a folder with one sub-folder per class, or with train/, val/ and test/; relative to this file`,
+    ),
+    on("data.size", [64, 64]),
+    on("data.channels", 3),
+  ],
+  npy: [
+    on("data.samples", "x.npy", `${CHANGE} samples [N, ...]; relative to this file`),
+    on("data.label_file", "y.npy", `${CHANGE} labels [N], integers or text; omit them if the data has no labels`),
+    off("data.test_samples", "x-test.npy"),
+    off("data.test_label_file", "y-test.npy"),
+  ],
+  npz: [
+    on("data.path", "my-data.npz", `${CHANGE} the archive; relative to this file`),
+    on("data.samples", "x_train"),
+    on("data.label_key", "y_train"),
+    off("data.test_samples", "x_test"),
+    off("data.test_label_key", "y_test"),
+  ],
+};
+
+const TEACHER: Readonly<Record<"model" | "file" | "store", readonly Field[]>> = {
+  model: [],
+  file: [
+    on("teacher.file", "my-teacher.onnx", `${CHANGE} any ONNX classifier; relative to this file`),
+    off("teacher.output", "logits"),
+    on("teacher.outputs", "auto"),
+    on("teacher.layout", "auto"),
+    on("teacher.normalise", "auto"),
+    off("teacher.classes", ["dog", "cat"]),
+    on("teacher.batch", 64),
+  ],
+  store: [on("teacher.label_store", "label-stores/my-teacher", `${CHANGE} folder written by \`limbeck label\``)],
+};
+
+function trainedTeacher(image: boolean): Field[] {
+  return [
+    on("teacher.model", image ? { kind: "preset", name: "fashion-teacher" } : { kind: "mlp", hidden: [256, 256] }),
+    on("teacher.training.epochs", 30),
+    on("teacher.training.batch", 32),
+    on("teacher.training.schedule", { kind: "one-cycle", lr: 0.005 }),
+    on("teacher.train_on", "all"),
+    on("teacher.seeds", "one"),
+  ];
+}
+
+function student(data: DataInput["source"]): Field[] {
+  if (data === "idx") return [on("student.kind", "preset"), on("student.name", "keras-student")];
+  if (data === "images") return [on("student.kind", "resnet"), on("student.depth", 8)];
+  return [
+    on("student.kind", "mlp"),
+    on("student.hidden", [data === "digits" ? 10 : 32]),
+    on("student.activation", "relu"),
+  ];
+}
+
+/** The fields as YAML lines, each below its description. */
+function write(fields: readonly Field[]): string[] {
+  const active: Record<string, unknown> = {};
+  for (const { path, value } of fields.filter((f) => !f.off)) place(active, path.split("."), value);
+  const open = new Set<string>();
+  return fields.flatMap((field) => {
+    const keys = field.path.split(".");
+    const whole = structuredClone(active);
+    if (field.off) place(whole, keys, field.value);
+    const lines: string[] = [];
+    for (let depth = 1; depth < keys.length; depth++) {
+      const section = keys.slice(0, depth);
+      const name = section.join(".");
+      if (open.has(name)) continue;
+      open.add(name);
+      // A section whose every field is off must be off itself, or it would be an empty one.
+      if (depth === 1) lines.push("");
+      const dead = !fields.some((f) => !f.off && f.path.startsWith(`${name}.`));
+      appendTo(lines, comment(descriptionOf(section, whole), depth - 1));
+      lines.push(`${"  ".repeat(depth - 1)}${dead ? "# " : ""}${section[depth - 1]}:`);
+    }
+    const indent = "  ".repeat(keys.length - 1);
+    const switched = field.off ? "# " : "";
+    appendTo(lines, comment(field.note ?? descriptionOf(keys, whole), keys.length - 1));
+    lines.push(`${indent}${switched}${keys[keys.length - 1]}: ${flow(field.value)}`);
+    return lines;
+  });
+}
+
+function place(target: Record<string, unknown>, keys: readonly string[], value: unknown): void {
+  const [key, ...rest] = keys as [string, ...string[]];
+  if (rest.length === 0) target[key] = value;
+  else {
+    target[key] ??= {};
+    place(target[key] as Record<string, unknown>, rest, value);
+  }
+}
+
+const WIDTH = 118;
+
+/** A comment at a depth, broken into lines. */
+function comment(text: string, depth: number): string[] {
+  if (text === "") return [];
+  const head = `${"  ".repeat(depth)}# `;
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const last = lines[lines.length - 1];
+    if (last !== undefined && last.length + 1 + word.length <= WIDTH) lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(head + word);
+  }
+  return lines;
+}
+
+/** A value on one line of YAML. */
+function flow(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(flow).join(", ")}]`;
+  if (typeof value === "object" && value !== null)
+    return `{ ${Object.entries(value)
+      .map(([k, v]) => `${k}: ${flow(v)}`)
+      .join(", ")} }`;
+  const plain = (text: string): boolean =>
+    /^[A-Za-z][\w./ -]*$/.test(text) && !/^(true|false|null|yes|no|on|off)$/i.test(text);
+  if (typeof value === "string" && !plain(value)) return JSON.stringify(value);
+  return String(value);
+}
+
+interface Schema {
+  readonly description?: string;
+  readonly const?: unknown;
+  readonly properties?: Readonly<Record<string, Schema>>;
+  readonly anyOf?: readonly Schema[];
+  readonly oneOf?: readonly Schema[];
+}
+
+/** What the schema says of a field, given the recipe around it (it decides between alternatives). */
+function descriptionOf(path: readonly string[], recipe: unknown): string {
+  let schemas: Schema[] = [recipeJsonSchema() as Schema];
+  let value: unknown = recipe;
+  let description = "";
+  for (const key of path) {
+    const here = value as Record<string, unknown>;
+    const fitting = schemas.flatMap(alternatives).filter((s) => fits(s, here));
+    const properties = fitting.flatMap((s) => (s.properties?.[key] ? [s.properties[key]] : []));
+    value = here?.[key];
+    description = properties.find((s) => s.description)?.description ?? "";
+    schemas = properties;
+  }
+  return description;
+}
+
+function alternatives(schema: Schema): Schema[] {
+  const inner = [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])];
+  return inner.length > 0 ? inner.flatMap(alternatives) : [schema];
+}
+
+/** Whether an object can be of this alternative: its constants agree and it knows every key. */
+function fits({ properties }: Schema, value: Record<string, unknown> | undefined): boolean {
+  if (!properties || typeof value !== "object") return false;
+  const known = Object.keys(value).every((key) => key in properties);
+  return known && Object.entries(properties).every(([k, p]) => p.const === undefined || p.const === value[k]);
+}

@@ -1,0 +1,149 @@
+/** Students that learn together must be constants in each other's losses. */
+import { compileTraining } from "../../engine/compile/compile.js";
+import { withNormalisation } from "../../engine/compile/normalise.js";
+import { joinPeers, weightsOfPeer } from "../../engine/compile/peers.js";
+import type { TrainableModel } from "../../engine/compile/types.js";
+import { sampleTypeOf } from "../../learn/data/samples.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import type { Value } from "../../engine/graph/builder.js";
+import { type MutualConfig, mutual } from "../../engine/objective/losses/mutual.js";
+import type { CustomLossConfig, ObjectiveConfig, StudentLossConfig } from "../../engine/objective/objective.js";
+import { findLoss, studentLosses } from "../../engine/objective/registry.js";
+import type { LossConfig, LossDefinition, LossInputs } from "../../engine/objective/types.js";
+import { baselineObjectiveOf } from "../../run/recipe/resolve.js";
+import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { peerModels } from "../../run/strategies/mutual.js";
+import { prepareModel } from "../../run/students/prepare.js";
+import { withoutDistillation } from "../../run/pipeline/train-model.js";
+import { callStep } from "./compiled-step.js";
+import { type Check, type Finding, fine, skipped } from "./types.js";
+
+const CHECK = "mutual learning";
+const SAMPLES = 16;
+
+/** Asks the compiled step of the strategy mutual for every student's gradient from every other's loss. */
+export const mutualStep: Check = (patient) => {
+  const { recipe, loaded, folder } = patient;
+  const { strategy } = recipe;
+  if (strategy.kind !== "mutual") return [skipped(CHECK, "the students do not learn from each other")];
+  if (strategy.weight === 0)
+    return [skipped(CHECK, "strategy.weight is 0, so the students do not learn from each other")];
+  const { data } = loaded;
+  const { labelled } = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
+  const students = peerModels(recipe, strategy).map(
+    (model, i) =>
+      prepareModel(model, { folder, data, classes: data.classes.length, seed: recipe.seed + i * recipe.seeds }).model,
+  );
+  return probeMutual({
+    students,
+    loaded,
+    samples: labelled.slice(0, SAMPLES),
+    studentLoss: baselineObjectiveOf(recipe.objective).studentLoss,
+    loss: { kind: "mutual", temperature: strategy.temperature },
+  });
+};
+
+export interface MutualProbe {
+  readonly students: readonly TrainableModel[];
+  readonly loaded: LoadedData;
+  /** With labels. */
+  readonly samples: Uint32Array;
+  readonly studentLoss: StudentLossConfig;
+  /** What they learn from each other. */
+  readonly loss: MutualConfig | CustomLossConfig;
+}
+
+/**
+ * Compiles the joint training step with a switch for each student's losses, turns on one student at a time and looks at
+ * everybody's gradients: those of the others must be 0, exactly, for whatever is constant is not reached at all.
+ */
+export async function probeMutual(probe: MutualProbe): Promise<Finding[]> {
+  const { students, loaded, samples } = probe;
+  const { data, normalisation } = loaded;
+  const joined = joinPeers(students);
+  const sampleType = sampleTypeOf(data);
+  const model = { ...joined, graph: withNormalisation(joined.graph, joined.input, normalisation, sampleType) };
+  const compiled = compileTraining({
+    model,
+    batch: samples.length,
+    sampleShape: data.sampleShape,
+    sampleType,
+    classes: data.classes.length,
+    objective: switchedObjective(probe),
+  });
+  let own = 0;
+  let worst = { size: 0, learner: 0, peer: 0 };
+  for (const learner of students.keys()) {
+    const scalars = Object.fromEntries(students.map((_, i) => [switchName(i), Number(i === learner)]));
+    const outputs = await callStep(compiled.step.graph, { compiled, model, data, indices: samples, scalars });
+    const gradients = new Map(
+      compiled.step.parameters.map((p) => [p.name, outputs.get(p.gradient) as Float32Array] as const),
+    );
+    for (const peer of students.keys()) {
+      const size = largest(weightsOfPeer(gradients, peer).values());
+      if (peer === learner) own = Math.max(own, size);
+      else if (!(size <= worst.size)) worst = { size, learner, peer };
+    }
+  }
+  const found = `${students.length} students: the largest gradient of one from another's loss is ${worst.size.toPrecision(2)}, from its own ${own.toPrecision(2)}`;
+  if (worst.size === 0) return [fine(CHECK, found)];
+  return [
+    {
+      check: CHECK,
+      status: "fail",
+      found: `${found} (the loss of student ${worst.learner + 1} moves student ${worst.peer + 1})`,
+      why: "a student must be a constant in the losses of the others; otherwise they pull it towards them",
+      change:
+        probe.loss.kind === "custom"
+          ? "read the others' logits only from inputs.peers, where they are constants"
+          : "this is a bug in limbeck: please report it, and do not use strategy.kind mutual until it is fixed",
+    },
+  ];
+}
+
+/** Both losses, each student's behind a switch of its own. */
+function switchedObjective({ students, studentLoss, loss }: MutualProbe): ObjectiveConfig {
+  const labels = findLoss(studentLosses, studentLoss.kind) as LossDefinition<LossConfig>;
+  const count = students.length;
+  return {
+    peers: count,
+    weights: { student: 0, distillation: 1 },
+    studentLoss: { kind: "cross-entropy" },
+    distillationLoss: switched("peers", count, { teacher: false, labels: false }, (inputs) =>
+      loss.kind === "custom" ? loss.definition.build(inputs) : mutual.build(inputs, loss),
+    ),
+    terms: [switched("labels", count, labels.needs, (inputs) => labels.build(inputs, studentLoss))],
+  };
+}
+
+const switchName = (student: number): string => `/of-student-${student + 1}`;
+
+/** A loss times a run-time number for each of the students; it is built for one after the other, in their order. */
+function switched(
+  name: string,
+  students: number,
+  needs: LossDefinition<LossConfig>["needs"],
+  build: (inputs: LossInputs) => Value,
+): CustomLossConfig {
+  let next = 0;
+  return {
+    kind: "custom",
+    definition: {
+      name,
+      needs,
+      build(inputs) {
+        // The step and the graph that measures shares are built one after the other.
+        const student = next++ % students;
+        const value = build(inputs);
+        return inputs.builder.op("Mul", [value, inputs.scalar(switchName(student).slice(1), 1)]);
+      },
+    },
+  };
+}
+
+/** NaN, once it is there, stays. */
+function largest(gradients: Iterable<Float32Array>): number {
+  let most = 0;
+  for (const values of gradients) for (const v of values) if (!(Math.abs(v) <= most)) most = Math.abs(v);
+  return most;
+}

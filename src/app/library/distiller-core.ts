@@ -1,0 +1,402 @@
+/**
+ * The parts of `Distiller` that Node and the browser share: compile, fit, evaluate. Subclasses open teachers, execute steps
+ * and store files. Nothing here depends on Node.
+ */
+
+import { z } from "zod";
+import { exportModel } from "../../engine/compile/export.js";
+import { withNormalisation } from "../../engine/compile/normalise.js";
+import { labelsOf, labelsOnly } from "../../learn/data/labels/labels.js";
+import { RAW } from "../../learn/data/normalise.js";
+import { trainingIdentity } from "../../learn/data/read.js";
+import { sampleTypeOf } from "../../learn/data/samples.js";
+import type { DataSet, LoadedData, Normalisation } from "../../learn/data/types.js";
+import { InputError } from "../../base/errors.js";
+import { scoreOutputs } from "../../learn/evaluate/scores.js";
+import type { SeedScores } from "../../learn/evaluate/summary.js";
+import { writeModel } from "../../engine/graph/write.js";
+import {
+  type FactorSchedule,
+  type ObjectiveConfig,
+  objectiveLayers,
+  objectiveNeeds,
+} from "../../engine/objective/objective.js";
+import type { CustomLoss } from "../../engine/objective/registry.js";
+import { parseParts } from "../../run/recipe/parse.js";
+import { objectiveOf, settingsOf } from "../../run/recipe/resolve.js";
+import {
+  type ObjectiveInput,
+  type ObjectiveRecipe,
+  objectiveSchema,
+  type TrainingInput,
+  type TrainingRecipe,
+  trainingSchema,
+} from "../../run/recipe/schema/schema.js";
+import type { StoredMember } from "../../learn/teacher/group/group.js";
+import { checkGroupFit, groupOutputs } from "../../learn/teacher/group/group-teacher.js";
+import { labelInMemory } from "../../learn/teacher/memory.js";
+import { onlineViews } from "../../learn/teacher/store/online-views.js";
+import type { AnswersToSoften } from "../../learn/teacher/temperature.js";
+import type { Teacher } from "../../learn/teacher/types.js";
+import type { TeacherOutputs, TrainingProgress, TrainingResult, TrainingTask } from "../../learn/train/types.js";
+import { answersToSoften, leavesTemperature, settleTemperatures } from "../../run/teaching/auto-temperature.js";
+import { identityOf, withCustomLosses } from "./custom-losses.js";
+import { everything, split } from "../../run/students/fit-data.js";
+import type { Prepared } from "../../run/students/foreign.js";
+import type { TrainedStudent } from "../../run/folder/trained.js";
+import { reusableOf, reusingClassifier } from "../../run/teaching/transfer.js";
+
+/** Options of every distiller. */
+export interface DistillerSettings {
+  /** Seed of all random numbers; default 0. */
+  readonly seed?: number;
+  /** Number of ONNX Runtime threads; 0 (the default) chooses automatically. */
+  readonly threads?: number;
+  /** Device for training steps; default "cpu". */
+  readonly device?: "cpu" | "webgpu";
+}
+
+/** Scores `evaluate` can return: accuracy, topK, nll and ece use labels; agreement and softKL use the teacher. */
+export type Metric = keyof SeedScores;
+
+export interface CompileOptions {
+  /** An update rule by name, or with its fields as in a recipe; default adamw. */
+  readonly optimizer?: "sgd" | "adam" | "adamw" | TrainingInput["optimizer"];
+  /** A constant learning rate; set either this or `schedule`. */
+  readonly learningRate?: number;
+  /** As in a recipe; default one-cycle up to 0.002. */
+  readonly schedule?: TrainingInput["schedule"];
+  /** Limit on the gradient's global norm; 0 (the default) disables clipping. */
+  readonly clipNorm?: number;
+  /** Keeps an exponential moving average of the weights, as `training.ema` in a recipe; default off. */
+  readonly ema?: TrainingInput["ema"];
+  /** Computes cheap values again in the backward pass instead of storing them: less memory, identical results; default false. */
+  readonly recompute?: boolean;
+  /** Loss against the labels; default cross-entropy. */
+  readonly studentLoss?: "cross-entropy" | ObjectiveInput["student_loss"];
+  /** Loss against the teacher's answers; default kd. */
+  readonly distillationLoss?: DistillationLossName | ObjectiveInput["distillation_loss"] | CustomLoss;
+  /** More terms, each a loss with `weight` and `schedule` as in a recipe, or `{ loss, weight, schedule }` with your own loss. */
+  readonly terms?: readonly (NonNullable<ObjectiveInput["terms"]>[number] | CustomTerm)[];
+  /**
+   * How closely the student follows the teacher: (1 - alpha) student loss + alpha distillation loss. 1 needs no labels.
+   * In Keras's tutorial, alpha is the weight of the label loss: its 0.1 is 0.9 here. Default 0.9.
+   */
+  readonly alpha?: number;
+  /** A factor on alpha that changes over the training. */
+  readonly alphaSchedule?: ObjectiveInput["alpha_schedule"];
+  /** Two weights instead of alpha; they need not sum to 1. */
+  readonly weights?: ObjectiveInput["weights"];
+  /** Temperature of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4; "auto": chosen from the teacher's answers. */
+  readonly temperature?: number | "auto";
+  /** Default: all. */
+  readonly metrics?: readonly Metric[];
+}
+
+/** A distillation loss by name, with its defaults. */
+export type DistillationLossName = NonNullable<ObjectiveInput["distillation_loss"]>["kind"];
+
+/** A term with a custom loss. */
+export interface CustomTerm {
+  readonly loss: CustomLoss;
+  /** Default 1. */
+  readonly weight?: number;
+  readonly schedule?: FactorSchedule;
+  readonly name?: string;
+}
+
+export interface FitOptionsAnywhere {
+  /** Passes over the samples; set either this or `steps`. Default 10 epochs. */
+  readonly epochs?: number;
+  readonly steps?: number;
+  /** Default 64. */
+  readonly batchSize?: number;
+  /** Fraction or number of samples of a DataSet held out to select the weights; default 0.15. LoadedData is already split. */
+  readonly validationSplit?: number;
+  /** Normalisation of a DataSet: "unit" (bytes / 255), "standard" (computed on the training part), "none" or numbers. Default: unit for bytes, otherwise none. */
+  readonly normalise?: "unit" | "standard" | "none" | Normalisation;
+  /** Random views of the samples, as `training.augment` in a recipe: shift, crop, rotate, mixup ... */
+  readonly augment?: TrainingInput["augment"];
+  /**
+   * The teacher's answer for a view: for exactly that view, computed at every step, or for the unchanged sample. Default
+   * online. Recipes can also replay views that were labelled once (`openViewStore`).
+   */
+  readonly views?: "online" | "clean";
+  /** Which weights to keep; default: the best validation score. */
+  readonly select?: "best" | "last";
+  /** Number of validations without improvement after which training stops. */
+  readonly patience?: number;
+  /** Steps between measurements of each term's share of the gradient (with two or more terms); default 100, 0 disables them. */
+  readonly gradientSharesEvery?: number;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: TrainingProgress) => void;
+  readonly onLabelling?: (done: number, total: number, rate: number) => void;
+}
+
+type AnyFields = Record<string, unknown>;
+
+interface Compiled {
+  /** With usual temperatures where they are left to limbeck. */
+  readonly objective: ObjectiveConfig;
+  /** The same once the teacher's answers are there, with sentences about what was chosen; absent where nothing is left. */
+  readonly settle?: (answers: AnswersToSoften) => { readonly objective: ObjectiveConfig; readonly said: string[] };
+  readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm" | "ema" | "recompute">;
+  readonly metrics: readonly Metric[] | null;
+}
+
+/** What a training is known by, besides its settings. */
+export type Identity = readonly unknown[];
+
+export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptionsAnywhere> {
+  #compiled: Compiled | undefined;
+  #student: S | undefined;
+  #teacher: Teacher | undefined;
+  #features = "";
+
+  constructor(protected readonly settings: DistillerSettings) {}
+
+  /**
+   * Opens the teacher, or returns it; called again only when other inner values are needed.
+   * @param features names or patterns of inner values it shall give
+   */
+  protected abstract openTeacher(loaded: LoadedData, features: readonly string[]): Promise<Teacher>;
+  /** Whether the teacher belongs to the caller, who disposes it. */
+  protected abstract readonly keepsTeacher: boolean;
+  protected abstract prepare(data: DataSet, classes: number): Prepared;
+  protected abstract train(
+    task: Omit<TrainingTask, "directory" | "fingerprint">,
+    identity: Identity,
+    options: F,
+  ): Promise<TrainingResult>;
+  protected abstract makeStudent(bytes: Uint8Array, prepared: Prepared, classes: readonly string[]): S;
+  /** The description of the student, for the training's identity. */
+  protected abstract readonly recipe: unknown;
+  /** Version of limbeck, written into the student. */
+  protected abstract readonly version: string;
+
+  /**
+   * A teacher's answers for the samples of a fit.
+   * @param _member which of a group's teachers it is, from 1; absent: there is one
+   */
+  protected label(teacher: Teacher, loaded: LoadedData, options: F, _member?: number): Promise<TeacherOutputs> {
+    const { train: trained, validation } = loaded.splits;
+    const wanted = Uint32Array.from([...trained, ...validation]);
+    return labelInMemory(teacher, loaded.data, wanted, { signal: options.signal, onProgress: options.onLabelling });
+  }
+
+  /** The teacher that can answer for these data, if it was opened. */
+  protected teacherFor(_data: DataSet): Teacher | undefined {
+    return this.#teacher;
+  }
+
+  /** The student; made by `fit`. @throws InputError before */
+  get student(): S {
+    if (!this.#student)
+      throw new InputError({
+        code: "option-missing",
+        where: "Distiller",
+        found: "there is no student yet",
+        cure: "Call fit first",
+      });
+    return this.#student;
+  }
+
+  /**
+   * Sets the objective and the optimiser.
+   * @throws InputError naming the field
+   */
+  compile(options: CompileOptions = {}): this {
+    const { optimizer, learningRate, schedule, studentLoss, distillationLoss, temperature } = options;
+    if (learningRate !== undefined && schedule !== undefined)
+      throw new InputError({
+        code: "option-conflict",
+        where: "compile",
+        found: "learningRate and schedule are both given",
+        cure: "Give only one of them",
+      });
+    const named = <T>(value: T | string | undefined): T | { kind: string } | undefined =>
+      typeof value === "string" ? { kind: value } : value;
+    const own = typeof distillationLoss === "object" && "build" in distillationLoss ? distillationLoss : undefined;
+    const distillation = own ? undefined : ({ kind: "kd", ...(named(distillationLoss) as object) } as AnyFields);
+    if (distillation && temperature !== undefined) distillation.temperature = temperature;
+    const terms = options.terms ?? [];
+    const parts = parseParts(
+      z.object({ objective: objectiveSchema, training: trainingSchema }),
+      {
+        objective: {
+          alpha: options.alpha,
+          alpha_schedule: options.alphaSchedule,
+          weights: options.weights,
+          student_loss: named(studentLoss),
+          distillation_loss: distillation,
+          terms: terms.filter((t) => !("loss" in t)),
+        },
+        training: {
+          steps: 1,
+          optimizer: named(optimizer),
+          schedule: learningRate === undefined ? schedule : { kind: "constant", lr: learningRate },
+          clip_norm: options.clipNorm,
+          ema: options.ema,
+          recompute: options.recompute,
+        },
+      },
+      "compile",
+    );
+    const { optimizer: rule, schedule: rate, clip_norm, ema, recompute } = parts.training;
+    const build = (objective: ObjectiveRecipe): ObjectiveConfig => withCustomLosses(objectiveOf(objective), own, terms);
+    const settle = (answers: AnswersToSoften) => {
+      const { objective, temperatures } = settleTemperatures(parts.objective, answers);
+      return { objective: build(objective), said: temperatures.map((t) => t.said) };
+    };
+    this.#compiled = {
+      objective: build(parts.objective),
+      ...(leavesTemperature(parts.objective) ? { settle } : {}),
+      training: { optimizer: rule, schedule: rate, clip_norm, ema, recompute },
+      metrics: options.metrics ?? null,
+    };
+    return this;
+  }
+
+  /**
+   * Labels the samples once with the teacher and trains the student.
+   * @returns the learning curve and how the weights were selected
+   * @throws InputError if data, teacher and objective do not match; InterruptedError if the signal aborts
+   */
+  async fit(data: DataSet | LoadedData, options: F = {} as F): Promise<TrainingResult> {
+    const { objective: given, training, settle } = this.#needCompiled();
+    const loaded = "splits" in data ? data : split(data, options, this.settings.seed ?? 0);
+    const needs = objectiveNeeds(given);
+    if (needs.labels && labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
+      throw new InputError({
+        code: "labels-missing",
+        where: loaded.data.name,
+        found: "some training samples have no label",
+        cure: "Set alpha to 1, which needs none",
+      });
+    const teacher = needs.teacher ? await this.#open(loaded, given) : undefined;
+    const { seed = 0, threads = 0, device = "cpu" } = this.settings;
+    const execution = { threads, device };
+    const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
+    const { threads: _, device: __, ...deciding } = settings;
+    const { augmentation } = settings;
+    if (teacher?.group) checkGroupFit(teacher.group, given, augmentation, options.views ?? "online");
+    const answers = teacher && (await this.#answers(teacher, loaded, options));
+    const classes = loaded.data.classes.length || (teacher?.classes ?? 0);
+    const settled = settle && answers && settle(answersToSoften(answers, loaded.splits.train, classes));
+    const objective = settled?.objective ?? given;
+    const whole = this.prepare(loaded.data, classes);
+    const prepared = reusingClassifier(
+      whole,
+      objective,
+      teacher ? reusableOf(teacher) : null,
+      loaded.data,
+      classes,
+      seed,
+    );
+    const { model } = prepared;
+    const sampleType = sampleTypeOf(loaded.data);
+    const online = teacher && augmentation && options.views !== "clean";
+    const views = online && onlineViews(teacher, loaded.data, augmentation, seed, loaded.splits.train, options.signal);
+    const known = [trainingIdentity(loaded.data), loaded.splits.train, loaded.splits.validation, loaded.normalisation];
+    const result = await this.train(
+      {
+        name: "student",
+        model: { ...model, graph: withNormalisation(model.graph, model.input, loaded.normalisation, sampleType) },
+        data: loaded.data,
+        train: loaded.splits.train,
+        validation: loaded.splits.validation,
+        objective,
+        teacher: answers,
+        ...(views ? { views } : {}),
+        settings,
+      },
+      [...known, this.recipe, identityOf(objective), deciding, teacher?.hash, ...(views ? ["online"] : [])],
+      options,
+    );
+    const exported = exportModel(model, result.weights, {
+      normalisation: loaded.normalisation,
+      classes: loaded.data.classes,
+      producerVersion: this.version,
+    });
+    await this.#student?.dispose();
+    this.#student = this.makeStudent(writeModel(exported), prepared, loaded.data.classes);
+    const { notes = [], warnings = [] } = whole;
+    const said = [...(teacher?.warnings ?? []), ...notes, ...warnings, ...(settled?.said ?? [])];
+    return { ...result, warnings: [...said, ...result.warnings] };
+  }
+
+  /**
+   * Scores the student on every sample of a DataSet, or on the test part of LoadedData.
+   * @returns the metrics selected in `compile`; null if labels or teacher are missing
+   */
+  async evaluate(data: DataSet | LoadedData, options: { k?: number } = {}): Promise<Partial<SeedScores>> {
+    const { metrics } = this.#needCompiled();
+    const all = "splits" in data ? data : { data, splits: everything(data), normalisation: RAW };
+    const { test } = all.splits;
+    if (test.length === 0)
+      throw new InputError({
+        code: "data-empty",
+        where: all.data.name,
+        found: "it has no test samples",
+        cure: "Give LoadedData with a test part, or a DataSet, all of which is tested",
+      });
+    const values = await this.student.predict(all.data, test);
+    const classes = values.length / test.length;
+    const labels = labelsOf(all, test);
+    const asked =
+      !metrics || metrics.includes("agreement") || metrics.includes("softKL") ? this.teacherFor(all.data) : undefined;
+    const teacher = asked ? { kind: asked.kind, values: await asked.answer(all.data, test) } : null;
+    const known = labels.every((l) => l >= 0) ? labels : null;
+    const { scores } = scoreOutputs({ kind: "logits", values }, known, teacher, classes, options.k ?? 5);
+    if (!metrics) return scores;
+    return Object.fromEntries(metrics.map((m) => [m, scores[m]]));
+  }
+
+  /** Frees the sessions of teacher and student. May be called repeatedly. */
+  async dispose(): Promise<void> {
+    await this.#student?.dispose();
+    if (!this.keepsTeacher) await this.#teacher?.dispose();
+    this.#teacher = undefined;
+  }
+
+  /** The teacher's answers; of a group that is looked at one by one, each of its teachers'. */
+  async #answers(teacher: Teacher, loaded: LoadedData, options: F): Promise<TeacherOutputs> {
+    if (!teacher.group) return this.label(teacher, loaded, options);
+    const stored: StoredMember[] = [];
+    for (const [i, member] of teacher.group.teachers.entries()) {
+      const outputs = await this.label(member, loaded, options, i + 1);
+      stored.push({ kind: outputs.kind, gather: (indices, out) => outputs.gather(indices, out), knows: member.knows });
+    }
+    return groupOutputs(teacher.group, stored, labelsOnly(loaded.data, loaded.splits.train), teacher.classes);
+  }
+
+  #needCompiled(): Compiled {
+    if (!this.#compiled) this.compile();
+    return this.#compiled as Compiled;
+  }
+
+  async #open(loaded: LoadedData, objective: ObjectiveConfig): Promise<Teacher> {
+    const features = [...new Set(objectiveLayers(objective).map((l) => l.teacher))];
+    if (this.#teacher && this.#features !== features.join("\0") && !this.keepsTeacher) {
+      await this.#teacher.dispose();
+      this.#teacher = undefined;
+    }
+    this.#features = features.join("\0");
+    this.#teacher ??= await this.openTeacher(loaded, features);
+    return this.#teacher;
+  }
+}
+
+function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere): TrainingRecipe {
+  const { epochs, steps, batchSize, select, patience } = options;
+  const training = {
+    ...compiled,
+    ...(steps === undefined ? { epochs: epochs ?? 10 } : { steps, epochs }),
+    batch: batchSize,
+    select,
+    early_stopping: patience === undefined ? undefined : { patience },
+    augment: options.augment,
+    gradient_shares_every: options.gradientSharesEvery ?? 100,
+  };
+  return parseParts(z.object({ training: trainingSchema }), { training }, "fit").training;
+}

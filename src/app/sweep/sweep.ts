@@ -1,0 +1,220 @@
+/** Searches for the best values of recipe fields on validation samples; the implementation of `limbeck sweep`. */
+import { join } from "node:path";
+import { writeFileAtomic } from "../../node/atomic.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import { InputError, within } from "../../base/errors.js";
+import { mostOf } from "../../learn/evaluate/chance.js";
+import type { SweepField, SweepRow, SweepSummary } from "../../learn/evaluate/sweep.js";
+import { noun } from "../../base/noun.js";
+import { packageVersion } from "../../node/package-root.js";
+import { quote } from "../../base/quote.js";
+import { parseRecipe, recipeToYaml, withAbsoluteFiles } from "../../run/recipe/load.js";
+import type { Recipe, RecipeInput } from "../../run/recipe/schema/schema.js";
+import { maskSecrets, maskText } from "../../base/secrets.js";
+import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { checkModels } from "../../run/pipeline/check.js";
+import { contextOf, type RunContext, type RunOptions, seedsOf } from "../../run/folder/context.js";
+import { loadAudited } from "../../run/folder/load-audited.js";
+import { claimDirectory, finishDirectory, orDiscard } from "../../run/folder/run-directory.js";
+import { requireTeacher } from "../../run/teaching/teacher-group.js";
+import { type Combination, combinationsOf } from "./combinations.js";
+import { type Candidate, checkMetric, type Swept, trainSweep } from "./train.js";
+
+export interface SweepOptions extends RunOptions {
+  /** Folder of the run; default runs/<name>-sweep, or with -2 ... if it exists. */
+  readonly out?: string;
+}
+
+export interface SweepResult {
+  readonly directory: string;
+  /** The content of sweep.json. */
+  readonly summary: SweepSummary;
+  readonly best: SweepRow;
+  /** Paths of the best combination's recipe, the report, sweep.json and sweep.csv. */
+  readonly bestRecipe: string;
+  readonly report: string;
+  readonly summaryFile: string;
+  readonly table: string;
+}
+
+/**
+ * Trains the recipe's student with every combination of the fields in its `sweep` section, over its seeds. Combinations are
+ * ranked by accuracy on the validation samples, or by agreement with the teacher if there are no labels. Test samples are not
+ * used. All combinations that do not change the teacher share one, which is trained and labels once.
+ * @throws InputError if the recipe, a swept field or a value cannot be used, before anything is trained; RunError if all
+ *   training runs fail; InterruptedError if it is stopped
+ */
+export async function sweep(input: RecipeInput, options: SweepOptions = {}): Promise<SweepResult> {
+  const started = performance.now();
+  const recipe = parseRecipe(input);
+  requireTeacher(recipe);
+  const folder = options.folder ?? process.cwd();
+  if (recipe.strategy.kind !== "one-shot")
+    throw new InputError({
+      code: "option-conflict",
+      where: "strategy.kind",
+      found: `${quote(recipe.strategy.kind)} is several runs, and a sweep trains single students`,
+      expected: "one-shot",
+      cure: 'Sweep with --set "strategy={kind: one-shot}"',
+    });
+  const { fields, combinations } = combinationsOf(input, recipe);
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
+  if (loaded.splits.validation.length === 0)
+    throw new InputError({
+      code: "budget-invalid",
+      where: "data.split.validation",
+      found: "no validation sample is left to score on",
+      expected: "a fraction of the samples, such as 0.15",
+    });
+  const candidates = candidatesOf(combinations, loaded, folder);
+  const directory = await claimDirectory(
+    { ...recipe, name: `${recipe.name}-sweep` },
+    { ...options, kind: "sweep", recipe },
+  );
+  const context = contextOf(recipe, loaded, directory, options);
+  announce(context, fields, candidates);
+  const swept = await orDiscard(directory, options, () => trainSweep(context, candidates));
+  const seconds = (performance.now() - started) / 1000;
+  const summary = summaryOf(context, fields, swept, options.command ?? "sweep(recipe)", seconds);
+  return { directory, summary, ...(await deliver(context, summary, candidates)) };
+}
+
+/** What every combination may see, with its models built once. @throws InputError naming the combination */
+function candidatesOf(combinations: readonly Combination[], loaded: LoadedData, folder: string): Candidate[] {
+  const checked = new Set<string>();
+  const candidates = combinations.map((combination): Candidate => {
+    const { recipe, title } = combination;
+    try {
+      const [arm] = expandArms({ ...recipe, variants: [] }, loaded) as [Arm];
+      const key = JSON.stringify([
+        recipe.student,
+        recipe.teacher,
+        recipe.objective.student_loss,
+        recipe.objective.terms,
+      ]);
+      if (!checked.has(key)) checkModels([arm], loaded, folder);
+      checked.add(key);
+      return { ...combination, arm };
+    } catch (cause) {
+      if (!(cause instanceof InputError)) throw cause;
+      throw within(cause, `sweep ${title}`);
+    }
+  });
+  checkMetric(candidates);
+  return candidates;
+}
+
+function announce(
+  { emit, recipe, loaded, directory }: RunContext,
+  fields: readonly SweepField[],
+  all: readonly Candidate[],
+) {
+  const { splits, data } = loaded;
+  emit({ kind: "stage", text: `Sweeping ${recipe.name} over ${fields.map((f) => f.path).join(", ")}` });
+  const trainings = `${noun(all.length, "combination")}, ${noun(recipe.seeds, "seed")} each`;
+  emit({
+    kind: "info",
+    text: `${trainings}; evaluated on ${noun(splits.validation.length, "validation sample")} of ${data.name}`,
+  });
+  emit({ kind: "info", text: `folder: ${directory} (Ctrl-C stops, --resume continues)` });
+}
+
+function summaryOf(
+  { recipe, loaded, warnings }: RunContext,
+  fields: readonly SweepField[],
+  { rows, rungs, metric, teachers }: Swept,
+  command: string,
+  durationSeconds: number,
+): SweepSummary {
+  return {
+    limbeck: packageVersion(),
+    name: recipe.name,
+    description: recipe.description ?? null,
+    command: maskText(command),
+    durationSeconds,
+    metric,
+    validationSamples: loaded.splits.validation.length,
+    seeds: seedsOf(recipe),
+    fields,
+    rungs,
+    rows,
+    teacher: teachers.join("; "),
+    warnings: [...new Set([...warnings, ...constantBeats(loaded, metric, rows)])].map(maskText),
+    recipe: maskSecrets(recipe),
+    audit: loaded.audit,
+  };
+}
+
+/** A warning if even the best combination is not above always predicting the largest class. */
+function constantBeats({ data, splits }: LoadedData, metric: Swept["metric"], rows: readonly SweepRow[]): string[] {
+  const best = rows[0]?.score?.mean;
+  const labels = Array.from(splits.validation, (i) => data.labels?.[i] ?? -1).filter((label) => label >= 0);
+  if (metric !== "accuracy" || best === undefined || labels.length === 0) return [];
+  const counts = new Uint32Array(data.classes.length);
+  for (const label of labels) counts[label] = (counts[label] as number) + 1;
+  const largest = mostOf(counts);
+  const share = (counts[largest] as number) / labels.length;
+  const percent = (v: number): string => `${(100 * v).toFixed(1)} %`;
+  if (best > share || share === 1) return [];
+  return [
+    `the best combination's accuracy of ${percent(best)} is not above that of a constant answer. Always predicting the largest class, "${data.classes[largest]}", is correct for ${percent(share)} of the validation samples. Judge the combinations by the recall of every class.`,
+  ];
+}
+
+async function deliver(
+  { directory, folder }: RunContext,
+  summary: SweepSummary,
+  candidates: readonly Candidate[],
+): Promise<Omit<SweepResult, "directory" | "summary">> {
+  const [best] = summary.rows as [SweepRow];
+  const winner = candidates.find((c) => c.values === best.values) as Candidate;
+  const file = (name: string): string => join(directory, name);
+  const { renderSweep } = await import("../../learn/report/sweep.js");
+  await writeFileAtomic(file("best.yaml"), bestYaml(winner.recipe, folder, summary));
+  await writeFileAtomic(file("sweep.json"), `${JSON.stringify(summary, null, 2)}\n`);
+  await writeFileAtomic(file("sweep.csv"), csvOf(summary));
+  await writeFileAtomic(file("report.html"), await renderSweep(summary));
+  await finishDirectory(directory);
+  return {
+    best,
+    bestRecipe: file("best.yaml"),
+    report: file("report.html"),
+    summaryFile: file("sweep.json"),
+    table: file("sweep.csv"),
+  };
+}
+
+/** The files it names are found from wherever it is run. */
+function bestYaml(recipe: Recipe, folder: string, { rows, metric, validationSamples }: SweepSummary): string {
+  const [best] = rows as [SweepRow];
+  const score = ((best.score?.mean ?? 0) * 100).toFixed(2);
+  return `# ${recipe.name} with the best values of its sweep: ${best.set.join(", ").replaceAll("\n", " ")}
+# validation ${metric} ${score} % over ${noun(validationSamples, "sample")}, best of ${noun(rows.length, "combination")}
+${recipeToYaml(withAbsoluteFiles(recipe, folder))}`;
+}
+
+/** One line a combination, best first; the seeds' scores in columns of their own. */
+export function csvOf({ fields, rows, seeds, metric }: SweepSummary): string {
+  const head = ["rank", ...fields.map((f) => f.path), metric, ...seeds.map((s) => `${metric} of seed ${s}`)];
+  const lines = rows.map((row) => [
+    row.rank,
+    ...fields.map((f) => row.values[f.path]),
+    row.score?.mean ?? null,
+    ...row.seeds.map((s) => s.score),
+    row.tie,
+    row.seeds[0]?.steps,
+    row.parameters,
+    row.rung,
+    row.error,
+  ]);
+  return [[...head, "tie", "steps", "parameters", "rung", "error"], ...lines]
+    .map((l) => l.map(cell).join(","))
+    .join("\n")
+    .concat("\n");
+}
+
+function cell(value: unknown): string {
+  if (value === null || value === undefined) return "";
+  const text = typeof value === "object" ? JSON.stringify(value) : String(value);
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}

@@ -1,0 +1,27 @@
+/** The direction of the outputs: for embeddings. */
+import { int } from "../../graph/attributes.js";
+import { int64s } from "../../graph/tensor.js";
+import { constantLike } from "../../ops/support.js";
+import { unitRows } from "../geometry.js";
+import { requiredOutputs, weighed } from "../support.js";
+import type { LossDefinition } from "../types.js";
+
+export interface CosineConfig {
+  readonly kind: "cosine";
+}
+
+/** 1 - cos(z_s, z_t), averaged over the batch; a row of zeros has cosine 0. */
+export const cosine: LossDefinition<CosineConfig> = {
+  name: "cosine",
+  needs: { teacher: true, labels: false },
+  perSample: true,
+  check() {},
+  build(inputs) {
+    const { builder: b, studentLogits } = inputs;
+    const outputs = requiredOutputs(inputs, "cosine", "objective.distillation_loss");
+    const product = b.op("Mul", [unitRows(b, studentLogits), unitRows(b, outputs)]);
+    const cosines = b.op("ReduceSum", [product, b.constant(int64s([1]))], { keepdims: int(1) });
+    const apart = b.op("Sub", [constantLike(b, 1, cosines), cosines]);
+    return b.op("ReduceMean", [weighed(inputs, apart)], { keepdims: int(0) });
+  },
+};

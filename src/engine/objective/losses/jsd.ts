@@ -1,0 +1,52 @@
+/** Generalised Jensen-Shannon divergence: between forward and reverse KL. */
+
+import type { GraphBuilder, Value } from "../../graph/builder.js";
+import { constantLike, scale } from "../../ops/support.js";
+import { checkNumber, FRACTION } from "../options.js";
+import {
+  checkSoftening,
+  divergence,
+  type LogSides,
+  logSides,
+  meanTimesT2,
+  type Softening,
+  temperatureOf,
+} from "../softening.js";
+import { logAddExp } from "../support.js";
+import type { LossDefinition } from "../types.js";
+
+export interface JsdConfig extends Softening {
+  readonly kind: "jsd";
+  /** b in m = b p_t + (1 - b) p_s; in [0, 1], default 0.5. */
+  readonly beta?: number;
+}
+
+/**
+ * T^2 [ b KL(p_t || m) + (1 - b) KL(p_s || m) ] with m = b p_t + (1 - b) p_s, averaged over the batch.
+ * Agarwal et al. 2023, arXiv:2306.13649. The formula is 0 at b = 0 and b = 1; what it tends to there after
+ * division by b (by 1 - b) is taken instead: forward (reverse) KL.
+ */
+export const jsd: LossDefinition<JsdConfig> = {
+  name: "jsd",
+  needs: { teacher: true, labels: false },
+  perSample: true,
+  check(config, field) {
+    checkSoftening(config, field);
+    checkNumber(field, "beta", config.beta ?? 0.5, FRACTION);
+  },
+  build(inputs, config) {
+    const { builder: b } = inputs;
+    const temperature = temperatureOf(inputs, config, "jsd");
+    const sides = logSides(inputs, config, "jsd", temperature);
+    return meanTimesT2(inputs, perClass(b, sides, config.beta ?? 0.5), temperature);
+  },
+};
+
+function perClass(b: GraphBuilder, { student, teacher }: LogSides, beta: number): Value {
+  if (beta === 0) return divergence(b, teacher, student);
+  if (beta === 1) return divergence(b, student, teacher);
+  const shifted = (logP: Value, share: number): Value => b.op("Add", [logP, constantLike(b, Math.log(share), logP)]);
+  const middle = logAddExp(b, shifted(teacher, beta), shifted(student, 1 - beta));
+  const [t, s] = [divergence(b, teacher, middle), divergence(b, student, middle)];
+  return b.op("Add", [scale(b, t, beta), scale(b, s, 1 - beta)]);
+}

@@ -1,0 +1,25 @@
+/** Hinton's soft-target loss. */
+import { checkSoftening, divergence, logSides, meanTimesT2, type Softening, temperatureOf } from "../softening.js";
+import type { LossDefinition } from "../types.js";
+
+export interface KdConfig extends Softening {
+  readonly kind: "kd";
+}
+
+/**
+ * T^2 sum_c p_t^T (log p_t^T - log p_s^T), averaged over the batch, with p^T = softmax(z / T).
+ * Hinton, Vinyals and Dean 2015, arXiv:1503.02531, section 2: the gradient of the softened term shrinks with 1 / T^2,
+ * and T^2 keeps its size; it is part of this loss and nobody multiplies by it again.
+ */
+export const kd: LossDefinition<KdConfig> = {
+  name: "kd",
+  needs: { teacher: true, labels: false },
+  perSample: true,
+  check: checkSoftening,
+  build(inputs, config) {
+    const { builder: b } = inputs;
+    const temperature = temperatureOf(inputs, config, "kd");
+    const { student, teacher } = logSides(inputs, config, "kd", temperature);
+    return meanTimesT2(inputs, divergence(b, teacher, student), temperature);
+  },
+};

@@ -1,0 +1,40 @@
+/** Normalised knowledge distillation: the target's probability as a weight, the others by their cross-entropy. */
+
+import { scalar } from "../../graph/tensor.js";
+import { maskOf, scale } from "../../ops/support.js";
+import { checkNumber, FROM_ZERO } from "../options.js";
+import { checkSoftening, logSides, meanTimesT2, type Softening, temperatureOf } from "../softening.js";
+import { batchMean, isLabel, requiredLabels, softmaxWithout, weighed } from "../support.js";
+import type { LossDefinition } from "../types.js";
+
+export interface NkdConfig extends Softening {
+  readonly kind: "nkd";
+  /** Weight of the other classes' part; default 1.5. */
+  readonly gamma?: number;
+}
+
+/**
+ * -p_t,y log p_s,y at T = 1, plus g T^2 times the cross-entropy of the softmaxes over the other classes, averaged over the
+ * batch. Yang et al., ICCV 2023. A cross-entropy, no KL: its least value is not 0.
+ */
+export const nkd: LossDefinition<NkdConfig> = {
+  name: "nkd",
+  needs: { teacher: true, labels: true },
+  perSample: true,
+  check(config, field) {
+    checkSoftening(config, field);
+    checkNumber(field, "gamma", config.gamma ?? 1.5, FROM_ZERO);
+  },
+  build(inputs, config) {
+    const { builder: b, studentLogits: z } = inputs;
+    const hot = isLabel(b, requiredLabels(inputs, "nkd"), z.shape[1] as number);
+    const plain = logSides(inputs, config, "nkd", b.constant(scalar(1, z.dtype)));
+    const believed = b.op("Mul", [b.op("Exp", [plain.teacher]), plain.student]);
+    const target = batchMean(b, weighed(inputs, b.op("Mul", [believed, maskOf(b, hot, z)])));
+    const temperature = temperatureOf(inputs, config, "nkd");
+    const sides = logSides(inputs, config, "nkd", temperature);
+    const [student, teacher] = [softmaxWithout(b, sides.student, hot), softmaxWithout(b, sides.teacher, hot)];
+    const others = meanTimesT2(inputs, b.op("Mul", [b.op("Exp", [teacher]), student]), temperature);
+    return b.op("Neg", [b.op("Add", [target, scale(b, others, config.gamma ?? 1.5)])]);
+  },
+};

@@ -1,0 +1,57 @@
+/** A teacher made up from the label: nothing to train, nothing to store. */
+import type { GraphBuilder, Value } from "../../graph/builder.js";
+import { scalar } from "../../graph/tensor.js";
+import { constantLike, scale } from "../../ops/support.js";
+import { ABOVE_ZERO, checkNumber, FRACTION, invalidOption } from "../options.js";
+import { batchMean, softenedLogits } from "../support.js";
+
+export interface VirtualTeacher {
+  /** Its probability of the label, u_y, in (0, 1); the other classes share the rest evenly. Default 0.99. */
+  readonly correct?: number;
+  /** T on both sides; default 20. */
+  readonly temperature?: number;
+  /** Its weight; the labels get 1 - alpha. Default 0.1. */
+  readonly alpha?: number;
+}
+
+/** The settings with their defaults. */
+export const virtualTeacherSettings = ({
+  correct = 0.99,
+  temperature = 20,
+  alpha = 0.1,
+}: VirtualTeacher): Required<VirtualTeacher> => ({ correct, temperature, alpha });
+
+/**
+ * T^2 KL(u^T || p^T), averaged over the batch, where u^T is u^(1/T) renormalised: Tf-KD_reg of Yuan et al., CVPR 2020,
+ * arXiv:1909.11723, equations 9 and 10. The paper has no T^2 there and its code multiplies the term by 100 instead; here T^2
+ * belongs to it as to every softened loss, so that alpha means the same at every T.
+ * @param hot one-hot labels [batch, classes]
+ */
+export function virtualTeacherLoss(b: GraphBuilder, logits: Value, hot: Value, virtual: VirtualTeacher): Value {
+  const classes = logits.shape[1] as number;
+  const { correct, temperature } = virtualTeacherSettings(virtual);
+  const [right, wrong] = softened(correct, temperature, classes);
+  const student = softenedLogits(b, logits, b.constant(scalar(temperature, logits.dtype)));
+  const target = b.op("Add", [scale(b, hot, right - wrong), constantLike(b, wrong, hot)]);
+  const negativeEntropy = right * Math.log(right) + (classes - 1) * wrong * Math.log(wrong);
+  const crossEntropy = b.op("Neg", [batchMean(b, b.op("Mul", [target, student]))]);
+  const divergence = b.op("Add", [crossEntropy, constantLike(b, negativeEntropy, crossEntropy)]);
+  return scale(b, divergence, temperature * temperature);
+}
+
+/** Softened probabilities of the label and of each other class. */
+function softened(correct: number, temperature: number, classes: number): readonly [number, number] {
+  // Two equal numbers would do for one class, which has no others.
+  const other = classes > 1 ? (1 - correct) / (classes - 1) : 1;
+  const [a, c] = [correct ** (1 / temperature), other ** (1 / temperature)];
+  const sum = a + (classes - 1) * c;
+  return [a / sum, c / sum];
+}
+
+/** @throws InputError naming the field that makes no sense */
+export function checkVirtualTeacher(virtual: VirtualTeacher, field: string): void {
+  const { correct, temperature, alpha } = virtualTeacherSettings(virtual);
+  if (!(correct > 0 && correct < 1)) throw invalidOption(`${field}.correct`, correct, "a number above 0 and below 1");
+  checkNumber(field, "temperature", temperature, ABOVE_ZERO);
+  checkNumber(field, "alpha", alpha, FRACTION);
+}

@@ -1,0 +1,115 @@
+/** NumPy archives (.npz): the arrays of a ZIP file, by their names. */
+import { basename, resolve } from "node:path";
+import { unzipSync } from "fflate";
+import { InputError } from "../../../base/errors.js";
+import { nearestOf } from "../../../engine/graph/nearest.js";
+import type { NpzConfig } from "../config.js";
+import { readWholeFile } from "./files.js";
+import type { DataFinding } from "../findings.js";
+import { type NamedBytes, type NpyPart, samplesOf, sourceOfParts } from "./npy-parts.js";
+import type { RawSource, SourceContext } from "../source.js";
+import { listed } from "../words.js";
+
+/** What the recipe calls each array of an archive, with the names they have when it says nothing. */
+const KEYS = {
+  samples: ["samples", "x_train"],
+  labelKey: ["label_key", "y_train"],
+  validationSamples: ["validation_samples", "x_val"],
+  validationLabelKey: ["validation_label_key", "y_val"],
+  testSamples: ["test_samples", "x_test"],
+  testLabelKey: ["test_label_key", "y_test"],
+} as const;
+
+export function readNpzSource(config: NpzConfig, context: SourceContext): RawSource {
+  const path = resolve(context.folder, config.path);
+  const wanted = new Set(Object.keys(KEYS).map((key) => config[key as keyof typeof KEYS]));
+  const { entries, names } = unzip(path, wanted);
+  const findings: DataFinding[] = [];
+  const named = (key: keyof typeof KEYS): NamedBytes | null => {
+    const bytes = entries.get(config[key]);
+    if (bytes) return { name: `${path}: ${config[key]}`, bytes };
+    // Only what the recipe says by itself must be there.
+    if (key === "samples" || config[key] !== KEYS[key][1]) throw missingArray(path, key, config[key], names);
+    return null;
+  };
+  const part = (samples: NamedBytes, labels: NamedBytes | null, title?: string): NpyPart => ({
+    samples: samplesOf(samples),
+    labels,
+    ...(title === undefined ? {} : { title }),
+  });
+  const train = named("samples") as NamedBytes;
+  const [validation, test] = [named("validationSamples"), named("testSamples")];
+  const parts = {
+    train: part(train, named("labelKey"), validation ? config.samples : undefined),
+    validation: validation && part(validation, named("validationLabelKey"), config.validationSamples),
+    test: test && part(test, named("testLabelKey"), validation ? config.testSamples : undefined),
+  };
+  const unused = names.filter((name) => !wanted.has(name) || isOrphan(name, config, names));
+  if (unused.length > 0)
+    findings.push({
+      code: "arrays-unused",
+      level: "note",
+      where: path,
+      text: `${unused.length === 1 ? "One array of the archive is" : `${unused.length} arrays of the archive are`} not used: ${listed(unused)}.`,
+      count: unused.length,
+      examples: unused.slice(0, 5),
+    });
+  if (!parts.train.labels)
+    findings.push({
+      code: "labels-absent",
+      level: "note",
+      where: path,
+      text: `The archive has no array "${config.labelKey}", so the samples are used without labels.`,
+      cure: "Set data.label_key if the labels have another name.",
+    });
+  return sourceOfParts(`npz ${basename(path)}`, { ...parts, findings });
+}
+
+/** Labels whose samples are not there. */
+const isOrphan = (name: string, config: NpzConfig, names: readonly string[]): boolean =>
+  (name === config.testLabelKey && !names.includes(config.testSamples)) ||
+  (name === config.validationLabelKey && !names.includes(config.validationSamples));
+
+function missingArray(path: string, key: keyof typeof KEYS, name: string, names: readonly string[]): InputError {
+  const near = nearestOf(name, names);
+  return new InputError({
+    code: "array-missing",
+    where: `data.${KEYS[key][0]}`,
+    found: `${path} has no array "${name}"`,
+    expected: names.length > 0 ? `one of ${listed(names, 10)}` : "an archive that holds arrays",
+    cure: near ? `Did you mean "${near}"? Set data.${KEYS[key][0]} to it` : `Set data.${KEYS[key][0]} to one of them`,
+  });
+}
+
+/** The wanted arrays of an archive, and the names of all. */
+function unzip(
+  path: string,
+  wanted: ReadonlySet<string>,
+): { entries: ReadonlyMap<string, Uint8Array>; names: readonly string[] } {
+  const bytes = readWholeFile(path, "a NumPy archive (.npz)");
+  const nameOf = (entry: string): string => entry.replace(/\.npy$/, "");
+  const names: string[] = [];
+  try {
+    const found = unzipSync(bytes, {
+      filter: ({ name }) => {
+        names.push(nameOf(name));
+        return wanted.has(nameOf(name));
+      },
+    });
+    return { entries: new Map(Object.entries(found).map(([name, data]) => [nameOf(name), data])), names };
+  } catch (cause) {
+    const zip = bytes[0] === 0x50 && bytes[1] === 0x4b;
+    throw new InputError(
+      {
+        code: zip ? "file-damaged" : "file-type",
+        where: path,
+        found: `it is not a readable ZIP archive (${cause instanceof Error ? cause.message : cause})`,
+        expected: "a NumPy archive (.npz)",
+        cure: zip
+          ? "Write or fetch it again"
+          : "Write it with numpy.savez, or set data.source to npy for a single array",
+      },
+      { cause },
+    );
+  }
+}

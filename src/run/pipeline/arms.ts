@@ -1,0 +1,168 @@
+/** The arms of a run: the recipe itself and each variant, with the samples each may see. */
+import { isDeepStrictEqual } from "node:util";
+import { labelsOf } from "../../learn/data/labels/labels.js";
+import { halves, stratifiedSubset } from "../../learn/data/splits.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import { InputError, within } from "../../base/errors.js";
+import { noun } from "../../base/noun.js";
+import { objectiveNeeds } from "../../engine/objective/objective.js";
+import { quote } from "../../base/quote.js";
+import { withChanges } from "../recipe/load.js";
+import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf } from "../recipe/resolve.js";
+import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema/schema.js";
+import { checkAugmentations } from "./augmentations.js";
+import { type Omission, omissionOf, withoutClasses } from "./omitted.js";
+import { checkPseudoLabels } from "../teaching/pseudo-labels.js";
+import { checkGroup, teachersOf } from "../teaching/teacher-group.js";
+import { checkBlends, checkViews } from "../teaching/views.js";
+
+export interface Arm {
+  /** "" for the recipe itself. */
+  readonly name: string;
+  readonly recipe: Recipe;
+  /** Samples a trained teacher sees, with labels. */
+  readonly teacherSamples: Uint32Array;
+  /** Samples whose labels student and baseline may use. */
+  readonly labelled: Uint32Array;
+  /** Samples the student sees. */
+  readonly transfer: Uint32Array;
+  /** How many samples it could see with transfer.samples: all. */
+  readonly available: number;
+  readonly hasLabels: boolean;
+  /** Whether a baseline is trained beside it. */
+  readonly baseline: boolean;
+  /** The classes that student and baseline never see; null where they see all. */
+  readonly omission: Omission | null;
+}
+
+/** Whether the student itself is what a baseline would be. */
+export function isPlain(recipe: Recipe): boolean {
+  // Students that learn together teach each other: the objective is not all they have.
+  if (recipe.strategy.kind === "mutual" || !asksNobody(recipe)) return false;
+  return isDeepStrictEqual(baselineObjectiveOf(recipe.objective), plainLabelsOf(recipe.objective));
+}
+
+/** Expands a recipe. @throws InputError when an arm asks for labels or samples that are not there */
+export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
+  const names = new Set<string>();
+  return [{ name: "", set: {} as Record<string, unknown> }, ...recipe.variants].map((variant) => {
+    if (names.has(variant.name))
+      throw new InputError({
+        code: "option-conflict",
+        where: "variants",
+        found: `two variants have the name ${quote(variant.name)}`,
+        cure: "Give each variant a name of its own",
+      });
+    names.add(variant.name);
+    const fixed = Object.keys(variant.set).find((path) =>
+      /^(data|seeds?|name|variants|evaluation|export|strategy|sweep)\b/.test(path),
+    );
+    if (fixed)
+      throw new InputError({
+        code: "option-conflict",
+        where: `variants "${variant.name}"`,
+        found: `it changes ${fixed}, which is the same in a whole run`,
+        cure: "Write another recipe for it",
+      });
+    const changed =
+      variant.name === ""
+        ? recipe
+        : withChanges({ ...recipe, variants: [] }, variant.set, `variants "${variant.name}"`);
+    return inVariant(variant.name, () => armOf(variant.name, changed, loaded));
+  });
+}
+
+/** Runs the check; what is wrong with a variant is told with its name. */
+function inVariant<T>(name: string, check: () => T): T {
+  try {
+    return check();
+  } catch (error) {
+    throw name && error instanceof InputError ? within(error, `variants "${name}"`) : error;
+  }
+}
+
+/** What the teachers that the recipe trains see. */
+function trainOnOf({ teacher }: Recipe): TrainedTeacherRecipe["train_on"] {
+  const all = [...new Set(teachersOf(teacher).flatMap((t) => ("train_on" in t ? [t.train_on] : [])))];
+  if (all.length > 1)
+    throw new InputError({
+      code: "option-conflict",
+      where: "teacher.group",
+      found: `its teachers see different samples (train_on: ${all.join(", ")})`,
+      cure: "Give all of them the same train_on",
+    });
+  return all[0] ?? "all";
+}
+
+/** Samples with a label. */
+function withLabels(samples: Uint32Array, loaded: LoadedData): Uint32Array {
+  const labels = labelsOf(loaded, samples);
+  return samples.filter((_, i) => (labels[i] as number) >= 0);
+}
+
+/** Of the student's own samples those whose labels it may use. @throws InputError when there are fewer than wanted */
+function labelledOf({ transfer, data: { split } }: Recipe, own: Uint32Array, loaded: LoadedData): Uint32Array {
+  const { labelled: wanted } = transfer;
+  const { labels, classes } = loaded.data;
+  const there = withLabels(own, loaded);
+  if (wanted !== "all" && wanted > there.length)
+    throw new InputError({
+      code: "budget-invalid",
+      where: "transfer.labelled",
+      found: `${noun(wanted, "labelled sample")} ${wanted === 1 ? "is" : "are"} wanted, and the student has ${there.length.toLocaleString("en-US")}`,
+      cure: `Set transfer.labelled to ${there.length} or less, or to all`,
+    });
+  if (wanted === "all" || labels === null) return there;
+  return stratifiedSubset(labels, there, wanted, split.seed, classes, "labelled", "transfer.labelled");
+}
+
+function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
+  const { data, splits } = loaded;
+  const hasLabels = data.labels !== null;
+  let own: Uint32Array = splits.train;
+  let teacherSamples: Uint32Array = splits.train;
+  checkGroup(recipe, data);
+  const trainOn = trainOnOf(recipe);
+  if (trainOn === "disjoint-half")
+    [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes, "teacher.train_on");
+  else if (recipe.transfer.part === "second-half")
+    own = halves(data.labels, splits.train, recipe.data.split.seed, data.classes, "transfer.part")[1];
+  const allLabelled = labelledOf(recipe, own, loaded);
+  if (trainOn === "labelled") teacherSamples = allLabelled;
+  if (hasLabels) teacherSamples = withLabels(teacherSamples, loaded);
+  if (teachersOf(recipe.teacher).some((t) => "model" in t) && teacherSamples.length === 0)
+    throw new InputError({
+      code: "labels-missing",
+      where: "teacher",
+      found: "its training samples have no labels",
+      cure: "Add labels, or set teacher.file to an ONNX model that knows the classes",
+    });
+  const allTransfer = recipe.transfer.samples === "all" || allLabelled.length === 0 ? own : allLabelled;
+  const omission = omissionOf(recipe, loaded);
+  const seen = (samples: Uint32Array): Uint32Array => (omission ? withoutClasses(samples, omission, loaded) : samples);
+  const [labelled, transfer] = [seen(allLabelled), seen(allTransfer)];
+  if (objectiveNeeds(objectiveOf(recipe.objective)).labels && transfer.length !== labelled.length)
+    throw new InputError({
+      code: "labels-missing",
+      where: "objective.alpha",
+      found: `the student sees ${noun(transfer.length, "sample")} and may use the labels of ${labelled.length}`,
+      expected: "labels for all of them, which a loss of the objective reads",
+      cure: "Set objective.alpha to 1, or transfer.samples to labelled",
+    });
+  checkViews(recipe);
+  checkBlends(recipe);
+  checkPseudoLabels(recipe, { samples: transfer.length, labelled: labelled.length });
+  checkAugmentations(recipe, data.sampleShape);
+  objectiveNeeds(baselineObjectiveOf(recipe.objective));
+  return {
+    name,
+    recipe,
+    teacherSamples,
+    labelled,
+    transfer,
+    available: omission ? own.filter((i) => !omission.classes.includes(data.labels?.[i] ?? -1)).length : own.length,
+    hasLabels,
+    baseline: recipe.baseline && labelled.length > 0 && !isPlain(recipe),
+    omission,
+  };
+}

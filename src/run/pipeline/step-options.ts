@@ -1,0 +1,46 @@
+/** What a run's training step is compiled from, where it is only looked at: before the run, or by the doctor. */
+import { withNormalisation } from "../../engine/compile/normalise.js";
+import type { StepOptions, TeacherFeature } from "../../engine/compile/step.js";
+import { mixes } from "../../learn/data/augment/config.js";
+import { sampleTypeOf } from "../../learn/data/samples.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import type { ObjectiveConfig } from "../../engine/objective/objective.js";
+import { augmentationOf } from "../recipe/resolve.js";
+import type { Arm } from "./arms.js";
+import type { Prepared } from "../students/foreign.js";
+
+export interface LookedAt {
+  readonly batch: number;
+  readonly classes: number;
+  readonly objective: ObjectiveConfig;
+  readonly teacherKind: "logits" | "probabilities";
+  /** The teacher's inner values that can be fed. */
+  readonly features: readonly TeacherFeature[];
+}
+
+/** What `stepOptionsOf` gives. */
+export type ArmStep = StepOptions & Required<Pick<StepOptions, "samples">>;
+
+/** The step of an arm's student, at start weights. */
+export function stepOptionsOf(
+  { recipe, transfer }: Pick<Arm, "recipe" | "transfer">,
+  { data, normalisation }: LoadedData,
+  { model }: Prepared,
+  { batch, classes, objective, teacherKind, features }: LookedAt,
+): ArmStep {
+  const sampleType = sampleTypeOf(data);
+  const augmentation = augmentationOf(recipe.training);
+  return {
+    model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
+    batch,
+    sampleShape: data.sampleShape,
+    sampleType,
+    classes,
+    objective,
+    teacherKind,
+    teacherFeatures: features,
+    blended: augmentation !== null && mixes(augmentation),
+    samples: () => new Set(transfer).size,
+    seed: recipe.seed,
+  };
+}

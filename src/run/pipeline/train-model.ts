@@ -1,0 +1,194 @@
+/** Trains one model on labels alone; the implementation of `limbeck train`. */
+import { copyFileSync } from "node:fs";
+import { join } from "node:path";
+import { InputError } from "../../base/errors.js";
+import type { ModelRow, Summary } from "../../learn/evaluate/summary.js";
+import { loadModelFile } from "../../node/model-file.js";
+import { noun } from "../../base/noun.js";
+import { parseRecipe } from "../recipe/load.js";
+import { baselineObjectiveOf } from "../recipe/resolve.js";
+import type { Recipe, RecipeInput } from "../recipe/schema/schema.js";
+import { aboutRun, type RunFacts } from "./about.js";
+import { type Arm, expandArms } from "./arms.js";
+import { checkTrainingViews } from "./augmentations.js";
+import { contextOf, type RunContext, type RunOptions, seedsOf } from "../folder/context.js";
+import { type FitRequest, type Fitted, scoreOf } from "../students/fit.js";
+import { aggregate, type Judged, rightOf, scoreExported, warnOfWeakness } from "./judge.js";
+import { loadAudited } from "../folder/load-audited.js";
+import { latencyOf } from "../measure/measure.js";
+import { omittedScores, seeingAllClasses, withoutSaid } from "./omitted.js";
+import { fitAll } from "../jobs/pool.js";
+import { checkRecipe, openExported, runRobustness } from "../measure/robustness.js";
+import { claimDirectory, finishDirectory, orDiscard } from "../folder/run-directory.js";
+import { writeSnippets } from "../folder/snippets.js";
+import { writeSummary } from "../folder/write-summary.js";
+
+export interface TrainModelOptions extends RunOptions {
+  /** Which model of the recipe to train; default "student". */
+  readonly model?: "student" | "teacher";
+  /** Folder of the run; default runs/<name>-student or runs/<name>-teacher, or with -2 ... if it exists. */
+  readonly out?: string;
+}
+
+export interface TrainModelResult {
+  readonly directory: string;
+  /** One row, no comparison. */
+  readonly summary: Summary;
+  /** The exported model of the seed with the best validation score. */
+  readonly model: string;
+  readonly summaryFile: string;
+}
+
+/**
+ * Trains the recipe's student (or its teacher) on labels alone, once per seed. Validation selects the weights and the seed
+ * that is exported. The test samples are evaluated once.
+ * @throws InputError if the recipe or its data cannot be used, RunError if training fails, InterruptedError if it is stopped
+ */
+export async function trainModel(input: RecipeInput, options: TrainModelOptions = {}): Promise<TrainModelResult> {
+  const started = performance.now();
+  const which = options.model ?? "student";
+  const recipe = parseRecipe(input);
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
+  checkRecipe(recipe, loaded);
+  const arm = expandArms(withoutDistillation(recipe, which), loaded)[0] as Arm;
+  if (which === "student") checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
+  const request = requestFor(which, recipe, arm);
+  // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
+  const directory = await claimDirectory(
+    { ...recipe, name: `${recipe.name}-${which}` },
+    { ...options, kind: "train", recipe },
+  );
+  const context = contextOf(recipe, loaded, directory, options);
+  context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
+  const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
+  const fitted = await orDiscard(directory, options, () => fitAll(context, requests));
+  context.emit({ kind: "stage", text: "Evaluating" });
+  const row = await measure(context, which, fitted, which === "student" ? arm : null);
+  const { command = "trainModel(recipe)" } = options;
+  const threads = context.execution.threads;
+  const seeds = fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, threads) }));
+  const robustness = await runRobustness(context, [{ id: row.id, role: row.role, seeds }]);
+  const found = await summarise(context, row, {
+    command,
+    ...robustness,
+    seconds: (performance.now() - started) / 1000,
+  });
+  return { directory, ...(await deliver(context, found, fitted)) };
+}
+
+/**
+ * The recipe as far as labels alone go: what it says of teacher and variants must not stand in the way, nor what it says of the
+ * student in that of the teacher. Random views are checked by who trains with them.
+ */
+export function withoutDistillation(recipe: Recipe, which: "student" | "teacher" = "student"): Recipe {
+  const { student_loss } = recipe.objective;
+  const plain = { kind: student_loss.kind, label_smoothing: 0 };
+  const objective = { ...recipe.objective, alpha: 1, weights: undefined, student_loss: plain };
+  const own = which === "student" ? recipe.transfer : seeingAllClasses(recipe.transfer);
+  const transfer = { ...own, views: undefined, pseudo_labels: undefined };
+  return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
+}
+
+function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omit<FitRequest, "name" | "seed"> {
+  const { teacher, student, training, objective } = recipe;
+  if (!arm.hasLabels)
+    throw new InputError({
+      code: "labels-missing",
+      where: "data",
+      found: "it has no labels to train on",
+      cure: "Add labels, or use limbeck distill",
+    });
+  if (which === "student")
+    return {
+      role: "baseline",
+      model: student,
+      training,
+      objective: baselineObjectiveOf(objective),
+      samples: arm.labelled,
+      shifted: arm.omission?.shifted,
+    };
+  if (!("model" in teacher))
+    throw new InputError({
+      code: "option-missing",
+      where: "teacher",
+      found: "it is not a model that limbeck trains",
+      expected: "teacher.model and teacher.training",
+    });
+  return {
+    role: "teacher",
+    model: teacher.model,
+    training: teacher.training,
+    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.label_smoothing } },
+    samples: arm.teacherSamples,
+  };
+}
+
+async function measure(
+  context: RunContext,
+  which: "student" | "teacher",
+  fitted: readonly Fitted[],
+  arm: Arm | null,
+): Promise<ModelRow> {
+  const { loaded, execution, recipe } = context;
+  const judged: Judged[] = [];
+  for (const f of fitted) {
+    const scored = await scoreExported(context, f, null);
+    const { selection, steps, seconds } = f.result;
+    judged.push({ seed: f.request.seed, scored, selection, steps, seconds });
+  }
+  warnOfWeakness(context, which, judged);
+  const first = fitted[0] as Fitted;
+  const timing = { runs: recipe.evaluation.latency_runs, threads: execution.threads, signal: context.signal };
+  return {
+    id: which,
+    role: which === "student" ? "baseline" : "teacher",
+    name: which,
+    architecture: first.architecture,
+    parameters: first.parameters,
+    macs: first.macs,
+    fileBytes: first.fileBytes,
+    trainedOn: `${noun(first.request.samples.length, "sample")} with labels${arm ? withoutSaid(arm, loaded.data.classes) : ""}`,
+    objective: "cross-entropy with the labels",
+    ...aggregate(loaded, judged, recipe.evaluation.top_k),
+    latency: await latencyOf(first.file, timing, loaded.data.sampleShape),
+    curves: fitted.map(({ request, result }) => ({ seed: request.seed, points: result.curve })),
+    gradientShares: [],
+    ...(arm?.omission ? { omitted: await omittedScores(context, arm.omission, fitted, rightOf(judged)) } : {}),
+  };
+}
+
+type Facts = RunFacts & Pick<Summary, "robustness">;
+
+async function summarise(context: RunContext, row: ModelRow, { robustness, ...facts }: Facts): Promise<Summary> {
+  return {
+    ...(await aboutRun(context, facts)),
+    models: [row],
+    comparisons: [],
+    darkKnowledge: null,
+    ...(robustness && { robustness }),
+    files: { model: "model.onnx", summary: "summary.json", recipe: "recipe.yaml" },
+  };
+}
+
+/** Writes the model of the best seed, the summary and the snippets. */
+async function deliver(
+  context: RunContext,
+  found: Summary,
+  fitted: readonly Fitted[],
+): Promise<{ summary: Summary; model: string; summaryFile: string }> {
+  const { directory } = context;
+  const score = (f: Fitted): number => scoreOf(f).accuracy ?? Number.NEGATIVE_INFINITY;
+  const best = fitted.reduce((a, b) => (score(b) > score(a) ? b : a));
+  const model = join(directory, "model.onnx");
+  const summaryFile = join(directory, "summary.json");
+  copyFileSync(best.file, model);
+  const { dtype } = loadModelFile(model).model.graph.inputs[0] ?? {};
+  await writeSnippets(directory, "model.onnx", context.loaded.data.sampleShape, {
+    normalisation: best.expects,
+    dtype,
+  });
+  const summary = await writeSummary(directory, found);
+  await finishDirectory(directory);
+  return { summary, model, summaryFile };
+}

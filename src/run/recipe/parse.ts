@@ -1,0 +1,30 @@
+/** Validation of recipes and parts of them, with errors in the user's words. Nothing here is Node's. */
+import type { z } from "zod";
+import { InputError, sentenceOf } from "../../base/errors.js";
+import { noun } from "../../base/noun.js";
+import { faultsOf, mostLikely } from "./issues.js";
+
+export { recipeJsonSchema } from "./schema/schema-at.js";
+export { describe } from "./words.js";
+
+/** Problems listed at most. */
+const LISTED = 50;
+
+/**
+ * Validates parts of a recipe under the recipe's own field names and fills in their defaults.
+ * @throws InputError whose details are the fields, as for a whole recipe
+ */
+export function parseParts<T extends z.ZodType>(schema: T, value: unknown, source: string): z.output<T> {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw explain(parsed.error, value, source);
+  return parsed.data;
+}
+
+/** What a failed parse found, each thing a detail. */
+function explain(error: z.ZodError, value: unknown, where: string): InputError {
+  const issues = error.issues.slice(0, LISTED).flatMap((issue) => mostLikely(issue, value));
+  const all = issues.slice(0, LISTED).flatMap((issue) => faultsOf(issue, value));
+  const details = [...new Map(all.map((fault) => [sentenceOf(fault), fault])).values()].slice(0, LISTED);
+  const found = `${noun(details.length, "field")} cannot be used`;
+  return new InputError({ code: "recipe-invalid", where, found, details });
+}

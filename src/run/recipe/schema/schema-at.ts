@@ -1,0 +1,111 @@
+/** What the recipe's schema allows at a place of a recipe: for messages, editors and the generated reference. */
+import { z } from "zod";
+import { maxOf } from "../../../base/extremes.js";
+import { nearestOf as nearest } from "../../../engine/graph/nearest.js";
+import { recipeSchema } from "./schema.js";
+
+/** The parts of a JSON schema that zod writes for a recipe. */
+export interface JsonSchema {
+  readonly type?: string;
+  readonly description?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly required?: readonly string[];
+  readonly items?: JsonSchema;
+  readonly prefixItems?: readonly JsonSchema[];
+  readonly anyOf?: readonly JsonSchema[];
+  readonly oneOf?: readonly JsonSchema[];
+  readonly const?: unknown;
+  readonly enum?: readonly unknown[];
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly minItems?: number;
+  readonly maxItems?: number;
+  readonly default?: unknown;
+}
+
+let jsonSchema: JsonSchema | undefined;
+
+/** The recipe's JSON Schema: for editors, for the generated reference, for finding valid keys. */
+export function recipeJsonSchema(): JsonSchema {
+  jsonSchema ??= z.toJSONSchema(recipeSchema, { io: "input", reused: "inline" }) as JsonSchema;
+  return jsonSchema;
+}
+
+/** Every alternative the schema allows at a path, narrowed by the discriminators the user wrote. */
+export function alternatives(root: unknown, path: readonly PropertyKey[]): JsonSchema[] {
+  let schemas: JsonSchema[] = [recipeJsonSchema()];
+  let value: unknown = root;
+  for (const key of [...path, null]) {
+    schemas = schemas
+      .flatMap((s) => [...(s.anyOf ?? []), ...(s.oneOf ?? []), ...(s.anyOf || s.oneOf ? [] : [s])])
+      .flatMap((s) => s.anyOf ?? s.oneOf ?? [s]);
+    const object = value && typeof value === "object" ? (value as Record<string, unknown>) : {};
+    const fitting = schemas.filter((s) =>
+      Object.entries(s.properties ?? {}).every(([k, p]) => p.const === undefined || p.const === object[k]),
+    );
+    if (fitting.length > 0) schemas = fitting;
+    if (key === null) break;
+    schemas = schemas.flatMap((s) =>
+      typeof key === "number"
+        ? s.items
+          ? [s.items]
+          : (s.prefixItems?.slice(key, key + 1) ?? [])
+        : s.properties?.[String(key)]
+          ? [s.properties[String(key)] as JsonSchema]
+          : [],
+    );
+    value = lookup(value, [key]);
+  }
+  return schemas;
+}
+
+/**
+ * Valid keys at a path, and below it one level further as "key.inner".
+ * @param meant of several kinds of mapping only those that know most of the keys that are there
+ */
+export function keysAt(root: unknown, path: readonly PropertyKey[], meant = false): string[] {
+  const all = alternatives(root, path);
+  const here = [...new Set((meant ? likeliest(all, lookup(root, path)) : all).flatMap(keysOf))];
+  const below = here.flatMap((key) =>
+    alternatives(root, [...path, key]).flatMap((s) => Object.keys(s.properties ?? {}).map((k) => `${key}.${k}`)),
+  );
+  return [...here, ...new Set(below)];
+}
+
+const keysOf = (schema: JsonSchema): string[] => Object.keys(schema.properties ?? {});
+
+function likeliest(schemas: readonly JsonSchema[], value: unknown): readonly JsonSchema[] {
+  const given = value && typeof value === "object" ? value : {};
+  const fit = (schema: JsonSchema): number => keysOf(schema).filter((key) => Object.hasOwn(given, key)).length;
+  const best = maxOf(schemas.map(fit));
+  return schemas.filter((schema) => fit(schema) === best);
+}
+
+/** The nearest key here, else the nearest one a level down (objective.temperature -> distillation_loss.temperature). */
+export function nearestKey(key: string, candidates: readonly string[]): string | undefined {
+  const direct = nearest(
+    key,
+    candidates.filter((c) => !c.includes(".")),
+  );
+  if (direct) return direct;
+  const last = (path: string): string => path.slice(path.indexOf(".") + 1);
+  const deep = candidates.filter((c) => c.includes("."));
+  const inner = nearest(key, deep.map(last));
+  return deep.find((c) => last(c) === inner);
+}
+
+export function choices(root: unknown, path: readonly PropertyKey[], tag: string): string[] {
+  const parent = path[path.length - 1] === tag ? path.slice(0, -1) : path;
+  return alternatives(root, parent).flatMap((s) =>
+    typeof s.properties?.[tag]?.const === "string" ? [s.properties[tag].const as string] : [],
+  );
+}
+
+/** The value at a place; undefined where there is none. */
+export function lookup(root: unknown, path: readonly PropertyKey[]): unknown {
+  let at = root;
+  for (const key of path) at = at && typeof at === "object" ? (at as Record<PropertyKey, unknown>)[key] : undefined;
+  return at;
+}

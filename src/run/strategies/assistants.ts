@@ -1,0 +1,51 @@
+/**
+ * Teacher assistants: a gap in size between teacher and student is crossed in steps, T -> TA_1 -> ... -> S, each hop a
+ * distillation with the recipe's objective. Mirzadeh et al., AAAI 2020, arXiv:1902.03393.
+ */
+import type { Recipe } from "../recipe/schema/schema.js";
+import { distinct, folderName, type Hop, type Pair, type Strategy, shortName, single, taughtBy } from "./plan.js";
+
+export const assistants: Strategy<"assistants"> = {
+  kind: "assistants",
+  plan(recipe, { models, training, direct }, directory) {
+    const names = distinct(models.map((m, i) => `assistant ${i + 1} (${shortName(m)})`));
+    const hops: Hop[] = [];
+    const add = (title: string, from: Hop | null, changes: Partial<Recipe>): void => {
+      const base = from ? taughtBy(recipe, directory, from, recipe.seeds) : recipe;
+      hops.push({
+        title,
+        folder: folderName(hops.length + 1, title),
+        command: "distill",
+        recipe: single(base, changes),
+        teacher: from?.title ?? "teacher",
+        ownTeacher: from === null,
+      });
+    };
+    models.forEach((student, i) => {
+      add(names[i] as string, hops[i - 1] ?? null, {
+        student,
+        training: training ?? recipe.training,
+        baseline: false,
+      });
+    });
+    add("student", hops[hops.length - 1] as Hop, {});
+    const pairs: Pair[] = [{ title: "", student: "student", against: "own baseline" }];
+    if (direct) {
+      add("student, directly", null, { baseline: false });
+      pairs.push({
+        title: "student vs. direct distillation",
+        student: "student",
+        against: { hop: "student, directly", role: "student" },
+        what: "With assistants vs. direct distillation",
+      });
+    }
+    return {
+      hops,
+      pairs,
+      deliver: (done) => ({
+        hop: done[models.length] as (typeof done)[number],
+        reason: "the last hop of the chain",
+      }),
+    };
+  },
+};

@@ -1,0 +1,70 @@
+/**
+ * Function matching: the teacher answers for the very view that the student sees, blends included, labels are not used, and
+ * training is long. Beyer et al., CVPR 2022, arXiv:2106.05237 ("a good teacher is patient and consistent").
+ */
+import { InputError } from "../../base/errors.js";
+import { objectiveNeeds } from "../../engine/objective/objective.js";
+import { objectiveOf } from "../recipe/resolve.js";
+import type { Recipe } from "../recipe/schema/schema.js";
+import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single } from "./plan.js";
+
+type Answers = StrategyOf<"consistent">["answers"] | "clean";
+
+/** What the student is called by what its teacher answers for. */
+const TITLES: Record<Answers, string> = {
+  replayed: "student, replayed views",
+  online: "student, views online",
+  clean: "student, clean answers",
+};
+
+export const consistent: Strategy<"consistent"> = {
+  kind: "consistent",
+  plan(recipe, { answers, count, compare }) {
+    const alone = { ...recipe.objective, alpha: 1, weights: undefined, alpha_schedule: undefined };
+    if (objectiveNeeds(objectiveOf(alone)).labels)
+      throw new InputError({
+        code: "option-conflict",
+        where: "objective",
+        found:
+          "a consistent student learns from its teacher's answers alone, and a loss of this objective reads labels",
+        cure: "Use another distillation_loss, or remove that term",
+      });
+    const given = recipe.training.augment;
+    // Mixup goes with every kind of data; a share from Beta(1, 1) is even in [0, 1], as the paper draws it.
+    const augment = { ...given, mixup: given?.mixup ?? { alpha: 1 } };
+    const hop = (kind: Answers, i: number): Hop => {
+      const title = i === 0 ? "student" : TITLES[kind];
+      const views = { answers: kind, ...(kind === "replayed" && count !== undefined ? { count } : {}) };
+      const changes = {
+        training: { ...recipe.training, augment },
+        objective: alone,
+        transfer: { ...recipe.transfer, samples: "all", views },
+        baseline: recipe.baseline && i === 0,
+      } as Partial<Recipe>;
+      return {
+        title,
+        folder: folderName(i + 1, title),
+        command: "distill",
+        recipe: single(recipe, changes),
+        teacher: "teacher",
+        ownTeacher: true,
+      };
+    };
+    const others = compare.filter((kind) => kind !== answers);
+    return {
+      hops: [hop(answers, 0), ...others.map((kind, i) => hop(kind, i + 1))],
+      pairs: [
+        { title: "", student: "student", against: "own baseline" },
+        ...others.map(
+          (kind): Pair => ({
+            title: `${answers} vs. ${kind}`,
+            student: "student",
+            against: { hop: TITLES[kind], role: "student" },
+            what: `With ${answers} vs. ${kind} answers`,
+          }),
+        ),
+      ],
+      deliver: (done) => ({ hop: done[0] as (typeof done)[number], reason: "the student of this strategy" }),
+    };
+  },
+};

@@ -1,0 +1,311 @@
+/**
+ * Deep mutual learning: K students train together, each from the labels and from the others' answers, which are constants to
+ * it: L_i = CE + weight / (K - 1) sum over j of KL(p_j || p_i). Zhang et al., CVPR 2018, arXiv:1706.00384. All take their step at
+ * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
+ */
+import { resolve } from "node:path";
+import { InputError } from "../../base/errors.js";
+import { accuracy } from "../../learn/evaluate/metrics.js";
+import { noBaselineSentence, verdictSentence } from "../../learn/evaluate/sentence.js";
+import type { Comparison, ModelRow, Summary } from "../../learn/evaluate/summary.js";
+import { compare } from "../../learn/evaluate/verdict.js";
+import { isAtChance } from "../../learn/evaluate/weak-models.js";
+import { maxOf } from "../../base/extremes.js";
+import { noun } from "../../base/noun.js";
+import { baselineObjectiveOf } from "../recipe/resolve.js";
+import type { Recipe } from "../recipe/schema/schema.js";
+import { aboutRun } from "../pipeline/about.js";
+import { type Arm, expandArms } from "../pipeline/arms.js";
+import { checkTrainingViews } from "../pipeline/augmentations.js";
+import { askable, type ChainRow } from "./chain-row.js";
+import { checkModels } from "../pipeline/check.js";
+import { contextOf, labelsOf, type RunContext, seedsOf } from "../folder/context.js";
+import type { DistillOptions, DistillResult } from "../pipeline/distill.js";
+import { answersOf, type Fitted } from "../students/fit.js";
+import { fitPeers, weightSeedOf } from "../students/fit-peers.js";
+import { aggregate, type Judged, rightOf, scoreExported, testLabels, warnOfWeakness } from "../pipeline/judge.js";
+import { loadAudited } from "../folder/load-audited.js";
+import { latenciesOf } from "../measure/measure.js";
+import { omittedScores, withoutSaid } from "../pipeline/omitted.js";
+import { distinct, type StrategyOf, shortName } from "./plan.js";
+import { fitAll } from "../jobs/pool.js";
+import { checkRecipe, runRobustness } from "../measure/robustness.js";
+import { claimDirectory, noteHops, orDiscard } from "../folder/run-directory.js";
+import { deliver } from "./strategies.js";
+import { withoutDistillation } from "../pipeline/train-model.js";
+
+type Models = readonly Recipe["student"][];
+
+/**
+ * Runs the strategy mutual from data to report.
+ * @throws InputError when the recipe or its inputs are wrong, RunError when the run fails, InterruptedError when stopped
+ */
+export async function runMutual(
+  recipe: Recipe,
+  strategy: StrategyOf<"mutual">,
+  options: DistillOptions,
+): Promise<DistillResult> {
+  const started = performance.now();
+  const models = peerModels(recipe, strategy);
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
+  const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
+  check(recipe, models, arm, loaded, folder);
+  const directory = resolve(await claimDirectory(recipe, options));
+  await noteHops(directory, { kind: "mutual", done: 0, hops: 1 });
+  const context = contextOf(recipe, loaded, directory, options);
+  if (!("none" in recipe.teacher))
+    context.notes.push("Students that learn together do not use a teacher, so the recipe's teacher was ignored.");
+  context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
+  return orDiscard(directory, options, async () => {
+    const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
+    const together = await trainTogether(context, { models, names, strategy, arm });
+    const baselines = recipe.baseline ? await trainAlone(context, models, arm) : [];
+    context.emit({ kind: "stage", text: "Evaluating" });
+    const judged = await judge(context, arm, { models, names, together, baselines });
+    const seconds = (performance.now() - started) / 1000;
+    const best = await bestOnValidation(context, together.flat());
+    const summary = await summarise(context, judged, arm, { seconds, command: options.command, best });
+    await noteHops(directory, { kind: "mutual", done: 1, hops: 1 });
+    return deliver(context, best.file, summary);
+  });
+}
+
+/** The models that learn together, the recipe's student first. @throws InputError when students and models are both given */
+export function peerModels({ student }: Recipe, { students, models }: StrategyOf<"mutual">): Models {
+  if (students !== undefined && models)
+    throw new InputError({
+      code: "option-conflict",
+      where: "strategy.students",
+      found: "students and models are both given",
+      cure: "Give only one of them: models are the students beside the recipe's student",
+    });
+  return models ? [student, ...models] : Array.from({ length: students ?? 2 }, () => student);
+}
+
+function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loaded"], folder: string): void {
+  if (recipe.variants.length > 0)
+    throw new InputError({
+      code: "option-conflict",
+      where: "variants",
+      found: "the strategy mutual takes no variants",
+      cure: "Remove them (--set variants=[])",
+    });
+  if (arm.omission?.shifted)
+    throw new InputError({
+      code: "option-conflict",
+      where: "transfer.bias_correction",
+      found: "the strategy mutual trains all students as one and corrects no biases",
+      cure: "Switch it off, or use another strategy",
+    });
+  if (arm.labelled.length === 0)
+    throw new InputError({
+      code: "labels-missing",
+      where: "data",
+      found: "it has no labels, and students that learn from each other need them",
+      cure: "Add labels, or use another strategy",
+    });
+  if (loaded.splits.test.length === 0)
+    throw new InputError({
+      code: "budget-invalid",
+      where: "data.split.test",
+      found: "no sample is left to compare students on",
+      expected: "a fraction of the samples, such as 0.2",
+    });
+  checkRecipe(recipe, loaded);
+  checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
+  const arms = models.map((student) => ({ ...arm, recipe: { ...recipe, student } }));
+  checkModels(arms, loaded, folder);
+}
+
+/** @returns [student][seed] */
+async function trainTogether(
+  context: RunContext,
+  plan: {
+    readonly models: Models;
+    readonly names: readonly string[];
+    readonly strategy: StrategyOf<"mutual">;
+    readonly arm: Arm;
+  },
+): Promise<Fitted[][]> {
+  const { models, names, strategy, arm } = plan;
+  const { objective, training } = context.recipe;
+  const { studentLoss } = baselineObjectiveOf(objective);
+  const { weight, temperature } = strategy;
+  const bySeed: Fitted[][] = [];
+  for (const seed of seedsOf(context.recipe))
+    bySeed.push(
+      await fitPeers(context, {
+        models,
+        names,
+        training,
+        objective: {
+          studentLoss,
+          distillationLoss: { kind: "mutual", temperature },
+          weights: { student: 1, distillation: weight },
+        },
+        samples: arm.labelled,
+        seed,
+      }),
+    );
+  return models.map((_, i) => bySeed.map((fitted) => fitted[i] as Fitted));
+}
+
+/** Each of them by itself: from its own start weights, on the same labels with the same budget. @returns [student][seed] */
+async function trainAlone(context: RunContext, models: Models, arm: Arm): Promise<Fitted[][]> {
+  const { objective, training } = context.recipe;
+  const seeds = seedsOf(context.recipe);
+  const names = baselineNames(models);
+  const requests = models.flatMap((model, i) =>
+    seeds.map((seed) => ({
+      name: `${names[i]}, seed ${seed}`,
+      role: "baseline" as const,
+      model,
+      training,
+      objective: baselineObjectiveOf(objective),
+      samples: arm.labelled,
+      seed,
+      // The first starts as any baseline does, and shares its training.
+      ...(i === 0 ? {} : { weightSeed: weightSeedOf(context, seed, i) }),
+    })),
+  );
+  const fitted = await fitAll(context, requests);
+  return models.map((_, i) => fitted.slice(i * seeds.length, (i + 1) * seeds.length));
+}
+
+const baselineNames = (models: Models): string[] => models.map((m, i) => `baseline ${i + 1} (${shortName(m)})`);
+
+interface JudgedRow extends ChainRow {
+  /** Id of the row to compare with; null for a baseline, or without one. */
+  readonly against: string | null;
+}
+
+interface Trained {
+  readonly models: Models;
+  readonly names: readonly string[];
+  readonly together: readonly (readonly Fitted[])[];
+  /** [student][seed]; none without baselines. */
+  readonly baselines: readonly (readonly Fitted[])[];
+}
+
+/** Each student's row, then those of their baselines. */
+async function judge(
+  context: RunContext,
+  arm: Arm,
+  { models, names, together, baselines }: Trained,
+): Promise<JudgedRow[]> {
+  const rows: JudgedRow[] = [];
+  const alone = baselineNames(models);
+  for (const [i, own] of together.entries()) {
+    const against = baselines.length > 0 ? (alone[i] as string) : null;
+    rows.push({ ...(await rowOf(context, names[i] as string, "student", own, arm)), against });
+  }
+  for (const [i, own] of baselines.entries())
+    rows.push({ ...(await rowOf(context, alone[i] as string, "baseline", own, arm)), against: null });
+  return rows;
+}
+
+async function rowOf(
+  context: RunContext,
+  id: string,
+  role: "student" | "baseline",
+  fitted: readonly Fitted[],
+  arm: Arm,
+): Promise<ChainRow> {
+  const { loaded, recipe } = context;
+  const judged: Judged[] = [];
+  for (const f of fitted) {
+    const scored = await scoreExported(context, f, null);
+    const { selection, steps, seconds } = f.result;
+    judged.push({ seed: f.request.seed, scored, selection, steps, seconds });
+  }
+  warnOfWeakness(context, id, judged);
+  const first = fitted[0] as Fitted;
+  const samples = `${noun(first.request.samples.length, "sample")} with labels`;
+  const without = withoutSaid(arm, loaded.data.classes);
+  const omitted = arm.omission && (await omittedScores(context, arm.omission, fitted, rightOf(judged)));
+  return {
+    row: {
+      id,
+      role,
+      name: id,
+      variant: "",
+      architecture: first.architecture,
+      parameters: first.parameters,
+      macs: first.macs,
+      fileBytes: first.fileBytes,
+      trainedOn: `${samples}${role === "student" ? " and the other students' answers" : ""}${without}`,
+      ...aggregate(loaded, judged, recipe.evaluation.top_k),
+      latency: null,
+      curves: fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
+      gradientShares: first.result.gradientShares,
+      ...(omitted ? { omitted } : {}),
+    } satisfies ModelRow,
+    files: fitted.map((f) => f.file),
+    right: async () => rightOf(judged),
+  };
+}
+
+/** Of all students and seeds: which weights to keep was decided for all students of a seed at once, on their mean. */
+async function bestOnValidation(context: RunContext, fitted: readonly Fitted[]): Promise<Fitted> {
+  const { loaded, execution } = context;
+  const { validation } = loaded.splits;
+  const labels = labelsOf(loaded, validation);
+  const scores: number[] = [];
+  for (const f of validation.length > 0 ? fitted : [])
+    scores.push(
+      accuracy(await answersOf(f, loaded.data, validation, execution.threads), labels, loaded.data.classes.length),
+    );
+  return fitted[Math.max(0, scores.indexOf(maxOf(scores)))] as Fitted;
+}
+
+async function summarise(
+  context: RunContext,
+  rows: readonly JudgedRow[],
+  arm: Arm,
+  facts: { readonly seconds: number; readonly command?: string; readonly best: Fitted },
+): Promise<Summary> {
+  const latencies = await latenciesOf(context, rows, (r) => r.files[0] ?? null);
+  const comparisons: Comparison[] = [];
+  for (const r of rows) if (r.row.role === "student") comparisons.push(await comparisonOf(context, r, rows));
+  const robustness = await runRobustness(
+    context,
+    rows.map((r) => askable(context, r)),
+  );
+  const { seconds, command = "distill(recipe)", best } = facts;
+  const about = await aboutRun(context, { command, seconds, labelled: arm.labelled.length });
+  return {
+    ...about,
+    models: rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null })),
+    comparisons,
+    darkKnowledge: null,
+    ...robustness,
+    files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
+    notes: [
+      ...about.notes,
+      `student.onnx is ${best.request.name}: ${context.loaded.splits.validation.length > 0 ? "the best validation score" : "the first student, because the data has no validation samples"}.`,
+    ],
+  };
+}
+
+async function comparisonOf(context: RunContext, own: JudgedRow, rows: readonly JudgedRow[]): Promise<Comparison> {
+  const base = { variant: own.row.id, student: own.row.id, teacher: "" };
+  const baseline = rows.find((r) => r.row.id === own.against);
+  if (!baseline || !testLabels(context.loaded)) {
+    const sentence = noBaselineSentence({
+      reason: baseline ? "no labels" : "switched off",
+      agreement: null,
+      softKL: null,
+    });
+    return { ...base, baseline: null, sentence };
+  }
+  const verdict = compare(await own.right(), await baseline.right(), { seed: context.recipe.seed });
+  const blind = isAtChance(own.row) && isAtChance(baseline.row);
+  return {
+    ...base,
+    baseline: baseline.row.id,
+    ...verdict,
+    ...(blind && { verdict: null }),
+    sentence: verdictSentence(verdict, { blind }),
+  };
+}

@@ -1,0 +1,144 @@
+/** What a strategy is: the ordinary runs it is made of, what they are compared with, and which student leaves. */
+import { join, relative } from "node:path";
+import type { DataSet } from "../../learn/data/types.js";
+import type { ModelRecipe, Recipe, StrategyRecipe } from "../recipe/schema/schema.js";
+import type { FinishedHop } from "./hops.js";
+import { hopFolder } from "./hops.js";
+import { teachersOf } from "../teaching/teacher-group.js";
+
+/** One run of a strategy. */
+export interface Hop {
+  /** What its student is called in tables; unique in the plan. */
+  readonly title: string;
+  /** Its folder in hops/. */
+  readonly folder: string;
+  /** A distillation, or a training of the recipe's student or teacher on labels alone. */
+  readonly command: "distill" | "train-student" | "train-teacher";
+  /** A complete recipe of its own. */
+  readonly recipe: Recipe;
+  /** Who teaches, for the table; null for a training on labels alone. */
+  readonly teacher: string | null;
+  /** Whether that is the recipe's own teacher, whose row then stands first in the table. */
+  readonly ownTeacher?: boolean;
+}
+
+/** A student to hold against another model over the same test samples. */
+export interface Pair {
+  /** Heading, "" for none. */
+  readonly title: string;
+  /** Title of the hop, or of the ensemble. */
+  readonly student: string;
+  /** Its hop's own baseline; or the student of another hop; or that hop's baseline. */
+  readonly against: "own baseline" | { readonly hop: string; readonly role: "student" | "baseline" };
+  /** Begins the sentence of a pair that is not a hop's own: "With assistants vs. direct distillation". */
+  readonly what?: string;
+}
+
+/** Several students that answer together. */
+export interface Ensemble {
+  readonly title: string;
+  /** Titles of the hops whose students they are. */
+  readonly hops: readonly string[];
+}
+
+export interface Plan {
+  readonly hops: readonly Hop[];
+  /** The first is the strategy's own verdict. */
+  readonly pairs: readonly Pair[];
+  readonly ensemble?: Ensemble;
+  /** Whether every hop's student leaves too, as student-<title>.onnx. */
+  readonly everyStudent?: boolean;
+  /** Sentences about what was done and the reader should know. */
+  remarks?(done: readonly FinishedHop[]): readonly string[];
+  /** The hop whose student becomes student.onnx. */
+  deliver(done: readonly FinishedHop[]): { readonly hop: FinishedHop; readonly reason: string };
+}
+
+export type StrategyOf<Kind extends StrategyRecipe["kind"]> = Extract<StrategyRecipe, { kind: Kind }>;
+
+/** A strategy: one file, one line in strategies.ts. */
+export interface Strategy<Kind extends StrategyRecipe["kind"]> {
+  readonly kind: Kind;
+  /**
+   * @param recipe the run's recipe
+   * @param directory the run's folder
+   * @param data what it runs on; default images
+   * @throws InputError when the strategy makes no sense for this recipe
+   */
+  plan(recipe: Recipe, strategy: StrategyOf<Kind>, directory: string, data?: Pick<DataSet, "sampleShape">): Plan;
+}
+
+/** The recipe of a single run: what a hop starts from. */
+export function single(recipe: Recipe, changes: Partial<Recipe>): Recipe {
+  return { ...recipe, strategy: { kind: "one-shot" }, variants: [], ...changes };
+}
+
+/**
+ * The recipe with the models of an earlier hop as teachers: for each of the seeds the model that this hop trained with it.
+ * Their path starts at the folder of the hop that they teach.
+ * @param seeds how many models that hop trained
+ */
+export function taughtBy(
+  recipe: Recipe,
+  directory: string,
+  hop: Pick<Hop, "folder" | "title" | "command">,
+  seeds: number,
+): Recipe {
+  const { teacher } = recipe;
+  const halved = teachersOf(teacher).some((t) => "train_on" in t && t.train_on === "disjoint-half");
+  const models = join(hopFolder(directory, hop.folder), "models");
+  return {
+    ...recipe,
+    teacher: {
+      // From the folder of another hop, so that the run's folder can be moved as a whole.
+      file: `../${relative(hopFolder(directory, ""), models).replaceAll("\\", "/")}/${seeds > 1 ? "student-{n}.onnx" : "student-1.onnx"}`,
+      outputs: "logits",
+      layout: "nchw",
+      resize: "none",
+      // A trained teacher is never exported raw.
+      normalise: recipe.export.raw && hop.command !== "train-teacher" ? "data" : "none",
+      batch: 256,
+      allow_chance: true,
+      trained_on: `the training data of ${hop.title}`,
+      precision: "precision" in teacher ? teacher.precision : "float32",
+    },
+    transfer: { ...recipe.transfer, part: halved ? "second-half" : recipe.transfer.part },
+  };
+}
+
+/** A short name of a model: "mlp-30-30", "resnet8x0.5". */
+export function shortName(model: ModelRecipe): string {
+  const times = (width: number): string => (width === 1 ? "" : `x${width}`);
+  switch (model.kind) {
+    case "mlp":
+      return model.hidden.length > 0 ? `mlp-${model.hidden.join("-")}` : "linear";
+    case "cnn":
+      return `cnn-${model.layers.flatMap((l) => ("conv" in l ? [l.conv] : "dense" in l ? [l.dense] : [])).join("-")}`;
+    case "resnet":
+      return `resnet${model.depth}${times(model.width)}`;
+    case "mobilenet":
+      return `mobilenet${times(model.width)}`;
+    case "vit":
+    case "text-encoder":
+      return `${model.kind}-${model.dim}`;
+    case "preset":
+      return model.name;
+    case "onnx":
+      return (model.file.split(/[\\/]/).pop() ?? model.file).replace(/\.onnx$/, "");
+    default:
+      return model.kind;
+  }
+}
+
+/** Titles that occur again get a number. */
+export function distinct(titles: readonly string[]): string[] {
+  return titles.map((title, i) => {
+    const before = titles.slice(0, i).filter((t) => t === title).length;
+    return before > 0 ? `${title} (${before + 1})` : title;
+  });
+}
+
+/** A folder's name from a number and a title: "2-mlp-30". */
+export function folderName(n: number, title: string): string {
+  return `${n}-${title.replace(/[^\w.]+/g, "-").replace(/^-|-$/g, "")}`;
+}

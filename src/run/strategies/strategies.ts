@@ -1,0 +1,169 @@
+/** All strategies of several runs, and what they have in common. Adding one: write its file, add it to the list here. */
+import { copyFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { LoadedData } from "../../learn/data/types.js";
+import { InputError, within } from "../../base/errors.js";
+import type { Summary } from "../../learn/evaluate/summary.js";
+import { loadModelFile } from "../../node/model-file.js";
+import { noun } from "../../base/noun.js";
+import { quote } from "../../base/quote.js";
+import { parseRecipe, withAbsoluteFiles } from "../recipe/load.js";
+import type { Recipe, StrategyRecipe } from "../recipe/schema/schema.js";
+import { expandArms } from "../pipeline/arms.js";
+import { assistants } from "./assistants.js";
+import { bornAgain } from "./born-again.js";
+import { checkModels } from "../pipeline/check.js";
+import { conclude } from "./conclude.js";
+import { consistent } from "./consistent.js";
+import { contextOf, type RunContext } from "../folder/context.js";
+import type { DistillOptions, DistillResult } from "../pipeline/distill.js";
+import { type OneShot, runHops } from "./hops.js";
+import { type KnownTeacher, teacherToBe } from "../teaching/known-teacher.js";
+import { ladder } from "./ladder.js";
+import { loadAudited } from "../folder/load-audited.js";
+import { noisyStudent } from "./noisy-student.js";
+import type { Hop, Plan, Strategy } from "./plan.js";
+import { type Prepared, prepareModel } from "../students/prepare.js";
+import { checkRecipe } from "../measure/robustness.js";
+import { claimDirectory, finishDirectory, orDiscard } from "../folder/run-directory.js";
+import { settledByHops } from "../teaching/settle.js";
+import { writeSnippets } from "../folder/snippets.js";
+import { teacherFree } from "./teacher-free.js";
+import { writeReport, writeSummary } from "../folder/write-summary.js";
+
+const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, noisyStudent] as const;
+
+/**
+ * Runs a recipe whose strategy takes several trainings: hop after hop, then one summary and one report over all.
+ * @throws InputError when the strategy makes no sense for this recipe; whatever a hop throws
+ */
+export async function runStrategy(recipe: Recipe, options: DistillOptions, oneShot: OneShot): Promise<DistillResult> {
+  const started = performance.now();
+  const { kind } = recipe.strategy;
+  if (recipe.variants.length > 0)
+    throw new InputError({
+      code: "option-conflict",
+      where: "variants",
+      found: `the strategy ${kind} is itself a sequence of runs and takes no variants`,
+      cure: "Remove them (--set variants=[])",
+    });
+  const folder = options.folder ?? process.cwd();
+  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
+  const directory = resolve(await claimDirectory(recipe, options));
+  const given = contextOf(recipe, loaded, directory, options);
+  return orDiscard(directory, options, async () => {
+    // Corruptions are for the models of all hops side by side, at the end.
+    const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
+    // A hop's paths start at its own folder: what lies outside of the run keeps its place.
+    const plan = planOf(withAbsoluteFiles(plain, folder), directory, loaded);
+    check(plan, given);
+    given.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
+    const done = await runHops(directory, kind, plan.hops, options, oneShot);
+    const context = await settledByHops(given, done);
+    context.emit({ kind: "stage", text: "Evaluating all models" });
+    const summary = await conclude(context, plan, done, {
+      command: options.command ?? "distill(recipe)",
+      seconds: (performance.now() - started) / 1000,
+    });
+    if (plan.everyStudent)
+      for (const { hop, directory: from } of done)
+        copyFileSync(
+          join(from, "student.onnx"),
+          join(directory, `student-${hop.title.replace(/[^\w.-]+/g, "-")}.onnx`),
+        );
+    const { hop, directory: from } = plan.deliver(done).hop;
+    return deliver(context, join(from, hop.command === "distill" ? "student.onnx" : "model.onnx"), summary);
+  });
+}
+
+/**
+ * The recipe under which a strategy's student is first trained by the recipe's own teacher: what the strategy changes about
+ * objective, views and samples is in it; the recipe itself where that is what is trained.
+ */
+export function firstHop(recipe: Recipe, loaded: LoadedData): Recipe {
+  const { kind } = recipe.strategy;
+  if (kind !== "consistent" && kind !== "noisy-student") return recipe;
+  return planOf({ ...recipe, variants: [] }, "", loaded).hops[0]?.recipe ?? recipe;
+}
+
+function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
+  const { strategy } = recipe;
+  const found = strategies.find((s) => s.kind === strategy.kind) as Strategy<StrategyRecipe["kind"]> | undefined;
+  if (!found)
+    throw new InputError({
+      code: "option-invalid",
+      where: "strategy.kind",
+      found: `found ${quote(strategy.kind)}`,
+      expected: "a strategy of several runs",
+    });
+  const plan = found.plan(recipe, strategy, directory, data);
+  // Defaults of models that came from the strategy are there already; what a plan changed must still be a valid recipe.
+  return { ...plan, hops: plan.hops.map((hop) => ({ ...hop, recipe: parseRecipe(hop.recipe, hop.title) })) };
+}
+
+/** A student at the end of the chain that does not fit the data must not wait for the hops before it. */
+function check({ hops }: Plan, { recipe, loaded, folder }: RunContext): void {
+  if (loaded.splits.test.length === 0)
+    throw new InputError({
+      code: "budget-invalid",
+      where: "data.split.test",
+      found: "no sample is left to compare students on",
+      expected: "a fraction of the samples, such as 0.2",
+    });
+  checkRecipe(recipe, loaded);
+  const alone = hops.find((hop) => hop.command !== "distill");
+  if (alone && loaded.data.labels === null)
+    throw new InputError({
+      code: "labels-missing",
+      where: "data",
+      found: `it has no labels, and the strategy ${recipe.strategy.kind} trains "${alone.title}" on labels alone`,
+      cure: "Use another strategy, or add labels",
+    });
+  // Models of earlier hops are known by their titles: they teach later ones.
+  const made = new Map<string, () => KnownTeacher | null>();
+  for (const hop of hops) {
+    const earlier = hop.teacher !== null && !hop.ownTeacher ? made.get(hop.teacher) : undefined;
+    const ofTeacher = hop.command === "train-teacher";
+    const model = inHop(hop.title, () =>
+      hop.command === "distill"
+        ? checkModels(expandArms(hop.recipe, loaded), loaded, folder, earlier)
+        : aloneModel(hop, loaded, folder),
+    );
+    const normalisation = hop.recipe.export.raw && !ofTeacher ? null : loaded.normalisation;
+    made.set(hop.title, () => model && teacherToBe(model, ofTeacher ? "teacher.model" : "student", normalisation));
+  }
+}
+
+/** Says of wrong input which of the strategy's runs it is wrong for. */
+function inHop<T>(title: string, look: () => T): T {
+  try {
+    return look();
+  } catch (cause) {
+    if (!(cause instanceof InputError)) throw cause;
+    throw within(cause, `hop "${title}"`);
+  }
+}
+
+/** The model of a hop that is trained on labels alone. */
+function aloneModel({ command, recipe }: Hop, { data }: LoadedData, folder: string): Prepared | null {
+  const { teacher, student } = recipe;
+  const model = command === "train-student" ? student : "model" in teacher ? teacher.model : null;
+  return model && prepareModel(model, { folder, data, classes: data.classes.length, seed: 0 });
+}
+
+/** Copies the chosen student out and writes summary, report and snippets; then the run is finished. */
+export async function deliver(context: RunContext, chosen: string, found: Summary): Promise<DistillResult> {
+  const { directory, recipe, loaded } = context;
+  const student = join(directory, "student.onnx");
+  copyFileSync(chosen, student);
+  const { dtype } = loadModelFile(student).model.graph.inputs[0] ?? {};
+  await writeSnippets(directory, "student.onnx", loaded.data.sampleShape, {
+    normalisation: recipe.export.raw ? loaded.normalisation : null,
+    dtype,
+  });
+  const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
+  const summary = await writeSummary(directory, found);
+  await writeReport(directory, summary);
+  await finishDirectory(directory);
+  return { directory, summary, student, report, summaryFile };
+}

@@ -1,0 +1,105 @@
+/**
+ * What needs no teacher, and what a distillation has to beat before it is worth one: smoothed labels, a virtual teacher
+ * (Tf-KD_reg), and the student's own twin as teacher (Tf-KD_self). Yuan et al., CVPR 2020, arXiv:1909.11723.
+ */
+import { InputError } from "../../base/errors.js";
+import { maxOf } from "../../base/extremes.js";
+import type { Recipe } from "../recipe/schema/schema.js";
+import type { FinishedHop } from "./hops.js";
+import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single, taughtBy } from "./plan.js";
+
+export const teacherFree: Strategy<"teacher-free"> = {
+  kind: "teacher-free",
+  plan(recipe, strategy, directory) {
+    if (!recipe.baseline)
+      throw new InputError({
+        code: "option-conflict",
+        where: "baseline",
+        found: "teacher-free compares everything with the baseline, and it is off",
+        cure: "Set baseline: true",
+      });
+    const hops: Hop[] = [];
+    const add = (hop: Omit<Hop, "folder">): void => {
+      hops.push({ ...hop, folder: folderName(hops.length + 1, hop.title) });
+    };
+    const train = (title: string, changes: Partial<Recipe>): void =>
+      add({ title, command: "train-student", recipe: single(recipe, changes), teacher: null });
+    if (strategy.distilled)
+      add({ title: "distilled", command: "distill", recipe: single(recipe, {}), teacher: "teacher", ownTeacher: true });
+    else train("labels alone", {});
+    if (strategy.methods.includes("label-smoothing"))
+      train("label smoothing", withLoss(recipe, { label_smoothing: strategy.label_smoothing }));
+    if (strategy.methods.includes("virtual-teacher"))
+      train("virtual teacher", withLoss(recipe, { label_smoothing: 0, virtual_teacher: strategy.virtual }));
+    if (strategy.methods.includes("self")) {
+      // Seeds of its own: a student that starts where its teacher started would be half a copy of it.
+      train("twin", { seed: recipe.seed + recipe.seeds });
+      const twin = hops[hops.length - 1] as Hop;
+      const base = taughtBy(recipe, directory, twin, recipe.seeds);
+      add({
+        title: "self-taught",
+        command: "distill",
+        recipe: single(base, { baseline: false }),
+        teacher: twin.title,
+      });
+    }
+    return { hops, pairs: pairsOf(strategy, hops), deliver };
+  },
+};
+
+/** Labels alone, with another loss. */
+function withLoss(recipe: Recipe, loss: Partial<Recipe["objective"]["student_loss"]>): Partial<Recipe> {
+  const student_loss = { ...recipe.objective.student_loss, ...loss };
+  return { objective: { ...recipe.objective, alpha: 0, weights: undefined, student_loss } };
+}
+
+function pairsOf({ distilled }: StrategyOf<"teacher-free">, hops: readonly Hop[]): Pair[] {
+  const reference = distilled
+    ? ({ hop: "distilled", role: "baseline" } as const)
+    : ({ hop: "labels alone", role: "student" } as const);
+  const methods = hops.map((h) => h.title).filter((t) => !["distilled", "labels alone", "twin"].includes(t));
+  return [
+    ...(distilled ? [{ title: "", student: "distilled", against: "own baseline" } as const] : []),
+    ...methods.map(
+      (student): Pair => ({
+        title: student,
+        student,
+        against: reference,
+        what: `${capital(student)} vs. labels alone`,
+      }),
+    ),
+    ...(distilled ? methods : []).map(
+      (hop): Pair => ({
+        title: `distilled vs. ${hop}`,
+        student: "distilled",
+        against: { hop, role: "student" },
+        what: `Distilled from the teacher vs. ${hop}`,
+      }),
+    ),
+  ];
+}
+
+const capital = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
+
+/** The best on the validation samples; of equals the first. */
+function deliver(done: readonly FinishedHop[]): { hop: FinishedHop; reason: string } {
+  const offered = done.filter((d) => d.hop.title !== "twin");
+  const best = offered.reduce((a, b) => (validationScore(b) > validationScore(a) ? b : a));
+  return { hop: best, reason: "the best validation score" };
+}
+
+/**
+ * Mean over the seeds of the validation accuracy (agreement without labels) of a hop's student as it leaves: of the weights that
+ * were kept, after a correction of its biases.
+ */
+export function validationScore({ hop, summary }: FinishedHop): number {
+  const role = hop.command === "distill" ? "student" : hop.command === "train-student" ? "baseline" : "teacher";
+  const row = summary.models.find((m) => m.role === role);
+  const { teacher, training } = hop.recipe;
+  const { select } = role === "teacher" && "training" in teacher ? teacher.training : training;
+  const kept = (scores: readonly number[]): number => (select === "last" ? scores.at(-1) : maxOf(scores)) ?? 0;
+  const scores =
+    row?.omitted?.correction?.seeds.map((s) => s.validationAfter) ??
+    (row?.curves ?? []).map((c) => kept(c.points.map((p) => p.accuracy ?? p.agreement ?? 0)));
+  return scores.length === 0 ? 0 : scores.reduce((a, v) => a + v, 0) / scores.length;
+}

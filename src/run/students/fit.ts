@@ -1,0 +1,194 @@
+/** Trains one model of a run, exports it and lets the exported file answer the test samples. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../node/atomic.js";
+import { exportModel } from "../../engine/compile/export.js";
+import { withNormalisation } from "../../engine/compile/normalise.js";
+import { trainingIdentity } from "../../learn/data/read.js";
+import { sampleTypeOf } from "../../learn/data/samples.js";
+import type { DataSet, Normalisation } from "../../learn/data/types.js";
+import { writeModel } from "../../engine/graph/write.js";
+import type { ObjectiveConfig } from "../../engine/objective/objective.js";
+import { packageVersion } from "../../node/package-root.js";
+import { settingsOf } from "../recipe/resolve.js";
+import type { ModelRecipe, TrainingRecipe } from "../recipe/schema/schema.js";
+import { openSession } from "../../node/session.js";
+import type { LabelStore } from "../../learn/teacher/store/store.js";
+import { train } from "../../learn/train/train.js";
+import type { TrainingResult } from "../../learn/train/types.js";
+import { type Correction, correctBias } from "../pipeline/bias-correction.js";
+import { fingerprint, type RunContext, teacherFolder } from "../folder/context.js";
+import { NORMALISATION_KEY } from "./open-model.js";
+import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
+import { answers } from "./student.js";
+import { noteTraining } from "../folder/trainings.js";
+import { type Reusable, reusingClassifier } from "../teaching/transfer.js";
+import { openTrainingViews, type ReadyViews, viewsIdentity } from "../teaching/views.js";
+
+export interface FitRequest {
+  /** For messages: "student, seed 2". */
+  readonly name: string;
+  readonly role: "teacher" | "student" | "baseline";
+  readonly model: ModelRecipe;
+  readonly training: TrainingRecipe;
+  readonly objective: ObjectiveConfig;
+  readonly samples: Uint32Array;
+  readonly teacher?: LabelStore;
+  /** What the teacher says of random views; absent: its answers for the unchanged samples count. */
+  readonly views?: ReadyViews | undefined;
+  /** Of the same teacher, for an objective with simkd. */
+  readonly reusable?: Reusable;
+  readonly seed: number;
+  /** Of the start weights alone, where they are not those of `seed`. */
+  readonly weightSeed?: number;
+  /** Classes whose outputs a bias correction shifts after the training; none without one. */
+  readonly shifted?: readonly number[] | null;
+}
+
+export interface Fitted {
+  readonly request: FitRequest;
+  readonly id: string;
+  readonly directory: string;
+  readonly result: TrainingResult;
+  /** The exported model. */
+  readonly file: string;
+  /** What its caller has to apply to raw samples (export.raw); null: it is inside. */
+  readonly expects: Normalisation | null;
+  /** What was added to some of its outputs; null without a bias correction. */
+  readonly correction: Correction | null;
+  readonly fileBytes: number;
+  readonly architecture: string;
+  readonly parameters: number;
+  readonly macs: number | null;
+}
+
+/** What a training depends on, as a name: requests with the same id are the same training in the same folder. */
+export function trainingOfRequest({ loaded, execution, folder }: RunContext, request: FitRequest) {
+  const settings = settingsOf(request.training, request.samples.length, request.seed, execution);
+  const { threads: _, device: __, recompute: ___, ...deciding } = settings;
+  const store = request.teacher?.header;
+  const print = fingerprint(
+    trainingIdentity(loaded.data),
+    request.samples,
+    loaded.splits.validation,
+    loaded.normalisation,
+    request.model,
+    request.objective,
+    deciding,
+    store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
+    ...(request.views ? [viewsIdentity(loaded.data, request.views)] : []),
+    ...fileIdentity(request.model, folder),
+    ...(request.shifted ? [{ shifted: request.shifted }] : []),
+    ...(request.weightSeed === undefined ? [] : [{ weightSeed: request.weightSeed }]),
+  );
+  return { settings, print, id: `${request.role}-${print.slice(0, 10)}-seed${request.seed}` };
+}
+
+/** Trains (or finds the finished training of) one model. */
+export async function fit(context: RunContext, request: FitRequest): Promise<Fitted> {
+  const { loaded } = context;
+  const { data } = loaded;
+  const { objective, teacher } = request;
+  const seed = request.weightSeed ?? request.seed;
+  const classes = data.classes.length || (teacher?.header.classes.length ?? 0);
+  const whole = prepareModel(request.model, { folder: context.folder, data, classes, seed });
+  notePrepared(context, request.model, whole);
+  const prepared = reusingClassifier(whole, objective, reusableIn(request), data, classes, seed);
+  const { model } = prepared;
+  const { settings, print, id } = trainingOfRequest(context, request);
+  const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
+  const sampleType = sampleTypeOf(loaded.data);
+  const graph = withNormalisation(model.graph, model.input, loaded.normalisation, sampleType);
+  const opened =
+    request.views && (await openTrainingViews(request.views, loaded.data, settings, request.samples, context.signal));
+  const task = {
+    name: request.name,
+    model: { ...model, graph },
+    data: loaded.data,
+    train: request.samples,
+    validation: loaded.splits.validation,
+    objective: request.objective,
+    teacher: request.teacher,
+    views: opened?.views,
+    settings,
+    directory,
+    fingerprint: print,
+  } as const;
+  const result = await train(task, {
+    signal: context.signal,
+    resume: true,
+    checkpointSeconds: context.checkpointSeconds,
+    onProgress: (progress) => context.emit({ kind: "training", progress }),
+  }).finally(() => opened?.dispose());
+  for (const warning of result.warnings) context.warnings.push(warning);
+  return exportFitted(context, { request, id, directory, prepared, result });
+}
+
+/** A label store by itself has a name and no model. */
+function reusableIn({ reusable, teacher }: FitRequest): Reusable | null {
+  return reusable ?? (teacher ? { name: teacher.header.teacher, classifier: null, features: [] } : null);
+}
+
+/** Writes a training's model and its card, and says what came of it. */
+export async function exportFitted(
+  context: RunContext,
+  fitted: Pick<Fitted, "request" | "id" | "directory" | "result"> & { readonly prepared: Prepared },
+): Promise<Fitted> {
+  const { loaded, recipe } = context;
+  const { prepared, ...made } = fitted;
+  const { model, architecture, parameters, macs } = prepared;
+  const raw = recipe.export.raw && made.request.role !== "teacher";
+  const exported = exportModel(model, made.result.weights, {
+    normalisation: raw ? null : loaded.normalisation,
+    classes: loaded.data.classes,
+    producerVersion: packageVersion(),
+    metadata: raw ? { [NORMALISATION_KEY]: JSON.stringify(loaded.normalisation) } : undefined,
+  });
+  const expects = raw ? loaded.normalisation : null;
+  const { shifted } = made.request;
+  const corrected = shifted ? await correctBias(context, exported, shifted, expects) : null;
+  const file = join(made.directory, "model.onnx");
+  const bytes = writeModel(corrected?.model ?? exported);
+  let correction: Correction | null = null;
+  if (corrected) {
+    const { model: _, ...found } = corrected;
+    correction = { ...found, uncorrected: join(made.directory, "model-uncorrected.onnx") };
+    await writeChanged(correction.uncorrected, writeModel(exported));
+  }
+  await writeChanged(file, bytes);
+  await noteTraining(made.directory, made.request);
+  return { ...made, file, expects, correction, fileBytes: bytes.length, architecture, parameters, macs };
+}
+
+async function writeChanged(file: string, bytes: Uint8Array): Promise<void> {
+  if (!existsSync(file) || !readFileSync(file).equals(bytes)) await writeFileAtomic(file, bytes);
+}
+
+/** The validation score of a model as exported: after its bias correction. */
+export function scoreOf({ result, correction }: Pick<Fitted, "result" | "correction">): TrainingResult["chosen"] {
+  return correction ? { ...result.chosen, accuracy: correction.after } : result.chosen;
+}
+
+/** Outputs of an exported model for samples of a data set [indices.length, classes]. */
+export async function answersOf(
+  { file, expects }: Pick<Fitted, "file" | "expects">,
+  data: DataSet,
+  indices: Uint32Array,
+  threads: number,
+): Promise<Float32Array> {
+  const opened = await answering({ file, expects }, data, threads);
+  return opened.ask(indices).finally(opened.dispose);
+}
+
+/** Opens an exported model, to be asked about samples of a data set piece by piece. */
+export async function answering(
+  { file, expects }: Pick<Fitted, "file" | "expects">,
+  data: DataSet,
+  threads: number,
+): Promise<{ ask(indices: Uint32Array): Promise<Float32Array>; dispose(): Promise<void> }> {
+  const session = await openSession(file, { threads });
+  return {
+    ask: (indices) => answers(session, data, indices, expects),
+    dispose: () => session.dispose(),
+  };
+}

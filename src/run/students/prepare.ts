@@ -1,0 +1,48 @@
+/** From a model's description, or an ONNX file, to something that can be trained. */
+import { basename, resolve } from "node:path";
+import type { DataSet } from "../../learn/data/types.js";
+import { loadModelFile } from "../../node/model-file.js";
+import type { ModelRecipe } from "../recipe/schema/schema.js";
+import type { RunContext } from "../folder/context.js";
+import { builtModel, foreignModel, type Prepared } from "./foreign.js";
+
+export type { Prepared } from "./foreign.js";
+
+export interface PrepareOptions {
+  /** Paths start here. */
+  readonly folder: string;
+  readonly data: DataSet;
+  readonly classes: number;
+  /** Of the start weights. */
+  readonly seed: number;
+}
+
+/** What start weights from a file are known by besides its name: a training from other weights is another one. */
+export function fileIdentity(recipe: ModelRecipe, folder: string): string[] {
+  return recipe.kind === "onnx" ? [loadModelFile(resolve(folder, recipe.file)).hash] : [];
+}
+
+/** Says once in a run what was changed in a model that came as a file, and what is wrong with it. */
+export function notePrepared(context: RunContext, recipe: ModelRecipe, { notes = [], warnings = [] }: Prepared): void {
+  if (recipe.kind !== "onnx") return;
+  const say = (list: string[], sentences: readonly string[]): void => {
+    for (const sentence of sentences) {
+      const named = `${basename(recipe.file)}: ${sentence}`;
+      if (!list.includes(named)) list.push(named);
+    }
+  };
+  say(context.notes, notes);
+  say(context.warnings, warnings);
+}
+
+/** The file that a model comes from; null where limbeck builds it. */
+export const fileOf = (recipe: ModelRecipe, folder: string): string | null =>
+  recipe.kind === "onnx" ? resolve(folder, recipe.file) : null;
+
+/** Builds a model with start weights, or opens the file that holds them. */
+export function prepareModel(recipe: ModelRecipe, options: PrepareOptions): Prepared {
+  const { folder, data, classes, seed } = options;
+  if (recipe.kind !== "onnx") return builtModel(recipe, data, classes, seed);
+  const path = resolve(folder, recipe.file);
+  return foreignModel(loadModelFile(path).model, path, recipe.trainable, recipe.frozen, data, classes);
+}

@@ -1,0 +1,12 @@
+/** A trained student in Node: it can also be saved. */
+import { writeFileAtomic } from "../../node/atomic.js";
+import { TrainedStudent } from "../folder/trained.js";
+
+export { answers } from "../folder/trained.js";
+
+export class Student extends TrainedStudent {
+  /** Writes the `.onnx` file; nothing half-written is ever left under this name. */
+  async save(path: string): Promise<void> {
+    await writeFileAtomic(path, this.bytes);
+  }
+}

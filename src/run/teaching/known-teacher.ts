@@ -1,0 +1,60 @@
+/** A teacher as far as it is known before it is trained or asked: the graph that it will be, with start weights. */
+import { resolve } from "node:path";
+import { exportModel } from "../../engine/compile/export.js";
+import type { ReusableClassifier } from "../../engine/compile/transfer.js";
+import type { LoadedData, Normalisation } from "../../learn/data/types.js";
+import { loadModelFile } from "../../node/model-file.js";
+import type { Model } from "../../engine/graph/types.js";
+import { type FeatureInfo, perSample } from "../../engine/objective/features.js";
+import { packageVersion } from "../../node/package-root.js";
+import type { TeacherRecipe } from "../recipe/schema/schema.js";
+import { featureCandidates } from "../../learn/teacher/features.js";
+import { readLabelStore } from "../../learn/teacher/store/store.js";
+import type { Prepared } from "../students/foreign.js";
+import { onnxTeacherOptions } from "./teachers.js";
+
+/** An inner value of a teacher that may not have been run yet. */
+export interface KnownFeature extends FeatureInfo {
+  /** Of one sample; null where only the running model tells. */
+  readonly shape: readonly number[] | null;
+}
+
+export interface KnownTeacher {
+  readonly features: readonly KnownFeature[];
+  /** What a student may end in; null where the model, or how its outputs are read, is not known yet. */
+  readonly classifier: ReusableClassifier | null;
+}
+
+/**
+ * A model that the run will train, as it will be exported.
+ * @param where for messages: "teacher.model"
+ * @param normalisation what the export has in front; null for a raw one
+ */
+export function teacherToBe({ model }: Prepared, where: string, normalisation: Normalisation | null): KnownTeacher {
+  const exported = exportModel(model, new Map(), { normalisation, classes: [], producerVersion: packageVersion() });
+  return {
+    features: featuresOf(exported, where, true),
+    classifier: { model: exported, where, output: model.output, kind: "logits", order: null },
+  };
+}
+
+/** The inner values of a teacher that is there already; null where they cannot be looked at without asking it. */
+export function teacherAtHand(teacher: TeacherRecipe, loaded: LoadedData, folder: string): KnownTeacher | null {
+  if ("label_store" in teacher)
+    return { features: readLabelStore(resolve(folder, teacher.label_store), loaded.data).features, classifier: null };
+  if (!("file" in teacher)) return null;
+  const { path } = onnxTeacherOptions(teacher, loaded, folder);
+  const { model } = loadModelFile(path);
+  // Shape rules are asked about one sample; of a file with a batch of its own only a call tells which dimension holds it.
+  const [batch] = model.graph.inputs[0]?.shape ?? [];
+  const alone = typeof batch !== "number" || batch === 1;
+  return { features: featuresOf(model, `teacher ${path}`, alone), classifier: null };
+}
+
+function featuresOf(model: Model, where: string, shaped: boolean): KnownFeature[] {
+  return featureCandidates(model, where).map(({ name, node, shape }) => ({
+    name,
+    node,
+    shape: shaped && shape?.[0] ? perSample(shape, 1, name).slice(1) : null,
+  }));
+}

@@ -1,0 +1,78 @@
+/** What a run's recipe leaves to limbeck, settled once its teacher answers, and written into the run's recipe. */
+import type { Recipe } from "../recipe/schema/schema.js";
+import type { Arm } from "../pipeline/arms.js";
+import { answersToSoften, leavesTemperature, settleTemperatures } from "./auto-temperature.js";
+import type { RunContext } from "../folder/context.js";
+import type { FinishedHop } from "../strategies/hops.js";
+import { writeRunRecipe } from "../folder/run-directory.js";
+import type { ReadyTeacher } from "./teachers.js";
+
+/** The arm with a number for every temperature that it leaves to limbeck; says which. */
+export function settleArm(context: RunContext, arm: Arm, { store }: ReadyTeacher): Arm {
+  const { objective: given } = arm.recipe;
+  if (!leavesTemperature(given)) return arm;
+  const answers = answersToSoften(store, arm.transfer, store.header.classes.length);
+  const { objective, temperatures } = settleTemperatures(given, answers);
+  for (const { said } of temperatures) {
+    const text = arm.name ? `${arm.name}: ${said}` : said;
+    if (context.notes.includes(text)) continue;
+    context.emit({ kind: "info", text });
+    context.notes.push(text);
+  }
+  return { ...arm, recipe: { ...arm.recipe, objective } };
+}
+
+/** The context of a run whose arms are settled: its recipe, in the folder too, says what was chosen. */
+export async function settledContext(context: RunContext, arms: readonly Arm[]): Promise<RunContext> {
+  const { recipe, directory } = context;
+  const base = arms.find((a) => a.name === "");
+  const left =
+    leavesTemperature(recipe.objective) || recipe.variants.some((v) => Object.values(v.set).includes("auto"));
+  if (!base || !left) return context;
+  const settled = settledRecipe(recipe, base, arms);
+  await writeRunRecipe(directory, settled);
+  return { ...context, recipe: settled };
+}
+
+/** The context of a strategy whose hops are settled; where they chose alike, its recipe, in the folder too, says what. */
+export async function settledByHops(context: RunContext, done: readonly FinishedHop[]): Promise<RunContext> {
+  const { recipe, directory } = context;
+  if (!leavesTemperature(recipe.objective)) return context;
+  const own = done.flatMap(({ hop, summary }) =>
+    hop.command === "distill" ? [(summary.recipe as Recipe).objective] : [],
+  );
+  const chosen = own.map((objective) => [...temperaturesOf(objective)]);
+  const [first] = own;
+  if (!first || new Set(chosen.map((c) => JSON.stringify(c))).size !== 1) return context;
+  const { distillation_loss, terms } = first;
+  const objective = { ...recipe.objective, distillation_loss, ...(terms ? { terms } : {}) };
+  const settled = { ...recipe, objective };
+  await writeRunRecipe(directory, settled);
+  return { ...context, recipe: settled };
+}
+
+/** A variant whose temperature is another than the recipe's sets it. */
+function settledRecipe(recipe: Recipe, base: Arm, arms: readonly Arm[]): Recipe {
+  const { objective } = base.recipe;
+  const variants = recipe.variants.map((variant) => {
+    const arm = arms.find((a) => a.name === variant.name);
+    if (!arm) return variant;
+    const set = { ...variant.set };
+    for (const [field, value] of temperaturesOf(arm.recipe.objective)) {
+      const left =
+        set[field] === "auto" || (set[field] === undefined && temperaturesOf(recipe.objective).get(field) === "auto");
+      if (left && (set[field] === "auto" || value !== temperaturesOf(objective).get(field))) set[field] = value;
+    }
+    return { ...variant, set };
+  });
+  return { ...recipe, objective, variants };
+}
+
+function temperaturesOf({ distillation_loss, terms = [] }: Recipe["objective"]): Map<string, unknown> {
+  const of = (loss: object, field: string): [string, unknown][] =>
+    "temperature" in loss ? [[`objective.${field}.temperature`, loss.temperature]] : [];
+  return new Map([
+    ...of(distillation_loss, "distillation_loss"),
+    ...terms.flatMap((term, i) => of(term, `terms.${i}`)),
+  ]);
+}

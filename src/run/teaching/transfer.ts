@@ -1,0 +1,89 @@
+/** Students whose objective reuses the teacher's classifier. Nothing here is Node's. */
+import type { TeacherFeature } from "../../engine/compile/step.js";
+import { type ReusableClassifier, weightCount, withClassifier } from "../../engine/compile/transfer.js";
+import type { DataSet } from "../../learn/data/types.js";
+import { InputError } from "../../base/errors.js";
+import { countMacs } from "../../engine/models/cost.js";
+import { matchFeatures } from "../../engine/objective/features.js";
+import type { ObjectiveConfig } from "../../engine/objective/objective.js";
+import type { SimkdConfig } from "../../engine/objective/losses/simkd.js";
+import { createBuilder } from "../../engine/ops/registry.js";
+import { quote } from "../../base/quote.js";
+import type { Teacher } from "../../learn/teacher/types.js";
+import type { Prepared } from "../students/foreign.js";
+
+/** What of a teacher a student may reuse. */
+export interface Reusable {
+  /** Short name for people. */
+  readonly name: string;
+  /** Reads its model; null when there is none: a label store, a function, an endpoint. */
+  readonly classifier: (() => ReusableClassifier) | null;
+  /** Its inner values with the shapes of one sample. */
+  readonly features: readonly TeacherFeature[];
+}
+
+/** What of an open teacher a student may reuse; stays valid when the teacher is disposed. */
+export function reusableOf({ name, features = [], classifier }: Teacher): Reusable {
+  return { name, features, classifier: classifier ?? null };
+}
+
+const FIELD = "objective.terms";
+
+/** The term that asks for the teacher's classifier, if there is one. @throws InputError when there are several */
+export function simkdTerm({ terms = [] }: ObjectiveConfig): SimkdConfig | null {
+  const found = terms.flatMap((t) => (t.kind === "simkd" && t.weight !== 0 ? [t] : []));
+  if (found.length > 1)
+    throw new InputError({
+      code: "option-conflict",
+      where: FIELD,
+      found: `found ${found.length} simkd terms, and a student ends in one classifier`,
+      cure: "Keep one of them",
+    });
+  return found[0] ?? null;
+}
+
+/**
+ * The student that is trained: as it was prepared, or, where the objective has simkd, up to its layer, with a transfer and
+ * the teacher's frozen classifier behind. Its parameters count what came from the teacher.
+ * @param seed of the transfer's start weights
+ * @throws InputError when the teacher has no model, or student and teacher do not fit
+ */
+export function reusingClassifier(
+  prepared: Prepared,
+  objective: ObjectiveConfig,
+  teacher: Reusable | null,
+  data: DataSet,
+  classes: number,
+  seed: number,
+): Prepared {
+  const config = simkdTerm(objective);
+  if (!config) return prepared;
+  if (!teacher?.classifier)
+    throw new InputError({
+      code: "teacher-missing",
+      where: FIELD,
+      found: `with simkd the student ends in its teacher's classifier, and ${teacher ? `${quote(teacher.name)} is not an ONNX model` : "there is no teacher"}`,
+      cure: "Set teacher.file or teacher.model",
+    });
+  const [feature] = matchFeatures(config.layers[0]?.teacher ?? "", teacher.features, `teacher ${teacher.name}`);
+  const model = withClassifier({
+    student: prepared.model,
+    sampleShape: data.sampleShape,
+    classes,
+    teacher: teacher.classifier(),
+    featureShape: (feature as TeacherFeature).shape,
+    config,
+    seed,
+  });
+  const b = createBuilder("single");
+  const { dtype } = model.graph.inputs[0] as (typeof model.graph.inputs)[number];
+  const values = b.inline(model.graph, new Map([[model.input, b.input(model.input, dtype, [1, ...data.sampleShape])]]));
+  const output = values.get(model.output);
+  if (output) b.output(output);
+  return {
+    model,
+    architecture: `${prepared.architecture}, up to ${config.layers[0]?.student}, with the classifier of ${teacher.name}`,
+    parameters: weightCount(model),
+    macs: countMacs(b.build()) ?? null,
+  };
+}
