@@ -13,16 +13,8 @@ export {
   fromFunction,
 } from "./learn/data/dataset.js";
 export type { DataFinding } from "./learn/data/findings.js";
-export type {
-  Augmentation,
-  BlockLayout,
-  DataSet,
-  LoadedData,
-  Normalisation,
-  SampleArray,
-  SampleType,
-  Splits,
-} from "./learn/data/types.js";
+export type { Augmentation, BlockLayout, DataSet, LoadedData, Splits } from "./learn/data/types.js";
+export type { Normalisation, SampleArray, SampleType } from "./engine/graph/samples.js";
 // Errors
 export { type ErrorCode, type Fault, InputError, InterruptedError, RunError } from "./base/errors.js";
 export { type BiasOffset, biasOffset } from "./learn/evaluate/bias-offset.js";

@@ -9,16 +9,8 @@ import {
 import type { DataSet } from "../learn/data/types.js";
 
 export type { ArraySource, FunctionSource } from "../learn/data/assemble.js";
-export type {
-  Augmentation,
-  BlockLayout,
-  DataSet,
-  LoadedData,
-  Normalisation,
-  SampleArray,
-  SampleType,
-  Splits,
-} from "../learn/data/types.js";
+export type { Augmentation, BlockLayout, DataSet, LoadedData, Splits } from "../learn/data/types.js";
+export type { Normalisation, SampleArray, SampleType } from "../engine/graph/samples.js";
 export { type ErrorCode, type Fault, InputError, InterruptedError, RunError } from "../base/errors.js";
 export {
   accuracy,

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { fromArrays } from "../../src/learn/data/dataset.js";
-import type { SampleArray } from "../../src/learn/data/types.js";
+import type { SampleArray } from "../../src/engine/graph/samples.js";
 import { corrupt } from "../../src/learn/evaluate/robustness/corruptions.js";
 import type { RobustnessSummary } from "../../src/learn/evaluate/robustness/types.js";
 import {

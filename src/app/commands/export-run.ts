@@ -5,7 +5,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { marked } from "../../engine/compile/mark.js";
 import { NORMALISE, withNormalisation, withoutNormalisation } from "../../engine/compile/normalise.js";
 import { RAW } from "../../learn/data/normalise.js";
-import type { Normalisation } from "../../learn/data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { InputError, RunError } from "../../base/errors.js";
 import { int } from "../../engine/graph/attributes.js";
 import { loadModelFile } from "../../node/model-file.js";

@@ -3,7 +3,8 @@
 import { fillsMissing } from "../../engine/compile/normalise.js";
 import { fromArrays } from "../../learn/data/dataset.js";
 import { RAW } from "../../learn/data/normalise.js";
-import type { DataSet, Normalisation } from "../../learn/data/types.js";
+import type { DataSet } from "../../learn/data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { InputError } from "../../base/errors.js";
 import { logProbabilities, type OutputKind } from "../../learn/evaluate/metrics.js";
 import { topIndices } from "../../learn/evaluate/top-indices.js";

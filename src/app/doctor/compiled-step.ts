@@ -1,7 +1,7 @@
 /** One call of a compiled training step at a student's start weights: gradients as the run itself would take them. */
 import type { CompiledTraining } from "../../engine/compile/compile.js";
 import { BLEND_LABELS, BLEND_SHARE, LABELS, OTHERS, ROWS, SAMPLES } from "../../engine/compile/step.js";
-import type { TrainableModel } from "../../engine/compile/types.js";
+import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { fillBatch } from "../../learn/data/read.js";
 import { allocateSamples } from "../../learn/data/samples.js";
 import type { DataSet } from "../../learn/data/types.js";

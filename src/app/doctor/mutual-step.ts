@@ -2,7 +2,7 @@
 import { compileTraining } from "../../engine/compile/compile.js";
 import { withNormalisation } from "../../engine/compile/normalise.js";
 import { joinPeers, weightsOfPeer } from "../../engine/compile/peers.js";
-import type { TrainableModel } from "../../engine/compile/types.js";
+import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import type { Value } from "../../engine/graph/builder.js";

@@ -1,6 +1,6 @@
 /** Puts a data set's normalisation in front of a model, inside the graph. */
 
-import type { Normalisation } from "../../learn/data/types.js";
+import type { Normalisation } from "../graph/samples.js";
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
 import { codeOf } from "../graph/codes.js";

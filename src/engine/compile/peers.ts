@@ -2,7 +2,7 @@
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
 import type { Graph, Node, Tensor } from "../graph/types.js";
-import type { TrainableModel } from "./types.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 
 /** Prefix of everything that belongs to the i-th student. */
 const prefix = (i: number): string => `peer${i + 1}/`;

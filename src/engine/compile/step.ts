@@ -5,15 +5,19 @@ import { appendTo } from "../../base/extremes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
 import type { Graph } from "../graph/types.js";
-import type { ObjectiveConfig, ObjectiveScalar } from "../objective/objective.js";
-import { buildObjective, checkSampleWeights } from "../objective/objective.js";
+import {
+  type ObjectiveConfig,
+  type ObjectiveScalar,
+  buildObjective,
+  checkSampleWeights,
+} from "../objective/objective.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { quote } from "../../base/quote.js";
 import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
 import { type InputOptions, StepInputs } from "./step-inputs.js";
 import { type MemoryOptions, memoryOf, type State, startOf, stateSlot } from "./step-memory.js";
 import { trainingMode } from "./training-mode.js";
-import type { TrainableModel } from "./types.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 
 export {
   BLEND_LABELS,

@@ -15,7 +15,7 @@ import { createBuilder } from "../ops/registry.js";
 import { quote } from "../../base/quote.js";
 import { freeBatch } from "./evaluation.js";
 import { deadNodes } from "./passes/dead-nodes.js";
-import type { TrainableModel } from "./types.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 
 /** An ONNX classifier and how its output becomes the classes of the data. */
 export interface ReusableClassifier {

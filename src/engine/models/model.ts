@@ -1,5 +1,5 @@
 /** From a specification to a model: a graph with start weights. */
-import type { TrainableModel } from "../compile/types.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 import { InputError } from "../../base/errors.js";
 import type { Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";

@@ -9,7 +9,8 @@ import { missingMarks } from "./labels/missing-labels.js";
 import { type SampleSource, samplePieces } from "./read.js";
 import { wholeSamples } from "./samples.js";
 import type { RawPart, RawSource } from "./source.js";
-import type { BlockLayout, DataSet, SampleArray, SampleType } from "./types.js";
+import type { BlockLayout, DataSet } from "./types.js";
+import type { SampleArray, SampleType } from "../../engine/graph/samples.js";
 
 /** What a data set is known by; see `DataSet.hash`. @param pieces all samples, one after the other */
 export type DataHash = (

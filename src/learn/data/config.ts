@@ -1,5 +1,5 @@
 /** Configuration of data sources, as plain data. The recipe's schema mirrors it in snake_case. */
-import type { Normalisation } from "./types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 
 export interface SplitConfig {
   /** Fraction below 1, number of samples, or the source's own validation part; default: the source's own, else 0.15. */

@@ -15,7 +15,8 @@ import { partsFinding } from "./parts.js";
 import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
 import { splitData } from "./splits.js";
 import { readTableSource } from "./sources/table/table.js";
-import type { DataSet, LoadedData, Normalisation } from "./types.js";
+import type { DataSet, LoadedData } from "./types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 
 type Source<K extends DataConfig["source"]> = (
   config: Extract<DataConfig, { source: K }>,

@@ -3,7 +3,7 @@ import { InputError } from "../../base/errors.js";
 import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
 import type { MadeSamples, RawPart, RawSource } from "./source.js";
-import type { SampleArray } from "./types.js";
+import type { SampleArray } from "../../engine/graph/samples.js";
 
 /** Samples of a part, of `size` values each. */
 export const countOf = ({ made, samples }: RawPart, size: number): number => made?.count ?? samples.length / size;

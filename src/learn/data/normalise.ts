@@ -1,6 +1,7 @@
 /** Normalisation fitted on the training part, and applied outside of graphs where that is needed. */
 import { samplePieces } from "./read.js";
-import type { DataSet, Normalisation, SampleArray } from "./types.js";
+import type { DataSet } from "./types.js";
+import type { Normalisation, SampleArray } from "../../engine/graph/samples.js";
 
 /** Leaves samples as they are. */
 export const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };

@@ -1,6 +1,7 @@
 /** Raw samples of a data set, wherever they are: in memory, in a file, or made by a function. */
 import { allocateSamples } from "./samples.js";
-import type { DataSet, SampleArray } from "./types.js";
+import type { DataSet } from "./types.js";
+import type { SampleArray } from "../../engine/graph/samples.js";
 
 /** What is needed of a data set to copy samples out of it. */
 export type SampleSource = Pick<DataSet, "samples" | "sampleShape" | "fill">;

@@ -1,5 +1,6 @@
 /** The arrays that hold raw samples: bytes stay bytes, whole numbers stay whole, everything else is float32. */
-import type { DataSet, SampleArray, SampleType } from "./types.js";
+import type { DataSet } from "./types.js";
+import type { SampleArray, SampleType } from "../../engine/graph/samples.js";
 
 const LEAST = -(2 ** 31);
 const MOST = 2 ** 31 - 1;

@@ -2,7 +2,8 @@
 import type { DataFinding } from "./findings.js";
 import type { ImageSizes } from "./sources/image-sizes.js";
 import type { LabelKind } from "./labels/missing-labels.js";
-import type { BlockLayout, DataSet, Normalisation, SampleArray } from "./types.js";
+import type { BlockLayout, DataSet } from "./types.js";
+import type { Normalisation, SampleArray } from "../../engine/graph/samples.js";
 
 /** Samples that are not in memory. */
 export interface MadeSamples {

@@ -1,26 +1,10 @@
 /** What a data source gives and what everything downstream takes. */
 
+import type { Normalisation, SampleArray } from "../../engine/graph/samples.js";
 import type { DataFinding } from "./findings.js";
 import type { ImageSizes } from "./sources/image-sizes.js";
 
 export type { Augmentation } from "./augment/config.js";
-
-/** Affine normalisation: (x * scale - mean[c]) / std[c], with c the channel of [C,H,W] samples or the feature of [F] samples. */
-export interface Normalisation {
-  /** Multiplies raw values first: 1/255 for bytes; 1 for tables. */
-  readonly scale: number;
-  /** One value per channel or feature, or one for all. */
-  readonly mean: readonly number[];
-  readonly std: readonly number[];
-  /** Raw values that stand in for missing ones (NaN), one for each feature; absent: no value may be missing. */
-  readonly missing?: readonly number[];
-}
-
-/** What holds raw samples: bytes, whole numbers (token ids, counts), or anything else. */
-export type SampleArray = Float32Array | Uint8Array | Int32Array;
-
-/** Element types of raw samples, by their ONNX names. */
-export type SampleType = "float32" | "uint8" | "int32";
 
 /** Indexed samples, in memory or made when they are asked for (`samplePieces` and `fillBatch` serve both). Samples are stored raw (bytes stay bytes, whole numbers int32); normalisation happens when batches are made. */
 export interface DataSet {

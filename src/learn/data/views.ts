@@ -9,7 +9,8 @@ import { mixInto, rangeFor, renderView } from "./augment/render.js";
 import { decodeView, drawView, encodeView, VIEW_WIDTH, type View } from "./augment/view.js";
 import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
-import type { Augmentation, DataSet, SampleArray } from "./types.js";
+import type { Augmentation, DataSet } from "./types.js";
+import type { SampleArray } from "../../engine/graph/samples.js";
 
 /** The view of one sample: what is done to it, and what is blended into it, under that sample's own view. */
 export interface SampleView {

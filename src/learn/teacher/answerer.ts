@@ -1,5 +1,6 @@
 /** Asks an open classifier about samples of a data set, in calls of a batch, and turns what comes into rows of the data's classes. */
-import type { DataSet, Normalisation } from "../data/types.js";
+import type { DataSet } from "../data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { InputError, InterruptedError } from "../../base/errors.js";
 import { fromHalf } from "../../engine/graph/half.js";
 import { sizeOf } from "../../engine/graph/tensor.js";

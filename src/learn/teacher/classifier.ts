@@ -1,7 +1,8 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
 import { spreadOver } from "../data/labels/labels.js";
 import { RAW } from "../data/normalise.js";
-import type { DataSet, Normalisation } from "../data/types.js";
+import type { DataSet } from "../data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { InputError, RunError } from "../../base/errors.js";
 import type { Model } from "../../engine/graph/types.js";
 import type { FeatureInfo } from "../../engine/objective/features.js";

@@ -1,7 +1,8 @@
 /** A function as a teacher: a model behind an interface of your own, a service, rules. It runs in the caller's thread. */
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
-import type { DataSet, SampleArray } from "../data/types.js";
+import type { DataSet } from "../data/types.js";
+import type { SampleArray } from "../../engine/graph/samples.js";
 import { InputError } from "../../base/errors.js";
 import { quote } from "../../base/quote.js";
 import { writeAnswers } from "./endpoint/answer-rows.js";

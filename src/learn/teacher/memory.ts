@@ -2,7 +2,7 @@
 import type { DataSet } from "../data/types.js";
 import { InputError } from "../../base/errors.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
-import type { FeatureOutputs } from "../train/types.js";
+import type { FeatureOutputs } from "./taught.js";
 import { labelBlock } from "./answers.js";
 import type { LabelOptions } from "./store/store.js";
 import type { Teacher } from "./types.js";

@@ -1,5 +1,6 @@
 /** Which normalisation a foreign model wants, where nobody said: several are tried on labelled samples. */
-import type { DataSet, Normalisation } from "../data/types.js";
+import type { DataSet } from "../data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { countClasses } from "../evaluate/class-counts.js";
 import { correctness, logProbabilities, predictions } from "../evaluate/metrics.js";
 import { type Answerer, kindOf, type Scores } from "./answerer.js";

@@ -4,7 +4,7 @@ import { z } from "zod";
 import { isMarked, takesRaw } from "../../engine/compile/mark.js";
 import { fillsMissing, isIdentity } from "../../engine/compile/normalise.js";
 import { RAW } from "../data/normalise.js";
-import type { Normalisation } from "../data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import type { Model } from "../../engine/graph/types.js";
 import type { ClassifierOptions } from "./classifier.js";
 

@@ -25,7 +25,8 @@ import { drawnMember } from "../teacher/group/draw.js";
 import { gathered, sideBySide } from "../teacher/group/member-outputs.js";
 import { blendedAnswers } from "./blends.js";
 import { drawOthers } from "./others.js";
-import type { TrainingTask, TrainingViews, ViewAnswers } from "./types.js";
+import type { TrainingTask } from "./types.js";
+import type { TrainingViews, ViewAnswers } from "../teacher/taught.js";
 
 export interface BatchPlan {
   /** Micro-batch size: the recipe's, or smaller when the data is. */

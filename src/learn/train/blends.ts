@@ -1,7 +1,7 @@
 /** What a teacher says of a blend of two samples when it only saw them unblended. */
 import type { BlendedWith } from "../data/views.js";
 import { logProbabilities } from "../evaluate/metrics.js";
-import type { TeacherOutputs } from "./types.js";
+import type { TeacherOutputs } from "../teacher/taught.js";
 
 /**
  * share p(x) + (1 - share) p(x'), as mixup treats labels: Zhang et al., ICLR 2018, equation 1. A mean of logits would be the

@@ -1,7 +1,7 @@
 /** Ready code beside an exported model. */
 import { join } from "node:path";
 import { writeFileAtomic } from "../../node/atomic.js";
-import type { Normalisation } from "../../learn/data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { isFloat } from "../../engine/graph/tensor.js";
 import type { DType } from "../../engine/graph/types.js";
 

@@ -3,7 +3,8 @@
 import { normaliseSamples } from "../../learn/data/normalise.js";
 import { fillBatch } from "../../learn/data/read.js";
 import { allocateSamples } from "../../learn/data/samples.js";
-import type { DataSet, Normalisation } from "../../learn/data/types.js";
+import type { DataSet } from "../../learn/data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { isFloat, sizeOf, tensor } from "../../engine/graph/tensor.js";
 import type { Session, SessionValue } from "../../engine/runtime/session-types.js";
 import type { Prepared } from "../students/foreign.js";

@@ -1,7 +1,7 @@
 /** Models that can be trained: built here, or found in an ONNX file. Nothing here is Node's. */
 import { freeBatch } from "../../engine/compile/evaluation.js";
 import { withoutNormalisation } from "../../engine/compile/normalise.js";
-import type { TrainableModel } from "../../engine/compile/types.js";
+import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { samplePieces } from "../../learn/data/read.js";
 import type { DataSet } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";

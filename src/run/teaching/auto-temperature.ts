@@ -2,7 +2,7 @@
 import { usualTemperature } from "../../engine/objective/softening.js";
 import type { ObjectiveRecipe } from "../recipe/schema/schema.js";
 import { type AnswersToSoften, chooseTemperature } from "../../learn/teacher/temperature.js";
-import type { TeacherOutputs } from "../../learn/train/types.js";
+import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 
 /** Samples whose answers are looked at. */
 const ASKED = 2000;

@@ -1,7 +1,8 @@
 /** A recipe's ONNX teacher in the words of the layers below. */
 import { isIdentity } from "../../engine/compile/normalise.js";
 import { RAW } from "../../learn/data/normalise.js";
-import type { LoadedData, Normalisation } from "../../learn/data/types.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import type { FileTeacherRecipe } from "../recipe/schema/schema.js";
 import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 

@@ -2,7 +2,8 @@
 import { resolve } from "node:path";
 import { exportModel } from "../../engine/compile/export.js";
 import type { ReusableClassifier } from "../../engine/compile/transfer.js";
-import type { LoadedData, Normalisation } from "../../learn/data/types.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import type { Normalisation } from "../../engine/graph/samples.js";
 import { loadModelFile } from "../../node/model-file.js";
 import type { Model } from "../../engine/graph/types.js";
 import { type FeatureInfo, perSample } from "../../engine/objective/features.js";

@@ -11,7 +11,8 @@ import type { LabelOptions } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
 import { openViewStore, type ViewPlan, type ViewStore, viewsHash } from "../../learn/teacher/store/view-store.js";
 import { planBatches } from "../../learn/train/batches.js";
-import type { TrainingSettings, TrainingViews } from "../../learn/train/types.js";
+import type { TrainingSettings } from "../../learn/train/types.js";
+import type { TrainingViews } from "../../learn/teacher/taught.js";
 import type { Arm } from "../pipeline/arms.js";
 import { fingerprint } from "../folder/context.js";
 

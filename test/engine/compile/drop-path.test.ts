@@ -6,7 +6,7 @@ import { exportModel } from "../../../src/engine/compile/export.js";
 import { lowerGraph } from "../../../src/engine/compile/lower.js";
 import { buildStep, type StepGraphs } from "../../../src/engine/compile/step.js";
 import { trainingMode } from "../../../src/engine/compile/training-mode.js";
-import type { TrainableModel } from "../../../src/engine/compile/types.js";
+import type { TrainableModel } from "../../../src/engine/graph/trainable-model.js";
 import { sizeOf, tensor } from "../../../src/engine/graph/tensor.js";
 import type { Graph, Tensor } from "../../../src/engine/graph/types.js";
 import { writeModel } from "../../../src/engine/graph/write.js";

@@ -5,7 +5,7 @@ import * as web from "onnxruntime-web";
 import { compileTraining } from "../../../src/engine/compile/compile.js";
 import { exportModel } from "../../../src/engine/compile/export.js";
 import { withNormalisation } from "../../../src/engine/compile/normalise.js";
-import type { Normalisation } from "../../../src/learn/data/types.js";
+import type { Normalisation } from "../../../src/engine/graph/samples.js";
 import { irVersionFor, lowestOpset } from "../../../src/engine/graph/opsets.js";
 import { readModel } from "../../../src/engine/graph/read.js";
 import type { Model } from "../../../src/engine/graph/types.js";

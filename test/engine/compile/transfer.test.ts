@@ -6,7 +6,7 @@ import { exportModel } from "../../../src/engine/compile/export.js";
 import { lowerGraph } from "../../../src/engine/compile/lower.js";
 import { buildStep } from "../../../src/engine/compile/step.js";
 import { type ReusableClassifier, weightCount, withClassifier } from "../../../src/engine/compile/transfer.js";
-import type { TrainableModel } from "../../../src/engine/compile/types.js";
+import type { TrainableModel } from "../../../src/engine/graph/trainable-model.js";
 import { float, int } from "../../../src/engine/graph/attributes.js";
 import type { GraphBuilder, Value } from "../../../src/engine/graph/builder.js";
 import { tensor } from "../../../src/engine/graph/tensor.js";

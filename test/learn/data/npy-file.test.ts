@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { staysInFile } from "../../../src/learn/data/memory.js";
 import { fillBatch, sampleAt, samplePieces } from "../../../src/learn/data/read.js";
 import { allocateSamples } from "../../../src/learn/data/samples.js";
-import type { SampleArray } from "../../../src/learn/data/types.js";
+import type { SampleArray } from "../../../src/engine/graph/samples.js";
 import { drawnViews } from "../../../src/learn/data/views.js";
 import { corrupt, type DataSet, type LoadedData, loadData, valueRange } from "../../../src/index.js";
 import { type ExpectedFault, faultLike } from "../../support/faults.js";

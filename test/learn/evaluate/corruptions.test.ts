@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import type { DataSet, SampleArray } from "../../../src/learn/data/types.js";
+import type { DataSet } from "../../../src/learn/data/types.js";
+import type { SampleArray } from "../../../src/engine/graph/samples.js";
 import {
   CORRUPTION_NAMES,
   CORRUPTIONS,

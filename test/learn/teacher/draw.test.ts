@@ -13,7 +13,8 @@ import { listTrainings } from "../../../src/run/folder/trainings.js";
 import { drawnMember } from "../../../src/learn/teacher/group/draw.js";
 import { readLabelStore } from "../../../src/learn/teacher/store/store.js";
 import { BatchMaker, planBatches } from "../../../src/learn/train/batches.js";
-import type { TeacherMember, TrainingTask } from "../../../src/learn/train/types.js";
+import type { TrainingTask } from "../../../src/learn/train/types.js";
+import type { TeacherMember } from "../../../src/learn/teacher/taught.js";
 import { softmax } from "../../engine/objective/support.js";
 import { faultLike } from "../../support/faults.js";
 

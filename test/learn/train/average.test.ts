@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { exportModel } from "../../../src/engine/compile/export.js";
 import { withNormalisation } from "../../../src/engine/compile/normalise.js";
 import { joinPeers } from "../../../src/engine/compile/peers.js";
-import type { TrainableModel } from "../../../src/engine/compile/types.js";
+import type { TrainableModel } from "../../../src/engine/graph/trainable-model.js";
 import { negativeLogLikelihood } from "../../../src/learn/evaluate/metrics.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { Distiller, loadData } from "../../../src/index.js";

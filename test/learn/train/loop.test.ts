@@ -9,7 +9,8 @@ import { buildModel, trainableModel } from "../../../src/engine/models/model.js"
 import { createExecutor } from "../../../src/node/executor.js";
 import type { Executor } from "../../../src/engine/runtime/types.js";
 import { checkpointInterval, type LoopHost, runLoop } from "../../../src/learn/train/loop.js";
-import type { TrainingHooks, TrainingResult, TrainingTask, TrainingViews } from "../../../src/learn/train/types.js";
+import type { TrainingHooks, TrainingResult, TrainingTask } from "../../../src/learn/train/types.js";
+import type { TrainingViews } from "../../../src/learn/teacher/taught.js";
 import { trainingSettings } from "../../support/training.js";
 
 const { data, splits, normalisation } = await loadData({ source: "digits" });

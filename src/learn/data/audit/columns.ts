@@ -1,5 +1,5 @@
 /** Statistics of every feature column, collected row by row. */
-import type { SampleArray } from "../types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 
 export class ColumnStatistics {
   readonly low: Float64Array;

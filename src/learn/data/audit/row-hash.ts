@@ -1,5 +1,5 @@
 /** Finding equal samples quickly: 64 bits of hash for each, and a table of those seen. */
-import type { SampleArray } from "../types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 
 /** Hashes of rows, two words each. */
 export class RowHashes {

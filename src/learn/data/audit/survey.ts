@@ -1,6 +1,7 @@
 /** One pass over the samples: what the rules of the audit look at. Time is linear, memory bounded. */
 import { restoreMissing, samplePieces } from "../read.js";
-import type { DataSet, LoadedData, SampleArray } from "../types.js";
+import type { DataSet, LoadedData } from "../types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 import { type ClassTotals, countClasses } from "./class-counts.js";
 import { ColumnStatistics } from "./columns.js";
 import { chooseExamined } from "./examined.js";

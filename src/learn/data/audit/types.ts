@@ -1,6 +1,6 @@
 /** What is known about data before anything is trained on it. Plain JSON, and small however many classes there are. */
 import type { DataFinding } from "../findings.js";
-import type { SampleType } from "../types.js";
+import type { SampleType } from "../../../engine/graph/samples.js";
 
 export type PartName = "train" | "validation" | "test" | "unused";
 

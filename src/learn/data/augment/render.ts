@@ -1,7 +1,8 @@
 /** Renders views: geometry in one resampling, then values, then what is cut out. Pure: nothing is random here. */
 import { Random, streamNumber } from "../../../engine/random/random.js";
 import { leastAndMost, type SampleSource } from "../read.js";
-import type { DataSet, SampleArray } from "../types.js";
+import type { DataSet } from "../types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 import * as colour from "./colour.js";
 import { type Augmentation, changesValues } from "./config.js";
 import { blur } from "./filters.js";

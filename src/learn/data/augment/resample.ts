@@ -1,5 +1,5 @@
 /** Reads an image through an affine map: one copy where pixels only move, else one bilinear resampling. */
-import type { SampleArray } from "../types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 import type { Affine } from "./affine.js";
 
 /**

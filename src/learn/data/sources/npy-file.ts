@@ -15,7 +15,7 @@ import { BlockReader, layoutOf } from "./row-blocks.js";
 import { type RowFile, readRows, rowRanges } from "./row-file.js";
 import { allocateSamples, channelsFirst, wholeSamples } from "../samples.js";
 import type { RawPart } from "../source.js";
-import type { SampleArray } from "../types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 
 export interface FilePart extends Pick<RawPart, "samples"> {
   readonly made: NonNullable<RawPart["made"]>;

@@ -6,7 +6,7 @@ import { sampleLayout } from "./npy-format.js";
 import { readNpyLabels } from "./npy-labels.js";
 import { allocateSamples, channelsFirst, wholeSamples } from "../samples.js";
 import type { RawPart, RawSource } from "../source.js";
-import type { SampleArray } from "../types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 
 /** An array's bytes, with what messages call it. */
 export interface NamedBytes {

@@ -6,7 +6,8 @@
 
 import { fillBatch, leastAndMost } from "../../data/read.js";
 import { allocateSamples } from "../../data/samples.js";
-import type { DataSet, SampleArray } from "../../data/types.js";
+import type { DataSet } from "../../data/types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 import { InputError } from "../../../base/errors.js";
 import { Random } from "../../../engine/random/random.js";
 import { defocusBlur, gaussianBlur, motionBlur } from "./blur.js";

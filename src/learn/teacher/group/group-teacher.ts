@@ -5,7 +5,7 @@ import { InputError } from "../../../base/errors.js";
 import { maxOf } from "../../../base/extremes.js";
 import { noun } from "../../../base/noun.js";
 import { checkSampleWeights, type ObjectiveConfig, objectiveLayers } from "../../../engine/objective/objective.js";
-import type { TeacherOutputs, ViewAnswers } from "../../train/types.js";
+import type { TeacherOutputs, ViewAnswers } from "../taught.js";
 import { fullAnswers } from "../answers.js";
 import { drawnMember } from "./draw.js";
 import {

@@ -3,7 +3,7 @@ import { InputError } from "../../../base/errors.js";
 import { logProbabilities } from "../../evaluate/metrics.js";
 import { noun } from "../../../base/noun.js";
 import { quote } from "../../../base/quote.js";
-import type { TeacherMember } from "../../train/types.js";
+import type { TeacherMember } from "../taught.js";
 import { mergeAnswers } from "./merge.js";
 import type { Teacher } from "../types.js";
 

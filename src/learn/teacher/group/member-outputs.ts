@@ -1,7 +1,7 @@
 /** What a training sees of a group whose members it looks at one by one: mean of losses, or a draw for each update. */
 import { logProbabilities } from "../../evaluate/metrics.js";
 import { PROBABILITY_FLOOR } from "../../../engine/objective/support.js";
-import type { TeacherMember, TeacherOutputs } from "../../train/types.js";
+import type { TeacherMember, TeacherOutputs } from "../taught.js";
 import { confidenceWeights, type MemberAnswers, type StoredMember } from "./group.js";
 import type { Teacher } from "../types.js";
 

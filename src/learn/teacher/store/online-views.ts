@@ -1,7 +1,7 @@
 /** Views that a teacher is asked about in training: consistent teaching without a store. Beyer et al., CVPR 2022. */
 import type { Augmentation, DataSet } from "../../data/types.js";
 import { drawnViews } from "../../data/views.js";
-import type { TrainingViews } from "../../train/types.js";
+import type { TrainingViews } from "../taught.js";
 import { fullAnswers } from "../answers.js";
 import { groupViewAnswers } from "../group/group-teacher.js";
 import type { Teacher } from "../types.js";

@@ -17,7 +17,7 @@ import { minOf } from "../../../base/extremes.js";
 import { toHalf } from "../../../engine/graph/half.js";
 import { sizeOf } from "../../../engine/graph/tensor.js";
 import { noun } from "../../../base/noun.js";
-import type { FeatureOutputs } from "../../train/types.js";
+import type { FeatureOutputs } from "../taught.js";
 import { labelBlock } from "../answers.js";
 import { checkHeader, headerFor, readHeader, type StoreHeader, writeHeader } from "./store-header.js";
 import { hasHash, hashOfFile, noteHash, StoredRows, sizeOfFile } from "./stored-rows.js";

@@ -11,7 +11,8 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../../node/atomic.js";
 import { mixes } from "../../data/augment/config.js";
 import { type RowFile, readRows } from "../../data/sources/row-file.js";
-import type { Augmentation, DataSet, SampleArray } from "../../data/types.js";
+import type { Augmentation, DataSet } from "../../data/types.js";
+import type { SampleArray } from "../../../engine/graph/samples.js";
 import {
   type BlendedWith,
   drawViews,
@@ -24,7 +25,7 @@ import {
 } from "../../data/views.js";
 import { InputError } from "../../../base/errors.js";
 import { noun } from "../../../base/noun.js";
-import type { TrainingViews, ViewAnswers } from "../../train/types.js";
+import type { TrainingViews, ViewAnswers } from "../taught.js";
 import { type LabelOptions, type LabelStore, openLabelStore } from "./store.js";
 import type { Teacher } from "../types.js";
 

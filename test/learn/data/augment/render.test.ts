@@ -5,7 +5,7 @@ import type { Augmentation } from "../../../../src/learn/data/augment/config.js"
 import { blur, gaussianKernel } from "../../../../src/learn/data/augment/filters.js";
 import { rangeOf, renderView } from "../../../../src/learn/data/augment/render.js";
 import { drawView } from "../../../../src/learn/data/augment/view.js";
-import type { SampleArray } from "../../../../src/learn/data/types.js";
+import type { SampleArray } from "../../../../src/engine/graph/samples.js";
 import { drawnViews } from "../../../../src/learn/data/views.js";
 import { fromArrays, fromFunction } from "../../../../src/index.js";
 import { close, fixture, viewWith } from "./support.js";

@@ -1,5 +1,5 @@
-/** What the compiler takes: a student of any origin, and where its state lies. */
-import type { Graph } from "../graph/types.js";
+/** What the compiler trains: a student of any origin. */
+import type { Graph } from "./types.js";
 
 /**
  * A graph in inference form with the names of what training may change. Nothing assumes that limbeck built it:
