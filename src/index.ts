@@ -64,7 +64,8 @@ export { loadData } from "./run/recipe/data.js";
 export { loadRecipe, parseRecipe } from "./run/recipe/load.js";
 export type { DataInput, ModelInput, Recipe, RecipeInput } from "./run/recipe/schema/schema.js";
 // Whole runs
-export { type DistillOptions, type DistillResult, distill } from "./run/pipeline/distill.js";
+export { type DistillOptions, type DistillResult } from "./run/pipeline/one-shot.js";
+export { distill } from "./run/strategies/distill.js";
 // Step by step
 export {
   type CompileOptions,
@@ -82,23 +83,16 @@ export { type EvaluateModelOptions, type Evaluation, evaluateModel, type Part } 
 export type { RunEvent } from "./run/folder/events.js";
 export { type ExportRunOptions, type ExportRunResult, exportRun } from "./app/commands/export-run.js";
 export { type LabelDataOptions, type LabelDataResult, labelData } from "./app/commands/label.js";
-export type { ModelDescription } from "./run/students/open-model.js";
+export type { ModelDescription } from "./run/teaching/open-model.js";
 export { type Prediction, type PredictOptions, predictFiles } from "./app/commands/predict.js";
-export { listRuns, type RunInfo } from "./app/commands/runs.js";
+export { listRuns, type RunInfo } from "./run/folder/runs.js";
 export { type StarterOptions, starterRecipe } from "./app/commands/starter-recipe.js";
 export type { Student } from "./run/students/student.js";
 export { type SweepOptions, type SweepResult, sweep } from "./app/sweep/sweep.js";
 export { type TrainModelOptions, type TrainModelResult, trainModel } from "./run/pipeline/train-model.js";
 // Teachers
-export {
-  type AnswerKind,
-  type Answers,
-  AskError,
-  type FunctionTeacherOptions,
-  functionTeacher,
-  type Question,
-  type TopK,
-} from "./learn/teacher/function.js";
+export { AskError, type FunctionTeacherOptions, functionTeacher, type Question } from "./learn/teacher/function.js";
+export type { AnswerKind, Answers, TopK } from "./learn/teacher/endpoint/answer-rows.js";
 export { type GroupOptions, groupTeacher } from "./learn/teacher/group/group-teacher.js";
 export { type HttpTeacherOptions, httpTeacher } from "./learn/teacher/endpoint/http.js";
 export { mergeAnswers, type PartialAnswers } from "./learn/teacher/group/merge.js";

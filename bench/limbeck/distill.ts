@@ -8,7 +8,7 @@ import { createRequire } from "node:module";
 import { join } from "node:path";
 import { packageVersion } from "../../src/node/package-root.js";
 import { loadRecipe } from "../../src/run/recipe/load.js";
-import { distill } from "../../src/run/pipeline/distill.js";
+import { distill } from "../../src/run/strategies/distill.js";
 import type { RunEvent } from "../../src/run/folder/events.js";
 import { readLabelStore } from "../../src/learn/teacher/store/store.js";
 import type { ProgramReport } from "../harness/program.js";

@@ -6,7 +6,7 @@ import "../../src/cli/main.js";
 import { createRequire } from "node:module";
 import { packageVersion } from "../../src/node/package-root.js";
 import { loadRecipe } from "../../src/run/recipe/load.js";
-import { distill } from "../../src/run/pipeline/distill.js";
+import { distill } from "../../src/run/strategies/distill.js";
 import type { ProgramReport } from "../harness/program.js";
 import { peakMemory } from "./serve.js";
 

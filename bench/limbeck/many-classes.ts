@@ -7,7 +7,7 @@ import { statSync } from "node:fs";
 import { join } from "node:path";
 import { packageVersion } from "../../src/node/package-root.js";
 import { loadRecipe } from "../../src/run/recipe/load.js";
-import { distill } from "../../src/run/pipeline/distill.js";
+import { distill } from "../../src/run/strategies/distill.js";
 import type { ProgramReport } from "../harness/program.js";
 import { peakMemory } from "./serve.js";
 

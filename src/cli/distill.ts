@@ -5,7 +5,7 @@ import { packageRoot } from "../node/package-root.js";
 import { loadRecipe } from "../run/recipe/load.js";
 import { STRATEGIES } from "../run/recipe/schema/schema.js";
 import { formatTable } from "../learn/report/terminal.js";
-import { distill } from "../run/pipeline/distill.js";
+import { distill } from "../run/strategies/distill.js";
 import { dataCommand, overridesOf, typedCommand } from "./command.js";
 import { addRunFlags, type CommonFlags } from "./flags.js";
 import { interruptible, Terminal } from "./terminal.js";

@@ -20,8 +20,8 @@ import {
   type Part,
 } from "../app/commands/evaluate-model.js";
 import { loadAudited } from "../run/folder/load-audited.js";
-import type { ModelDescription } from "../run/students/open-model.js";
-import { type OpenedRun, openRun } from "../app/commands/runs.js";
+import type { ModelDescription } from "../run/teaching/open-model.js";
+import { type OpenedRun, openRun } from "../run/folder/runs.js";
 import { teacherOf, trainingOf } from "../run/folder/trainings.js";
 import { aligned, atTerminal, columns } from "./command.js";
 import { jsonFlag, quietFlag, setFlag, threadsFlag, wholeNumber } from "./flags.js";

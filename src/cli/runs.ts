@@ -1,7 +1,7 @@
 /** `limbeck runs [dir]`. */
 import type { Command } from "commander";
 import { noun } from "../base/noun.js";
-import { listRuns, type RunInfo } from "../app/commands/runs.js";
+import { listRuns, type RunInfo } from "../run/folder/runs.js";
 import { columns } from "./command.js";
 import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";

@@ -9,16 +9,12 @@ import { createInlineExecutor } from "../engine/runtime/inline-executor.js";
 import { type OnnxRuntime, openSessionOn } from "../engine/runtime/ort.js";
 import { webRuntime } from "../engine/runtime/web.js";
 import type { WebModule } from "../engine/runtime/web-module.js";
-import {
-  DistillerCore,
-  type DistillerSettings,
-  type FitOptionsAnywhere,
-  type Identity,
-} from "../app/library/distiller-core.js";
+import { DistillerCore, type Identity } from "../app/library/distiller-core.js";
+import type { DistillerSettings, FitOptionsAnywhere } from "../app/library/options.js";
 import { builtModel, foreignModel, type Prepared } from "../run/students/foreign.js";
 import { inModel } from "../run/students/in-model.js";
 import { noTeacherGiven } from "../app/library/missing-teacher.js";
-import { TrainedStudent } from "../run/folder/trained.js";
+import { TrainedStudent } from "../run/students/trained-student.js";
 import type { Teacher } from "../learn/teacher/types.js";
 import { runLoop } from "../learn/train/loop.js";
 import type { TrainingResult, TrainingTask } from "../learn/train/types.js";

@@ -25,8 +25,8 @@ export {
 export { readModel } from "../engine/graph/read.js";
 export { writeModel } from "../engine/graph/write.js";
 export type { WebModule } from "../engine/runtime/web-module.js";
-export type { CompileOptions, CustomTerm, Metric } from "../app/library/distiller-core.js";
-export type { TrainedStudent } from "../run/folder/trained.js";
+export type { CompileOptions, CustomTerm, Metric } from "../app/library/options.js";
+export type { TrainedStudent } from "../run/students/trained-student.js";
 export { type GroupOptions, groupTeacher } from "../learn/teacher/group/group-teacher.js";
 export type { Teacher, TeacherGroup } from "../learn/teacher/types.js";
 export type { TrainingProgress, TrainingResult } from "../learn/train/types.js";

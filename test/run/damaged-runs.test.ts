@@ -8,7 +8,7 @@ import { after, test } from "node:test";
 import { InputError, listRuns } from "../../src/index.js";
 import { parseRecipe } from "../../src/run/recipe/load.js";
 import { claimDirectory } from "../../src/run/folder/run-directory.js";
-import { openRun } from "../../src/app/commands/runs.js";
+import { openRun } from "../../src/run/folder/runs.js";
 import { listTrainings } from "../../src/run/folder/trainings.js";
 
 const root = mkdtempSync(join(tmpdir(), "limbeck-damaged-"));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromArrays } from "../../src/index.js";
-import { split } from "../../src/run/students/fit-data.js";
+import { split } from "../../src/app/library/fit-data.js";
 import { faultLike } from "../support/faults.js";
 
 const dataOf = (size: number) =>

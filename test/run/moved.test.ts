@@ -6,7 +6,7 @@ import { dirname, join, resolve } from "node:path";
 import { after, test } from "node:test";
 import { distill, InterruptedError, loadModelFile, type RecipeInput } from "../../src/index.js";
 import { loadRecipe } from "../../src/run/recipe/load.js";
-import { openRun } from "../../src/app/commands/runs.js";
+import { openRun } from "../../src/run/folder/runs.js";
 import { listTrainings } from "../../src/run/folder/trainings.js";
 
 const root = mkdtempSync(join(tmpdir(), "limbeck-moved-"));

@@ -29,7 +29,7 @@ import {
 import { loadRecipe, parseRecipe, withAbsoluteFiles } from "../../src/run/recipe/load.js";
 import { overrideOf, withSweepFlags } from "../../src/run/recipe/sweep-flags.js";
 import { openSession } from "../../src/node/session.js";
-import { openRun } from "../../src/app/commands/runs.js";
+import { openRun } from "../../src/run/folder/runs.js";
 import { combinationsOf } from "../../src/app/sweep/combinations.js";
 import { rungsFor } from "../../src/app/sweep/halving.js";
 import { listTrainings } from "../../src/run/folder/trainings.js";

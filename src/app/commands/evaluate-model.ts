@@ -27,7 +27,7 @@ import { labelsOf } from "../../run/folder/context.js";
 import type { RunEvent } from "../../run/folder/events.js";
 import { type Answers, scoreAnswers } from "../../run/pipeline/judge.js";
 import { latencyOf } from "../../run/measure/measure.js";
-import { type ModelDescription, type OpenedModel, openModel } from "../../run/students/open-model.js";
+import { type ModelDescription, type OpenedModel, openModel } from "../../run/teaching/open-model.js";
 import { type Askable, measureRobustness } from "../../run/measure/robustness.js";
 
 /** The samples to evaluate on: one part of the split, or all samples. */

@@ -19,9 +19,9 @@ import { quote } from "../../base/quote.js";
 import { Random } from "../../engine/random/random.js";
 import { loadData } from "../../run/recipe/data.js";
 import { runOnce } from "../../node/session.js";
-import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY } from "../../run/students/open-model.js";
+import { expectedNormalisation, hasNormalisation, NORMALISATION_KEY } from "../../run/teaching/open-model.js";
 import { refuseOverwrite, writeOutput } from "../../run/folder/output.js";
-import { openRun } from "./runs.js";
+import { openRun } from "../../run/folder/runs.js";
 import { writeSnippets } from "../../run/folder/snippets.js";
 import { listTrainings, readTraining, type Training, teacherOf, trainingOf } from "../../run/folder/trainings.js";
 

@@ -22,7 +22,7 @@ import {
   hasNormalisation,
   type ModelDescription,
   openModel,
-} from "../../run/students/open-model.js";
+} from "../../run/teaching/open-model.js";
 import { readSamples, type SampleShape } from "./sample-files.js";
 
 export interface PredictOptions {

@@ -15,7 +15,7 @@ import { readLabelStore } from "../../learn/teacher/store/store.js";
 import type { FullAnswers, Teacher } from "../../learn/teacher/types.js";
 import type { RunEvent } from "../../run/folder/events.js";
 import { onnxTeacherOptions } from "../../run/teaching/teachers.js";
-import { reusableOf } from "../../run/teaching/transfer.js";
+import { reusableOf } from "../../run/students/reused-classifier.js";
 import type { AskedTeacher, FinishedTrainings } from "./types.js";
 
 export interface AskingOptions {

@@ -2,7 +2,8 @@
 import { noun } from "../../base/noun.js";
 import { settingsOf } from "../../run/recipe/resolve.js";
 import { initialShare, initialShareWarning } from "../../learn/train/average.js";
-import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import type { Arm } from "../../run/teaching/arm.js";
 import { type Check, fine, skipped } from "./types.js";
 
 const CHECK = "average of the weights";

@@ -2,7 +2,8 @@
 import { noun } from "../../base/noun.js";
 import { settingsOf } from "../../run/recipe/resolve.js";
 import { planBatches } from "../../learn/train/batches.js";
-import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import type { Arm } from "../../run/teaching/arm.js";
 import { viewPlanOf } from "../../run/teaching/views.js";
 import { type Check, fine, skipped } from "./types.js";
 

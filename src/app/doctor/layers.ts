@@ -4,11 +4,12 @@ import { buildStep } from "../../engine/compile/step.js";
 import { noun } from "../../base/noun.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../engine/objective/features.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
-import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import type { Arm } from "../../run/teaching/arm.js";
 import type { Prepared } from "../../run/students/foreign.js";
 import { prepareModel } from "../../run/students/prepare.js";
 import { type ArmStep, stepOptionsOf } from "../../run/pipeline/step-options.js";
-import { reusingClassifier, simkdTerm } from "../../run/teaching/transfer.js";
+import { reusingClassifier, simkdTerm } from "../../run/students/reused-classifier.js";
 import { orReason } from "./asked.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 

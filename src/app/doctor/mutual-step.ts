@@ -11,7 +11,8 @@ import type { CustomLossConfig, ObjectiveConfig, StudentLossConfig } from "../..
 import { findLoss, studentLosses } from "../../engine/objective/registry.js";
 import type { LossConfig, LossDefinition, LossInputs } from "../../engine/objective/types.js";
 import { baselineObjectiveOf } from "../../run/recipe/resolve.js";
-import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import type { Arm } from "../../run/teaching/arm.js";
 import { peerModels } from "../../run/strategies/mutual.js";
 import { prepareModel } from "../../run/students/prepare.js";
 import { withoutDistillation } from "../../run/pipeline/train-model.js";

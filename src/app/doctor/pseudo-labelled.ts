@@ -1,7 +1,8 @@
 /** Pseudo-labels whose filter keeps almost nothing, or keeps wrong labels. Xie et al., CVPR 2020. */
 import { logProbabilities } from "../../learn/evaluate/metrics.js";
 import { maxOf } from "../../base/extremes.js";
-import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import type { Arm } from "../../run/teaching/arm.js";
 import { spread } from "./spread.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 

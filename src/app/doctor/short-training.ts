@@ -14,7 +14,7 @@ import type { TrainingSettings } from "../../learn/train/types.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 import type { Prepared } from "../../run/students/foreign.js";
 import { prepareModel } from "../../run/students/prepare.js";
-import { TrainedStudent } from "../../run/folder/trained.js";
+import { TrainedStudent } from "../../run/students/trained-student.js";
 import type { Patient } from "./types.js";
 
 /** Multiply-accumulates that one training may take, forward and about twice that backward: some ten seconds on two cores. */

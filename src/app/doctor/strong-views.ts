@@ -6,7 +6,8 @@ import { correctness } from "../../learn/evaluate/metrics.js";
 import { noun } from "../../base/noun.js";
 import { augmentationOf, baselineObjectiveOf } from "../../run/recipe/resolve.js";
 import type { TrainingRecipe } from "../../run/recipe/schema/schema.js";
-import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import type { Arm } from "../../run/teaching/arm.js";
 import { type ShortTraining, trainShort } from "./short-training.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 

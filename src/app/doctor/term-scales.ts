@@ -14,7 +14,8 @@ import {
   objectiveWeights,
 } from "../../engine/objective/objective.js";
 import { isAlwaysZero } from "../../engine/objective/schedule.js";
-import { type Arm, expandArms } from "../../run/pipeline/arms.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import type { Arm } from "../../run/teaching/arm.js";
 import type { ArmStep } from "../../run/pipeline/step-options.js";
 import { orReason } from "./asked.js";
 import { callStep } from "./compiled-step.js";

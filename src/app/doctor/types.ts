@@ -5,7 +5,7 @@ import type { Recipe } from "../../run/recipe/schema/schema.js";
 import type { FullAnswers } from "../../learn/teacher/types.js";
 import type { RunEvent } from "../../run/folder/events.js";
 import type { AuditedData } from "../../run/folder/load-audited.js";
-import type { Reusable } from "../../run/teaching/transfer.js";
+import type { Reusable } from "../../run/students/reused-classifier.js";
 
 /** One answer of the doctor. */
 export interface Finding {

@@ -19,7 +19,8 @@ import { train } from "../../learn/train/train.js";
 import type { TrainingResult, TrainingTask } from "../../learn/train/types.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 import { fingerprint } from "../../run/folder/context.js";
-import { DistillerCore, type DistillerSettings, type FitOptionsAnywhere, type Identity } from "./distiller-core.js";
+import { DistillerCore, type Identity } from "./distiller-core.js";
+import type { DistillerSettings, FitOptionsAnywhere } from "./options.js";
 import type { Prepared } from "../../run/students/foreign.js";
 import { inModel } from "../../run/students/in-model.js";
 import { noTeacherGiven } from "./missing-teacher.js";
@@ -27,7 +28,7 @@ import { fileOf, prepareModel } from "../../run/students/prepare.js";
 import { Student } from "../../run/students/student.js";
 import { onnxTeacherOptions } from "../../run/teaching/teachers.js";
 
-export type { CompileOptions, CustomTerm, DistillationLossName, Metric } from "./distiller-core.js";
+export type { CompileOptions, CustomTerm, DistillationLossName, Metric } from "./options.js";
 
 export interface DistillerOptions extends DistillerSettings {
   /**

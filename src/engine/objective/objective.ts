@@ -3,6 +3,7 @@
  * further terms.
  */
 
+import type { ObjectiveConfig, TermConfig } from "./config.js";
 import { InputError } from "../../base/errors.js";
 import { appendTo } from "../../base/extremes.js";
 import type { Value } from "../graph/builder.js";
@@ -11,66 +12,26 @@ import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { scale } from "../ops/support.js";
 import { quote } from "../../base/quote.js";
 import type { LayerPair } from "./features.js";
-import type { MutualConfig } from "./losses/mutual.js";
 import { checkNumber, conflict, FROM_ZERO, invalidOption } from "./options.js";
 import {
   type CustomLoss,
   type CustomLossConfig,
-  type DistillationLossConfig,
   distillationLosses,
-  type FeatureLossConfig,
   featureLosses,
   findLoss,
   peerLosses,
-  type StudentLossConfig,
   studentLosses,
 } from "./registry.js";
-import { checkSchedule, type FactorSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
+import { checkSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
 import type { LossConfig, LossDefinition, LossInputs, LossMemory, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";
 
+export type { ObjectiveConfig, TermConfig, TermSettings } from "./config.js";
 export type { LayerPair } from "./features.js";
 export type { CustomLossConfig, DistillationLossConfig, FeatureLossConfig, StudentLossConfig } from "./registry.js";
 export type { FactorSchedule } from "./schedule.js";
 export type { FeatureValues, LossInputs, LossMemory, LossState, ParameterStart, TeacherValues } from "./types.js";
 export { DEFAULT_ALPHA, objectiveWeights } from "./weights.js";
-
-/** Weight and name of a further term. */
-export interface TermSettings {
-  /** Default 1. */
-  readonly weight?: number;
-  /** Multiplies the weight over the training. */
-  readonly schedule?: FactorSchedule;
-  /** In logs and reports; default the kind, numbered where it occurs again. */
-  readonly name?: string;
-}
-
-/** A further term: any loss with its own configuration, a weight and a schedule. */
-export type TermConfig = TermSettings &
-  (StudentLossConfig | DistillationLossConfig | FeatureLossConfig | CustomLossConfig);
-
-/**
- * The objective as plain data.
- *
- * `alpha` is how much the student follows the teacher: (1 - alpha) student loss + alpha distillation loss; 1 needs no
- * labels. Keras's distillation tutorial means the opposite by alpha (the weight of the LABEL loss): its 0.1 is 0.9 here.
- * `weights` replaces alpha and need not sum to 1. Neither: alpha 0.9 with a distillation loss, labels alone without.
- * `terms` are added to both, each with a weight of its own.
- */
-export interface ObjectiveConfig {
-  readonly alpha?: number;
-  /** Multiplies alpha over the training; the student loss gets the rest up to 1. */
-  readonly alphaSchedule?: FactorSchedule;
-  readonly weights?: { readonly student: number; readonly distillation: number };
-  readonly studentLoss: StudentLossConfig;
-  readonly distillationLoss?: DistillationLossConfig | CustomLossConfig | MutualConfig;
-  readonly terms?: readonly TermConfig[];
-  /**
-   * So many students learn together: the logits are theirs side by side, [batch, peers * classes], and every term is the sum
-   * over them. To each of them the others are constants. Default 1.
-   */
-  readonly peers?: number;
-}
 
 export interface ObjectiveTerm {
   /** "student", "distillation", or the name of a further term. */

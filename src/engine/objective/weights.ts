@@ -1,6 +1,6 @@
 /** Weights of the student and the distillation loss: from alpha, or given. */
 import { InputError } from "../../base/errors.js";
-import type { ObjectiveConfig } from "./objective.js";
+import type { ObjectiveConfig } from "./config.js";
 import { checkNumber, conflict, FRACTION, FROM_ZERO, invalidOption } from "./options.js";
 import { checkSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
 

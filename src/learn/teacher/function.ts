@@ -1,4 +1,5 @@
 /** A function as a teacher: a model behind an interface of your own, a service, rules. It runs in the caller's thread. */
+import type { AnswerKind, Answers } from "./endpoint/answer-rows.js";
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet } from "../data/types.js";
@@ -23,20 +24,6 @@ export interface Question {
   /** Aborts when the call has taken too long, or when the work is stopped. */
   readonly signal: AbortSignal;
 }
-
-/** The best classes of one sample with their probabilities. */
-export interface TopK {
-  readonly classes: readonly number[];
-  readonly probabilities: readonly number[];
-}
-
-/**
- * What the function's answers are, one for each sample: logits, probabilities or natural log-probabilities of every class;
- * the number of one class; or the best classes with their probabilities, whose missing mass is spread evenly over the others.
- */
-export type AnswerKind = "logits" | "probabilities" | "log-probabilities" | "labels" | "top-k";
-
-export type Answers = readonly (readonly number[] | Float32Array)[] | readonly number[] | readonly TopK[];
 
 export interface FunctionTeacherOptions extends RetryOptions {
   /** Part of what a label store is tied to: change it when the function answers differently. Default "1". */

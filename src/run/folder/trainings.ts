@@ -4,12 +4,11 @@ import { basename, dirname, join, resolve } from "node:path";
 import { z } from "zod";
 import { writeFileAtomic } from "../../node/atomic.js";
 import { loadModelFile } from "../../node/model-file.js";
-import type { FitRequest } from "../students/fit.js";
 import { readJson } from "./run-state.js";
 
 /** A training's own card, training.json in its folder. */
 export interface Training {
-  readonly role: FitRequest["role"];
+  readonly role: Card["role"];
   readonly seed: number;
   /** What it is called: "student, seed 0", "every-label: student, seed 0". Arms that train the same share one training. */
   readonly names: readonly string[];
@@ -25,11 +24,16 @@ const CARD = "training.json";
 /** Folder in a strategy's run with the runs it is made of. */
 export const HOPS = "hops";
 
+/** A training as its card first knows it. */
+export interface NewTraining extends Pick<Training, "role" | "seed" | "teacherHash"> {
+  readonly name: string;
+}
+
 /** Writes or completes the card of a training. */
-export async function noteTraining(directory: string, { name, role, seed, teacher }: FitRequest): Promise<void> {
+export async function noteTraining(directory: string, { name, role, seed, teacherHash }: NewTraining): Promise<void> {
   const names = readCard(directory)?.names ?? [];
   if (names.includes(name)) return;
-  const card: Card = { role, seed, names: [...names, name], teacherHash: teacher?.header.teacherHash ?? null };
+  const card: Card = { role, seed, names: [...names, name], teacherHash };
   await writeFileAtomic(join(directory, CARD), `${JSON.stringify(card, null, 2)}\n`);
 }
 

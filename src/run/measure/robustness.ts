@@ -10,9 +10,8 @@ import type { RobustnessRecipe } from "../recipe/schema/robustness-schema.js";
 import type { Recipe } from "../recipe/schema/schema.js";
 import { openSession } from "../../node/session.js";
 import type { Teacher } from "../../learn/teacher/types.js";
-import type { RunContext } from "../folder/context.js";
-import { labelsOf } from "../folder/context.js";
-import type { Fitted } from "../students/fit.js";
+import { type RunContext, labelsOf } from "../folder/context.js";
+import type { Fitted } from "../students/fitted.js";
 import { answers } from "../students/student.js";
 
 /** Whatever answers for samples of a data set: outputs [indices.length, classes]. */

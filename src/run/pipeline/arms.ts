@@ -1,4 +1,5 @@
 /** The arms of a run: the recipe itself and each variant, with the samples each may see. */
+import type { Arm } from "../teaching/arm.js";
 import { isDeepStrictEqual } from "node:util";
 import { labelsOf } from "../../learn/data/labels/labels.js";
 import { halves, stratifiedSubset } from "../../learn/data/splits.js";
@@ -11,29 +12,10 @@ import { withChanges } from "../recipe/load.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf } from "../recipe/resolve.js";
 import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema/schema.js";
 import { checkAugmentations } from "./augmentations.js";
-import { type Omission, omissionOf, withoutClasses } from "./omitted.js";
+import { omissionOf, withoutClasses } from "./omitted.js";
 import { checkPseudoLabels } from "../teaching/pseudo-labels.js";
 import { checkGroup, teachersOf } from "../teaching/teacher-group.js";
 import { checkBlends, checkViews } from "../teaching/views.js";
-
-export interface Arm {
-  /** "" for the recipe itself. */
-  readonly name: string;
-  readonly recipe: Recipe;
-  /** Samples a trained teacher sees, with labels. */
-  readonly teacherSamples: Uint32Array;
-  /** Samples whose labels student and baseline may use. */
-  readonly labelled: Uint32Array;
-  /** Samples the student sees. */
-  readonly transfer: Uint32Array;
-  /** How many samples it could see with transfer.samples: all. */
-  readonly available: number;
-  readonly hasLabels: boolean;
-  /** Whether a baseline is trained beside it. */
-  readonly baseline: boolean;
-  /** The classes that student and baseline never see; null where they see all. */
-  readonly omission: Omission | null;
-}
 
 /** Whether the student itself is what a baseline would be. */
 export function isPlain(recipe: Recipe): boolean {

@@ -10,13 +10,13 @@ import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema/schema.js";
 import { planBatches } from "../../learn/train/batches.js";
-import type { Arm } from "./arms.js";
+import type { Arm } from "../teaching/arm.js";
 import { inModel } from "../students/in-model.js";
 import { type KnownTeacher, teacherAtHand, teacherToBe } from "../teaching/known-teacher.js";
 import { fileOf, type Prepared, prepareModel } from "../students/prepare.js";
 import { stepOptionsOf } from "./step-options.js";
 import { teachersOf } from "../teaching/teacher-group.js";
-import { reusingClassifier, simkdTerm } from "../teaching/transfer.js";
+import { reusingClassifier, simkdTerm } from "../students/reused-classifier.js";
 
 /**
  * Builds every arm's models and, where losses compare layers, the training step on both graphs' shapes: what does not fit

@@ -10,7 +10,8 @@ import { weaknesses } from "../../learn/evaluate/weak-models.js";
 import type { LabelStore } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
 import { labelsOf, type RunContext } from "../folder/context.js";
-import { answering, type Fitted } from "../students/fit.js";
+import { answering } from "../students/fit.js";
+import type { Fitted } from "../students/fitted.js";
 
 /** One trained model, scored on the test samples. */
 export interface Judged {

@@ -7,17 +7,10 @@ import { nearestOf } from "../../engine/graph/nearest.js";
 import { namesOf } from "../../base/names.js";
 import { quote } from "../../base/quote.js";
 import type { Recipe } from "../recipe/schema/schema.js";
-import type { Arm } from "./arms.js";
+import type { Arm, Omission } from "../teaching/arm.js";
 import { labelsOf, type RunContext } from "../folder/context.js";
-import type { Fitted } from "../students/fit.js";
+import type { Fitted } from "../students/fitted.js";
 import { scoreExported, testLabels } from "./judge.js";
-
-export interface Omission {
-  /** Indices of the classes that student and baseline never see. */
-  readonly classes: readonly number[];
-  /** Indices of those whose outputs a bias correction shifts; null without one. */
-  readonly shifted: readonly number[] | null;
-}
 
 /**
  * What a recipe's transfer leaves out; null where it leaves out nothing.

@@ -6,10 +6,10 @@ import { namesOf } from "../../base/names.js";
 import { noun } from "../../base/noun.js";
 import { objectiveNeeds } from "../../engine/objective/objective.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf, withBudgetOf } from "../recipe/resolve.js";
-import type { Arm } from "./arms.js";
+import type { Arm } from "../teaching/arm.js";
 import { answersToSoften, leavesTemperature, settleTemperatures } from "../teaching/auto-temperature.js";
 import { type RunContext, seedsOf } from "../folder/context.js";
-import type { FitRequest, Fitted } from "../students/fit.js";
+import type { FitRequest, Fitted } from "../students/fitted.js";
 import {
   type Judged,
   rightOf,
@@ -20,10 +20,11 @@ import {
   warnOfWeakness,
 } from "./judge.js";
 import { omittedScores, withoutSaid } from "./omitted.js";
-import { fitAll } from "../jobs/pool.js";
+import { fitAll } from "../students/fit-all.js";
 import { type Pseudo, pseudoLabelled, pseudoSaid } from "../teaching/pseudo-labels.js";
 import { settleArm } from "../teaching/settle.js";
-import { prepareTeacher, type ReadyTeacher } from "../teaching/teachers.js";
+import { prepareTeacher } from "../teaching/teachers.js";
+import type { ReadyTeacher } from "../teaching/ready-teacher.js";
 
 /** One row in the making: a model of an arm over its seeds. */
 export interface Row {

@@ -6,7 +6,7 @@ import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { augmentationOf } from "../recipe/resolve.js";
-import type { Arm } from "./arms.js";
+import type { Arm } from "../teaching/arm.js";
 import type { Prepared } from "../students/foreign.js";
 
 export interface LookedAt {

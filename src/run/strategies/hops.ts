@@ -1,4 +1,5 @@
 /** Runs the hops of a strategy one after another: each an ordinary run in a folder of its own, resumable between and inside. */
+import { type FinishedHop, hopFolder } from "./plan.js";
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../../node/atomic.js";
@@ -7,34 +8,18 @@ import type { Summary } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
 import type { Recipe } from "../recipe/schema/schema.js";
 import { seedsOf } from "../folder/context.js";
-import type { DistillOptions, DistillResult } from "../pipeline/distill.js";
+import type { DistillOptions, DistillResult } from "../pipeline/one-shot.js";
 import type { RunEvent } from "../folder/events.js";
 import type { Hop } from "./plan.js";
 import { isFinished, noteHops } from "../folder/run-directory.js";
 import { readState } from "../folder/run-state.js";
-import { readSummary } from "../../app/commands/runs.js";
+import { readSummary } from "../folder/runs.js";
 import { trainModel } from "../pipeline/train-model.js";
-import { HOPS, listTrainings } from "../folder/trainings.js";
+import { listTrainings } from "../folder/trainings.js";
 import { allClasses, writeReport } from "../folder/write-summary.js";
 
 /** Runs one recipe once. */
 export type OneShot = (recipe: Recipe, options: DistillOptions) => Promise<DistillResult>;
-
-export interface FinishedHop {
-  readonly hop: Hop;
-  readonly directory: string;
-  /** With the scores of every class. */
-  readonly summary: Summary;
-  /** Its exported models, one a seed. */
-  readonly students: readonly string[];
-  /** Those of its baseline; none without one. */
-  readonly baselines: readonly string[];
-}
-
-/** Folder of a hop in a strategy's run. */
-export function hopFolder(directory: string, folder: string): string {
-  return join(directory, HOPS, folder);
-}
 
 /**
  * Runs every hop that is not finished yet.

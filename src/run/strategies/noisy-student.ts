@@ -8,8 +8,16 @@ import { InputError } from "../../base/errors.js";
 import type { ModelRow } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
 import type { ModelRecipe, Recipe } from "../recipe/schema/schema.js";
-import type { FinishedHop } from "./hops.js";
-import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single, taughtBy } from "./plan.js";
+import {
+  type FinishedHop,
+  folderName,
+  type Hop,
+  type Pair,
+  type Strategy,
+  type StrategyOf,
+  single,
+  taughtBy,
+} from "./plan.js";
 import { validationScore } from "./teacher-free.js";
 
 type Noisy = StrategyOf<"noisy-student">;

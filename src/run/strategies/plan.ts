@@ -1,9 +1,9 @@
 /** What a strategy is: the ordinary runs it is made of, what they are compared with, and which student leaves. */
+import type { Summary } from "../../learn/evaluate/summary.js";
 import { join, relative } from "node:path";
 import type { DataSet } from "../../learn/data/types.js";
 import type { ModelRecipe, Recipe, StrategyRecipe } from "../recipe/schema/schema.js";
-import type { FinishedHop } from "./hops.js";
-import { hopFolder } from "./hops.js";
+import { HOPS } from "../folder/trainings.js";
 import { teachersOf } from "../teaching/teacher-group.js";
 
 /** One run of a strategy. */
@@ -20,6 +20,23 @@ export interface Hop {
   readonly teacher: string | null;
   /** Whether that is the recipe's own teacher, whose row then stands first in the table. */
   readonly ownTeacher?: boolean;
+}
+
+/** A hop that is done. */
+export interface FinishedHop {
+  readonly hop: Hop;
+  readonly directory: string;
+  /** With the scores of every class. */
+  readonly summary: Summary;
+  /** Its exported models, one a seed. */
+  readonly students: readonly string[];
+  /** Those of its baseline; none without one. */
+  readonly baselines: readonly string[];
+}
+
+/** Folder of a hop in a strategy's run. */
+export function hopFolder(directory: string, folder: string): string {
+  return join(directory, HOPS, folder);
 }
 
 /** A student to hold against another model over the same test samples. */

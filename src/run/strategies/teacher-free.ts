@@ -5,8 +5,16 @@
 import { InputError } from "../../base/errors.js";
 import { maxOf } from "../../base/extremes.js";
 import type { Recipe } from "../recipe/schema/schema.js";
-import type { FinishedHop } from "./hops.js";
-import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single, taughtBy } from "./plan.js";
+import {
+  type FinishedHop,
+  folderName,
+  type Hop,
+  type Pair,
+  type Strategy,
+  type StrategyOf,
+  single,
+  taughtBy,
+} from "./plan.js";
 
 export const teacherFree: Strategy<"teacher-free"> = {
   kind: "teacher-free",

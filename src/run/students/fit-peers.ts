@@ -11,7 +11,8 @@ import type { ModelRecipe, TrainingRecipe } from "../recipe/schema/schema.js";
 import { train } from "../../learn/train/train.js";
 import type { TrainingResult } from "../../learn/train/types.js";
 import { fingerprint, type RunContext } from "../folder/context.js";
-import { exportFitted, type Fitted } from "./fit.js";
+import { exportFitted } from "./fit.js";
+import type { Fitted } from "./fitted.js";
 import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
 
 export interface PeersRequest {

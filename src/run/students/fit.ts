@@ -1,4 +1,5 @@
 /** Trains one model of a run, exports it and lets the exported file answer the test samples. */
+import type { Correction, Fitted, FitRequest } from "./fitted.js";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../node/atomic.js";
@@ -7,61 +8,20 @@ import { withNormalisation } from "../../engine/compile/normalise.js";
 import { trainingIdentity } from "../../learn/data/read.js";
 import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { DataSet } from "../../learn/data/types.js";
-import type { Normalisation } from "../../engine/graph/samples.js";
 import { writeModel } from "../../engine/graph/write.js";
-import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { packageVersion } from "../../node/package-root.js";
 import { settingsOf } from "../recipe/resolve.js";
-import type { ModelRecipe, TrainingRecipe } from "../recipe/schema/schema.js";
 import { openSession } from "../../node/session.js";
-import type { LabelStore } from "../../learn/teacher/store/store.js";
 import { train } from "../../learn/train/train.js";
 import type { TrainingResult } from "../../learn/train/types.js";
-import { type Correction, correctBias } from "../pipeline/bias-correction.js";
+import { correctBias } from "./bias-correction.js";
 import { fingerprint, type RunContext, teacherFolder } from "../folder/context.js";
-import { NORMALISATION_KEY } from "./open-model.js";
+import { NORMALISATION_KEY } from "../../learn/teacher/own-export.js";
 import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "../folder/trainings.js";
-import { type Reusable, reusingClassifier } from "../teaching/transfer.js";
-import { openTrainingViews, type ReadyViews, viewsIdentity } from "../teaching/views.js";
-
-export interface FitRequest {
-  /** For messages: "student, seed 2". */
-  readonly name: string;
-  readonly role: "teacher" | "student" | "baseline";
-  readonly model: ModelRecipe;
-  readonly training: TrainingRecipe;
-  readonly objective: ObjectiveConfig;
-  readonly samples: Uint32Array;
-  readonly teacher?: LabelStore;
-  /** What the teacher says of random views; absent: its answers for the unchanged samples count. */
-  readonly views?: ReadyViews | undefined;
-  /** Of the same teacher, for an objective with simkd. */
-  readonly reusable?: Reusable;
-  readonly seed: number;
-  /** Of the start weights alone, where they are not those of `seed`. */
-  readonly weightSeed?: number;
-  /** Classes whose outputs a bias correction shifts after the training; none without one. */
-  readonly shifted?: readonly number[] | null;
-}
-
-export interface Fitted {
-  readonly request: FitRequest;
-  readonly id: string;
-  readonly directory: string;
-  readonly result: TrainingResult;
-  /** The exported model. */
-  readonly file: string;
-  /** What its caller has to apply to raw samples (export.raw); null: it is inside. */
-  readonly expects: Normalisation | null;
-  /** What was added to some of its outputs; null without a bias correction. */
-  readonly correction: Correction | null;
-  readonly fileBytes: number;
-  readonly architecture: string;
-  readonly parameters: number;
-  readonly macs: number | null;
-}
+import { type Reusable, reusingClassifier } from "./reused-classifier.js";
+import { openTrainingViews, viewsIdentity } from "./training-views.js";
 
 /** What a training depends on, as a name: requests with the same id are the same training in the same folder. */
 export function trainingOfRequest({ loaded, execution, folder }: RunContext, request: FitRequest) {
@@ -157,7 +117,8 @@ export async function exportFitted(
     await writeChanged(correction.uncorrected, writeModel(exported));
   }
   await writeChanged(file, bytes);
-  await noteTraining(made.directory, made.request);
+  const { name, role, seed, teacher } = made.request;
+  await noteTraining(made.directory, { name, role, seed, teacherHash: teacher?.header.teacherHash ?? null });
   return { ...made, file, expects, correction, fileBytes: bytes.length, architecture, parameters, macs };
 }
 

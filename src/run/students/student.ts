@@ -1,8 +1,8 @@
 /** A trained student in Node: it can also be saved. */
 import { writeFileAtomic } from "../../node/atomic.js";
-import { TrainedStudent } from "../folder/trained.js";
+import { TrainedStudent } from "./trained-student.js";
 
-export { answers } from "../folder/trained.js";
+export { answers } from "./trained-student.js";
 
 export class Student extends TrainedStudent {
   /** Writes the `.onnx` file; nothing half-written is ever left under this name. */

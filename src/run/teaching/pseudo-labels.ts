@@ -8,7 +8,7 @@ import { objectiveOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema/schema.js";
 import { choosePseudoLabels, fillTargets, type PseudoLabels } from "../../learn/teacher/pseudo-labels.js";
 import { LabelStore, type StoreHeader } from "../../learn/teacher/store/store.js";
-import type { Arm } from "../pipeline/arms.js";
+import type { Arm } from "./arm.js";
 import { fingerprint } from "../folder/context.js";
 
 /**

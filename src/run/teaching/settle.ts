@@ -1,11 +1,10 @@
 /** What a run's recipe leaves to limbeck, settled once its teacher answers, and written into the run's recipe. */
 import type { Recipe } from "../recipe/schema/schema.js";
-import type { Arm } from "../pipeline/arms.js";
+import type { Arm } from "./arm.js";
 import { answersToSoften, leavesTemperature, settleTemperatures } from "./auto-temperature.js";
 import type { RunContext } from "../folder/context.js";
-import type { FinishedHop } from "../strategies/hops.js";
 import { writeRunRecipe } from "../folder/run-directory.js";
-import type { ReadyTeacher } from "./teachers.js";
+import type { ReadyTeacher } from "./ready-teacher.js";
 
 /** The arm with a number for every temperature that it leaves to limbeck; says which. */
 export function settleArm(context: RunContext, arm: Arm, { store }: ReadyTeacher): Arm {
@@ -34,23 +33,6 @@ export async function settledContext(context: RunContext, arms: readonly Arm[]):
   return { ...context, recipe: settled };
 }
 
-/** The context of a strategy whose hops are settled; where they chose alike, its recipe, in the folder too, says what. */
-export async function settledByHops(context: RunContext, done: readonly FinishedHop[]): Promise<RunContext> {
-  const { recipe, directory } = context;
-  if (!leavesTemperature(recipe.objective)) return context;
-  const own = done.flatMap(({ hop, summary }) =>
-    hop.command === "distill" ? [(summary.recipe as Recipe).objective] : [],
-  );
-  const chosen = own.map((objective) => [...temperaturesOf(objective)]);
-  const [first] = own;
-  if (!first || new Set(chosen.map((c) => JSON.stringify(c))).size !== 1) return context;
-  const { distillation_loss, terms } = first;
-  const objective = { ...recipe.objective, distillation_loss, ...(terms ? { terms } : {}) };
-  const settled = { ...recipe, objective };
-  await writeRunRecipe(directory, settled);
-  return { ...context, recipe: settled };
-}
-
 /** A variant whose temperature is another than the recipe's sets it. */
 function settledRecipe(recipe: Recipe, base: Arm, arms: readonly Arm[]): Recipe {
   const { objective } = base.recipe;
@@ -68,7 +50,8 @@ function settledRecipe(recipe: Recipe, base: Arm, arms: readonly Arm[]): Recipe 
   return { ...recipe, objective, variants };
 }
 
-function temperaturesOf({ distillation_loss, terms = [] }: Recipe["objective"]): Map<string, unknown> {
+/** The temperatures of an objective, by their fields. */
+export function temperaturesOf({ distillation_loss, terms = [] }: Recipe["objective"]): Map<string, unknown> {
   const of = (loss: object, field: string): [string, unknown][] =>
     "temperature" in loss ? [[`objective.${field}.temperature`, loss.temperature]] : [];
   return new Map([

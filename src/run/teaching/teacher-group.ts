@@ -28,9 +28,9 @@ import { checkCover } from "../../learn/teacher/group/merge.js";
 import { knownClasses } from "../../learn/teacher/partial.js";
 import { LabelStore, type StoreHeader } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
-import type { Arm } from "../pipeline/arms.js";
+import type { Arm } from "./arm.js";
 import { fingerprint, type RunContext } from "../folder/context.js";
-import type { ReadyTeacher } from "./teachers.js";
+import type { ReadyTeacher } from "./ready-teacher.js";
 
 /** Makes combined answers [indices.length, classes] of some samples. */
 type Rows = (indices: Uint32Array) => Float32Array;

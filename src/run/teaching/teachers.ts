@@ -1,5 +1,6 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
 
+import type { ReadyTeacher } from "./ready-teacher.js";
 import { join, resolve } from "node:path";
 import { RAW } from "../../learn/data/normalise.js";
 import type { LoadedData } from "../../learn/data/types.js";
@@ -17,42 +18,19 @@ import type {
 import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { dataOfClasses, knownClasses, ordered, partialTeacher } from "../../learn/teacher/partial.js";
-import { type LabelOptions, type LabelStore, openLabelStore, readLabelStore } from "../../learn/teacher/store/store.js";
+import { type LabelOptions, openLabelStore, readLabelStore } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
-import type { Arm } from "../pipeline/arms.js";
+import type { Arm } from "./arm.js";
 import { classifierOptions } from "./classifier-options.js";
 import { fingerprint, type RunContext, teacherFolder } from "../folder/context.js";
 import { openEndpoint } from "./endpoint.js";
-import { type Fitted, fit } from "../students/fit.js";
+import { fit } from "../students/fit.js";
+import type { Fitted } from "../students/fitted.js";
 import { namesOf, probeOf, samplesOfClasses, storeOfClasses } from "./partial-teachers.js";
 import { combineTeachers, noTeacher } from "./teacher-group.js";
-import { type Reusable, reusableOf } from "./transfer.js";
-import { prepareViews, type ReadyViews, viewAnswersOf } from "./views.js";
-
-export interface ReadyTeacher {
-  /** Names its answers, whatever layers are kept beside them. */
-  readonly key: string;
-  readonly name: string;
-  readonly store: LabelStore;
-  /** What it had seen, as a sentence. */
-  readonly trainedOn: string;
-  /** The training behind it, when limbeck trained it. */
-  readonly fitted: Fitted | null;
-  /** The model on disk; null for a bare label store. */
-  readonly file: string | null;
-  readonly bytes: number;
-  readonly parameters: number | null;
-  /** What it says of random views, where the student learns from those. */
-  readonly views?: ReadyViews | undefined;
-  /** Opens it once more, for samples that are not in the store; absent where only its answers are there. */
-  readonly open?: () => Promise<Teacher>;
-  /** What a student may reuse of it. */
-  readonly reusable?: Reusable;
-  /** Indices of the classes it knows, when these are not all: it is part of a group that merges. */
-  readonly knows?: readonly number[];
-  /** Of a group: its teachers. */
-  readonly members?: readonly ReadyTeacher[];
-}
+import { reusableOf } from "../students/reused-classifier.js";
+import { prepareViews, viewAnswersOf } from "./views.js";
+import type { ReadyViews } from "../students/training-views.js";
 
 /**
  * @param storeFolder where the label store goes; default label-stores/ in the run's folder, by its key

@@ -1,4 +1,5 @@
 /** What a student's random views have to do with its teacher: checked first, then labelled or asked online. */
+import type { ReadyViews } from "../students/training-views.js";
 import { join } from "node:path";
 import { mixes } from "../../learn/data/augment/config.js";
 import type { Augmentation, DataSet } from "../../learn/data/types.js";
@@ -6,14 +7,11 @@ import { InputError } from "../../base/errors.js";
 import { objectiveLayers, objectiveNeeds, refusesBlends } from "../../engine/objective/objective.js";
 import { augmentationOf, baselineObjectiveOf, objectiveOf, settingsOf } from "../recipe/resolve.js";
 import type { Recipe } from "../recipe/schema/schema.js";
-import { onlineViews } from "../../learn/teacher/store/online-views.js";
 import type { LabelOptions } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
-import { openViewStore, type ViewPlan, type ViewStore, viewsHash } from "../../learn/teacher/store/view-store.js";
+import { openViewStore, type ViewPlan, viewsHash } from "../../learn/teacher/store/view-store.js";
 import { planBatches } from "../../learn/train/batches.js";
-import type { TrainingSettings } from "../../learn/train/types.js";
-import type { TrainingViews } from "../../learn/teacher/taught.js";
-import type { Arm } from "../pipeline/arms.js";
+import type { Arm } from "./arm.js";
 import { fingerprint } from "../folder/context.js";
 
 /** Views of a sample that are kept where the recipe does not say. */
@@ -132,11 +130,6 @@ export function viewPlanOf({ recipe, transfer }: Pick<Arm, "recipe" | "transfer"
   };
 }
 
-/** A teacher that answers for views: a store of them, or a way to open it again. */
-export type ReadyViews =
-  | { readonly kind: "replayed"; readonly store: ViewStore }
-  | { readonly kind: "online"; readonly open: () => Promise<Teacher> };
-
 /** Labels the views that an arm's student will see, or keeps the way to ask about them later. */
 export async function prepareViews(
   arm: Arm,
@@ -153,25 +146,4 @@ export async function prepareViews(
   ]);
   const store = await openViewStore(join(folder, `views-${known.slice(0, 12)}`), teacher, data, plan, options);
   return { kind: "replayed", store };
-}
-
-/** What a training with views depends on, besides its settings. */
-export function viewsIdentity(data: DataSet, views: ReadyViews | undefined): unknown {
-  return views && (views.kind === "online" ? "online" : ["replayed", viewsHash(data, views.store.plan)]);
-}
-
-/** The views of one training; `dispose` when it is over. */
-export async function openTrainingViews(
-  views: ReadyViews,
-  data: DataSet,
-  { augmentation, seed }: Pick<TrainingSettings, "augmentation" | "seed">,
-  samples: Uint32Array,
-  signal?: AbortSignal,
-): Promise<{ readonly views: TrainingViews; dispose(): Promise<void> }> {
-  if (views.kind === "replayed") return { views: views.store, dispose: async () => {} };
-  const teacher = await views.open();
-  return {
-    views: onlineViews(teacher, data, augmentation as Augmentation, seed, samples, signal),
-    dispose: () => teacher.dispose(),
-  };
 }

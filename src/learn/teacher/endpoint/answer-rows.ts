@@ -1,7 +1,20 @@
 /** What a function or an endpoint answered: checked value by value, then written as rows of logits or probabilities. */
 import { InputError } from "../../../base/errors.js";
 import { quote } from "../../../base/quote.js";
-import type { AnswerKind } from "../function.js";
+
+/** The best classes of one sample with their probabilities. */
+export interface TopK {
+  readonly classes: readonly number[];
+  readonly probabilities: readonly number[];
+}
+
+/**
+ * What the function's answers are, one for each sample: logits, probabilities or natural log-probabilities of every class;
+ * the number of one class; or the best classes with their probabilities, whose missing mass is spread evenly over the others.
+ */
+export type AnswerKind = "logits" | "probabilities" | "log-probabilities" | "labels" | "top-k";
+
+export type Answers = readonly (readonly number[] | Float32Array)[] | readonly number[] | readonly TopK[];
 
 /** Whose answers they are, and what they are meant to be. */
 export interface Answering {

@@ -2,7 +2,8 @@
 import { InputError } from "../../../base/errors.js";
 import { endpointName, endpointOf, requireSecrets } from "./endpoint-address.js";
 import { post, shown } from "./endpoint-call.js";
-import { type Answers, type FunctionTeacherOptions, functionTeacher } from "../function.js";
+import { type FunctionTeacherOptions, functionTeacher } from "../function.js";
+import type { Answers } from "./answer-rows.js";
 import { AskError } from "./retry.js";
 import type { Teacher } from "../types.js";
 

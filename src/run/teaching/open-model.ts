@@ -14,7 +14,7 @@ import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema/schem
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { classNames, expectedNormalisation } from "../../learn/teacher/own-export.js";
 import type { Teacher } from "../../learn/teacher/types.js";
-import { classifierOptions } from "../teaching/classifier-options.js";
+import { classifierOptions } from "./classifier-options.js";
 
 export { classNames, expectedNormalisation, NORMALISATION_KEY } from "../../learn/teacher/own-export.js";
 

@@ -2,8 +2,9 @@
 import { availableParallelism } from "node:os";
 import type { TrainingProgress } from "../../learn/train/types.js";
 import type { RunContext } from "../folder/context.js";
-import { type FitRequest, type Fitted, fit } from "../students/fit.js";
-import { prepareModel } from "../students/prepare.js";
+import { fit } from "./fit.js";
+import type { FitRequest, Fitted } from "./fitted.js";
+import { prepareModel } from "./prepare.js";
 
 /** Multiply-accumulates of one forward step from which a single training fills the cores by itself. */
 const LARGE_STEP = 1e9;

@@ -10,7 +10,7 @@ import type { SimkdConfig } from "../../engine/objective/losses/simkd.js";
 import { createBuilder } from "../../engine/ops/registry.js";
 import { quote } from "../../base/quote.js";
 import type { Teacher } from "../../learn/teacher/types.js";
-import type { Prepared } from "../students/foreign.js";
+import type { Prepared } from "./foreign.js";
 
 /** What of a teacher a student may reuse. */
 export interface Reusable {

@@ -4,7 +4,7 @@ import { fittedNormalisation, RAW } from "../../learn/data/normalise.js";
 import { splitData } from "../../learn/data/splits.js";
 import type { DataSet, LoadedData, Splits } from "../../learn/data/types.js";
 import { faultOf, InputError } from "../../base/errors.js";
-import type { FitOptionsAnywhere } from "../../app/library/distiller-core.js";
+import type { FitOptionsAnywhere } from "./options.js";
 
 /** The part that chooses the weights, when nothing is said. */
 const VALIDATION = 0.15;

@@ -7,7 +7,7 @@ import type { DataSet } from "../../learn/data/types.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
 import { isFloat, sizeOf, tensor } from "../../engine/graph/tensor.js";
 import type { Session, SessionValue } from "../../engine/runtime/session-types.js";
-import type { Prepared } from "../students/foreign.js";
+import type { Prepared } from "./foreign.js";
 
 export type OpenModel = (bytes: Uint8Array) => Promise<Session>;
 

@@ -5,9 +5,9 @@ import { z } from "zod";
 import { InputError } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import type { Verdict } from "../../learn/evaluate/verdict.js";
-import { loadRecipe } from "../../run/recipe/load.js";
-import type { Recipe } from "../../run/recipe/schema/schema.js";
-import { type RunKind, readJson, readState, type State } from "../../run/folder/run-state.js";
+import { loadRecipe } from "../recipe/load.js";
+import type { Recipe } from "../recipe/schema/schema.js";
+import { type RunKind, readJson, readState, type State } from "./run-state.js";
 
 export interface RunInfo {
   readonly name: string;

@@ -5,21 +5,11 @@ import type { Model } from "../../engine/graph/types.js";
 import { writeModel } from "../../engine/graph/write.js";
 import { openSession } from "../../node/session.js";
 import { labelsOf, type RunContext } from "../folder/context.js";
-import type { Fitted } from "../students/fit.js";
-import { answers } from "../students/student.js";
+import type { Correction, Fitted } from "./fitted.js";
+import { answers } from "./student.js";
 
 /** Metadata key of a corrected model: JSON { classes, offset }. */
 const METADATA_KEY = "bias_correction";
-
-export interface Correction {
-  /** Added to the outputs of the classes. */
-  readonly offset: number;
-  /** Accuracy on the validation samples that chose it. */
-  readonly before: number;
-  readonly after: number;
-  /** The model without it. */
-  readonly uncorrected: string;
-}
 
 /**
  * The exported model with the one offset on these classes that is best on the validation samples. Hinton, Vinyals & Dean

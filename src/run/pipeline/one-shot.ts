@@ -1,26 +1,22 @@
-/** The main task: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
+/** One distillation: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
 import { readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { writeFileAtomic } from "../../node/atomic.js";
 import { InputError } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { loadModelFile } from "../../node/model-file.js";
-import { parseRecipe } from "../recipe/load.js";
-import type { Recipe, RecipeInput } from "../recipe/schema/schema.js";
+import type { Recipe } from "../recipe/schema/schema.js";
 import { expandArms } from "./arms.js";
 import { checkModels } from "./check.js";
 import { contextOf, type RunContext, type RunOptions } from "../folder/context.js";
 import { scoreOf } from "../students/fit.js";
 import { loadAudited } from "../folder/load-audited.js";
-import { runMutual } from "../strategies/mutual.js";
 import { checkRecipe } from "../measure/robustness.js";
 import { type Row, trainRows } from "./rows.js";
 import { claimDirectory, finishDirectory, orDiscard } from "../folder/run-directory.js";
 import { settledContext } from "../teaching/settle.js";
 import { writeSnippets } from "../folder/snippets.js";
-import { runStrategy } from "../strategies/strategies.js";
 import { summarise } from "./summarise.js";
-import { requireTeacher } from "../teaching/teacher-group.js";
 import { writeReport, writeSummary } from "../folder/write-summary.js";
 
 export interface DistillOptions extends RunOptions {
@@ -39,20 +35,8 @@ export interface DistillResult {
   readonly summaryFile: string;
 }
 
-/**
- * Runs a recipe from data to report: one distillation, or several if its strategy requires it.
- * @throws InputError if the recipe or its inputs are wrong, RunError if the run fails, InterruptedError if it is stopped
- */
-export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
-  const recipe = parseRecipe(input);
-  requireTeacher(recipe);
-  if (recipe.strategy.kind === "one-shot") return oneShot(recipe, options);
-  if (recipe.strategy.kind === "mutual") return runMutual(recipe, recipe.strategy, options);
-  return runStrategy(recipe, options, oneShot);
-}
-
 /** The strategy one-shot: one teacher, its students, their baselines (Hinton, Vinyals & Dean 2015). */
-async function oneShot(recipe: Recipe, options: DistillOptions): Promise<DistillResult> {
+export async function oneShot(recipe: Recipe, options: DistillOptions): Promise<DistillResult> {
   const started = performance.now();
   const folder = options.folder ?? process.cwd();
   const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });

@@ -1,0 +1,19 @@
+/** The main task: a recipe from data to report, whatever its strategy. */
+import { type DistillOptions, type DistillResult, oneShot } from "../pipeline/one-shot.js";
+import { parseRecipe } from "../recipe/load.js";
+import type { RecipeInput } from "../recipe/schema/schema.js";
+import { requireTeacher } from "../teaching/teacher-group.js";
+import { runMutual } from "./mutual.js";
+import { runStrategy } from "./strategies.js";
+
+/**
+ * Runs a recipe from data to report: one distillation, or several if its strategy requires it.
+ * @throws InputError if the recipe or its inputs are wrong, RunError if the run fails, InterruptedError if it is stopped
+ */
+export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
+  const recipe = parseRecipe(input);
+  requireTeacher(recipe);
+  if (recipe.strategy.kind === "one-shot") return oneShot(recipe, options);
+  if (recipe.strategy.kind === "mutual") return runMutual(recipe, recipe.strategy, options);
+  return runStrategy(recipe, options, oneShot);
+}
