@@ -64,7 +64,7 @@ export { loadData } from "./run/recipe/data.js";
 export { loadRecipe, parseRecipe } from "./run/recipe/load.js";
 export type { DataInput, ModelInput, Recipe, RecipeInput } from "./run/recipe/schema/schema.js";
 // Whole runs
-export { type DistillOptions, type DistillResult } from "./run/pipeline/one-shot.js";
+export type { DistillOptions, DistillResult } from "./run/pipeline/one-shot.js";
 export { distill } from "./run/strategies/distill.js";
 // Step by step
 export {

@@ -1,4 +1,5 @@
 /** Results on disk: one JSON file a workload. */
+import type { Machine } from "./machine.js";
 import { spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { cpus, release, totalmem, type } from "node:os";
@@ -7,13 +8,6 @@ import { makeFolder, writeFileAtomic } from "../../src/node/atomic.js";
 import { packageRoot } from "../../src/node/package-root.js";
 import type { RowResult } from "../rows/row.js";
 import type { Failure, Outcome } from "./rounds.js";
-
-export interface Machine {
-  readonly processor: string;
-  readonly cores: number;
-  readonly memoryBytes: number;
-  readonly system: string;
-}
 
 export interface StepResult {
   readonly workload: string;

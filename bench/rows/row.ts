@@ -1,5 +1,5 @@
 /** What is measured beside the steps of `workloads.ts`: rows of the table with work of their own. */
-import type { Machine } from "../harness/results.js";
+import type { Machine } from "../harness/machine.js";
 
 /** One system in one case of a row. */
 export interface Measurement {
