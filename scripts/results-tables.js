@@ -1,6 +1,6 @@
 // The tables of docs/results.md, each from the figures of a run, and whether the run confirms its paper's claims.
-import { meanInterval } from "../dist/evaluate/interval.js";
-import { percentValue } from "../dist/report/format.js";
+import { meanInterval } from "../dist/learn/evaluate/interval.js";
+import { percentValue } from "../dist/learn/report/format.js";
 
 /** The table of one run, and whether it confirms the claims of its paper. */
 export function tableOf(run) {
