@@ -1,4 +1,5 @@
 /** limbeck's training loop held between turns: the same in Node and in a browser. */
+import { sizeOf } from "../../src/engine/graph/tensor.js";
 import type { DataSet } from "../../src/learn/data/types.js";
 import { trainableModel } from "../../src/engine/models/model.js";
 import type { Executor, ExecutorConfig, StepRequest, StepsResult } from "../../src/engine/runtime/types.js";
@@ -42,7 +43,7 @@ export function holdLoop(task: TrainingTask, host: HeldHost, start: number): Pro
           compile: (compiled - built) / 1000,
           open: (opened - compiled) / 1000,
         };
-        const parameters = config.step.parameters.reduce((sum, p) => sum + p.shape.reduce((a, d) => a * d, 1), 0);
+        const parameters = config.step.parameters.reduce((sum, p) => sum + sizeOf(p.shape), 0);
         resolve({ loop: new TrainingLoop(held, stop, ended), parameters, seconds });
         return held;
       },

@@ -10,6 +10,7 @@ import { inferenceForm } from "../engine/graph/inference-form.js";
 import { readModel } from "../engine/graph/read.js";
 import { writeModel } from "../engine/graph/write.js";
 import { noun } from "../base/noun.js";
+import { sizeOf } from "../engine/graph/tensor.js";
 import { parseParts } from "../run/recipe/parse.js";
 import { type FileTeacherInput, fileTeacherSchema } from "../run/recipe/schema/schema.js";
 import { type OnnxRuntime, openSessionOn } from "../engine/runtime/ort.js";
@@ -135,7 +136,7 @@ function knownTeacher({ answers, kind = "logits" }: KnownAnswers, data: DataSet)
 
 async function functionTeacher(ask: AnswerFunction, data: DataSet): Promise<Teacher> {
   const answer = async (asked: DataSet, indices: Uint32Array): Promise<Float32Array> => {
-    const size = asked.sampleShape.reduce((p, d) => p * d, 1);
+    const size = sizeOf(asked.sampleShape);
     const samples = allocateSamples(asked.samples, indices.length * size);
     fillBatch(asked, indices, samples);
     return ask(samples, indices.length);

@@ -7,6 +7,7 @@ import { modelOf } from "../../bench/harness/model.js";
 import { writeWorkload } from "../../bench/harness/prepare.js";
 import { openLoop } from "../../bench/limbeck/loop.js";
 import { STEP_WORKLOADS, type StepWorkload } from "../../bench/workloads.js";
+import { sizeOf } from "../../src/engine/graph/tensor.js";
 
 const small: StepWorkload = {
   ...(STEP_WORKLOADS.find((w) => w.name === "mlp-small") as StepWorkload),
@@ -35,9 +36,12 @@ test("a prepared workload's first loss is that of the objective in float64 over 
       [...Array(32).keys()],
     );
     const weights = floats("weights.f32");
-    const [w1, b1, w2, b2] = prepared.parameters.map((p) =>
-      weights.subarray(p.offset, p.offset + p.shape.reduce((a, d) => a * d, 1)),
-    ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+    const [w1, b1, w2, b2] = prepared.parameters.map((p) => weights.subarray(p.offset, p.offset + sizeOf(p.shape))) as [
+      Float32Array,
+      Float32Array,
+      Float32Array,
+      Float32Array,
+    ];
     const dense = (x: number[], w: Float32Array, b: Float32Array): number[] =>
       Array.from(b, (bias, o) => bias + x.reduce((sum, v, i) => sum + v * (w[o * x.length + i] as number), 0));
     const logSoftmax = (z: number[]): number[] => {

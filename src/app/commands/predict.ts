@@ -12,6 +12,7 @@ import { loadModelFile } from "../../node/model-file.js";
 import type { Model } from "../../engine/graph/types.js";
 import { noun } from "../../base/noun.js";
 import { quote } from "../../base/quote.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { askable } from "../../learn/teacher/askable.js";
 import { isSingleNote } from "../../learn/teacher/outputs.js";
 import { piecesOf } from "../../run/pipeline/judge.js";
@@ -81,7 +82,7 @@ export async function predictFiles(
   const read = [];
   for (const path of files) read.push(await readSamples(path, wanted, options.key));
   const rows = read.flatMap((r) => Array.from({ length: r.count }, (_, index) => ({ file: r.file, index })));
-  const size = wanted.shape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(wanted.shape);
   const samples = new Float32Array(rows.length * size);
   let at = 0;
   for (const { values } of read) {

@@ -9,6 +9,7 @@ import { isMissingNumber } from "../../learn/data/sources/table/numbers.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { quote } from "../../base/quote.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 
 /** What a model takes. */
 export interface SampleShape {
@@ -39,7 +40,7 @@ export async function readSamples(file: string, wanted: SampleShape, key?: strin
   const kind = extname(file).toLowerCase();
   if (IMAGES.has(kind)) return { file, values: await readImage(file, wanted), count: 1 };
   const values = readArray(file, kind, wanted, key);
-  const size = wanted.shape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(wanted.shape);
   if (values.length === 0 || values.length % size !== 0)
     throw new InputError({
       code: "array-mismatch",
@@ -55,7 +56,7 @@ export async function readSamples(file: string, wanted: SampleShape, key?: strin
 function refuseGaps(file: string, values: Float32Array, { shape, gaps = false }: SampleShape): void {
   const bad = values.findIndex((v) => !Number.isFinite(v) && !(gaps && Number.isNaN(v)));
   if (bad < 0) return;
-  const size = shape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(shape);
   const [sample, value] = [Math.floor(bad / size), values[bad] as number];
   const missing = Number.isNaN(value);
   throw new InputError({
@@ -204,7 +205,7 @@ function fromTable(file: string, separator: string, shape: readonly number[]): F
 
 /** A row is a sample, or a row of an image; rows of another width would shift all values that follow. */
 function refuseOtherWidth(file: string, width: number, shape: readonly number[]): void {
-  const size = shape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(shape);
   if (width === 0 || (shape.length === 1 ? width === size : size % width === 0)) return;
   throw new InputError({
     code: "array-mismatch",

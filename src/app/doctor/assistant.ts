@@ -10,13 +10,13 @@ const HALVINGS = 16;
 
 /**
  * The student's architecture, widened until it has about so many parameters.
- * @param sizeOf parameters of a model
+ * @param countParameters parameters of a model
  * @returns null for an architecture that has no width
  */
 export function assistantOf(
   student: ModelRecipe,
   parameters: number,
-  sizeOf: (model: ModelRecipe) => number,
+  countParameters: (model: ModelRecipe) => number,
 ): ModelRecipe | null {
   const wider = (width: number): ModelRecipe =>
     student.kind === "mlp" && student.hidden.length === 0
@@ -24,10 +24,10 @@ export function assistantOf(
       : widened(student, Number(width.toPrecision(3)));
   try {
     let [low, high] = [1, 2];
-    while (high < WIDEST && sizeOf(wider(high)) < parameters) high *= 2;
+    while (high < WIDEST && countParameters(wider(high)) < parameters) high *= 2;
     for (let i = 0; i < HALVINGS; i++) {
       const middle = (low + high) / 2;
-      if (sizeOf(wider(middle)) < parameters) low = middle;
+      if (countParameters(wider(middle)) < parameters) low = middle;
       else high = middle;
     }
     return wider(high);

@@ -43,9 +43,9 @@ export const smallStudent: Check = async (patient) => {
   if (quick) return [skipped(CHECK, "it trains the student and --quick is set")];
   if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
   if (recipe.strategy.kind === "assistants") return [skipped(CHECK, "the strategy already has assistants")];
-  const sizeOf = (model: ModelRecipe): number =>
+  const countParameters = (model: ModelRecipe): number =>
     prepareModel(model, { folder: patient.folder, data: loaded.data, classes: teacher.classes, seed: 0 }).parameters;
-  const size = sizeOf(recipe.student);
+  const size = countParameters(recipe.student);
   if (teacher.parameters !== null && size >= teacher.parameters)
     return [fine(CHECK, `the student has ${size} parameters, its teacher ${teacher.parameters}`)];
   const samples = spread((expandArms(recipe, loaded)[0] as Arm).transfer, SAMPLES);
@@ -56,7 +56,7 @@ export const smallStudent: Check = async (patient) => {
   const found = `${size} parameters: ${own.what}, ${own.gap.points.toFixed(1)} points worse than its teacher (95 % confidence interval ${own.gap.low.toFixed(1)} to ${own.gap.high.toFixed(1)})`;
   if (own.gap.low <= GAP) return [fine(CHECK, found)];
   const between = Math.round(teacher.parameters === null ? TIMES * size : Math.sqrt(size * teacher.parameters));
-  const model = assistantOf(recipe.student, between, sizeOf);
+  const model = assistantOf(recipe.student, between, countParameters);
   if (!model) return [skipped(CHECK, `a student of kind ${recipe.student.kind} has no width to increase (${found})`)];
   const other = await shortFit(bench, "assistant", model);
   if (typeof other === "string") return [skipped(CHECK, `${other} (${found})`)];
@@ -65,14 +65,14 @@ export const smallStudent: Check = async (patient) => {
     return [
       fine(
         CHECK,
-        `${found}; a student of ${sizeOf(model)} parameters gains only ${closed.points.toFixed(1)} points with the same steps, so size is not the cause`,
+        `${found}; a student of ${countParameters(model)} parameters gains only ${closed.points.toFixed(1)} points with the same steps, so size is not the cause`,
       ),
     ];
   return [
     {
       check: CHECK,
       status: "warn",
-      found: `${found}; a student of ${sizeOf(model)} parameters is ${closed.points.toFixed(1)} points better with the same steps`,
+      found: `${found}; a student of ${countParameters(model)} parameters is ${closed.points.toFixed(1)} points better with the same steps`,
       why: "the student cannot fit even its training samples, and a much stronger teacher does not help such a student",
       change: `use a larger student (--set 'student=${writtenModel(model)}'), or use that model as an assistant, with about the geometric mean of both sizes: --set 'strategy={"kind":"assistants","models":[${writtenModel(model)}]}'`,
     },

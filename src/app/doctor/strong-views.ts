@@ -4,6 +4,7 @@ import type { DataSet } from "../../learn/data/types.js";
 import { drawnViews } from "../../learn/data/views.js";
 import { correctness } from "../../learn/evaluate/metrics.js";
 import { noun } from "../../base/noun.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { augmentationOf, baselineObjectiveOf } from "../../run/recipe/resolve.js";
 import type { TrainingRecipe } from "../../run/recipe/schema/schema.js";
 import { expandArms } from "../../run/pipeline/arms.js";
@@ -46,7 +47,7 @@ export const strongViews: Check = async (patient) => {
   const trained = await train("student on views", training.augment);
   if (!trained) return [skipped(CHECK, "even a short training run takes too long here")];
   const shown = labelled.slice(0, MOST);
-  const rendered = allocateSamples(data.samples, shown.length * data.sampleShape.reduce((a, d) => a * d, 1));
+  const rendered = allocateSamples(data.samples, shown.length * sizeOf(data.sampleShape));
   drawnViews(data, augmentation, recipe.seed, labelled).render(shown, UNSEEN, rendered);
   const views: DataSet = { ...data, size: shown.length, samples: rendered, fill: undefined, labels: null };
   const places = Uint32Array.from(shown, (_, i) => i);

@@ -2,7 +2,7 @@
 
 import { InputError } from "../../base/errors.js";
 import type { BuiltCall, GraphBuilder, Value } from "../graph/builder.js";
-import { scalar, tensor } from "../graph/tensor.js";
+import { scalar, sizeOf, tensor } from "../graph/tensor.js";
 import type { GradientRule } from "../ops/definition.js";
 import { quote } from "../../base/quote.js";
 
@@ -90,6 +90,6 @@ function propagate(
 
 /** A constant zero of a value's shape: the gradient of something the loss does not depend on. */
 export function zerosLike(b: GraphBuilder, value: Value): Value {
-  const size = value.shape.reduce((a, d) => a * d, 1);
+  const size = sizeOf(value.shape);
   return b.constant(tensor(value.dtype, new Float32Array(size), value.shape));
 }

@@ -1,5 +1,6 @@
 /** What a forward pass costs. */
 import { readInt } from "../graph/attributes.js";
+import { sizeOf } from "../graph/tensor.js";
 import type { Dim, Graph, Node } from "../graph/types.js";
 
 /**
@@ -29,20 +30,19 @@ export function countMacs(graph: Graph): number | undefined {
 type ShapeOf = (name: string | undefined) => readonly number[] | undefined;
 
 function nodeMacs(node: Node, shapeOf: ShapeOf): number | undefined {
-  const product = (shape: readonly number[]): number => shape.reduce((a, d) => a * d, 1);
   const [input, weight] = [shapeOf(node.inputs[0]), shapeOf(node.inputs[1])];
   const output = shapeOf(node.outputs[0]);
   switch (node.domain === "" ? node.op : "") {
     case "Conv":
       // Each output is a sum over [channels / group, ...kernel].
-      return output && weight && product(output) * product(weight.slice(1));
+      return output && weight && sizeOf(output) * sizeOf(weight.slice(1));
     case "ConvTranspose":
       // Each input is spread over [filters / group, ...kernel].
-      return input && weight && product(input) * product(weight.slice(1));
+      return input && weight && sizeOf(input) * sizeOf(weight.slice(1));
     case "Gemm":
-      return output && input && product(output) * (input[readInt(node.attributes, "transA", 0) ? 0 : 1] as number);
+      return output && input && sizeOf(output) * (input[readInt(node.attributes, "transA", 0) ? 0 : 1] as number);
     case "MatMul":
-      return output && input && product(output) * (input[input.length - 1] as number);
+      return output && input && sizeOf(output) * (input[input.length - 1] as number);
     default:
       return 0;
   }

@@ -6,7 +6,7 @@
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
-import { int64s, tensor } from "../graph/tensor.js";
+import { int64s, sizeOf, tensor } from "../graph/tensor.js";
 import { fansOf, layerDistributions } from "../nn/initialisers.js";
 import { reshape } from "../ops/support.js";
 import { quote } from "../../base/quote.js";
@@ -46,7 +46,7 @@ export function channels(inputs: LossInputs, value: Value, to: number, name: str
   const w = inputs.parameter(`${name}/weight`, shape, weight);
   const c = inputs.parameter(`${name}/bias`, [to], bias);
   if (image) return b.op("Conv", [value, w, c]);
-  const rows = reshape(b, value, [value.shape.slice(0, -1).reduce((p, d) => p * d, 1), from]);
+  const rows = reshape(b, value, [sizeOf(value.shape.slice(0, -1)), from]);
   return reshape(b, b.op("Gemm", [rows, w, c], { transB: int(1) }), [...value.shape.slice(0, -1), to]);
 }
 
@@ -115,7 +115,7 @@ export function meanOfPlaces(b: GraphBuilder, value: Value): Value {
 /** [batch, ...] -> [batch, n]. */
 export function flattened(b: GraphBuilder, value: Value): Value {
   const [batch = 1, ...rest] = value.shape;
-  return reshape(b, value, [batch, rest.reduce((p, d) => p * d, 1)]);
+  return reshape(b, value, [batch, sizeOf(rest)]);
 }
 
 /** The error for two shapes that a loss cannot compare. */

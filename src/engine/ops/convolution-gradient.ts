@@ -28,7 +28,7 @@
  */
 import { ints, readInt, readInts } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, Value } from "../graph/builder.js";
-import { int64s } from "../graph/tensor.js";
+import { int64s, sizeOf } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { lowerWeightGradient } from "./convolution-weight-gradient.js";
 import type { OpDefinition } from "./definition.js";
@@ -74,7 +74,7 @@ function lowerInputGradient(call: OpCall, b: GraphBuilder): readonly Value[] {
 function flipped(b: GraphBuilder, w: Value, group: number): Value {
   const [filters, channels] = [w.shape[0] as number, w.shape[1] as number];
   const kernel = spatialOf(w.shape);
-  const taps = kernel.reduce((a, k) => a * k, 1);
+  const taps = sizeOf(kernel);
   const grouped = reshape(b, w, [group, filters / group, channels, taps]);
   const backwards = b.constant(int64s(Array.from({ length: taps }, (_, i) => taps - 1 - i)));
   const turned = taps > 1 ? b.op("Gather", [grouped, backwards], { axis: { kind: "int", value: 3 } }) : grouped;

@@ -3,7 +3,7 @@
 import { maxOf } from "../../base/extremes.js";
 import { int, ints, readInt, readInts } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, Value } from "../graph/builder.js";
-import { int64s } from "../graph/tensor.js";
+import { int64s, sizeOf } from "../graph/tensor.js";
 import { required, reshape, transpose } from "./support.js";
 import { planar, spatialOf, type Window } from "./window.js";
 
@@ -124,8 +124,7 @@ function sampleProduct(b: GraphBuilder, x: Value, dy: Value, w: Window, rows: Ro
 function foldedProduct(b: GraphBuilder, x: Value, dy: Value, w: Window, rows: Rows): Value {
   const last = (value: Value): Value => transpose(b, value, [0, 2, 3, 1]);
   const { xs, dys } = copies(b, last(x), last(dy), w, rows, 3);
-  const flat = (value: Value): Value =>
-    reshape(b, value, [value.shape.slice(0, 3).reduce((a, d) => a * d, 1), value.shape[3] as number]);
+  const flat = (value: Value): Value => reshape(b, value, [sizeOf(value.shape.slice(0, 3)), value.shape[3] as number]);
   return b.op("MatMul", [transpose(b, flat(dys), [1, 0]), flat(xs)]);
 }
 

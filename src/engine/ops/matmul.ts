@@ -1,6 +1,7 @@
 /** Matrix products. Weight gradients of batched inputs are one flat Gemm rather than a batched product and a sum. */
 import { float, int, readFloat, readInt } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
+import { sizeOf } from "../graph/tensor.js";
 import type { GradientContext, OpDefinition } from "./definition.js";
 import { einsumOps } from "./einsum.js";
 import { broadcastShapes, misfit, required, reshape, scale, sumTo, transpose, typeOf } from "./support.js";
@@ -60,7 +61,7 @@ function rightGradient(b: GraphBuilder, g: Value, left: Value, right: Value): Va
 /** [..., rows, columns] -> [all rows, columns]. */
 function rowsOf(b: GraphBuilder, value: Value): Value {
   const columns = value.shape[value.shape.length - 1] as number;
-  return reshape(b, value, [value.shape.slice(0, -1).reduce((p, d) => p * d, 1), columns]);
+  return reshape(b, value, [sizeOf(value.shape.slice(0, -1)), columns]);
 }
 
 function inferGemm(call: OpCall): StaticType[] {

@@ -11,6 +11,7 @@ import { wholeSamples } from "./samples.js";
 import type { RawPart, RawSource } from "./source.js";
 import type { BlockLayout, DataSet } from "./types.js";
 import type { SampleArray, SampleType } from "../../engine/graph/samples.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 
 /** What a data set is known by; see `DataSet.hash`. @param pieces all samples, one after the other */
 export type DataHash = (
@@ -223,7 +224,7 @@ export interface Assembled {
 /** One data set of all parts, one after the other. */
 export function assemble(hash: DataHash, source: PartsOfData): Assembled {
   const { name, sampleShape, parts, roles = ["training"] } = source;
-  const size = sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(sampleShape);
   const counts = parts.map((part) => sampleCount(name, part, size, sampleShape));
   const { samples, made } = joinParts(parts, size);
   const count = counts.reduce((sum, n) => sum + n, 0);

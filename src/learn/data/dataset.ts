@@ -1,5 +1,6 @@
 /** Making data sets: from sources, from arrays, from iterables. */
 import { createHash } from "node:crypto";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import {
   type ArraySource,
   assemble,
@@ -54,7 +55,7 @@ export function fromSource(
   options: SourceOptions,
 ): { data: DataSet; own: OwnParts; findings: readonly DataFinding[] } {
   const { name, sampleShape, features, fillMissing, origin, labelKind = "text" } = source;
-  const size = sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(sampleShape);
   const drop = (part: RawPart): RawPart => (options.labels === "ignore" ? { ...part, labels: null } : part);
   const { part: train, findings: limited } = limitPart(drop(source.train), size, options);
   const roles: LabelPart["name"][] = ["training"];

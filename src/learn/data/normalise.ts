@@ -2,6 +2,7 @@
 import { samplePieces } from "./read.js";
 import type { DataSet } from "./types.js";
 import type { Normalisation, SampleArray } from "../../engine/graph/samples.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 
 /** Leaves samples as they are. */
 export const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };
@@ -9,7 +10,7 @@ export const RAW: Normalisation = { scale: 1, mean: [0], std: [1] };
 /** Mean and standard deviation per channel ([C,H,W]) or feature ([F]) over the given samples; constant features get std 1. */
 export function fittedNormalisation(data: DataSet, indices: Uint32Array): Normalisation {
   const channels = data.sampleShape[0] as number;
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(data.sampleShape);
   const plane = size / channels;
   const sum = new Float64Array(channels);
   const square = new Float64Array(channels);
@@ -38,7 +39,7 @@ export function normaliseSamples(given: SampleArray, n: Normalisation, sampleSha
   // An identity (a network that normalises by itself) is a plain copy: several times faster than a walk over the values.
   if (n.scale === 1 && n.mean.every((m) => m === 0) && n.std.every((s) => s === 1)) return Float32Array.from(raw);
   const channels = sampleShape[0] as number;
-  const size = sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(sampleShape);
   const plane = size / channels;
   const at = (values: readonly number[], c: number): number => values[values.length === 1 ? 0 : c] as number;
   const result = new Float32Array(raw.length);

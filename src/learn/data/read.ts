@@ -2,6 +2,7 @@
 import { allocateSamples } from "./samples.js";
 import type { DataSet } from "./types.js";
 import type { SampleArray } from "../../engine/graph/samples.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 
 /** What is needed of a data set to copy samples out of it. */
 export type SampleSource = Pick<DataSet, "samples" | "sampleShape" | "fill">;
@@ -17,7 +18,7 @@ export function fillBatch(data: SampleSource, indices: Uint32Array, out: SampleA
     data.fill(indices, out);
     return;
   }
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(data.sampleShape);
   for (let i = 0; i < indices.length; i++) {
     const from = (indices[i] as number) * size;
     out.set(data.samples.subarray(from, from + size), i * size);
@@ -31,7 +32,7 @@ export function restoreMissing(
   samples: SampleArray,
 ): void {
   if (!missing) return;
-  const size = sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(sampleShape);
   indices.forEach((index, i) => {
     const [from, to] = [index * size, (index + 1) * size];
     for (let k = firstFrom(missing, from); k < missing.length && (missing[k] as number) < to; k++)
@@ -52,7 +53,7 @@ function firstFrom(rising: Uint32Array, least: number): number {
 
 /** Copies one raw sample into out [...sampleShape], an array of the data's type if not given. */
 export function sampleAt(data: SampleSource, index: number, out?: SampleArray): SampleArray {
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(data.sampleShape);
   const to = out ?? allocateSamples(data.samples, size);
   fillBatch(data, Uint32Array.of(index), to);
   return to;
@@ -69,7 +70,7 @@ export interface SamplePiece {
 
 /** Raw samples piece by piece, in the given order: for passes over more than memory holds. */
 export function* samplePieces(data: SampleSource, indices: Uint32Array): Generator<SamplePiece> {
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(data.sampleShape);
   const count = Math.max(1, Math.floor(PIECE / (size * data.samples.BYTES_PER_ELEMENT)));
   const held = allocateSamples(data.samples, Math.min(count, indices.length) * size);
   for (let from = 0; from < indices.length; from += count) {

@@ -11,6 +11,7 @@ import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
 import type { Augmentation, DataSet } from "./types.js";
 import type { SampleArray } from "../../engine/graph/samples.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 
 /** The view of one sample: what is done to it, and what is blended into it, under that sample's own view. */
 export interface SampleView {
@@ -68,7 +69,7 @@ export function renderViews(
   out: SampleArray,
 ): BlendedWith | null {
   const { samples, sampleShape } = data;
-  const size = sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(sampleShape);
   const range = rangeFor(augmentation, data);
   const blends = mixes(augmentation);
   const raw = (of: Uint32Array): SampleArray => {
@@ -123,7 +124,7 @@ export function viewedData(
   render: (samples: Uint32Array, view: number, out: SampleArray) => void,
 ): DataSet {
   const { labels } = data;
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(data.sampleShape);
   return {
     ...data,
     name: `${noun(count, "view")} of ${noun(samples.length, "sample")} of ${data.name}`,

@@ -1,5 +1,6 @@
 /** Samples to show on a data page: as pictures where they are images, else as their first values. */
 
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { sampleName } from "../data/audit/sample-names.js";
 import type { DataAudit } from "../data/audit/types.js";
 import { sampleAt } from "../data/read.js";
@@ -46,7 +47,7 @@ export interface DataExamples {
 export function collectExamples(loaded: LoadedData, audit: DataAudit): DataExamples {
   const { data } = loaded;
   const images = isImage(data);
-  const size = data.sampleShape.reduce((product, d) => product * d, 1);
+  const size = sizeOf(data.sampleShape);
   const width = Math.min(size, VALUES);
   const show = (index: number): ShownSample => showSample(data, index, audit.values, width);
   return {

@@ -6,6 +6,7 @@ import type { DataSet } from "../data/types.js";
 import type { SampleArray } from "../../engine/graph/samples.js";
 import { InputError } from "../../base/errors.js";
 import { quote } from "../../base/quote.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { writeAnswers } from "./endpoint/answer-rows.js";
 import { persistently, type RetryOptions, sleep } from "./endpoint/retry.js";
 import type { Teacher } from "./types.js";
@@ -60,7 +61,7 @@ export function functionTeacher(options: FunctionTeacherOptions): Teacher {
     notes: answers === "labels" ? ["it names classes only: its answers carry no dark knowledge"] : [],
     async answer(data: DataSet, indices: Uint32Array, signal?: AbortSignal): Promise<Float32Array> {
       const out = new Float32Array(indices.length * classes);
-      const size = data.sampleShape.reduce((p, d) => p * d, 1);
+      const size = sizeOf(data.sampleShape);
       for (let at = 0; at < indices.length; at += batch) {
         const part = indices.subarray(at, at + batch);
         const samples = allocateSamples(data.samples, part.length * size);

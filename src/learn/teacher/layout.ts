@@ -1,6 +1,7 @@
 /** How samples of a data set become the input of a foreign model: order of dimensions, size, element type. */
 
 import { InputError } from "../../base/errors.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import type { SessionValue } from "../../engine/runtime/session-types.js";
 
 export interface InputPlan {
@@ -40,8 +41,6 @@ export interface WantedInput {
 }
 
 const INPUT_TYPES = ["float32", "uint8", "float16", "float64", "int32", "int64"] as const;
-
-const size = (shape: readonly number[]): number => shape.reduce((p, d) => p * d, 1);
 
 const quoted = (names: readonly string[]): string => names.map((n) => `"${n}"`).join(", ");
 
@@ -142,15 +141,15 @@ function planInput(where: string, input: SessionValue, sampleShape: readonly num
   // Without a declared rank, the samples' own form decides.
   const flat = input.shape.length === 0 ? sampleShape.length === 1 : dims.length <= 1;
   if (!flat) return { name: input.name, dtype, fixedBatch, ...planImage(where, input, sampleShape, wanted) };
-  if (!free(dims[0], size(sampleShape)))
+  if (!free(dims[0], sizeOf(sampleShape)))
     throw misfit(
       where,
       input,
-      `is ${shown(input)}, but a sample has ${size(sampleShape)} values ([${sampleShape}])`,
+      `is ${shown(input)}, but a sample has ${sizeOf(sampleShape)} values ([${sampleShape}])`,
       `${dims[0]} values for each sample`,
       "Use the features that the model was trained on (data.features), or another model",
     );
-  return { name: input.name, dtype, fixedBatch, layout: "flat", resize: null, shape: [size(sampleShape)] };
+  return { name: input.name, dtype, fixedBatch, layout: "flat", resize: null, shape: [sizeOf(sampleShape)] };
 }
 
 function planImage(

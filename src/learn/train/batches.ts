@@ -18,6 +18,7 @@ import { allocateSamples } from "../data/samples.js";
 import { type BlendedWith, drawnViews } from "../data/views.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { scheduledStep } from "../../engine/optim/schedule.js";
 import { Random } from "../../engine/random/random.js";
 import type { BatchArray, BatchInput, StepRequest } from "../../engine/runtime/types.js";
@@ -99,16 +100,13 @@ export class BatchMaker {
   /** Bytes of one request: sizes the chunks that cross to the worker. */
   get bytes(): number {
     const width = { float32: 4, uint8: 1, int32: 4, int64: 8 };
-    const one = this.compiled.step.batch.reduce(
-      (sum, b) => sum + width[b.dtype] * b.shape.reduce((p, d) => p * d, 1),
-      0,
-    );
+    const one = this.compiled.step.batch.reduce((sum, b) => sum + width[b.dtype] * sizeOf(b.shape), 0);
     return one * this.task.settings.accumulate;
   }
 
   async #arrays(indices: Uint32Array, epoch: number, step: number, k: number): Promise<BatchArray[]> {
     const { data } = this.task;
-    const size = data.sampleShape.reduce((p, d) => p * d, 1);
+    const size = sizeOf(data.sampleShape);
     const samples = allocateSamples(data.samples, indices.length * size);
     let blends: BlendedWith | null = null;
     if (this.#views) blends = this.#views.render(indices, epoch, samples);
@@ -141,7 +139,7 @@ export class BatchMaker {
   }
 
   #teacherWeights({ shape }: BatchInput, indices: Uint32Array): Float32Array {
-    const out = new Float32Array(shape.reduce((p, d) => p * d, 1));
+    const out = new Float32Array(sizeOf(shape));
     this.task.teacher?.weigh?.(indices, out);
     return out;
   }
@@ -155,7 +153,7 @@ export class BatchMaker {
     seen: ViewAnswers | undefined,
   ): BatchArray {
     const { teacher } = this.task;
-    const rows = new Float32Array(shape.reduce((p, d) => p * d, 1));
+    const rows = new Float32Array(sizeOf(shape));
     if (name === TEACHER && teacher) {
       if (seen) return seen.answers;
       const one = teacher.drawn ? drawnMember(teacher.drawn, this.task.settings.seed, step) : teacher;

@@ -1,5 +1,6 @@
 /** Scores a student on the validation samples and decides which of two scores is better. */
 
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
 import type { DataSet } from "../data/types.js";
@@ -21,7 +22,7 @@ async function* logitsInPieces(
   indices: Uint32Array,
   width: number,
 ): AsyncGenerator<{ readonly from: number; readonly part: Uint32Array; readonly logits: Float32Array }> {
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(data.sampleShape);
   const rows = Math.min(CHUNK, Math.max(1, Math.floor(VALUES / width / STEP)) * STEP);
   for (let from = 0; from < indices.length; from += rows) {
     const part = indices.subarray(from, from + rows);

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { writeFileAtomic } from "../../node/atomic.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
-import { isFloat } from "../../engine/graph/tensor.js";
+import { isFloat, sizeOf } from "../../engine/graph/tensor.js";
 import type { DType } from "../../engine/graph/types.js";
 
 export interface SnippetOptions {
@@ -103,7 +103,7 @@ const shapeOf = (sampleShape: readonly number[]): string => `[1, ${sampleShape.j
 /** Code of a function "normalise", for a model that has it not inside. */
 function normaliser(n: Normalisation | null, sampleShape: readonly number[], indent: string): string {
   if (!n) return "";
-  const plane = sampleShape.slice(1).reduce((p, d) => p * d, 1);
+  const plane = sizeOf(sampleShape.slice(1));
   const channel = plane === 1 ? "i" : `Math.floor(i / ${plane})`;
   const value = (values: readonly number[], name: string): string =>
     values.length === 1 ? String(values[0]) : `${name}[${channel}]`;

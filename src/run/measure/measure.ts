@@ -1,5 +1,6 @@
 /** What a summary says about the machine, and how long a model's call takes. */
 import { arch, cpus, platform } from "node:os";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { type Latency, measureLatencies, measureLatency } from "../../learn/evaluate/latency.js";
 import type { Environment } from "../../learn/evaluate/summary.js";
 import type { Tensor } from "../../engine/graph/types.js";
@@ -115,7 +116,7 @@ function oneSample(session: Session, sample: readonly number[] | undefined): Rec
     const declared = stated.length === 0 && sample ? ["batch", ...sample] : stated;
     const free = declared.length === (sample?.length ?? -2) + 1 ? [1, ...(sample as readonly number[])] : [1];
     const shape = declared.map((d, i) => (typeof d === "number" && d > 0 ? d : (free[i] ?? Number.NaN)));
-    const size = shape.reduce((p, d) => p * d, 1);
+    const size = sizeOf(shape);
     if (!Number.isFinite(size)) return null;
     if (dtype === "uint8") feeds[name] = { dtype, shape, data: new Uint8Array(size) };
     else if (dtype === "float32") feeds[name] = { dtype, shape, data: new Float32Array(size) };

@@ -2,6 +2,7 @@
 import { drawStratified } from "../../learn/data/stratify.js";
 import type { DataSet, LoadedData } from "../../learn/data/types.js";
 import { InputError, InterruptedError } from "../../base/errors.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import { correctness } from "../../learn/evaluate/metrics.js";
 import { corrupt, imageShape, valueRange } from "../../learn/evaluate/robustness/corruptions.js";
 import { summariseErrors } from "../../learn/evaluate/robustness/score.js";
@@ -128,7 +129,7 @@ class Rounds {
     prepare: (data: DataSet, batch: Uint32Array) => { readonly data: DataSet; readonly indices: Uint32Array },
   ): Promise<number[]> {
     const { loaded, samples, models, options } = this;
-    const size = loaded.data.sampleShape.reduce((p, d) => p * d, 1);
+    const size = sizeOf(loaded.data.sampleShape);
     const chunk = Math.max(1, Math.min(MOST_SAMPLES, Math.floor(MOST_VALUES / size)));
     const wrong = models.map(() => 0);
     for (let from = 0; from < samples.length; from += chunk) {

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { withOutputBias } from "../../../src/engine/compile/output-bias.js";
 import { float } from "../../../src/engine/graph/attributes.js";
-import { tensor } from "../../../src/engine/graph/tensor.js";
+import { sizeOf, tensor } from "../../../src/engine/graph/tensor.js";
 import type { Graph, Model, Node, Tensor } from "../../../src/engine/graph/types.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { buildModel } from "../../../src/engine/models/model.js";
@@ -16,7 +16,7 @@ const random = new Random(1, "output-bias");
 const noise = (...shape: number[]): Tensor =>
   tensor(
     "float32",
-    Float32Array.from({ length: shape.reduce((p, d) => p * d, 1) }, (_, i) => random.uniform(i + 100 * shape.length)),
+    Float32Array.from({ length: sizeOf(shape) }, (_, i) => random.uniform(i + 100 * shape.length)),
     shape,
   );
 

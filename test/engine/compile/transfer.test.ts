@@ -9,7 +9,7 @@ import { type ReusableClassifier, weightCount, withClassifier } from "../../../s
 import type { TrainableModel } from "../../../src/engine/graph/trainable-model.js";
 import { float, int } from "../../../src/engine/graph/attributes.js";
 import type { GraphBuilder, Value } from "../../../src/engine/graph/builder.js";
-import { tensor } from "../../../src/engine/graph/tensor.js";
+import { sizeOf, tensor } from "../../../src/engine/graph/tensor.js";
 import { CANONICAL_OPSET, type Graph, type Tensor } from "../../../src/engine/graph/types.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import type { SimkdConfig } from "../../../src/engine/objective/losses/simkd.js";
@@ -42,7 +42,7 @@ const weight = (b: GraphBuilder, name: string, shape: number[]): Value =>
     name,
     tensor(
       "float32",
-      Array.from({ length: shape.reduce((p, d) => p * d, 1) }, (_, i) => Math.sin(i + 1)),
+      Array.from({ length: sizeOf(shape) }, (_, i) => Math.sin(i + 1)),
       shape,
     ),
   );

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { float, int, ints } from "../../../src/engine/graph/attributes.js";
 import { canonicalGraph } from "../../../src/engine/graph/canonical.js";
 import { irVersionFor } from "../../../src/engine/graph/opsets.js";
-import { tensor } from "../../../src/engine/graph/tensor.js";
+import { sizeOf, tensor } from "../../../src/engine/graph/tensor.js";
 import {
   type Attributes,
   CANONICAL_OPSET,
@@ -109,7 +109,7 @@ function modelOf(c: Case, opset: number): Model {
 async function answers(model: Model, shape: readonly number[]): Promise<Record<string, Tensor>> {
   const session = await openSession(writeModel(model), { threads: 1 });
   try {
-    const size = shape.reduce((a, b) => a * b, 1);
+    const size = sizeOf(shape);
     const data = Float32Array.from({ length: size }, (_, i) => ((i * 7 + 3) % 11) / 11 + 0.01);
     return await session.run({ x: { dtype: "float32", shape, data } });
   } finally {

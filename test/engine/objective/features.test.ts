@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { lowerGraph } from "../../../src/engine/compile/lower.js";
+import { sizeOf } from "../../../src/engine/graph/tensor.js";
 import { matchFeatures, pairFeatures, perSample } from "../../../src/engine/objective/features.js";
 import { featureLosses } from "../../../src/engine/objective/registry.js";
 import { assertInferredShapes, runInOnnxRuntime } from "../ops/support/onnxruntime.js";
@@ -140,7 +141,7 @@ test("pkt is a divergence: never below 0, and it does not see the scale of a sam
 test("vid at its best variance: 1/2 (1 + log v) where v is the mean squared error", () => {
   const zeros = (shape: number[]): Given => ({
     shape,
-    values: Array<number>(shape.reduce((p, d) => p * d, 1)).fill(0),
+    values: Array<number>(sizeOf(shape)).fill(0),
   });
   const teacher = numbers([6, 1], 4);
   const v = teacher.values.reduce((a, t) => a + t * t, 0) / 6;
@@ -210,7 +211,7 @@ test("review: the context loss of constant maps that are 1 apart is 1 at every s
   // With the last convolution at 0 the student's map is its norm's bias, whatever the student says.
   const fill = (shape: readonly number[], value: number): Given => ({
     shape,
-    values: Array<number>(shape.reduce((p, d) => p * d, 1)).fill(value),
+    values: Array<number>(sizeOf(shape)).fill(value),
   });
   for (const side of [1, 2, 3, 8]) {
     const pair = (seed: number): Pair => ({

@@ -8,6 +8,7 @@ import { staysInFile } from "../../../src/learn/data/memory.js";
 import { fillBatch, sampleAt, samplePieces } from "../../../src/learn/data/read.js";
 import { allocateSamples } from "../../../src/learn/data/samples.js";
 import type { SampleArray } from "../../../src/engine/graph/samples.js";
+import { sizeOf } from "../../../src/engine/graph/tensor.js";
 import { drawnViews } from "../../../src/learn/data/views.js";
 import { corrupt, type DataSet, type LoadedData, loadData, valueRange } from "../../../src/index.js";
 import { type ExpectedFault, faultLike } from "../../support/faults.js";
@@ -42,7 +43,7 @@ const bigEndian = (values: Float32Array): Uint8Array => {
 /** All samples in an order that is not the file's, by their indices. */
 function shuffled(data: DataSet): [number[], SampleArray] {
   const order = Uint32Array.from({ length: data.size }, (_, i) => (i * 131 + 7) % data.size);
-  const size = data.sampleShape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(data.sampleShape);
   const out = allocateSamples(data.samples, data.size * size);
   fillBatch(data, order, out);
   return [[...order], out];

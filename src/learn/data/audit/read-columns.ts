@@ -1,4 +1,5 @@
 /** A few columns of many rows. */
+import { sizeOf } from "../../../engine/graph/tensor.js";
 import { samplePieces } from "../read.js";
 import type { DataSet } from "../types.js";
 
@@ -15,7 +16,7 @@ export function readColumns(
   const chosen = every === 1 ? rows : rows.filter((_, i) => i % every === 0);
   const found = new Map(columns.map((c) => [c, new Float32Array(chosen.length)]));
   if (found.size === 0) return found;
-  const width = data.sampleShape.reduce((product, d) => product * d, 1);
+  const width = sizeOf(data.sampleShape);
   let at = 0;
   for (const { indices, samples } of samplePieces(data, chosen)) {
     for (const [c, values] of found)

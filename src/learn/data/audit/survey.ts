@@ -2,6 +2,7 @@
 import { restoreMissing, samplePieces } from "../read.js";
 import type { DataSet, LoadedData } from "../types.js";
 import type { SampleArray } from "../../../engine/graph/samples.js";
+import { sizeOf } from "../../../engine/graph/tensor.js";
 import { type ClassTotals, countClasses } from "./class-counts.js";
 import { ColumnStatistics } from "./columns.js";
 import { chooseExamined } from "./examined.js";
@@ -46,7 +47,7 @@ export function featureName({ features }: DataSet, index: number): string {
 
 export function surveyData(loaded: LoadedData): Survey {
   const { data } = loaded;
-  const size = data.sampleShape.reduce((product, d) => product * d, 1);
+  const size = sizeOf(data.sampleShape);
   const partOf = partOfSamples(loaded);
   const examined = chooseExamined(data, partOf, size);
   const hashes = new RowHashes(examined.length);

@@ -3,6 +3,7 @@ import { Random, streamNumber } from "../../../engine/random/random.js";
 import { leastAndMost, type SampleSource } from "../read.js";
 import type { DataSet } from "../types.js";
 import type { SampleArray } from "../../../engine/graph/samples.js";
+import { sizeOf } from "../../../engine/graph/tensor.js";
 import * as colour from "./colour.js";
 import { type Augmentation, changesValues } from "./config.js";
 import { blur } from "./filters.js";
@@ -65,7 +66,7 @@ export function renderView(
   range: ValueRange = BYTES,
 ): void {
   if (shape.length !== 3) {
-    const size = shape.reduce((p, d) => p * d, 1);
+    const size = sizeOf(shape);
     out.set(source.subarray(offset, offset + size), outOffset);
     return;
   }
@@ -157,7 +158,7 @@ export function mixInto(
 ): void {
   const { lambda, box } = mix;
   if (box === null) {
-    const size = shape.reduce((p, d) => p * d, 1);
+    const size = sizeOf(shape);
     const whole = !(own instanceof Float32Array);
     for (let i = 0; i < size; i++) {
       const v = lambda * (own[offset + i] as number) + (1 - lambda) * (partner[partnerOffset + i] as number);

@@ -4,6 +4,7 @@ import { basename, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { InputError } from "../../../base/errors.js";
 import { noun } from "../../../base/noun.js";
+import { sizeOf } from "../../../engine/graph/tensor.js";
 import type { IdxConfig } from "../config.js";
 import { checkFolder, readWholeFile } from "./files.js";
 import type { DataFinding } from "../findings.js";
@@ -176,7 +177,7 @@ export function readIdx(path: string): IdxArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (bytes.length < 4 + 4 * rank) throw refuse("file-damaged", "the IDX header is cut off");
   const shape = Array.from({ length: rank }, (_, i) => view.getUint32(4 + 4 * i));
-  const size = shape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(shape);
   const data = bytes.subarray(4 + 4 * rank);
   if (data.length !== size)
     throw refuse("file-damaged", `the header promises [${shape}] = ${size} bytes, and it holds ${data.length}`);

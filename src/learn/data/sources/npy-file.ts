@@ -16,6 +16,7 @@ import { type RowFile, readRows, rowRanges } from "./row-file.js";
 import { allocateSamples, channelsFirst, wholeSamples } from "../samples.js";
 import type { RawPart } from "../source.js";
 import type { SampleArray } from "../../../engine/graph/samples.js";
+import { sizeOf } from "../../../engine/graph/tensor.js";
 
 export interface FilePart extends Pick<RawPart, "samples"> {
   readonly made: NonNullable<RawPart["made"]>;
@@ -36,7 +37,7 @@ export function npyFilePart(path: string): FilePart {
   const { header, rows } = file;
   const { count, shape, channelsLast } = sampleLayout(header.shape, path);
   const samples = typeOf(file, count);
-  const size = shape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(shape);
   const [channels = 1] = shape;
   const decode = decoder(header, samples, path);
   const blocks = new BlockReader(rows, count);
@@ -71,7 +72,7 @@ function openFile(path: string): OpenFile {
   const known = checkFile(path, "a NumPy array (.npy)");
   const header = readHeader(path);
   const [count = 0, ...rest] = header.shape;
-  const rowBytes = rest.reduce((p, d) => p * d, 1) * header.elementBytes;
+  const rowBytes = sizeOf(rest) * header.elementBytes;
   checkLength(header.shape, header.type, count * rowBytes, known.size - header.start, path);
   if (header.columnMajor && rest.length > 0)
     throw new InputError({

@@ -1,4 +1,5 @@
 /** NumPy arrays (.npy; NEP 1, format versions 1 to 3). */
+import { sizeOf } from "../../../engine/graph/tensor.js";
 import { checkLength, numberReader, parseHeader } from "./npy-format.js";
 
 export interface NpyArray {
@@ -17,7 +18,7 @@ export function parseNpy(bytes: Uint8Array, name: string): NpyArray {
   const header = parseHeader(bytes, name);
   const { shape, type, columnMajor, start, elementBytes } = header;
   const read = numberReader(header, name);
-  const size = shape.reduce((p, d) => p * d, 1);
+  const size = sizeOf(shape);
   checkLength(shape, type, size * elementBytes, bytes.length - start, name);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const data = type.endsWith("u1")

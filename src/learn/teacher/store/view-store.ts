@@ -25,6 +25,7 @@ import {
 } from "../../data/views.js";
 import { InputError } from "../../../base/errors.js";
 import { noun } from "../../../base/noun.js";
+import { sizeOf } from "../../../engine/graph/tensor.js";
 import type { TrainingViews, ViewAnswers } from "../taught.js";
 import { type LabelOptions, type LabelStore, openLabelStore } from "./store.js";
 import type { Teacher } from "../types.js";
@@ -123,12 +124,7 @@ export class ViewStore implements TrainingViews {
     };
     return {
       answers: gathered(labels.header.classes.length, labels),
-      features: labels.features.map((f) =>
-        gathered(
-          f.shape.reduce((p, d) => p * d, 1),
-          f,
-        ),
-      ),
+      features: labels.features.map((f) => gathered(sizeOf(f.shape), f)),
     };
   }
 }
