@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, posix, sep } from "node:path";
 import { fileURLToPath } from "node:url";
+import { functionProblems } from "./lint-functions.js";
 import { spreadProblems } from "./lint-spreads.js";
+import { blanked, partsOf } from "./lint-text.js";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
@@ -56,19 +58,24 @@ const rankOf = (room) => ROOMS.findIndex((row) => row.includes(room));
  * @returns one sentence for each problem
  */
 export function problemsOf(sources) {
-  const files = [...sources].map(([path, text]) => ({ path, text, code: withoutComments(text), room: roomOf(path) }));
+  const files = [...sources].map(([path, text]) => fileOf(path, text));
   const imports = new Map(files.map(({ path, code }) => [path, importsOf(path, code)]));
   const problems = [];
   for (const file of files) {
     if (!file.room) problems.push(`src/${file.path}: no room of ARCHITECTURE.md; put the file into one of them`);
     else problems.push(...rankProblems(file, imports.get(file.path)));
     problems.push(...nodeProblems(file, imports.get(file.path)), ...wordProblems(file), ...sizeProblems(file));
+    problems.push(...functionProblems(file), ...spreadProblems(file));
   }
-  return [...problems, ...roomSizes(files), ...webProblems(files, imports), ...spreadProblems(sources)];
+  return [...problems, ...roomSizes(files), ...webProblems(files, imports)];
 }
 
-function withoutComments(text) {
-  return text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/^\s*\/\/.*$/gm, "");
+/** A file with its text as it is, without comments (`code`), and without comments and strings (`plain`). */
+function fileOf(path, text) {
+  const parts = partsOf(text);
+  const code = blanked(text, parts, ["comment"]);
+  const plain = blanked(text, parts, ["comment", "string", "pattern"]);
+  return { path, text, parts, code, plain, room: roomOf(path) };
 }
 
 function importsOf(path, code) {

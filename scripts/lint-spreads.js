@@ -1,70 +1,11 @@
 // Refuses spreads into functions that take any number of arguments (Math.max(...xs), list.push(...xs)): every value takes a
 // place on the stack, and some hundred thousand overflow it, at the very end of a run on large data. Use src/base/extremes.ts.
-/** Comments and the text of strings become blanks, so that positions and lines stay. Code inside `${}` stays. */
-export function withoutText(code) {
-  let out = "";
-  // The brackets that are open: "`" for a template's text, "{" for code.
-  const open = [];
-  for (let i = 0; i < code.length; ) {
-    const [c, next] = [code[i], code[i + 1]];
-    const blank = (end) => {
-      out += code.slice(i, end).replace(/[^\n]/g, " ");
-      i = end;
-    };
-    if (open.at(-1) === "`") {
-      if (c === "`") open.pop();
-      else if (c === "$" && next === "{") open.push("{");
-      else {
-        blank(i + (c === "\\" ? 2 : 1));
-        continue;
-      }
-      out += c;
-      if (c === "$") out += next;
-      i += c === "$" ? 2 : 1;
-    } else if (c === "/" && next === "/") blank(endOf(code, "\n", i));
-    else if (c === "/" && next === "*") blank(endOf(code, "*/", i) + 2);
-    else if (c === '"' || c === "'") blank(endOfString(code, i, c));
-    else if (c === "/" && startsPattern(out)) blank(endOfPattern(code, i));
-    else {
-      if (c === "`") open.push("`");
-      if (c === "{") open.push("{");
-      if (c === "}") open.pop();
-      out += c;
-      i++;
-    }
-  }
-  return out;
-}
-
-const endOf = (code, mark, from) => {
-  const at = code.indexOf(mark, from);
-  return at < 0 ? code.length : at;
-};
-
-function endOfString(code, from, quote) {
-  let i = from + 1;
-  while (i < code.length && code[i] !== quote) i += code[i] === "\\" ? 2 : 1;
-  return i + 1;
-}
-
-/** Whether a slash here begins a regular expression: not behind a value. */
-const startsPattern = (before) => /(^|[=(,:[!&|?{};]|=>|return|typeof)\s*$/.test(before.slice(-40));
-
-function endOfPattern(code, from) {
-  let inside = false;
-  let i = from + 1;
-  for (; i < code.length && (inside || code[i] !== "/"); i += code[i] === "\\" ? 2 : 1) {
-    if (code[i] === "[") inside = true;
-    if (code[i] === "]") inside = false;
-  }
-  return i + 1;
-}
+import { withoutText } from "./lint-text.js";
 
 const ANY_NUMBER = /(Math\.(max|min|hypot)|\.(push|unshift|splice|concat|of|apply|fromCharCode|fromCodePoint))$/;
 
 /** Lines (from 1) of `code` that spread into such a call, with what they spread. */
-export function spreadsIn(code) {
-  const text = withoutText(code);
+export function spreadsIn(code, text = withoutText(code)) {
   const found = [];
   // For each open bracket, whether it holds the arguments of such a call.
   const open = [];
@@ -80,15 +21,10 @@ export function spreadsIn(code) {
   return found;
 }
 
-/**
- * Sentences about all spreads.
- * @param sources Map from a file's path below src/ to its text
- */
-export function spreadProblems(sources) {
-  return [...sources].flatMap(([path, text]) =>
-    spreadsIn(text).map(
-      ({ line, what }) =>
-        `src/${path}:${line}: "${what}" is spread into a call; use maxOf, minOf or appendTo (src/base/extremes.ts)`,
-    ),
+/** Sentences about all spreads of a file. */
+export function spreadProblems({ path, text, plain }) {
+  return spreadsIn(text, plain).map(
+    ({ line, what }) =>
+      `src/${path}:${line}: "${what}" is spread into a call; use maxOf, minOf or appendTo (src/base/extremes.ts)`,
   );
 }

@@ -45,6 +45,18 @@ interface EvaluateFlags {
   readonly quiet: boolean;
 }
 
+const HELP = `
+Layout, input size, a fixed batch size, the kind of outputs and limbeck's own normalisation are detected and printed. Flags
+override them. A file that contains only data: { source: ... } is sufficient as a recipe.
+
+Examples:
+  limbeck evaluate runs/digits                                    the student of a run, compared with its teacher
+  limbeck evaluate student.onnx --data recipe.yaml                on the recipe's test samples
+  limbeck evaluate small.onnx --teacher big.onnx --data data.yaml agreement and soft KL
+  limbeck evaluate resnet.onnx --data photos.yaml --normalise unit --layout nhwc --json
+  limbeck evaluate runs/digits --robustness                       errors under 15 corruptions, relative to the teacher
+  limbeck evaluate a.onnx --data data.yaml --corruptions contrast,shift --reference b.onnx`;
+
 export function addEvaluate(program: Command): void {
   program
     .command("evaluate")
@@ -91,20 +103,7 @@ export function addEvaluate(program: Command): void {
     .addOption(threadsFlag())
     .addOption(jsonFlag())
     .addOption(quietFlag())
-    .addHelpText(
-      "after",
-      `
-Layout, input size, a fixed batch size, the kind of outputs and limbeck's own normalisation are detected and printed. Flags
-override them. A file that contains only data: { source: ... } is sufficient as a recipe.
-
-Examples:
-  limbeck evaluate runs/digits                                    the student of a run, compared with its teacher
-  limbeck evaluate student.onnx --data recipe.yaml                on the recipe's test samples
-  limbeck evaluate small.onnx --teacher big.onnx --data data.yaml agreement and soft KL
-  limbeck evaluate resnet.onnx --data photos.yaml --normalise unit --layout nhwc --json
-  limbeck evaluate runs/digits --robustness                       errors under 15 corruptions, relative to the teacher
-  limbeck evaluate a.onnx --data data.yaml --corruptions contrast,shift --reference b.onnx`,
-    )
+    .addHelpText("after", HELP)
     .action((model: string, flags: EvaluateFlags) => runEvaluate(model, flags));
 }
 

@@ -82,13 +82,10 @@ export async function predictFiles(
   const read = [];
   for (const path of files) read.push(await readSamples(path, wanted, options.key));
   const rows = read.flatMap((r) => Array.from({ length: r.count }, (_, index) => ({ file: r.file, index })));
-  const size = sizeOf(wanted.shape);
-  const samples = new Float32Array(rows.length * size);
-  let at = 0;
-  for (const { values } of read) {
-    samples.set(values, at);
-    at += values.length;
-  }
+  const samples = joined(
+    read.map((r) => r.values),
+    rows.length * sizeOf(wanted.shape),
+  );
   let { scale = 1 } = options;
   if (wanted.gaps && scale !== 1) {
     // What stands in for a missing value is a raw one, so the others are made raw first.
@@ -111,18 +108,12 @@ export async function predictFiles(
     const { notes, warnings, classes: own = [] } = askable(model, file);
     for (const note of [...notes, ...opened.notes.filter(isSingleNote), ...warnings]) options.onNote?.(note);
     const names = classNames(model) ?? own;
-    const nameOf = (c: number): string => names[c] ?? String(c);
-    const log = new Float64Array(classes);
     const predictions: Prediction[] = [];
     for (const part of piecesOf(all, classes)) {
       const values = await opened.teacher.answer(data, part);
+      const tops = topClasses(values, part.length, { kind, classes, names, topK: options.topK ?? 1 });
       for (const [i, sample] of part.entries()) {
-        logProbabilities(values, i, classes, kind, 1, log);
-        const top = topIndices(log, options.topK ?? 1).map((c) => ({
-          class: nameOf(c),
-          probability: Math.exp(log[c] as number),
-        }));
-        const row = rows[sample] as (typeof rows)[number];
+        const [row, top] = [rows[sample] as (typeof rows)[number], tops[i] as Prediction["top"]];
         predictions.push({ ...row, ...(top[0] as Prediction["top"][number]), top });
       }
     }
@@ -130,6 +121,39 @@ export async function predictFiles(
   } finally {
     await opened.teacher.dispose();
   }
+}
+
+function joined(parts: readonly ArrayLike<number>[], size: number): Float32Array {
+  const all = new Float32Array(size);
+  let at = 0;
+  for (const values of parts) {
+    all.set(values, at);
+    at += values.length;
+  }
+  return all;
+}
+
+interface ClassNames {
+  readonly kind: OutputKind;
+  readonly classes: number;
+  readonly names: readonly string[];
+  readonly topK: number;
+}
+
+/** The most likely classes of each answer. */
+function topClasses(
+  values: Float32Array,
+  answers: number,
+  { kind, classes, names, topK }: ClassNames,
+): Prediction["top"][] {
+  const log = new Float64Array(classes);
+  return Array.from({ length: answers }, (_, i) => {
+    logProbabilities(values, i, classes, kind, 1, log);
+    return topIndices(log, topK).map((c) => ({
+      class: names[c] ?? String(c),
+      probability: Math.exp(log[c] as number),
+    }));
+  });
 }
 
 /** Whether missing values may be given to a model: it, or what its metadata says goes in front of it, replaces them. */

@@ -174,13 +174,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const { objective: given, training, settle } = this.#needCompiled();
     const loaded = "splits" in data ? data : split(data, options, this.settings.seed ?? 0);
     const needs = objectiveNeeds(given);
-    if (needs.labels && labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
-      throw new InputError({
-        code: "labels-missing",
-        where: loaded.data.name,
-        found: "some training samples have no label",
-        cure: "Set alpha to 1, which needs none",
-      });
+    if (needs.labels) checkLabels(loaded);
     const teacher = needs.teacher ? await this.#open(loaded, given) : undefined;
     const { seed = 0, threads = 0, device = "cpu" } = this.settings;
     const execution = { threads, device };
@@ -307,4 +301,15 @@ function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere)
     gradient_shares_every: options.gradientSharesEvery ?? 100,
   };
   return parseParts(z.object({ training: trainingSchema }), { training }, "fit").training;
+}
+
+/** @throws InputError where a training sample has no label */
+function checkLabels(loaded: LoadedData): void {
+  if (labelsOf(loaded, loaded.splits.train).some((l) => l < 0))
+    throw new InputError({
+      code: "labels-missing",
+      where: loaded.data.name,
+      found: "some training samples have no label",
+      cure: "Set alpha to 1, which needs none",
+    });
 }

@@ -42,20 +42,7 @@ export function withNormalisation(
       cure: "Set normalise: none",
     });
   if (identity && dtype === info.dtype) return graph;
-  const names = new Set(
-    graph.nodes
-      .flatMap((n) => [n.name, ...n.outputs])
-      .concat(
-        [...graph.initializers.keys()],
-        graph.inputs.map((i) => i.name),
-      ),
-  );
-  const fresh = (base: string): string => {
-    let name = base;
-    while (names.has(name)) name += "_";
-    names.add(name);
-    return name;
-  };
+  const fresh = freshNames(graph);
   const nodes: Node[] = [];
   const initializers = new Map<string, Tensor>(graph.initializers);
   let current = input;
@@ -90,6 +77,24 @@ export function withNormalisation(
   const inputs = graph.inputs.map((i): ValueInfo => (i.name === input ? { ...i, dtype } : i));
   const valueTypes = graph.valueTypes && new Map(graph.valueTypes);
   return { ...graph, inputs, nodes: [...nodes, ...rest], initializers, valueTypes };
+}
+
+/** Makes names that the graph does not use yet. */
+function freshNames(graph: Graph): (base: string) => string {
+  const names = new Set(
+    graph.nodes
+      .flatMap((n) => [n.name, ...n.outputs])
+      .concat(
+        [...graph.initializers.keys()],
+        graph.inputs.map((i) => i.name),
+      ),
+  );
+  return (base) => {
+    let name = base;
+    while (names.has(name)) name += "_";
+    names.add(name);
+    return name;
+  };
 }
 
 /** The graph as it was before its normalisation was put in front; the graph itself where there is none. */

@@ -162,23 +162,7 @@ function assemble(options: StepOptions, name: string): Assembled {
   const inputs = new StepInputs(b, options);
   const bindings = new Map<string, Value>([[model.input, inputs.samples]]);
   const state = (id: string): Value => {
-    const tensor = model.graph.initializers.get(id);
-    if (!tensor)
-      throw new InputError({
-        code: "layer-missing",
-        where: `parameter ${quote(id)}`,
-        found: `the graph ${quote(model.graph.name)} has no initialiser of that name`,
-        cure: "Name one that limbeck inspect lists",
-      });
-    if (tensor.dtype !== "float32")
-      throw new InputError({
-        code: "model-unsupported",
-        where: `parameter ${quote(id)}`,
-        found: `it has the type ${tensor.dtype}`,
-        expected: "float32 in a parameter that is trained",
-        cure: "Export the model in float32, or freeze the parameter",
-      });
-    const value = b.input(id, "float32", tensor.shape);
+    const value = b.input(id, "float32", shapeOfParameter(model.graph, id));
     bindings.set(id, value);
     return value;
   };
@@ -226,6 +210,27 @@ function assemble(options: StepOptions, name: string): Assembled {
     connectors,
     states,
   };
+}
+
+/** @throws InputError where the graph has no such parameter, or one that cannot be trained */
+function shapeOfParameter(graph: Graph, id: string): readonly number[] {
+  const tensor = graph.initializers.get(id);
+  if (!tensor)
+    throw new InputError({
+      code: "layer-missing",
+      where: `parameter ${quote(id)}`,
+      found: `the graph ${quote(graph.name)} has no initialiser of that name`,
+      cure: "Name one that limbeck inspect lists",
+    });
+  if (tensor.dtype !== "float32")
+    throw new InputError({
+      code: "model-unsupported",
+      where: `parameter ${quote(id)}`,
+      found: `it has the type ${tensor.dtype}`,
+      expected: "float32 in a parameter that is trained",
+      cure: "Export the model in float32, or freeze the parameter",
+    });
+  return tensor.shape;
 }
 
 /** Scalars are inputs of the graph under a prefix that no student uses. */

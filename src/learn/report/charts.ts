@@ -106,6 +106,15 @@ export function heatMap(map: HeatMap): Promise<Markup> {
   const ticks = classes.map((_, i) => i).filter((i) => i % every === 0);
   const numbered = n <= MOST_NUMBERED;
   const margins = { marginLeft, marginTop, marginRight, marginBottom: 8 };
+  const axis = {
+    domain: classes.map((_, i) => i),
+    labelAnchor: "center",
+    labelArrow: "none",
+    ticks,
+    tickFormat: label,
+    tickSize: 0,
+    padding: 0.04,
+  } as const;
   return figure({
     title: map.title,
     description: map.description,
@@ -113,28 +122,8 @@ export function heatMap(map: HeatMap): Promise<Markup> {
     height: marginTop + side * n + 8,
     options: (plot) => ({
       ...margins,
-      x: {
-        domain: classes.map((_, i) => i),
-        axis: "top",
-        label: map.columnLabel,
-        labelAnchor: "center",
-        labelArrow: "none",
-        ticks,
-        tickFormat: label,
-        tickSize: 0,
-        tickRotate: upright ? 0 : -50,
-        padding: 0.04,
-      },
-      y: {
-        domain: classes.map((_, i) => i),
-        label: map.rowLabel,
-        labelAnchor: "center",
-        labelArrow: "none",
-        ticks,
-        tickFormat: label,
-        tickSize: 0,
-        padding: 0.04,
-      },
+      x: { ...axis, axis: "top", label: map.columnLabel, tickRotate: upright ? 0 : -50 },
+      y: { ...axis, label: map.rowLabel },
       marks: [
         plot.cell(cells, {
           x: "column",

@@ -47,14 +47,9 @@ interface Bar {
   readonly tip: string;
 }
 
-/** Class names may repeat once cut short: bars are placed by index, not by name. */
-function gainsChart(
-  student: ModelRow,
-  baseline: ModelRow,
-  title: string,
-  listed: ListedClasses | undefined,
-): Promise<Markup> {
-  const all: Bar[] = student.perClass
+/** What a student's recall gained over its baseline's, class by class, the best first. */
+function gainsOf(student: ModelRow, baseline: ModelRow, listed: ListedClasses | undefined): Bar[] {
+  return student.perClass
     .filter((c) => !listed || c.support > 0)
     .map((c) => {
       const i = student.perClass.indexOf(c);
@@ -64,21 +59,29 @@ function gainsChart(
       return { name: c.class, points, tip };
     })
     .sort((a, b) => b.points - a.points);
+}
+
+/** From the lowest to the highest bar or zero, with room for their figures. */
+function domainOf(bars: readonly Bar[]): [number, number] {
+  const points = bars.map((b) => b.points);
+  const [low, high] = [minOf(points, 0), maxOf(points, 0)];
+  const room = 0.16 * Math.max(high - low, 1);
+  return [low < 0 ? low - room : 0, high > 0 ? high + room : 0.001];
+}
+
+/** Class names may repeat once cut short: bars are placed by index, not by name. */
+function gainsChart(
+  student: ModelRow,
+  baseline: ModelRow,
+  title: string,
+  listed: ListedClasses | undefined,
+): Promise<Markup> {
+  const all = gainsOf(student, baseline, listed);
   const bars = extremes(all);
   const left = (listed?.tested ?? all.length) - bars.length;
   const label = (i: number): string => shorten(bars[i]?.name ?? "", 18);
+  const index = (_: Bar, i: number): number => i;
   const longest = maxOf(bars.map((_, i) => label(i).length));
-  const [low, high] = [
-    minOf(
-      bars.map((b) => b.points),
-      0,
-    ),
-    maxOf(
-      bars.map((b) => b.points),
-      0,
-    ),
-  ];
-  const room = 0.16 * Math.max(high - low, 1);
   // Another student in the baseline's place: nothing was gained by distillation there.
   const own = baseline.role === "baseline";
   const [first, second] = own ? ["student", "baseline"] : [student.name, baseline.name];
@@ -96,7 +99,7 @@ function gainsChart(
         label: `${first} minus ${second} (points)${left > 0 ? `, ${noun(left, "class")} in between not shown` : ""}`,
         labelArrow: "none",
         labelAnchor: "center",
-        domain: [low < 0 ? low - room : 0, high > 0 ? high + room : 0.001],
+        domain: domainOf(bars),
         grid: true,
         ticks: 6,
         tickFormat: (v: number) => signed(v, Number.isInteger(v) ? 0 : 1),
@@ -105,14 +108,14 @@ function gainsChart(
       marks: [
         plot.barX(bars, {
           x: "points",
-          y: (_: Bar, i: number) => i,
+          y: index,
           fill: (b: Bar) => (b.points >= 0 ? COLOR.student : COLOR.baseline),
           title: "tip",
         }),
         ...[1, -1].map((side) =>
           plot.text(bars, {
             x: "points",
-            y: (_: Bar, i: number) => i,
+            y: index,
             text: (b: Bar) => (b.points >= 0 === side > 0 ? signed(b.points) : ""),
             textAnchor: side > 0 ? "start" : "end",
             dx: 4 * side,

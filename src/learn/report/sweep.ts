@@ -107,7 +107,11 @@ function heat(
   const longest = maxOf(ys.map((y) => Math.min(y.length, 24)));
   const marginLeft = 48 + 7 * longest;
   const cellWidth = Math.max(64, Math.min(150, 16 + 7 * maxOf(xs.map((x) => x.length))));
-  const figures = (list: readonly Cell[], fontStyle: string) => ({ list, fontStyle });
+  const axis = { type: "band", labelArrow: "none", tickSize: 0, padding: 0.04 } as const;
+  const styles = [
+    { list: cells.filter(whole), fontStyle: "normal" },
+    { list: cells.filter((c) => !whole(c)), fontStyle: "italic" },
+  ];
   return figure({
     title: `Validation ${metric} (%)`,
     description: cells.map(say).join("; "),
@@ -117,26 +121,8 @@ function heat(
       marginLeft,
       marginBottom: 44,
       marginTop: 30,
-      x: {
-        type: "band",
-        domain: xs,
-        label: across.path,
-        labelAnchor: "center",
-        labelArrow: "none",
-        tickSize: 0,
-        padding: 0.04,
-        tickFormat: (x: string) => shorten(x, 20),
-      },
-      y: {
-        type: "band",
-        domain: ys,
-        label: down.path,
-        labelAnchor: "top",
-        labelArrow: "none",
-        tickSize: 0,
-        padding: 0.04,
-        tickFormat: (y: string) => shorten(y, 24),
-      },
+      x: { ...axis, domain: xs, label: across.path, labelAnchor: "center", tickFormat: (x: string) => shorten(x, 20) },
+      y: { ...axis, domain: ys, label: down.path, labelAnchor: "top", tickFormat: (y: string) => shorten(y, 24) },
       marks: [
         plot.cell(cells, {
           x: "x",
@@ -147,13 +133,7 @@ function heat(
           title: say,
         }),
         plot.cell(winner ? [winner] : [], { x: "x", y: "y", fill: "none", stroke: COLOR.ink, strokeWidth: 2.5, rx: 2 }),
-        ...[
-          figures(cells.filter(whole), "normal"),
-          figures(
-            cells.filter((c) => !whole(c)),
-            "italic",
-          ),
-        ].map(({ list, fontStyle }) =>
+        ...styles.map(({ list, fontStyle }) =>
           plot.text(list, {
             x: "x",
             y: "y",

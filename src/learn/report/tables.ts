@@ -46,14 +46,8 @@ function forest(summary: Summary, comparisons: readonly Comparison[]): Promise<M
   const label = (i: number): string => (single ? "" : shorten(rows[i]?.label ?? "", 60));
   const index = (_: unknown, i: number): number => i;
   const own = comparisons.every((c) => modelsOf(summary, c).baseline?.role === "baseline");
-  const low = minOf(
-    rows.map((r) => r.low),
-    0,
-  );
-  const high = maxOf(
-    rows.map((r) => r.high),
-    0,
-  );
+  const [lows, highs] = [rows.map((r) => r.low), rows.map((r) => r.high)];
+  const [low, high] = [minOf(lows, 0), maxOf(highs, 0)];
   return figure({
     title: own ? "Student minus baseline" : "Difference within each comparison (first minus second)",
     description: rows

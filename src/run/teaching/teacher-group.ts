@@ -126,20 +126,7 @@ export function combineTeachers(
     group.weights === "confidence" ? [...arm.labelled] : null,
   );
   const combined = combinedAnswers(members, how, weights, classes.length);
-  const header: StoreHeader = {
-    ...first.store.header,
-    teacher: groupName(
-      members.map((m) => m.name),
-      combine,
-    ),
-    teacherHash: fingerprint(
-      members.map((m) => m.store.header.teacherHash),
-      identity,
-    ),
-    kind,
-    preprocessing: fingerprint(members.map((m) => m.store.header.preprocessing)),
-    precision: "float32",
-  };
+  const header = groupHeader(members, combine, kind, identity);
   const each = memberOutputs(combine, stored, fixed, "labels" in weights ? weights.labels : null, classes.length);
   const parameters = members.map((m) => m.parameters);
   const seen = [...new Set(members.map((m) => m.trainedOn))];
@@ -154,6 +141,30 @@ export function combineTeachers(
     parameters: parameters.every((p) => p !== null) ? parameters.reduce((a, p) => a + p, 0) : null,
     members,
     open: members.every((m) => m.open) ? () => openGroup(members, how, group.weights) : undefined,
+  };
+}
+
+/** The members' headers as that of one store. */
+function groupHeader(
+  members: readonly ReadyTeacher[],
+  combine: GroupTeacherRecipe["combine"],
+  kind: StoreHeader["kind"],
+  identity: string,
+): StoreHeader {
+  const headers = members.map((m) => m.store.header);
+  return {
+    ...(headers[0] as StoreHeader),
+    teacher: groupName(
+      members.map((m) => m.name),
+      combine,
+    ),
+    teacherHash: fingerprint(
+      headers.map((h) => h.teacherHash),
+      identity,
+    ),
+    kind,
+    preprocessing: fingerprint(headers.map((h) => h.preprocessing)),
+    precision: "float32",
   };
 }
 
