@@ -1,5 +1,6 @@
 /** The executor in the caller's thread: commands to a worker, promises back. */
 import { Worker } from "node:worker_threads";
+import { debugScopes } from "../base/debug.js";
 import { type Fault, RunError } from "../base/errors.js";
 import { mismatch } from "../engine/runtime/faults.js";
 import {
@@ -27,8 +28,9 @@ import type {
  * @throws RunError when the graphs do not load, or programs and state do not fit each other
  */
 export async function createExecutor(config: ExecutorConfig, initial: ExecutorState): Promise<Executor> {
-  // Flags such as --input-type would be refused or misread by the worker.
-  return connectExecutor(new Worker(new URL("./worker.js", import.meta.url), { execArgv: [] }), config, initial);
+  // Flags such as --input-type would be refused or misread by the worker; a scope that does not exist was said here.
+  const options = { execArgv: [], env: { ...process.env, LIMBECK_DEBUG: debugScopes() } };
+  return connectExecutor(new Worker(new URL("./worker.js", import.meta.url), options), config, initial);
 }
 
 /** The same over a worker made by the caller. */

@@ -9,6 +9,7 @@ import {
   type OnnxRuntime,
   type OpenOptions,
   openSessionOn,
+  openTold,
   type Session,
   type SessionOptions,
 } from "../engine/runtime/ort.js";
@@ -69,9 +70,11 @@ export async function createNativeSession(
   };
   try {
     // The two overloads of `create` take no union.
-    return typeof source === "string"
-      ? await ort.InferenceSession.create(source, settings)
-      : await ort.InferenceSession.create(source, settings);
+    return await openTold(source, options, () =>
+      typeof source === "string"
+        ? ort.InferenceSession.create(source, settings)
+        : ort.InferenceSession.create(source, settings),
+    );
   } catch (cause) {
     if (options.device === "webgpu" && /adapter|vulkan|dawn/i.test(messageOf(cause)))
       throw new RunError({ ...NO_ADAPTER, where: "device" }, { cause });

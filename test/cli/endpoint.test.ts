@@ -107,7 +107,7 @@ function checkOutcome(what: string, { stdout, stderr }: Outcome): void {
   checkText(`stderr of ${what}`, stderr);
 }
 
-const env = { ENDPOINT_KEY: SECRETS.environment, LIMBECK_DEBUG: "1" };
+const env = { ENDPOINT_KEY: SECRETS.environment, LIMBECK_DEBUG: "*" };
 
 const secretTeacher = (port: number) => ({
   url: `http://me:${encodeURIComponent(SECRETS.user)}@127.0.0.1:${port}/answer?token=${encodeURIComponent(SECRETS.query)}&model=ink`,

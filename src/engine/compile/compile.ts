@@ -1,5 +1,6 @@
 /** From a student and an objective to the programs an executor runs. */
 
+import { debug, since } from "../../base/debug.js";
 import { irVersionFor } from "../graph/opsets.js";
 import { CANONICAL_OPSET, type Graph, type Model } from "../graph/types.js";
 import { writeModel } from "../graph/write.js";
@@ -7,7 +8,7 @@ import { curveAt, type ScalarCurve } from "../objective/schedule.js";
 import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
 import { evaluationGraph } from "./evaluation.js";
 import { lowerGraph, type Target } from "./lower.js";
-import { defaultPasses, type Pass, runPasses, webgpuPasses } from "./passes/index.js";
+import { defaultPasses, type Pass, type PassOptions, runPasses, webgpuPasses } from "./passes/index.js";
 import { padChannels } from "./passes/pad-channels.js";
 import { recompute } from "./passes/recompute.js";
 import { buildStep, LOSS, type StepOptions } from "./step.js";
@@ -30,8 +31,13 @@ export interface CompiledTraining {
 }
 
 export interface CompileOptions extends StepOptions {
-  /** Verify the graph after every pass (types, shapes, single assignment, no dangling names). */
+  /**
+   * Verify the graph after every pass (types, shapes, single assignment, no dangling names). Default: whether the debug
+   * scope "verify" is on.
+   */
   readonly verify?: boolean;
+  /** Told of every pass over the step's graph and the diagnostic's. */
+  readonly onPass?: PassOptions["onPass"];
   /** Compute cheap values again in the backward pass instead of keeping them: less memory, a little more time, the same numbers. */
   readonly recompute?: boolean;
   /** What the graphs are lowered for; default "plain". */
@@ -40,16 +46,18 @@ export interface CompileOptions extends StepOptions {
 
 /** Compiles the programs of one training. Pure: the same options give the same bytes. */
 export function compileTraining(options: CompileOptions): CompiledTraining {
+  const { verify = debug("verify") !== null, onPass } = options;
+  const started = performance.now();
   const graphs = buildStep({ ...options, wholeTables: options.target === "webgpu" });
+  debug("compile")?.(`${graphs.step.name}: built, ${graphs.step.nodes.length} nodes in ${since(started)}`);
   const passes = options.target === "webgpu" ? webgpuPasses : defaultPasses;
   const evaluation = evaluationGraph(options.model);
   const recomputing: Pass = { name: "recompute", run: (graph) => recompute(graph, LOSS) };
   const lowering: Pass = { name: "lowering", run: (graph) => lowerGraph(graph, options.target) };
   const finish = (graph: Graph): Uint8Array => {
-    const verify = options.verify ?? false;
     if (verify) verifyTypedGraph(graph);
     const again = options.recompute && graph === graphs.step ? [recomputing] : [];
-    const optimised = runPasses(graph, [lowering, ...passes, ...again], { verify });
+    const optimised = runPasses(graph, [lowering, ...passes, ...again], { verify, onPass });
     return writeModel(asModel(optimised));
   };
   return {

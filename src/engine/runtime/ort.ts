@@ -3,8 +3,10 @@
  * here takes the runtime as a value and does not know where it runs. Nothing in this file is Node's.
  */
 import type * as Ort from "onnxruntime-node";
+import { debug, since } from "../../base/debug.js";
 import { InputError } from "../../base/errors.js";
 import type { DType, Tensor } from "../graph/types.js";
+import { noun } from "../../base/noun.js";
 import { quote } from "../../base/quote.js";
 import { engineFailed, mismatch } from "./faults.js";
 import type { Session, SessionOptions, SessionValue } from "./session-types.js";
@@ -80,6 +82,20 @@ export async function openSessionOn(
       return released;
     },
   };
+}
+
+/** Opens a session, and says so under the debug scope "session". */
+export async function openTold<T extends Ort.InferenceSession>(
+  source: Uint8Array | string,
+  { device = "cpu", threads = 0 }: OpenOptions,
+  open: () => Promise<T>,
+): Promise<T> {
+  const started = performance.now();
+  const session = await open();
+  debug("session")?.(
+    `opened ${typeof source === "string" ? source : `${source.length.toLocaleString("en-US")} bytes`} in ${since(started)}: device ${device}, threads ${threads || "auto"}, ${noun(session.inputNames.length, "input")}, ${noun(session.outputNames.length, "output")}`,
+  );
+  return session;
 }
 
 /** Where outputs go: "gpu-buffer" stays on the device. */

@@ -1,7 +1,7 @@
 /** ONNX Runtime in the browser: onnxruntime-web, loaded on first use, in wasm or on WebGPU. */
 import type * as Ort from "onnxruntime-web";
 import { RunError } from "../../base/errors.js";
-import { furtherSettings, locationsOf, messageOf, type OnnxRuntime, type OpenOptions } from "./ort.js";
+import { furtherSettings, locationsOf, messageOf, type OnnxRuntime, type OpenOptions, openTold } from "./ort.js";
 import type { WebModule } from "./web-module.js";
 
 /** The module as limbeck uses it. */
@@ -62,15 +62,16 @@ async function create(
       found: "a browser cannot open files",
       cure: "Give the bytes of the file",
     });
+  const settings: Ort.InferenceSession.SessionOptions = {
+    executionMode: "sequential",
+    enableMemPattern: options.plannedMemory ?? true,
+    ...furtherSettings(options),
+    logSeverityLevel: 4,
+    ...locationsOf(options.onDevice),
+    executionProviders: options.device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
+  };
   const session = await inTurn(ort, () =>
-    ort.InferenceSession.create(source, {
-      executionMode: "sequential",
-      enableMemPattern: options.plannedMemory ?? true,
-      ...furtherSettings(options),
-      logSeverityLevel: 4,
-      ...locationsOf(options.onDevice),
-      executionProviders: options.device === "webgpu" ? ["webgpu", "wasm"] : ["wasm"],
-    }),
+    openTold(source, options, () => ort.InferenceSession.create(source, settings)),
   );
   const [run, release] = [session.run.bind(session), session.release.bind(session)] as [
     typeof session.run,

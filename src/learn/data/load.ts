@@ -1,5 +1,6 @@
 /** From a configuration to samples, splits and normalisation. Adding a source: its file and one line here. */
 
+import { debug, since } from "../../base/debug.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import type { DataConfig } from "./config.js";
@@ -15,7 +16,7 @@ import { partsFinding } from "./parts.js";
 import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
 import { splitData } from "./splits.js";
 import { readTableSource } from "./sources/table/table.js";
-import type { DataSet, LoadedData } from "./types.js";
+import type { DataSet, LoadedData, Splits } from "./types.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
 
 type Source<K extends DataConfig["source"]> = (
@@ -39,7 +40,9 @@ const sources: { readonly [K in DataConfig["source"]]: Source<K> } = {
  */
 export async function loadData(config: DataConfig, context: SourceContext): Promise<LoadedData> {
   const reader = sources[config.source] as (c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>;
+  const started = performance.now();
   const source = await reader(config, context);
+  debug("data")?.(`${config.source}: read in ${since(started)}`);
   const { data: read, own, findings } = fromSource(source, { ...config, seed: config.split.seed });
   const found = [...(source.findings ?? []), ...findings];
   const splits = splitData(read, config.split, own, (finding) => found.push(finding));
@@ -53,6 +56,7 @@ export async function loadData(config: DataConfig, context: SourceContext): Prom
     data,
     splits.train,
   );
+  debug("data")?.(`${describeLoaded(data, splits)}, ready in ${since(started)}`);
   return {
     data,
     splits,
@@ -60,6 +64,11 @@ export async function loadData(config: DataConfig, context: SourceContext): Prom
     findings: partsFound ? [partsFound, ...found] : found,
     imageSizes: source.imageSizes,
   };
+}
+
+function describeLoaded(data: DataSet, { train, validation, test }: Splits): string {
+  const parts = `${train.length} for training, ${validation.length} for validation, ${test.length} for test`;
+  return `${data.name}: ${noun(data.size, "sample")} of [${data.sampleShape}], ${noun(data.classes.length, "class")}; ${parts}; hash ${data.hash.slice(0, 12)}`;
 }
 
 function resolveNormalisation(choice: NormaliseChoice, unit: number, data: DataSet, train: Uint32Array): Normalisation {

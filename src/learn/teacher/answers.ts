@@ -1,5 +1,6 @@
 /** A teacher's answers, checked. */
 import type { DataSet } from "../data/types.js";
+import { debug, since } from "../../base/debug.js";
 import { InputError, InterruptedError } from "../../base/errors.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
 import { quote } from "../../base/quote.js";
@@ -49,8 +50,13 @@ export async function labelBlock(
   const stopped = (): InterruptedError =>
     new InterruptedError(`labelling with ${teacher.name}: stopped after ${done} of ${total} samples`);
   if (signal?.aborted) throw stopped();
+  const started = performance.now();
   try {
-    return await fullAnswers(teacher, data, indices, signal);
+    const full = await fullAnswers(teacher, data, indices, signal);
+    debug("teacher")?.(
+      `${teacher.name}: answered samples ${done + 1} to ${done + indices.length} of ${total} in ${since(started)}`,
+    );
+    return full;
   } catch (error) {
     throw error instanceof InterruptedError ? stopped() : error;
   }

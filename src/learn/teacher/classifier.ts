@@ -3,7 +3,10 @@ import { spreadOver } from "../data/labels/labels.js";
 import { RAW } from "../data/normalise.js";
 import type { DataSet } from "../data/types.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
+import { debug, since } from "../../base/debug.js";
 import { InputError, RunError } from "../../base/errors.js";
+import { noun } from "../../base/noun.js";
+import { quote } from "../../base/quote.js";
 import type { Model } from "../../engine/graph/types.js";
 import type { FeatureInfo } from "../../engine/objective/features.js";
 import type { Session, SessionValue } from "../../engine/runtime/session-types.js";
@@ -73,8 +76,12 @@ export async function classifierTeacher(
 ): Promise<Teacher> {
   const options = { ...given, classes: given.classes ?? ownClasses(given.ownClasses, data) };
   const some = spreadOver(probe, PROBE);
+  const started = performance.now();
   const { answerer, scores, raw, tried } = await firstAnswers(session, path, data, some, options);
   const { plan, output, order, normalisation } = answerer.asking;
+  debug("teacher")?.(
+    `${path}: asked about ${noun(some.length, "sample")} in ${since(started)}, output ${output}, normalisation ${quote(normalisation)}`,
+  );
   // Of a softmax over more classes than are kept, all are looked at: what is kept does not sum to 1.
   const seenAs = kindOf(scores);
   const kind = options.outputs === "auto" ? seenAs : options.outputs;

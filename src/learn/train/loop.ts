@@ -3,6 +3,7 @@
  * where checkpoints go is its host's business.
  */
 import type { CompiledTraining } from "../../engine/compile/compile.js";
+import { debug, since } from "../../base/debug.js";
 import { InterruptedError, type RunError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { meanShares, shareWarnings } from "../../engine/objective/gradient-shares.js";
@@ -116,13 +117,18 @@ class Loop {
     this.#started = performance.now();
     this.#lastCheckpoint = this.#started;
     this.#executor = await this.#open();
+    debug("train")?.(
+      `${this.task.name}: begins after step ${this.#state.step} of ${settings.steps}, batch size ${this.#maker.plan.batch}, ready in ${since(this.#started)}`,
+    );
     let upcoming = await this.#chunk(this.#state.step);
     while (this.#state.step < settings.steps && !this.#exhausted()) {
       await this.#stopWhenAsked();
       const requests = upcoming;
+      const begun = performance.now();
       const [result, next] = await this.#runAndMake(requests);
       upcoming = next;
       this.#account(requests, result);
+      debug("train")?.(`${this.task.name}: ${stepsText(this.#state.step, result, begun)}`);
       if (result.diverged) throw this.#diverged(result, requests);
       if (result.done < requests.length) {
         await this.#stopWhenAsked();
@@ -233,7 +239,11 @@ class Loop {
 
   async #validate(): Promise<void> {
     const executor = this.#executor as Executor;
+    const begun = performance.now();
     const score = await validate(executor, this.task, this.#classes, this.#state.step, this.host.kept);
+    debug("train")?.(
+      `${this.task.name}: validated after step ${this.#state.step} in ${since(begun)}: ${JSON.stringify(score)}`,
+    );
     const { step, lossSums, lossCount, curve } = this.#state;
     const mean = (k: number): number => (lossSums[k] ?? 0) / Math.max(lossCount, 1);
     const epoch = step / this.#maker.plan.stepsPerEpoch;
@@ -286,6 +296,7 @@ class Loop {
     const state = await this.#executor.snapshot();
     const loop = { ...this.#state, seconds: this.#seconds() };
     await save({ fingerprint: this.task.fingerprint, environment, loop, state, best: this.#best });
+    debug("train")?.(`${this.task.name}: checkpoint after step ${loop.step} in ${since(begun)}`);
     this.#lastCheckpoint = performance.now();
     this.#checkpointCost = (this.#lastCheckpoint - begun) / 1000;
   }
@@ -344,6 +355,13 @@ class Loop {
       warnings: [...this.#warnings, ...this.#shareWarnings()],
     };
   }
+}
+
+/** Which steps ran and how long each took. @param last step that is done */
+function stepsText(last: number, { done, losses }: StepsResult, begun: number): string {
+  const each = ((performance.now() - begun) / Math.max(1, done)).toFixed(2);
+  const loss = losses[(losses.length / Math.max(1, done)) * (done - 1)];
+  return `steps ${last - done + 1} to ${last} in ${since(begun)}, ${each} ms each, loss ${loss}`;
 }
 
 /**

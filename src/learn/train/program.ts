@@ -15,8 +15,6 @@ import type { TrainingTask } from "./types.js";
 export interface ProgramTarget {
   /** What the graphs are lowered for. */
   readonly target: Target;
-  /** Whether graphs are verified after every pass. */
-  readonly verify?: boolean;
 }
 
 /**
@@ -24,7 +22,7 @@ export interface ProgramTarget {
  * @param batch samples of a micro-batch
  * @throws InputError when the task's parts do not go together
  */
-export function compileTask(task: TrainingTask, batch: number, { target, verify }: ProgramTarget): CompiledTraining {
+export function compileTask(task: TrainingTask, batch: number, { target }: ProgramTarget): CompiledTraining {
   let different: number | undefined;
   return compileTraining({
     model: task.model,
@@ -42,7 +40,6 @@ export function compileTask(task: TrainingTask, batch: number, { target, verify 
     seed: task.settings.seed,
     recompute: task.settings.recompute,
     target,
-    verify,
   });
 }
 

@@ -50,7 +50,6 @@ export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Prom
     const host = {
       createExecutor,
       target: await targetOf(task.settings.device),
-      verify: Boolean(process.env.LIMBECK_DEBUG),
       environment: trainingEnvironment(task.settings.threads, task.settings.device),
       log,
       save: directory === null ? null : (checkpoint: Checkpoint) => saveCheckpoint(directory, checkpoint),

@@ -4,6 +4,8 @@ import type { DataAudit } from "../../learn/data/audit/types.js";
 import type { DataConfig } from "../../learn/data/config.js";
 import { loadData } from "../../learn/data/load.js";
 import type { LoadedData } from "../../learn/data/types.js";
+import { debug, since } from "../../base/debug.js";
+import { noun } from "../../base/noun.js";
 import { camelKeys } from "../recipe/resolve.js";
 import type { DataRecipe } from "../recipe/schema/schema.js";
 import type { RunEvent } from "./events.js";
@@ -22,7 +24,9 @@ export async function loadAudited(
   { folder, onEvent }: { readonly folder: string; readonly onEvent?: ((event: RunEvent) => void) | undefined },
 ): Promise<AuditedData> {
   const loaded = await loadData(camelKeys(data) as DataConfig, { folder });
+  const started = performance.now();
   const audit = auditData(loaded);
+  debug("data")?.(`${loaded.data.name}: audited in ${since(started)}, ${noun(audit.findings.length, "finding")}`);
   onEvent?.({ kind: "audit", audit });
   return { ...loaded, audit };
 }

@@ -1,4 +1,5 @@
 /** Passes over graphs: each a pure function in its own file, runnable by itself. */
+import { debug, since } from "../../../base/debug.js";
 import type { Graph } from "../../graph/types.js";
 import { verifyTypedGraph } from "../verify.js";
 import { commonSubexpressions } from "./common-subexpressions.js";
@@ -19,17 +20,33 @@ export const defaultPasses: readonly Pass[] = [
 /** The same for WebGPU, whose convolution has a hole. */
 export const webgpuPasses: readonly Pass[] = [...defaultPasses, { name: "pad-channels", run: padChannels }];
 
-/** Runs passes in order; with `verify` the graph is checked after each. */
-export function runPasses(graph: Graph, passes: readonly Pass[], options: { readonly verify: boolean }): Graph {
+export interface PassOptions {
+  /** Checks the graph after each pass. */
+  readonly verify: boolean;
+  /** Told of each pass. */
+  readonly onPass?: (pass: string, before: Graph, after: Graph) => void;
+}
+
+/** Runs passes in order. @throws Error naming the pass that broke the graph, with `verify` */
+export function runPasses(graph: Graph, passes: readonly Pass[], { verify, onPass }: PassOptions): Graph {
   return passes.reduce((current, pass) => {
+    const started = performance.now();
     const next = pass.run(current);
-    if (options.verify) {
-      try {
-        verifyTypedGraph(next);
-      } catch (cause) {
-        throw new Error(`pass ${pass.name} broke the graph: ${(cause as Error).message}`, { cause });
-      }
-    }
+    debug("compile")?.(
+      `${graph.name}: ${pass.name}, ${current.nodes.length} -> ${next.nodes.length} nodes in ${since(started)}`,
+    );
+    if (verify) checkAfter(pass, next);
+    onPass?.(pass.name, current, next);
     return next;
   }, graph);
+}
+
+function checkAfter(pass: Pass, graph: Graph): void {
+  const started = performance.now();
+  try {
+    verifyTypedGraph(graph);
+  } catch (cause) {
+    throw new Error(`pass ${pass.name} broke the graph: ${(cause as Error).message}`, { cause });
+  }
+  debug("verify")?.(`${graph.name}: valid after ${pass.name}, ${graph.nodes.length} nodes in ${since(started)}`);
 }

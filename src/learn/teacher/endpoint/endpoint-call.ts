@@ -1,6 +1,7 @@
 /** One POST to an endpoint: which redirects are followed, how much of an answer is read, how long it wants to be left alone. */
+import { debug, since } from "../../../base/debug.js";
 import { InputError } from "../../../base/errors.js";
-import { maskText } from "../../../base/secrets.js";
+import { maskText, maskUrl } from "../../../base/secrets.js";
 import type { Endpoint } from "./endpoint-address.js";
 import { AskError } from "./retry.js";
 
@@ -26,7 +27,11 @@ export async function post(
 ): Promise<string> {
   let at = url;
   for (let redirects = 0; ; redirects++) {
+    const started = performance.now();
     const response = await send(at, { method: "POST", headers, body, signal, redirect: "manual" });
+    debug("teacher")?.(
+      `POST ${maskUrl(at.href)} with ${body.length} characters: ${response.status} in ${since(started)}`,
+    );
     if (!REDIRECTS.has(response.status)) return read(name, response, most);
     await discard(response);
     at = redirected(name, at, response, redirects);

@@ -1,4 +1,5 @@
 /** Asking again: after failures with growing waits, as long as whoever is asked wishes, and until somebody stops it. */
+import { debug } from "../../../base/debug.js";
 import { InputError, InterruptedError, RunError } from "../../../base/errors.js";
 
 export interface RetryOptions {
@@ -57,6 +58,7 @@ export async function persistently<T>(
         throw (cause instanceof AskError && cause.final) || failed(name, tried + 1, message, cause);
       const backoff = Math.min(retryMs * 2 ** tried, Math.max(retryMs, LONGEST_BACKOFF));
       const wait = Math.max(backoff, wishOf(retry.afterMs));
+      debug("teacher")?.(`${name}: try ${tried + 1} failed, the next in ${wait} ms: ${message}`);
       if (wait >= TOLD) options.onWait?.(wait / 1000, message);
       await sleep(wait, signal);
     }

@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { makeFolder } from "../../../node/atomic.js";
 import type { TeacherFeature } from "../../../engine/compile/step.js";
 import type { DataSet } from "../../data/types.js";
+import { debug } from "../../../base/debug.js";
 import { InputError } from "../../../base/errors.js";
 import { minOf } from "../../../base/extremes.js";
 import { toHalf } from "../../../engine/graph/half.js";
@@ -121,6 +122,7 @@ export async function openLabelStore(
     const rows = files.map(({ path: at, rowBytes }) => Math.floor(statSync(at).size / rowBytes));
     const done = minOf(rows, header.samples);
     for (const { fd, rowBytes } of files) ftruncateSync(fd, done * rowBytes);
+    debug("teacher")?.(`${teacher.name}: label store ${folder} holds ${done} of ${noun(header.samples, "sample")}`);
     await label(files, done, header, teacher, data, options);
     // Only who has just written the answers may vouch for them.
     if (done < header.samples) {
