@@ -16,6 +16,6 @@ export interface TrainableModel {
   readonly undecayed?: ReadonlySet<string>;
   /** Graph input that takes the samples. */
   readonly input: string;
-  /** Graph output [batch, classes]. */
+  /** Graph output [batch, width]. */
   readonly output: string;
 }

@@ -109,7 +109,7 @@ export interface Model {
   readonly irVersion: number;
   readonly producerName?: string;
   readonly producerVersion?: string;
-  /** `metadata_props`: class names, normalisation and the like. */
+  /** `metadata_props`: what an exporter writes beside the graph, such as the normalisation. */
   readonly metadata: Readonly<Record<string, string>>;
 }
 
