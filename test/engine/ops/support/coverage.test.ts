@@ -6,8 +6,9 @@ import { ABSTRACT_DOMAIN } from "../../../../src/engine/graph/types.js";
 import { NCHWC_DOMAIN } from "../../../../src/engine/ops/nchwc.js";
 import { allOps } from "../../../../src/engine/ops/registry.js";
 
-const folder = join(process.cwd(), "test", "ops");
-const tests = readdirSync(folder)
+const folder = join(process.cwd(), "test", "engine", "ops");
+const tests = readdirSync(folder, { recursive: true })
+  .map(String)
   .filter((f) => f.endsWith(".test.ts"))
   .map((f) => readFileSync(join(folder, f), "utf8"))
   .join("\n");
@@ -19,7 +20,7 @@ test("every op of the registry occurs in a test of its family", () => {
   assert.deepEqual(
     untested.map((d) => d.op),
     [],
-    "ops without a test in test/ops",
+    "ops without a test in test/engine/ops",
   );
 });
 
