@@ -53,6 +53,7 @@ export const ERROR_CODES = {
   "parts-unclear": "Folders or arrays do not tell which are the training, validation and test part.",
   "recipe-invalid": "A recipe has fields that cannot be used; details lists them.",
   "row-invalid": "A row or sample of the data cannot be used.",
+  "run-claimed": "Another process, or another run of this one, writes to a folder.",
   "run-mismatch": "A folder holds another run than the one to resume.",
   "run-missing": "There is no such run.",
   "secret-missing": "A secret is masked in this copy of a recipe and has to be given again.",

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { InputError, listRuns } from "../../src/index.js";
 import { parseRecipe } from "../../src/run/recipe/load.js";
-import { claimDirectory } from "../../src/run/folder/run-directory.js";
+import { claimDirectory, type DirectoryOptions } from "../../src/run/folder/run-directory.js";
 import { openRun } from "../../src/run/folder/runs.js";
 import { listTrainings } from "../../src/run/folder/trainings.js";
 
@@ -106,16 +106,21 @@ test("--resume finds its run among damaged ones, and names them where there is n
     student: { kind: "mlp", hidden: [8] },
     training: { steps: 1 },
   });
-  const resume = () => claimDirectory(recipe, { resume: true });
+  const claim = async (options: DirectoryOptions): Promise<string> => {
+    const claimed = await claimDirectory(recipe, options);
+    claimed.release();
+    return claimed.directory;
+  };
+  const resume = () => claim({ resume: true });
   await assert.rejects(
     resume(),
     (e: unknown) => e instanceof InputError && e.code === "run-missing" && /runs\/a-list: state\.json/.test(e.found),
   );
-  const own = await claimDirectory(recipe, {});
+  const own = await claim({});
   assert.equal(own, join("runs", "mine"));
   assert.equal(await resume(), own);
   await assert.rejects(
-    claimDirectory(recipe, { resume: join(runs, "not-json") }),
+    claim({ resume: join(runs, "not-json") }),
     (e: unknown) => e instanceof InputError && e.code === "file-damaged" && e.found.includes("not-json"),
   );
 });

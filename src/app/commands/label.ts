@@ -12,13 +12,13 @@ import type { Recipe, RecipeInput } from "../../run/recipe/schema/schema.js";
 import type { LabelStore } from "../../learn/teacher/store/store.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
-import { contextOf, type RunOptions } from "../../run/folder/context.js";
+import { beginRun } from "../../run/folder/begin-run.js";
+import type { RunContext, RunOptions } from "../../run/folder/context.js";
 import { piecesOf } from "../../run/pipeline/judge.js";
-import { loadAudited } from "../../run/folder/load-audited.js";
 import { seeingAllClasses } from "../../run/pipeline/omitted.js";
-import { claimDirectory, finishDirectory, orDiscard } from "../../run/folder/run-directory.js";
 import { noTeacher } from "../../run/teaching/teacher-group.js";
 import { prepareTeacher } from "../../run/teaching/teachers.js";
+import type { ReadyTeacher } from "../../run/teaching/ready-teacher.js";
 
 export interface LabelDataOptions extends Omit<RunOptions, "jobs" | "command"> {
   /** Folder of the store; default label-stores/<name of the recipe>. */
@@ -76,35 +76,44 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
       found: "a label store belongs to one teacher, and this group has several",
       cure: "Label with each of them, and give the stores to the group",
     });
-  const folder = options.folder ?? process.cwd();
-  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
-  const arm = expandArms(recipe, loaded)[0] as Arm;
-  const out = options.out ?? (typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name));
-  const directory = await claimDirectory(
-    { ...recipe, name: `${recipe.name}-labels` },
-    { out, resume: options.resume, folder, kind: "label", recipe: given },
-  );
-  const context = contextOf(recipe, loaded, directory, options);
-  context.emit({ kind: "stage", text: `Labelling ${noun(loaded.data.size, "sample")} of ${loaded.data.name}` });
-  const teacher = await orDiscard(directory, { out: options.out, resume: options.resume }, () =>
-    prepareTeacher(context, arm, recipe.seed, directory, options.features),
-  );
-  await finishDirectory(directory);
-  const { header } = teacher.store;
+  return beginRun({
+    recipe,
+    options,
+    marks: {
+      kind: "label",
+      name: `${recipe.name}-labels`,
+      recipe: given,
+      out: typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name),
+    },
+    check: (loaded) => expandArms(recipe, loaded)[0] as Arm,
+    async work({ context }, arm) {
+      const { data } = context.loaded;
+      context.emit({ kind: "stage", text: `Labelling ${noun(data.size, "sample")} of ${data.name}` });
+      const teacher = await prepareTeacher(context, arm, recipe.seed, context.directory, options.features);
+      return describeStore(context, teacher);
+    },
+  });
+}
+
+function describeStore(
+  { directory, loaded, notes, warnings }: RunContext,
+  { name: teacher, parameters, store, trainedOn }: ReadyTeacher,
+): LabelDataResult {
+  const { header } = store;
   return {
     store: directory,
-    teacher: teacher.name,
-    parameters: teacher.parameters,
+    teacher,
+    parameters,
     kind: header.kind,
     classes: header.classes,
     samples: header.samples,
     precision: header.precision,
     features: header.features ?? [],
     bytes: sizeOnDisk(directory),
-    accuracy: accuracies(teacher.store, loaded),
-    trainedOn: teacher.trainedOn,
-    notes: context.notes,
-    warnings: context.warnings,
+    accuracy: accuracies(store, loaded),
+    trainedOn,
+    notes,
+    warnings,
     audit: loaded.audit,
   };
 }

@@ -1,5 +1,5 @@
 /** The library's hands-on way: a teacher, a student, compile, fit, evaluate, save. The shape is the one Keras users know. */
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { DataSet, LoadedData } from "../../learn/data/types.js";
 import { packageVersion } from "../../node/package-root.js";
@@ -18,6 +18,7 @@ import type { Teacher } from "../../learn/teacher/types.js";
 import { train } from "../../learn/train/train.js";
 import type { TrainingResult, TrainingTask } from "../../learn/train/types.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
+import { type Claim, claimFolder } from "../../run/folder/claim.js";
 import { fingerprint } from "../../run/folder/context.js";
 import { DistillerCore, type Identity } from "./distiller-core.js";
 import type { DistillerSettings, FitOptionsAnywhere } from "./options.js";
@@ -75,6 +76,26 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
     this.#teacher = options.teacher;
     this.#folder = options.folder ?? process.cwd();
     this.recipe = parseParts(z.object({ student: modelSchema }), { student: options.student }, "Distiller").student;
+  }
+
+  /**
+   * Labels the samples once with the teacher and trains the student. The folders among the options belong to this fit until
+   * it is over.
+   * @returns the learning curve and how the weights were selected
+   * @throws InputError if data, teacher and objective do not match, or another process or fit writes to one of the folders;
+   *   InterruptedError if the signal aborts
+   */
+  override async fit(data: DataSet | LoadedData, options: FitOptions = {}): Promise<TrainingResult> {
+    const { directory, labelStore } = options;
+    const folders = [directory, labelStore].flatMap((folder) => (folder === undefined ? [] : [resolve(folder)]));
+    const claims: Claim[] = [];
+    try {
+      for (const folder of new Set(folders)) claims.push(await claimFolder(folder));
+      const result = await super.fit(data, options);
+      return { ...result, warnings: [...claims.flatMap((c) => c.takenOver ?? []), ...result.warnings] };
+    } finally {
+      for (const claim of claims) claim.release();
+    }
   }
 
   protected get keepsTeacher(): boolean {

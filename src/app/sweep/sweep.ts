@@ -14,9 +14,8 @@ import { maskSecrets, maskText } from "../../base/secrets.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
 import { checkModels } from "../../run/pipeline/check.js";
-import { contextOf, type RunContext, type RunOptions, seedsOf } from "../../run/folder/context.js";
-import { loadAudited } from "../../run/folder/load-audited.js";
-import { claimDirectory, finishDirectory, orDiscard } from "../../run/folder/run-directory.js";
+import { beginRun } from "../../run/folder/begin-run.js";
+import { type RunContext, type RunOptions, seedsOf } from "../../run/folder/context.js";
 import { requireTeacher } from "../../run/teaching/teacher-group.js";
 import { type Combination, combinationsOf } from "./combinations.js";
 import { type Candidate, checkMetric, type Swept, trainSweep } from "./train.js";
@@ -46,10 +45,8 @@ export interface SweepResult {
  *   training runs fail; InterruptedError if it is stopped
  */
 export async function sweep(input: RecipeInput, options: SweepOptions = {}): Promise<SweepResult> {
-  const started = performance.now();
   const recipe = parseRecipe(input);
   requireTeacher(recipe);
-  const folder = options.folder ?? process.cwd();
   if (recipe.strategy.kind !== "one-shot")
     throw new InputError({
       code: "option-conflict",
@@ -59,7 +56,21 @@ export async function sweep(input: RecipeInput, options: SweepOptions = {}): Pro
       cure: 'Sweep with --set "strategy={kind: one-shot}"',
     });
   const { fields, combinations } = combinationsOf(input, recipe);
-  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
+  return beginRun({
+    recipe,
+    options,
+    marks: { kind: "sweep", name: `${recipe.name}-sweep` },
+    check: (loaded, folder) => checkSweep(combinations, loaded, folder),
+    async work({ context, seconds }, candidates) {
+      announce(context, fields, candidates);
+      const swept = await trainSweep(context, candidates);
+      const summary = summaryOf(context, fields, swept, options.command ?? "sweep(recipe)", seconds());
+      return { directory: context.directory, summary, ...(await writeSweep(context, summary, candidates)) };
+    },
+  });
+}
+
+function checkSweep(combinations: readonly Combination[], loaded: LoadedData, folder: string): Candidate[] {
   if (loaded.splits.validation.length === 0)
     throw new InputError({
       code: "budget-invalid",
@@ -67,17 +78,7 @@ export async function sweep(input: RecipeInput, options: SweepOptions = {}): Pro
       found: "no validation sample is left to score on",
       expected: "a fraction of the samples, such as 0.15",
     });
-  const candidates = candidatesOf(combinations, loaded, folder);
-  const directory = await claimDirectory(
-    { ...recipe, name: `${recipe.name}-sweep` },
-    { ...options, kind: "sweep", recipe },
-  );
-  const context = contextOf(recipe, loaded, directory, options);
-  announce(context, fields, candidates);
-  const swept = await orDiscard(directory, options, () => trainSweep(context, candidates));
-  const seconds = (performance.now() - started) / 1000;
-  const summary = summaryOf(context, fields, swept, options.command ?? "sweep(recipe)", seconds);
-  return { directory, summary, ...(await deliver(context, summary, candidates)) };
+  return candidatesOf(combinations, loaded, folder);
 }
 
 /** What every combination may see, with its models built once. @throws InputError naming the combination */
@@ -162,7 +163,8 @@ function constantBeats({ data, splits }: LoadedData, metric: Swept["metric"], ro
   ];
 }
 
-async function deliver(
+/** Writes the best recipe, the table and the report. */
+async function writeSweep(
   { directory, folder }: RunContext,
   summary: SweepSummary,
   candidates: readonly Candidate[],
@@ -175,7 +177,6 @@ async function deliver(
   await writeFileAtomic(file("sweep.json"), `${JSON.stringify(summary, null, 2)}\n`);
   await writeFileAtomic(file("sweep.csv"), csvOf(summary));
   await writeFileAtomic(file("report.html"), await renderSweep(summary));
-  await finishDirectory(directory);
   return {
     best,
     bestRecipe: file("best.yaml"),

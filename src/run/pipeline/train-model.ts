@@ -1,9 +1,6 @@
 /** Trains one model on labels alone; the implementation of `limbeck train`. */
-import { copyFileSync } from "node:fs";
-import { join } from "node:path";
 import { InputError } from "../../base/errors.js";
 import type { ModelRow, Summary } from "../../learn/evaluate/summary.js";
-import { loadModelFile } from "../../node/model-file.js";
 import { noun } from "../../base/noun.js";
 import { parseRecipe } from "../recipe/load.js";
 import { baselineObjectiveOf } from "../recipe/resolve.js";
@@ -12,18 +9,17 @@ import { aboutRun, type RunFacts } from "./about.js";
 import { expandArms } from "./arms.js";
 import type { Arm } from "../teaching/arm.js";
 import { checkTrainingViews } from "./augmentations.js";
-import { contextOf, type RunContext, type RunOptions, seedsOf } from "../folder/context.js";
+import { beginRun } from "../folder/begin-run.js";
+import { type RunContext, type RunOptions, seedsOf } from "../folder/context.js";
+import { deliver } from "../folder/deliver.js";
+import type { AuditedData } from "../folder/load-audited.js";
 import { scoreOf } from "../students/fit.js";
 import type { FitRequest, Fitted } from "../students/fitted.js";
 import { aggregate, type Judged, rightOf, scoreExported, warnOfWeakness } from "./judge.js";
-import { loadAudited } from "../folder/load-audited.js";
 import { latencyOf } from "../measure/measure.js";
 import { omittedScores, seeingAllClasses, withoutSaid } from "./omitted.js";
 import { fitAll } from "../students/fit-all.js";
 import { checkRecipe, openExported, runRobustness } from "../measure/robustness.js";
-import { claimDirectory, finishDirectory, orDiscard } from "../folder/run-directory.js";
-import { writeSnippets } from "../folder/snippets.js";
-import { writeSummary } from "../folder/write-summary.js";
 
 export interface TrainModelOptions extends RunOptions {
   /** Which model of the recipe to train; default "student". */
@@ -47,36 +43,40 @@ export interface TrainModelResult {
  * @throws InputError if the recipe or its data cannot be used, RunError if training fails, InterruptedError if it is stopped
  */
 export async function trainModel(input: RecipeInput, options: TrainModelOptions = {}): Promise<TrainModelResult> {
-  const started = performance.now();
   const which = options.model ?? "student";
   const recipe = parseRecipe(input);
-  const folder = options.folder ?? process.cwd();
-  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
+  return beginRun({
+    recipe,
+    options,
+    // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
+    marks: { kind: "train", name: `${recipe.name}-${which}` },
+    check: (loaded) => checkAlone(recipe, which, loaded),
+    async work({ context, seconds }, { arm, request }) {
+      context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
+      const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
+      const fitted = await fitAll(context, requests);
+      context.emit({ kind: "stage", text: "Evaluating" });
+      const row = await measure(context, which, fitted, which === "student" ? arm : null);
+      const { command = "trainModel(recipe)" } = options;
+      const threads = context.execution.threads;
+      const seeds = fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, threads) }));
+      const robustness = await runRobustness(context, [{ id: row.id, role: row.role, seeds }]);
+      const summary = await summarise(context, row, { command, ...robustness, seconds: seconds() });
+      return deliverBest(context, fitted, summary);
+    },
+  });
+}
+
+/** What is trained and how. @throws InputError when it cannot be */
+function checkAlone(
+  recipe: Recipe,
+  which: "student" | "teacher",
+  loaded: AuditedData,
+): { readonly arm: Arm; readonly request: Omit<FitRequest, "name" | "seed"> } {
   checkRecipe(recipe, loaded);
   const arm = expandArms(withoutDistillation(recipe, which), loaded)[0] as Arm;
   if (which === "student") checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
-  const request = requestFor(which, recipe, arm);
-  // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
-  const directory = await claimDirectory(
-    { ...recipe, name: `${recipe.name}-${which}` },
-    { ...options, kind: "train", recipe },
-  );
-  const context = contextOf(recipe, loaded, directory, options);
-  context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
-  const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
-  const fitted = await orDiscard(directory, options, () => fitAll(context, requests));
-  context.emit({ kind: "stage", text: "Evaluating" });
-  const row = await measure(context, which, fitted, which === "student" ? arm : null);
-  const { command = "trainModel(recipe)" } = options;
-  const threads = context.execution.threads;
-  const seeds = fitted.map((f) => ({ seed: f.request.seed, open: () => openExported(f, threads) }));
-  const robustness = await runRobustness(context, [{ id: row.id, role: row.role, seeds }]);
-  const found = await summarise(context, row, {
-    command,
-    ...robustness,
-    seconds: (performance.now() - started) / 1000,
-  });
-  return { directory, ...(await deliver(context, found, fitted)) };
+  return { arm, request: requestFor(which, recipe, arm) };
 }
 
 /**
@@ -173,24 +173,9 @@ async function summarise(context: RunContext, row: ModelRow, { robustness, ...fa
   };
 }
 
-/** Writes the model of the best seed, the summary and the snippets. */
-async function deliver(
-  context: RunContext,
-  found: Summary,
-  fitted: readonly Fitted[],
-): Promise<{ summary: Summary; model: string; summaryFile: string }> {
-  const { directory } = context;
+/** Delivers the model of the best seed. */
+function deliverBest(context: RunContext, fitted: readonly Fitted[], summary: Summary): Promise<TrainModelResult> {
   const score = (f: Fitted): number => scoreOf(f).accuracy ?? Number.NEGATIVE_INFINITY;
-  const best = fitted.reduce((a, b) => (score(b) > score(a) ? b : a));
-  const model = join(directory, "model.onnx");
-  const summaryFile = join(directory, "summary.json");
-  copyFileSync(best.file, model);
-  const { dtype } = loadModelFile(model).model.graph.inputs[0] ?? {};
-  await writeSnippets(directory, "model.onnx", context.loaded.data.sampleShape, {
-    normalisation: best.expects,
-    dtype,
-  });
-  const summary = await writeSummary(directory, found);
-  await finishDirectory(directory);
-  return { summary, model, summaryFile };
+  const { file, expects } = fitted.reduce((a, b) => (score(b) > score(a) ? b : a));
+  return deliver(context, { models: [{ name: "model.onnx", file }], expects, summary });
 }

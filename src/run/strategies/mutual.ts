@@ -20,20 +20,20 @@ import type { Arm } from "../teaching/arm.js";
 import { checkTrainingViews } from "../pipeline/augmentations.js";
 import { askable, type ChainRow } from "./chain-row.js";
 import { checkModels } from "../pipeline/check.js";
-import { contextOf, labelsOf, type RunContext, seedsOf } from "../folder/context.js";
+import { beginRun } from "../folder/begin-run.js";
+import { labelsOf, type RunContext, seedsOf } from "../folder/context.js";
 import type { DistillOptions, DistillResult } from "../pipeline/one-shot.js";
 import { answersOf } from "../students/fit.js";
 import type { Fitted } from "../students/fitted.js";
 import { fitPeers, weightSeedOf } from "../students/fit-peers.js";
 import { aggregate, type Judged, rightOf, scoreExported, testLabels, warnOfWeakness } from "../pipeline/judge.js";
-import { loadAudited } from "../folder/load-audited.js";
 import { latenciesOf } from "../measure/measure.js";
 import { omittedScores, withoutSaid } from "../pipeline/omitted.js";
 import { distinct, type StrategyOf, shortName } from "./plan.js";
 import { fitAll } from "../students/fit-all.js";
 import { checkRecipe, runRobustness } from "../measure/robustness.js";
-import { claimDirectory, noteHops, orDiscard } from "../folder/run-directory.js";
-import { deliver } from "./strategies.js";
+import { noteHops } from "../folder/run-directory.js";
+import { deliverChosen } from "./strategies.js";
 import { withoutDistillation } from "../pipeline/train-model.js";
 
 type Models = readonly Recipe["student"][];
@@ -47,29 +47,32 @@ export async function runMutual(
   strategy: StrategyOf<"mutual">,
   options: DistillOptions,
 ): Promise<DistillResult> {
-  const started = performance.now();
   const models = peerModels(recipe, strategy);
-  const folder = options.folder ?? process.cwd();
-  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
-  const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
-  check(recipe, models, arm, loaded, folder);
-  const directory = resolve(await claimDirectory(recipe, options));
-  await noteHops(directory, { kind: "mutual", done: 0, hops: 1 });
-  const context = contextOf(recipe, loaded, directory, options);
-  if (!("none" in recipe.teacher))
-    context.notes.push("Students that learn together do not use a teacher, so the recipe's teacher was ignored.");
-  context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
-  return orDiscard(directory, options, async () => {
-    const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
-    const together = await trainTogether(context, { models, names, strategy, arm });
-    const baselines = recipe.baseline ? await trainAlone(context, models, arm) : [];
-    context.emit({ kind: "stage", text: "Evaluating" });
-    const judged = await judge(context, arm, { models, names, together, baselines });
-    const seconds = (performance.now() - started) / 1000;
-    const best = await bestOnValidation(context, together.flat());
-    const summary = await summarise(context, judged, arm, { seconds, command: options.command, best });
-    await noteHops(directory, { kind: "mutual", done: 1, hops: 1 });
-    return deliver(context, best.file, summary);
+  return beginRun({
+    recipe,
+    options,
+    check(loaded, folder) {
+      const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
+      check(recipe, models, arm, loaded, folder);
+      return arm;
+    },
+    async work(run, arm) {
+      const context = { ...run.context, directory: resolve(run.context.directory) };
+      await noteHops(context.directory, { kind: "mutual", done: 0, hops: 1 });
+      if (!("none" in recipe.teacher))
+        context.notes.push("Students that learn together do not use a teacher, so the recipe's teacher was ignored.");
+      context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
+      const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
+      const together = await trainTogether(context, { models, names, strategy, arm });
+      const baselines = recipe.baseline ? await trainAlone(context, models, arm) : [];
+      context.emit({ kind: "stage", text: "Evaluating" });
+      const judged = await judge(context, arm, { models, names, together, baselines });
+      const seconds = run.seconds();
+      const best = await bestOnValidation(context, together.flat());
+      const summary = await summarise(context, judged, arm, { seconds, command: options.command, best });
+      await noteHops(context.directory, { kind: "mutual", done: 1, hops: 1 });
+      return deliverChosen(context, best.file, summary);
+    },
   });
 }
 

@@ -1,10 +1,8 @@
 /** All strategies of several runs, and what they have in common. Adding one: write its file, add it to the list here. */
-import { copyFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, within } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
-import { loadModelFile } from "../../node/model-file.js";
 import { noun } from "../../base/noun.js";
 import { quote } from "../../base/quote.js";
 import { parseRecipe, withAbsoluteFiles } from "../recipe/load.js";
@@ -15,21 +13,19 @@ import { bornAgain } from "./born-again.js";
 import { checkModels } from "../pipeline/check.js";
 import { conclude } from "./conclude.js";
 import { consistent } from "./consistent.js";
-import { contextOf, type RunContext } from "../folder/context.js";
+import { beginRun } from "../folder/begin-run.js";
+import type { RunContext } from "../folder/context.js";
+import { type DeliveredModel, deliverWithReport } from "../folder/deliver.js";
 import type { DistillOptions, DistillResult } from "../pipeline/one-shot.js";
 import { type OneShot, runHops } from "./hops.js";
 import { type KnownTeacher, teacherToBe } from "../teaching/known-teacher.js";
 import { ladder } from "./ladder.js";
-import { loadAudited } from "../folder/load-audited.js";
 import { noisyStudent } from "./noisy-student.js";
-import type { Hop, Plan, Strategy } from "./plan.js";
+import type { FinishedHop, Hop, Plan, Strategy } from "./plan.js";
 import { type Prepared, prepareModel } from "../students/prepare.js";
 import { checkRecipe } from "../measure/robustness.js";
-import { claimDirectory, finishDirectory, orDiscard } from "../folder/run-directory.js";
 import { settledByHops } from "./settled-by-hops.js";
-import { writeSnippets } from "../folder/snippets.js";
 import { teacherFree } from "./teacher-free.js";
-import { writeReport, writeSummary } from "../folder/write-summary.js";
 
 const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, noisyStudent] as const;
 
@@ -38,7 +34,6 @@ const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, nois
  * @throws InputError when the strategy makes no sense for this recipe; whatever a hop throws
  */
 export async function runStrategy(recipe: Recipe, options: DistillOptions, oneShot: OneShot): Promise<DistillResult> {
-  const started = performance.now();
   const { kind } = recipe.strategy;
   if (recipe.variants.length > 0)
     throw new InputError({
@@ -47,32 +42,30 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
       found: `the strategy ${kind} is itself a sequence of runs and takes no variants`,
       cure: "Remove them (--set variants=[])",
     });
-  const folder = options.folder ?? process.cwd();
-  const loaded = await loadAudited(recipe.data, { folder, onEvent: options.onEvent });
-  const directory = resolve(await claimDirectory(recipe, options));
-  const given = contextOf(recipe, loaded, directory, options);
-  return orDiscard(directory, options, async () => {
-    // Corruptions are for the models of all hops side by side, at the end.
-    const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
-    // A hop's paths start at its own folder: what lies outside of the run keeps its place.
-    const plan = planOf(withAbsoluteFiles(plain, folder), directory, loaded);
-    check(plan, given);
-    given.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
-    const done = await runHops(directory, kind, plan.hops, options, oneShot);
-    const context = await settledByHops(given, done);
-    context.emit({ kind: "stage", text: "Evaluating all models" });
-    const summary = await conclude(context, plan, done, {
-      command: options.command ?? "distill(recipe)",
-      seconds: (performance.now() - started) / 1000,
-    });
-    if (plan.everyStudent)
-      for (const { hop, directory: from } of done)
-        copyFileSync(
-          join(from, "student.onnx"),
-          join(directory, `student-${hop.title.replace(/[^\w.-]+/g, "-")}.onnx`),
-        );
-    const { hop, directory: from } = plan.deliver(done).hop;
-    return deliver(context, join(from, hop.command === "distill" ? "student.onnx" : "model.onnx"), summary);
+  // Corruptions are for the models of all hops side by side, at the end.
+  const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
+  return beginRun({
+    recipe,
+    options,
+    check(loaded, folder) {
+      // A hop's paths start at its own folder: what lies outside of the run keeps its place.
+      const own = withAbsoluteFiles(plain, folder);
+      // No check looks into the folder of the run, which is not chosen yet.
+      check(planOf(own, resolve("runs", recipe.name), loaded), recipe, loaded, folder);
+      return own;
+    },
+    async work(run, own) {
+      const given = { ...run.context, directory: resolve(run.context.directory) };
+      const { directory } = given;
+      const plan = planOf(own, directory, given.loaded);
+      given.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
+      const done = await runHops(directory, kind, plan.hops, options, oneShot);
+      const context = await settledByHops(given, done);
+      context.emit({ kind: "stage", text: "Evaluating all models" });
+      const command = options.command ?? "distill(recipe)";
+      const summary = await conclude(context, plan, done, { command, seconds: run.seconds() });
+      return deliverStudent(context, plan.deliver(done).hop, summary, plan.everyStudent ? done : []);
+    },
   });
 }
 
@@ -102,7 +95,7 @@ function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
 }
 
 /** A student at the end of the chain that does not fit the data must not wait for the hops before it. */
-function check({ hops }: Plan, { recipe, loaded, folder }: RunContext): void {
+function check({ hops }: Plan, recipe: Recipe, loaded: LoadedData, folder: string): void {
   if (loaded.splits.test.length === 0)
     throw new InputError({
       code: "budget-invalid",
@@ -151,19 +144,33 @@ function aloneModel({ command, recipe }: Hop, { data }: LoadedData, folder: stri
   return model && prepareModel(model, { folder, data, classes: data.classes.length, seed: 0 });
 }
 
-/** Copies the chosen student out and writes summary, report and snippets; then the run is finished. */
-export async function deliver(context: RunContext, chosen: string, found: Summary): Promise<DistillResult> {
-  const { directory, recipe, loaded } = context;
-  const student = join(directory, "student.onnx");
-  copyFileSync(chosen, student);
-  const { dtype } = loadModelFile(student).model.graph.inputs[0] ?? {};
-  await writeSnippets(directory, "student.onnx", loaded.data.sampleShape, {
-    normalisation: recipe.export.raw ? loaded.normalisation : null,
-    dtype,
+/** Delivers a hop's model as student.onnx, and beside it every hop's student where the plan wants them. */
+function deliverStudent(
+  context: RunContext,
+  { hop, directory }: FinishedHop,
+  summary: Summary,
+  beside: readonly FinishedHop[],
+): Promise<DistillResult> {
+  const file = join(directory, hop.command === "distill" ? "student.onnx" : "model.onnx");
+  const others = beside.map((d) => ({
+    name: `student-${d.hop.title.replace(/[^\w.-]+/g, "-")}.onnx`,
+    file: join(d.directory, "student.onnx"),
+  }));
+  return deliverChosen(context, file, summary, others);
+}
+
+/** Delivers the chosen student of several, with the report over all of them. */
+export async function deliverChosen(
+  context: RunContext,
+  chosen: string,
+  found: Summary,
+  others: readonly DeliveredModel[] = [],
+): Promise<DistillResult> {
+  const { recipe, loaded } = context;
+  const { model, ...delivered } = await deliverWithReport(context, {
+    models: [{ name: "student.onnx", file: chosen }, ...others],
+    expects: recipe.export.raw ? loaded.normalisation : null,
+    summary: found,
   });
-  const [report, summaryFile] = [join(directory, "report.html"), join(directory, "summary.json")];
-  const summary = await writeSummary(directory, found);
-  await writeReport(directory, summary);
-  await finishDirectory(directory);
-  return { directory, summary, student, report, summaryFile };
+  return { ...delivered, student: model };
 }
