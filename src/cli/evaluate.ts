@@ -215,10 +215,10 @@ function runSubject(directory: string, flags: EvaluateFlags): Subject {
 }
 
 /** A teacher for each seed ({n} in its file's name): the one of the seed that the run delivered. */
-function numbered(directory: string, { recipe, model }: OpenedRun, file: DataFile): DataFile {
+function numbered(directory: string, { plan, model }: OpenedRun, file: DataFile): DataFile {
   const { teacher } = file;
   if (!teacher || !("file" in teacher)) return file;
-  const n = (trainingOf(directory, model)?.seed ?? recipe.seed) - recipe.seed + 1;
+  const n = (trainingOf(directory, model)?.seed ?? plan.seed) - plan.seed + 1;
   return { ...file, teacher: { ...teacher, file: teacher.file.replaceAll("{n}", String(n)) } };
 }
 
@@ -232,7 +232,7 @@ function teacherFile(directory: string, recipe: DataFile, model: string): string
 /** What the recipe says of this very file. */
 function describedBy({ teacher, folder }: DataFile, file: string): ModelDescription | undefined {
   if (!teacher || !("file" in teacher) || resolve(folder, teacher.file) !== resolve(file)) return undefined;
-  const { file: _, precision: __, allow_chance: ___, ...description } = teacher;
+  const { file: _, precision: __, allowChance: ___, ...description } = teacher;
   return description;
 }
 

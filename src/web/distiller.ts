@@ -4,7 +4,7 @@ import type { DataSet, LoadedData } from "../learn/data/types.js";
 import { InputError } from "../base/errors.js";
 import { readModel } from "../engine/graph/read.js";
 import { parseParts } from "../run/recipe/parse.js";
-import { type ModelInput, type ModelRecipe, modelSchema } from "../run/recipe/schema/schema.js";
+import { type ModelInput, type ModelPlan, modelSchema } from "../run/recipe/schema/schema.js";
 import { createInlineExecutor } from "../engine/runtime/inline-executor.js";
 import { type OnnxRuntime, openSessionOn } from "../engine/runtime/ort.js";
 import { webRuntime } from "../engine/runtime/web.js";
@@ -61,7 +61,7 @@ export type FitOptions = FitOptionsAnywhere;
  * await distiller.dispose();
  */
 export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
-  protected readonly recipe: ModelRecipe;
+  protected readonly plan: ModelPlan;
   protected readonly version = VERSION;
   readonly #options: DistillerOptions;
   #runtime: Promise<OnnxRuntime> | undefined;
@@ -73,7 +73,7 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
     this.#options = options;
     const { student } = options;
     const described = "model" in student ? { ...student, model: undefined, file: STUDENT } : student;
-    this.recipe = parseParts(
+    this.plan = parseParts(
       z.object({ student: modelSchema }),
       { student: JSON.parse(JSON.stringify(described)) },
       "Distiller",
@@ -100,9 +100,9 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
 
   protected prepare(data: DataSet, classes: number): Prepared {
     this.#fitted = data;
-    const { recipe } = this;
+    const { plan } = this;
     const { student, seed = 0 } = this.#options;
-    if (recipe.kind !== "onnx") return inModel("student", null, () => builtModel(recipe, data, classes, seed));
+    if (plan.kind !== "onnx") return inModel("student", null, () => builtModel(plan, data, classes, seed));
     if (!("model" in student))
       throw new InputError({
         code: "option-missing",
@@ -111,7 +111,7 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
         expected: "the bytes of an ONNX model",
       });
     const model = readModel(asBytes(student.model), { where: STUDENT });
-    return foreignModel(model, STUDENT, recipe.trainable, recipe.frozen, data, classes);
+    return foreignModel(model, STUDENT, plan.trainable, plan.frozen, data, classes);
   }
 
   protected async train(

@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { InputError, listRuns } from "../../src/index.js";
-import { parseRecipe } from "../../src/run/recipe/load.js";
+import { planOf } from "../../src/run/recipe/load.js";
 import { claimDirectory, type DirectoryOptions } from "../../src/run/folder/run-directory.js";
 import { openRun } from "../../src/run/folder/runs.js";
 import { listTrainings } from "../../src/run/folder/trainings.js";
@@ -100,7 +100,7 @@ test("runs that cannot be read are listed with the reason, all others as ever", 
 });
 
 test("--resume finds its run among damaged ones, and names them where there is none", async () => {
-  const recipe = parseRecipe({
+  const recipe = planOf({
     name: "mine",
     data: { source: "digits" },
     student: { kind: "mlp", hidden: [8] },

@@ -1,12 +1,11 @@
 /** Pitfall 7 as the doctor looks for it: in the compiled step, by number. */
 import assert from "node:assert/strict";
+import { planOf } from "../../src/run/recipe/load.js";
 import { test } from "node:test";
-import type { DataConfig } from "../../src/learn/data/config.js";
 import { loadData } from "../../src/learn/data/load.js";
-import { type CustomLoss, examine, type LossInputs, parseRecipe, type Value } from "../../src/index.js";
+import { type CustomLoss, examine, type LossInputs, type Value } from "../../src/index.js";
 import { type MutualConfig, mutual } from "../../src/engine/objective/losses/mutual.js";
 import type { CustomLossConfig } from "../../src/engine/objective/objective.js";
-import { camelKeys } from "../../src/run/recipe/resolve.js";
 import { probeMutual } from "../../src/app/doctor/mutual-step.js";
 import type { Finding } from "../../src/app/doctor/types.js";
 import { prepareModel } from "../../src/run/students/prepare.js";
@@ -27,8 +26,8 @@ const recipe = {
 } as const;
 
 async function probe(loss: MutualConfig | CustomLossConfig): Promise<Finding> {
-  const loaded = await loadData(camelKeys(parseRecipe(recipe).data) as DataConfig, { folder: "." });
-  const { student } = parseRecipe(recipe);
+  const loaded = await loadData(planOf(recipe).data, { folder: "." });
+  const { student } = planOf(recipe);
   const students = [0, 1, 2].map((seed) =>
     prepareModel(student, { folder: ".", data: loaded.data, classes: 10, seed }),
   );

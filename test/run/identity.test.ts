@@ -5,11 +5,11 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { distill, labelData, type RecipeInput, trainModel } from "../../src/index.js";
-import { parseRecipe } from "../../src/run/recipe/load.js";
+import { planOf } from "../../src/run/recipe/load.js";
 import { contextOf } from "../../src/run/folder/context.js";
 import { trainingOfRequest } from "../../src/run/students/fit.js";
 import type { FitRequest } from "../../src/run/students/fitted.js";
-import type { FinishedHop } from "../../src/run/strategies/plan.js";
+import type { FinishedHop } from "../../src/run/strategies/hop-plan.js";
 import { loadAudited } from "../../src/run/folder/load-audited.js";
 import { validationScore } from "../../src/run/strategies/teacher-free.js";
 import { listTrainings } from "../../src/run/folder/trainings.js";
@@ -83,7 +83,7 @@ test("start weights from a file are known by what is in it", async () => {
   const [before, now] = ["torchscript", "dynamo"].map((n) =>
     join(process.cwd(), "test", "fixtures", "student", `${n}.onnx`),
   );
-  const parsed = parseRecipe({ ...recipe, student: { kind: "onnx", file } });
+  const parsed = planOf({ ...recipe, student: { kind: "onnx", file } });
   const context = contextOf(parsed, await loadAudited(parsed.data, { folder }), folder, { folder });
   const request: FitRequest = {
     name: "student",
@@ -147,7 +147,7 @@ test("a strategy's student is chosen by the weights that leave, corrections of b
     const own = { ...recipe, training: { ...recipe.training, select } };
     const models = [{ role: "student", curves: [{ seed: 0, points }], ...more }];
     return validationScore({
-      hop: { command: "distill", recipe: parseRecipe(own) },
+      hop: { command: "distill", plan: planOf(own) },
       summary: { models },
     } as unknown as FinishedHop);
   };

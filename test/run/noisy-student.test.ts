@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { type DistillResult, distill, loadModelFile, type RecipeInput } from "../../src/index.js";
-import { parseRecipe } from "../../src/run/recipe/load.js";
+import { planOf } from "../../src/run/recipe/load.js";
 import { consistent } from "../../src/run/strategies/consistent.js";
 import { noisyStudent } from "../../src/run/strategies/noisy-student.js";
 import { listTrainings } from "../../src/run/folder/trainings.js";
@@ -61,7 +61,7 @@ test("noisy student: each round's student teaches the next, and the ablation tak
   assert.equal(new Set(taught("with hard labels").map((t) => t.by)).size, 1, "the ablation has the first teacher");
   // Nobody sees more labels than the teacher.
   const recipeOf = (title: string) => readFileSync(join(hopOf(result, title), "recipe.yaml"), "utf8");
-  assert.match(recipeOf("round 2"), /pseudo_labels:\s+kind: soft\s+min_confidence: 0\.3\s+balance: true/);
+  assert.match(recipeOf("round 2"), /pseudo_labels:\s+kind: soft\s+minConfidence: 0\.3\s+balance: true/);
   assert.match(recipeOf("with hard labels"), /kind: hard/);
   assert.doesNotMatch(recipeOf("without input noise"), /shift: 1\n {2}select/);
   assert.match(recipeOf("without model noise"), /dropout: 0\n/);
@@ -108,13 +108,13 @@ test("consistent: labels unused, mixup added, and the other answers beside it", 
 
 test("later rounds leave the teacher's half alone, as the first does", () => {
   const half = { ...recipe.teacher, train_on: "disjoint-half" } as const;
-  const halved = parseRecipe({ ...recipe, teacher: half });
-  const several = parseRecipe({ ...recipe, teacher: { group: [half, half] } });
-  const strategy = { kind: "noisy-student", rounds: 2, labels: "soft", min_confidence: 0.3, balance: true } as const;
+  const halved = planOf({ ...recipe, teacher: half });
+  const several = planOf({ ...recipe, teacher: { group: [half, half] } });
+  const strategy = { kind: "noisy-student", rounds: 2, labels: "soft", minConfidence: 0.3, balance: true } as const;
   for (const one of [halved, several]) {
-    const { hops } = noisyStudent.plan(one, { ...strategy, ablation: false }, folder);
+    const { hops } = noisyStudent.planHops(one, { ...strategy, ablation: false }, folder);
     assert.deepEqual(
-      hops.map(({ recipe: { teacher, transfer } }) => ["file" in teacher, transfer.part]),
+      hops.map(({ plan: { teacher, transfer } }) => ["file" in teacher, transfer.part]),
       [
         [false, "all"],
         [true, "second-half"],
@@ -125,8 +125,8 @@ test("later rounds leave the teacher's half alone, as the first does", () => {
 });
 
 test("a consistent student refuses losses that look at labels: it says that none is used", () => {
-  const dkd = parseRecipe({ ...recipe, objective: { alpha: 1, distillation_loss: { kind: "dkd" } } });
-  assert.throws(() => consistent.plan(dkd, { kind: "consistent", answers: "replayed", compare: [] }, folder), {
+  const dkd = planOf({ ...recipe, objective: { alpha: 1, distillation_loss: { kind: "dkd" } } });
+  assert.throws(() => consistent.planHops(dkd, { kind: "consistent", answers: "replayed", compare: [] }, folder), {
     name: "InputError",
     code: "option-conflict",
     where: "objective",
@@ -135,16 +135,16 @@ test("a consistent student refuses losses that look at labels: it says that none
 });
 
 test("plans: defaults where the recipe says nothing, and what makes no sense is named", () => {
-  const plain = parseRecipe({ ...recipe, training: { steps: 10 }, student: { kind: "mlp", hidden: [8] } });
+  const plain = planOf({ ...recipe, training: { steps: 10 }, student: { kind: "mlp", hidden: [8] } });
   const noisy = {
     kind: "noisy-student",
     rounds: 1,
     labels: "soft",
-    min_confidence: 0,
+    minConfidence: 0,
     balance: false,
     ablation: true,
   } as const;
-  const { hops } = noisyStudent.plan(plain, noisy, folder);
+  const { hops } = noisyStudent.planHops(plain, noisy, folder);
   assert.deepEqual(
     hops.map((h) => h.title),
     ["round 1", "without input noise", "with a noised teacher", "with hard labels"],
@@ -152,23 +152,27 @@ test("plans: defaults where the recipe says nothing, and what makes no sense is 
   );
   const several = {
     ...plain,
-    teacher: parseRecipe({ ...recipe, teacher: { group: [recipe.teacher, recipe.teacher] } }).teacher,
+    teacher: planOf({ ...recipe, teacher: { group: [recipe.teacher, recipe.teacher] } }).teacher,
   };
-  assert.ok(!noisyStudent.plan(several, noisy, folder).hops.some((h) => h.title === "with a noised teacher"));
-  const other = parseRecipe({
+  assert.ok(!noisyStudent.planHops(several, noisy, folder).hops.some((h) => h.title === "with a noised teacher"));
+  const other = planOf({
     ...recipe,
     objective: { distillation_loss: { kind: "jsd", beta: 0.3, temperature: 2 } },
   });
-  const [changed] = noisyStudent.plan(other, { ...noisy, ablation: false }, folder).hops;
-  const loss = parseRecipe(changed?.recipe).objective.distillation_loss;
+  const [changed] = noisyStudent.planHops(other, { ...noisy, ablation: false }, folder).hops;
+  const loss = changed?.plan.objective.distillationLoss;
   assert.deepEqual([loss?.kind, "beta" in (loss ?? {})], ["kd", false], "nothing of the recipe's own loss is left");
-  assert.deepEqual(hops[0]?.recipe.training.augment, { randaugment: { ops: 2, magnitude: 5 } });
-  assert.equal(hops[0]?.recipe.objective.alpha, 1);
-  const table = noisyStudent.plan(plain, noisy, folder, { sampleShape: [5] }).hops[0]?.recipe;
+  assert.deepEqual(hops[0]?.plan.training.augment, { randaugment: { ops: 2, magnitude: 5 } });
+  assert.equal(hops[0]?.plan.objective.alpha, 1);
+  const table = noisyStudent.planHops(plain, noisy, folder, { sampleShape: [5] }).hops[0]?.plan;
   assert.deepEqual(table?.training.augment, { mixup: { alpha: 1 } }, "what goes with every kind of data");
-  const [own] = consistent.plan(plain, { kind: "consistent", answers: "replayed", compare: ["replayed"] }, folder).hops;
-  assert.deepEqual(own?.recipe.training.augment?.mixup, { alpha: 1 });
-  assert.throws(() => noisyStudent.plan(plain, { ...noisy, rounds: 2, models: [plain.student] }, folder), {
+  const [own] = consistent.planHops(
+    plain,
+    { kind: "consistent", answers: "replayed", compare: ["replayed"] },
+    folder,
+  ).hops;
+  assert.deepEqual(own?.plan.training.augment?.mixup, { alpha: 1 });
+  assert.throws(() => noisyStudent.planHops(plain, { ...noisy, rounds: 2, models: [plain.student] }, folder), {
     name: "InputError",
     code: "array-mismatch",
     where: "strategy.models",

@@ -1,11 +1,12 @@
 /** Students that never see some classes: what they are trained on, and the correction of their biases. Hinton 2015, section 3. */
 import assert from "node:assert/strict";
+import { planOf } from "../../src/run/recipe/load.js";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import type { ErrorCode } from "../../src/base/errors.js";
-import { accuracy, distill, type LoadedData, loadData, parseRecipe, type RecipeInput } from "../../src/index.js";
+import { accuracy, distill, type LoadedData, loadData, type RecipeInput } from "../../src/index.js";
 import { formatTable } from "../../src/learn/report/terminal.js";
 import { openSession } from "../../src/node/session.js";
 import { expandArms } from "../../src/run/pipeline/arms.js";
@@ -32,7 +33,7 @@ const recipe: RecipeInput = {
 
 const loaded: Promise<LoadedData> = loadData(recipe.data);
 const arm = async (transfer: RecipeInput["transfer"], more: Partial<RecipeInput> = {}): Promise<Arm> =>
-  expandArms(parseRecipe({ ...recipe, ...more, transfer }), await loaded)[0] as Arm;
+  expandArms(planOf({ ...recipe, ...more, transfer }), await loaded)[0] as Arm;
 const classesIn = async (samples: Uint32Array): Promise<number[]> =>
   [...new Set(labelsOf(await loaded, samples))].sort((a, b) => a - b);
 
@@ -72,7 +73,7 @@ test("what cannot be is said with the field", async () => {
     await assert.rejects(arm(transfer), faultLike({ code, where, found: [found] }));
   const unknown = { ...recipe, data: { ...recipe.data, labels: "ignore" as const } };
   const bare = await loadData(unknown.data);
-  assert.throws(() => expandArms(parseRecipe({ ...unknown, teacher: { file: "t.onnx" } }), bare), {
+  assert.throws(() => expandArms(planOf({ ...unknown, teacher: { file: "t.onnx" } }), bare), {
     code: "labels-missing",
   });
   await assert.rejects(

@@ -26,7 +26,7 @@ import {
   type SweepSummary,
   sweep,
 } from "../../src/index.js";
-import { loadRecipe, parseRecipe, withAbsoluteFiles } from "../../src/run/recipe/load.js";
+import { loadRecipe, planOf } from "../../src/run/recipe/load.js";
 import { overrideOf, withSweepFlags } from "../../src/run/recipe/sweep-flags.js";
 import { openSession } from "../../src/node/session.js";
 import { openRun } from "../../src/run/folder/runs.js";
@@ -230,7 +230,7 @@ test("what cannot be swept is refused by the field's name before anything is tra
 test("draws: inside their ranges, the same each time, independent of other fields", () => {
   const of = (random: Record<string, string | unknown[]>, draws = 200): Record<string, unknown>[] => {
     const input: RecipeInput = { ...recipe, sweep: { random, draws } };
-    return combinationsOf(input, parseRecipe(input)).combinations.map((c) => ({ ...c.values }));
+    return combinationsOf(input, planOf(input)).combinations.map((c) => ({ ...c.values }));
   };
   const lr = "training.schedule.lr";
   const rates = of({ [lr]: "log:1e-4..1e-2" }).map((v) => v[lr] as number);
@@ -252,9 +252,7 @@ test("a value may change the kind: the defaults of the other kind are not in the
     ...recipe,
     sweep: { grid: { "objective.distillation_loss.kind": ["kd", "dkd", "jsd"] } },
   };
-  const kinds = combinationsOf(input, parseRecipe(input)).combinations.map(
-    (c) => c.recipe.objective.distillation_loss.kind,
-  );
+  const kinds = combinationsOf(input, planOf(input)).combinations.map((c) => c.plan.objective.distillationLoss.kind);
   assert.deepEqual(kinds, ["kd", "dkd", "jsd"]);
 });
 
@@ -415,14 +413,4 @@ test("flags take the place of the recipe's own fields", () => {
     values.map((v) => overrideOf("a", v)),
     ["a=0.5", "a=relu", "a=no", 'a="1"', "a=null", "a=[1,2]", 'a={"kind":"kd"}'],
   );
-  const files = {
-    teacher: { file: "t.onnx" },
-    data: { path: "/d/x", label: "y" },
-    variants: [{ set: { "student.file": "s" } }],
-  };
-  assert.deepEqual(withAbsoluteFiles(files, "/r"), {
-    teacher: { file: "/r/t.onnx" },
-    data: { path: "/d/x", label: "y" },
-    variants: [{ set: { "student.file": "/r/s" } }],
-  });
 });

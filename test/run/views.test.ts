@@ -275,8 +275,8 @@ test("pseudo-labels beside losses between layers: the teacher's inner values sta
   assert.ok(shares.length > 0 && shares.every((s) => (s.shares.similarity as number) > 0));
   const [name] = readdirSync(join(directory, "label-stores"));
   const store = readLabelStore(join(directory, "label-stores", name as string), loaded.data);
-  const { recipe: parsed } = loadRecipe(join(directory, "recipe.yaml"));
-  const made = pseudoLabelled({ recipe: parsed, transfer: loaded.splits.train, labelled: plan.samples }, loaded, store);
+  const { plan: parsed } = loadRecipe(join(directory, "recipe.yaml"));
+  const made = pseudoLabelled({ plan: parsed, transfer: loaded.splits.train, labelled: plan.samples }, loaded, store);
   const values = [store, made?.store].map((s) => {
     const out = new Float32Array(2 * 64);
     s?.features[0]?.gather(Uint32Array.of(7, 1200), out);

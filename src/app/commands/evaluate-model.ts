@@ -20,7 +20,7 @@ import { noun } from "../../base/noun.js";
 import { parseParts } from "../../run/recipe/load.js";
 import {
   type RobustnessInput,
-  type RobustnessRecipe,
+  type RobustnessPlan,
   robustnessSchema,
 } from "../../run/recipe/schema/robustness-schema.js";
 import { labelsOf } from "../../run/folder/context.js";
@@ -217,7 +217,7 @@ function checkClasses(
 }
 
 /** What is asked about corruptions; null for nothing. */
-function robustnessOf({ robustness, reference }: EvaluateModelOptions): RobustnessRecipe | null {
+function robustnessOf({ robustness, reference }: EvaluateModelOptions): RobustnessPlan | null {
   const settings = parseParts(z.object({ robustness: robustnessSchema }), { robustness }, "evaluateModel").robustness;
   if (!settings && reference !== undefined)
     throw new InputError({
@@ -248,7 +248,7 @@ async function underCorruptions(
   file: string,
   loaded: LoadedData,
   samples: Uint32Array,
-  settings: RobustnessRecipe,
+  settings: RobustnessPlan,
   { teacher, reference, onEvent, signal, threads = 0, ...described }: EvaluateModelOptions,
 ): Promise<RobustnessSummary> {
   const askable = (id: string, role: Askable["role"], path: string, description?: ModelDescription): Askable => ({

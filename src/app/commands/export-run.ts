@@ -155,9 +155,9 @@ function variantOf(name: string): string {
 async function normalisationOf(model: Model, run: string): Promise<Normalisation> {
   const own = insideOf(model) ?? expectedNormalisation(model);
   if (own) return own;
-  const { recipe, folder } = openRun(run);
+  const { plan, folder } = openRun(run);
   // Nothing in front of a model that was not exported raw: its data needs no normalisation.
-  return recipe.export.raw ? (await loadData(recipe.data, { folder })).normalisation : RAW;
+  return plan.export.raw ? (await loadData(plan.data, { folder })).normalisation : RAW;
 }
 
 /** Reads the factor and offset in front of the graph back as (x * scale - mean) / std. */

@@ -7,8 +7,8 @@ import type { LoadedData } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { correctness, type OutputKind } from "../../learn/evaluate/metrics.js";
 import { noun } from "../../base/noun.js";
-import { parseRecipe } from "../../run/recipe/load.js";
-import type { Recipe, RecipeInput } from "../../run/recipe/schema/schema.js";
+import { planOf } from "../../run/recipe/load.js";
+import type { Plan, RecipeInput } from "../../run/recipe/schema/schema.js";
 import type { LabelStore } from "../../learn/teacher/store/store.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
@@ -58,10 +58,10 @@ export interface LabelDataResult {
  * @throws InputError if recipe, data or teacher cannot be used, or the folder contains something else; InterruptedError if it is stopped
  */
 export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
-  const given = parseRecipe(input);
-  const recipe = teacherOnly(given);
-  if ("none" in recipe.teacher) throw noTeacher("labelling");
-  if ("label_store" in recipe.teacher)
+  const given = planOf(input);
+  const plan = teacherOnly(given);
+  if ("none" in plan.teacher) throw noTeacher("labelling");
+  if ("label_store" in plan.teacher)
     throw new InputError({
       code: "option-invalid",
       where: "teacher.label_store",
@@ -69,7 +69,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
       expected: "a teacher that can be asked",
       cure: "Set teacher.file or teacher.model",
     });
-  if ("group" in recipe.teacher)
+  if ("group" in plan.teacher)
     throw new InputError({
       code: "option-conflict",
       where: "teacher.group",
@@ -77,19 +77,19 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
       cure: "Label with each of them, and give the stores to the group",
     });
   return beginRun({
-    recipe,
+    plan,
     options,
     marks: {
       kind: "label",
-      name: `${recipe.name}-labels`,
-      recipe: given,
-      out: typeof options.resume === "string" ? options.resume : join("label-stores", recipe.name),
+      name: `${plan.name}-labels`,
+      plan: given,
+      out: typeof options.resume === "string" ? options.resume : join("label-stores", plan.name),
     },
-    check: (loaded) => expandArms(recipe, loaded)[0] as Arm,
+    check: (loaded) => expandArms(plan, loaded)[0] as Arm,
     async work({ context }, arm) {
       const { data } = context.loaded;
       context.emit({ kind: "stage", text: `Labelling ${noun(data.size, "sample")} of ${data.name}` });
-      const teacher = await prepareTeacher(context, arm, recipe.seed, context.directory, options.features);
+      const teacher = await prepareTeacher(context, arm, plan.seed, context.directory, options.features);
       return describeStore(context, teacher);
     },
   });
@@ -119,10 +119,10 @@ function describeStore(
 }
 
 /** The recipe as far as its teacher goes: what it says of the student must not stand in the way. */
-function teacherOnly(recipe: Recipe): Recipe {
-  const objective = { ...recipe.objective, alpha: 1, weights: undefined };
-  const transfer = { ...seeingAllClasses(recipe.transfer), views: undefined, pseudo_labels: undefined };
-  return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
+function teacherOnly(plan: Plan): Plan {
+  const objective = { ...plan.objective, alpha: 1, weights: undefined };
+  const transfer = { ...seeingAllClasses(plan.transfer), views: undefined, pseudoLabels: undefined };
+  return { ...plan, variants: [], objective, transfer, training: { ...plan.training, augment: undefined } };
 }
 
 function accuracies(store: LabelStore, { data, splits }: LoadedData): LabelDataResult["accuracy"] {

@@ -8,7 +8,7 @@ import { sizeOf } from "../../engine/graph/tensor.js";
 import { matchFeatures } from "../../engine/objective/features.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../../run/recipe/resolve.js";
-import type { Recipe } from "../../run/recipe/schema/schema.js";
+import type { Plan } from "../../run/recipe/schema/schema.js";
 import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { readLabelStore } from "../../learn/teacher/store/store.js";
@@ -36,11 +36,11 @@ const BLOCK = 256;
  * Opens the recipe's teacher; null for one that cannot be asked: still to be trained, several, an endpoint.
  * @throws InputError when it does not fit the data
  */
-export async function openAsked(recipe: Recipe, options: AskingOptions): Promise<AskedTeacher | null> {
-  const { teacher } = recipe;
+export async function openAsked(plan: Plan, options: AskingOptions): Promise<AskedTeacher | null> {
+  const { teacher } = plan;
   const { folder, loaded, finished } = options;
-  const wanted = [...new Set(objectiveLayers(objectiveOf(recipe.objective)).map((l) => l.teacher))];
-  if ("label_store" in teacher) return askedStore(resolve(folder, teacher.label_store), loaded, wanted);
+  const wanted = [...new Set(objectiveLayers(objectiveOf(plan.objective)).map((l) => l.teacher))];
+  if ("labelStore" in teacher) return askedStore(resolve(folder, teacher.labelStore), loaded, wanted);
   if ("file" in teacher) {
     const { path, ...settings } = onnxTeacherOptions(teacher, loaded, folder);
     return { ...(await askedFile(path, settings, wanted, options)), file: path };

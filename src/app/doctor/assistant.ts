@@ -1,6 +1,6 @@
 /** A model between student and teacher: what an assistant would be. */
 import { InputError } from "../../base/errors.js";
-import type { ModelRecipe } from "../../run/recipe/schema/schema.js";
+import type { ModelPlan } from "../../run/recipe/schema/schema.js";
 import { modelSchema } from "../../run/recipe/schema/schema.js";
 import { widened } from "../../run/pipeline/widths.js";
 
@@ -14,11 +14,11 @@ const HALVINGS = 16;
  * @returns null for an architecture that has no width
  */
 export function assistantOf(
-  student: ModelRecipe,
+  student: ModelPlan,
   parameters: number,
-  countParameters: (model: ModelRecipe) => number,
-): ModelRecipe | null {
-  const wider = (width: number): ModelRecipe =>
+  countParameters: (model: ModelPlan) => number,
+): ModelPlan | null {
+  const wider = (width: number): ModelPlan =>
     student.kind === "mlp" && student.hidden.length === 0
       ? { ...student, hidden: [Math.max(1, Math.round(width * width))] }
       : widened(student, Number(width.toPrecision(3)));
@@ -38,7 +38,7 @@ export function assistantOf(
 }
 
 /** A model as a recipe would say it: without the fields that are as they are by default. JSON, which is YAML too. */
-export function writtenModel(model: ModelRecipe): string {
+export function writtenModel(model: ModelPlan): string {
   const whole = JSON.stringify(model);
   let short: Record<string, unknown> = { ...model };
   for (const key of Object.keys(model)) {

@@ -8,9 +8,9 @@ import { type Check, fine, skipped } from "./types.js";
 
 const CHECK = "average of the weights";
 
-export const averageLength: Check = ({ recipe, loaded, threads }) => {
-  const { transfer } = expandArms(recipe, loaded)[0] as Arm;
-  const { average, steps } = settingsOf(recipe.training, transfer.length, recipe.seed, { threads, device: "cpu" });
+export const averageLength: Check = ({ plan, loaded, threads }) => {
+  const { transfer } = expandArms(plan, loaded)[0] as Arm;
+  const { average, steps } = settingsOf(plan.training, transfer.length, plan.seed, { threads, device: "cpu" });
   if (!average) return [skipped(CHECK, "the recipe does not average weights")];
   const share = initialShare(average, steps);
   const warning = initialShareWarning(average, steps);

@@ -4,9 +4,9 @@ import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, InterruptedError } from "../../base/errors.js";
 import { appendTo } from "../../base/extremes.js";
 import { noun } from "../../base/noun.js";
-import { parseRecipe } from "../../run/recipe/load.js";
+import { planOf } from "../../run/recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../../run/recipe/resolve.js";
-import { asksNoTeacher, type Recipe, type RecipeInput } from "../../run/recipe/schema/schema.js";
+import { asksNoTeacher, type Plan, type RecipeInput } from "../../run/recipe/schema/schema.js";
 import { settleTemperatures } from "../../run/teaching/auto-temperature.js";
 import type { RunEvent } from "../../run/folder/events.js";
 import { loadAudited } from "../../run/folder/load-audited.js";
@@ -77,7 +77,7 @@ export interface ExamineOptions {
  * @throws InputError when recipe, data or teacher cannot be read; InterruptedError when stopped
  */
 export async function examine(input: RecipeInput, options: ExamineOptions = {}): Promise<Finding[]> {
-  const whole = parseRecipe(input);
+  const whole = planOf(input);
   requireTeacher(whole);
   const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
   const loaded = await loadAudited(whole.data, { folder });
@@ -94,9 +94,9 @@ export async function examine(input: RecipeInput, options: ExamineOptions = {}):
     const { answers } = asked;
     // As a run of the recipe would have it, chosen from the answers that are looked at here.
     const objective = answers ? settleTemperatures(given.objective, answers).objective : given.objective;
-    const recipe = { ...given, objective };
+    const plan = { ...given, objective };
     const patient: Patient = {
-      ...{ recipe, folder, loaded, teacher, finished, quick, threads, signal, emit },
+      ...{ plan, folder, loaded, teacher, finished, quick, threads, signal, emit },
       objective: teacherless ? baselineObjectiveOf(objective) : objectiveOf(objective),
       ...asked,
     };
@@ -115,11 +115,11 @@ const probeOf = ({ splits }: LoadedData): Uint32Array =>
   spreadOver(splits.validation.length >= 50 ? splits.validation : splits.train, ASKED);
 
 /** A store that does not fit is the label store check's finding. */
-async function openUnlessStale(recipe: Recipe, asking: Parameters<typeof openAsked>[1]): Promise<AskedTeacher | null> {
+async function openUnlessStale(plan: Plan, asking: Parameters<typeof openAsked>[1]): Promise<AskedTeacher | null> {
   try {
-    return await openAsked(recipe, asking);
+    return await openAsked(plan, asking);
   } catch (error) {
-    if (error instanceof InputError && "label_store" in recipe.teacher) return null;
+    if (error instanceof InputError && "labelStore" in plan.teacher) return null;
     throw error;
   }
 }
@@ -143,7 +143,7 @@ async function askedAbout(
 }
 
 /** Reports answers that cannot be checked. */
-function unasked({ answers, teacher: asked, recipe: { teacher, strategy } }: Patient): Finding[] {
+function unasked({ answers, teacher: asked, plan: { teacher, strategy } }: Patient): Finding[] {
   const check = "teacher's answers";
   if (answers) {
     // Of a file a run would find out the same.
@@ -152,7 +152,7 @@ function unasked({ answers, teacher: asked, recipe: { teacher, strategy } }: Pat
     return [{ check, status: "ok", found, why: "", change: "" }];
   }
   if (asksNoTeacher(strategy)) return [skipped(check, `the strategy ${strategy.kind} does not use a teacher`)];
-  if ("label_store" in teacher) return [skipped(check, "the label store cannot be read (see above)")];
+  if ("labelStore" in teacher) return [skipped(check, "the label store cannot be read (see above)")];
   const several = "group" in teacher;
   return [
     {

@@ -1,7 +1,7 @@
 /** A run that is finished already has the models that a check would have to train. */
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Recipe } from "../../run/recipe/schema/schema.js";
+import type { Plan } from "../../run/recipe/schema/schema.js";
 import { isFinished } from "../../run/folder/run-directory.js";
 import { listTrainings } from "../../run/folder/trainings.js";
 import type { FinishedTrainings } from "./types.js";
@@ -10,9 +10,9 @@ import type { FinishedTrainings } from "./types.js";
  * The newest finished run of this very recipe; null when there is none.
  * @param out its folder; default: those in runs/ that `limbeck distill` would have chosen
  */
-export function finishedRun(recipe: Recipe, out?: string): FinishedTrainings | null {
-  const directory = out ?? folders(recipe.name).find((folder) => isFinished(folder, recipe));
-  if (directory === undefined || !isFinished(directory, recipe)) return null;
+export function finishedRun(plan: Plan, out?: string): FinishedTrainings | null {
+  const directory = out ?? folders(plan.name).find((folder) => isFinished(folder, plan));
+  if (directory === undefined || !isFinished(directory, plan)) return null;
   const trainings = listTrainings(directory);
   // Variants have names of their own; the recipe itself has none.
   const files = (role: string, name: RegExp): string[] =>

@@ -9,15 +9,15 @@ import { type Check, fine, skipped } from "./types.js";
 
 const CHECK = "replayed views";
 
-export const fixedViews: Check = ({ recipe, loaded, threads }) => {
-  const arm = expandArms(recipe, loaded)[0] as Arm;
-  const plan = viewPlanOf(arm);
-  if (!plan) return [skipped(CHECK, "the recipe does not replay views")];
-  const settings = settingsOf(recipe.training, plan.samples.length, recipe.seed, { threads, device: "cpu" });
-  const { stepsPerEpoch } = planBatches(plan.samples.length, settings.batch, settings.accumulate);
+export const fixedViews: Check = ({ plan, loaded, threads }) => {
+  const arm = expandArms(plan, loaded)[0] as Arm;
+  const viewPlan = viewPlanOf(arm);
+  if (!viewPlan) return [skipped(CHECK, "the recipe does not replay views")];
+  const settings = settingsOf(plan.training, viewPlan.samples.length, plan.seed, { threads, device: "cpu" });
+  const { stepsPerEpoch } = planBatches(viewPlan.samples.length, settings.batch, settings.accumulate);
   const epochs = Math.ceil(settings.steps / stepsPerEpoch);
-  const found = `${noun(plan.count, "view")} of each sample in ${noun(epochs, "epoch")}`;
-  if (plan.count > 1 || epochs === 1) return [fine(CHECK, found)];
+  const found = `${noun(viewPlan.count, "view")} of each sample in ${noun(epochs, "epoch")}`;
+  if (viewPlan.count > 1 || epochs === 1) return [fine(CHECK, found)];
   return [
     {
       check: CHECK,

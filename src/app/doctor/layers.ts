@@ -18,13 +18,13 @@ const BATCH = 4;
 
 /** The names are looked up on both sides; with a teacher that can be asked, the whole step is built on them. */
 export const layers: Check = (patient) => {
-  const { objective, recipe } = patient;
+  const { objective, plan } = patient;
   const wanted = objectiveLayers(objective);
   if (wanted.length === 0) return [skipped(CHECK, "the recipe has no loss that compares layers")];
   const failed = (found: string, change: string): Finding[] => [
     { check: CHECK, status: "fail", found, why: "the run would stop before the student is trained", change },
   ];
-  if ("group" in recipe.teacher)
+  if ("group" in plan.teacher)
     return failed(
       "losses between layers need a single teacher, but teacher.group has several",
       "use one teacher, or remove those terms from objective.terms",
@@ -32,11 +32,11 @@ export const layers: Check = (patient) => {
   const { folder, teacher, loaded } = patient;
   const { data } = loaded;
   const classes = teacher?.classes ?? data.classes.length;
-  const build = (model: typeof recipe.student) => prepareModel(model, { folder, data, classes, seed: recipe.seed });
+  const build = (model: typeof plan.student) => prepareModel(model, { folder, data, classes, seed: plan.seed });
   const correct = "correct objective.terms; `limbeck inspect MODEL --features` lists names and shapes";
   if (!teacher && simkdTerm(objective))
     return [skipped(CHECK, "the student uses its teacher's classifier, but the teacher is not available")];
-  if (teacher?.missing) return failed(teacher.missing, "label_store" in recipe.teacher ? relabel(wanted) : correct);
+  if (teacher?.missing) return failed(teacher.missing, "labelStore" in plan.teacher ? relabel(wanted) : correct);
   let student: FeatureInfo[] = [];
   const own = orReason(() => {
     student = featuresOf(studentOf(patient, classes).model.graph.nodes);
@@ -45,7 +45,7 @@ export const layers: Check = (patient) => {
   if (own) return failed(own, correct);
   const theirs =
     teacher?.features ??
-    ("model" in recipe.teacher ? featuresOf(build(recipe.teacher.model).model.graph.nodes) : undefined);
+    ("model" in plan.teacher ? featuresOf(build(plan.teacher.model).model.graph.nodes) : undefined);
   if (!theirs) return [fine(CHECK, "the student has the layers; the teacher's are not available")];
   const pairs: string[] = [];
   const apart = orReason(() => {
@@ -58,9 +58,9 @@ export const layers: Check = (patient) => {
 };
 
 /** The student that is trained, which may end in its teacher's classifier. @throws InputError when it cannot */
-function studentOf({ recipe, objective, folder, loaded: { data }, teacher }: Patient, classes: number): Prepared {
-  const whole = prepareModel(recipe.student, { folder, data, classes, seed: recipe.seed });
-  return reusingClassifier(whole, objective, teacher?.reusable ?? null, data, classes, recipe.seed);
+function studentOf({ plan, objective, folder, loaded: { data }, teacher }: Patient, classes: number): Prepared {
+  const whole = prepareModel(plan.student, { folder, data, classes, seed: plan.seed });
+  return reusingClassifier(whole, objective, teacher?.reusable ?? null, data, classes, plan.seed);
 }
 
 /**
@@ -68,10 +68,10 @@ function studentOf({ recipe, objective, folder, loaded: { data }, teacher }: Pat
  * @throws InputError when the student cannot be put together
  */
 export function stepOptions(patient: Patient, batch: number): ArmStep {
-  const { recipe, objective, loaded, teacher } = patient;
+  const { plan, objective, loaded, teacher } = patient;
   if (!teacher) throw new Error("the step is built for a teacher that can be asked");
   const { classes, kind, features } = teacher;
-  const arm = expandArms(recipe, loaded)[0] as Arm;
+  const arm = expandArms(plan, loaded)[0] as Arm;
   const lookedAt = { batch, classes, objective, teacherKind: kind, features };
   return stepOptionsOf(arm, loaded, studentOf(patient, classes), lookedAt);
 }

@@ -24,22 +24,22 @@ const SAMPLES = 16;
 
 /** Asks the compiled step of the strategy mutual for every student's gradient from every other's loss. */
 export const mutualStep: Check = (patient) => {
-  const { recipe, loaded, folder } = patient;
-  const { strategy } = recipe;
+  const { plan, loaded, folder } = patient;
+  const { strategy } = plan;
   if (strategy.kind !== "mutual") return [skipped(CHECK, "the students do not learn from each other")];
   if (strategy.weight === 0)
     return [skipped(CHECK, "strategy.weight is 0, so the students do not learn from each other")];
   const { data } = loaded;
-  const { labelled } = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
-  const students = peerModels(recipe, strategy).map(
+  const { labelled } = expandArms(withoutDistillation(plan), loaded)[0] as Arm;
+  const students = peerModels(plan, strategy).map(
     (model, i) =>
-      prepareModel(model, { folder, data, classes: data.classes.length, seed: recipe.seed + i * recipe.seeds }).model,
+      prepareModel(model, { folder, data, classes: data.classes.length, seed: plan.seed + i * plan.seeds }).model,
   );
   return probeMutual({
     students,
     loaded,
     samples: labelled.slice(0, SAMPLES),
-    studentLoss: baselineObjectiveOf(recipe.objective).studentLoss,
+    studentLoss: baselineObjectiveOf(plan.objective).studentLoss,
     loss: { kind: "mutual", temperature: strategy.temperature },
   });
 };

@@ -22,11 +22,11 @@ const KEPT = 0.5;
 
 /** Asks the teacher about samples that it would label. */
 export const pseudoLabelled: Check = async (patient) => {
-  const { recipe, teacher, loaded } = patient;
-  const options = recipe.transfer.pseudo_labels;
+  const { plan, teacher, loaded } = patient;
+  const options = plan.transfer.pseudoLabels;
   if (!options) return [skipped(CHECK, "the recipe does not use pseudo-labels")];
   if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
-  const { transfer, labelled } = expandArms(recipe, loaded)[0] as Arm;
+  const { transfer, labelled } = expandArms(plan, loaded)[0] as Arm;
   const known = new Set(labelled);
   const asked = spread(
     transfer.filter((i) => !known.has(i)),
@@ -35,7 +35,7 @@ export const pseudoLabelled: Check = async (patient) => {
   if (asked.length < FEWEST) return [skipped(CHECK, `it needs ${FEWEST} unlabelled samples, found ${asked.length}`)];
   const { classes, kind } = teacher;
   const sure = surest({ values: await teacher.answer(asked), kind, classes });
-  const least = options.min_confidence;
+  const least = options.minConfidence;
   const share = passing(sure, least);
   const found = `the teacher's most likely class has a probability of ${least} or more for ${(100 * share).toFixed(1)} % of ${asked.length} unlabelled samples`;
   const other = floored(sure[Math.floor((1 - KEPT) * sure.length)] as number);

@@ -7,7 +7,7 @@ import { writeModel } from "../../engine/graph/write.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { packageVersion } from "../../node/package-root.js";
 import { settingsOf } from "../../run/recipe/resolve.js";
-import type { ModelRecipe, TrainingRecipe } from "../../run/recipe/schema/schema.js";
+import type { ModelPlan, TrainingPlan } from "../../run/recipe/schema/schema.js";
 import { openSession } from "../../node/session.js";
 import { train } from "../../learn/train/train.js";
 import type { TrainingSettings } from "../../learn/train/types.js";
@@ -28,13 +28,13 @@ const FEWEST = 100;
 
 export interface ShortRequest {
   readonly name: string;
-  readonly model: ModelRecipe;
+  readonly model: ModelPlan;
   readonly objective: ObjectiveConfig;
   readonly samples: Uint32Array;
   readonly classes: number;
   readonly teacher?: TeacherOutputs;
   /** Random views; default: it sees the samples as they are. */
-  readonly augment?: TrainingRecipe["augment"];
+  readonly augment?: TrainingPlan["augment"];
 }
 
 export interface ShortTraining {
@@ -59,10 +59,10 @@ export function shortSteps(full: number, macsOfStep: number): number | null {
  * @throws InterruptedError when the signal aborts
  */
 export async function trainShort(patient: Patient, request: ShortRequest): Promise<ShortTraining | null> {
-  const { loaded, folder, recipe, signal, emit } = patient;
+  const { loaded, folder, plan, signal, emit } = patient;
   const { data, normalisation } = loaded;
   const { samples, classes, name, objective, teacher } = request;
-  const prepared = prepareModel(request.model, { folder, data, classes, seed: recipe.seed });
+  const prepared = prepareModel(request.model, { folder, data, classes, seed: plan.seed });
   const { settings, full } = settingsFor(patient, prepared, samples.length, request.augment);
   if (!settings) return null;
   const { model } = prepared;
@@ -105,13 +105,13 @@ export async function trainShort(patient: Patient, request: ShortRequest): Promi
 }
 
 function settingsFor(
-  { recipe, threads }: Patient,
+  { plan, threads }: Patient,
   { macs, parameters }: Prepared,
   samples: number,
-  augment: TrainingRecipe["augment"],
+  augment: TrainingPlan["augment"],
 ): { readonly settings: TrainingSettings | null; readonly full: number } {
-  const training = { ...recipe.training, augment };
-  const own = settingsOf(training, samples, recipe.seed, { threads, device: "cpu" });
+  const training = { ...plan.training, augment };
+  const own = settingsOf(training, samples, plan.seed, { threads, device: "cpu" });
   // A foreign model's cost may be unknown: shared weights are used a hundred times over, or more.
   const steps = shortSteps(own.steps, (macs ?? 100 * parameters) * own.batch * own.accumulate);
   const settings = steps && { ...own, steps, select: "last" as const, patience: null, diagnoseEvery: 0 };

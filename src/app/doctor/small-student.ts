@@ -5,7 +5,7 @@ import { agreement, correctness, predictions } from "../../learn/evaluate/metric
 import { compare, type Difference } from "../../learn/evaluate/verdict.js";
 import { noun } from "../../base/noun.js";
 import { type ObjectiveConfig, objectiveNeeds } from "../../engine/objective/objective.js";
-import type { ModelRecipe } from "../../run/recipe/schema/schema.js";
+import type { ModelPlan } from "../../run/recipe/schema/schema.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
@@ -39,16 +39,16 @@ interface Fit {
 
 /** Trains the student shortly on the teacher's answers and looks at the very samples it was trained on. */
 export const smallStudent: Check = async (patient) => {
-  const { recipe, teacher, quick, loaded } = patient;
+  const { plan, teacher, quick, loaded } = patient;
   if (quick) return [skipped(CHECK, "it trains the student and --quick is set")];
   if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
-  if (recipe.strategy.kind === "assistants") return [skipped(CHECK, "the strategy already has assistants")];
-  const countParameters = (model: ModelRecipe): number =>
+  if (plan.strategy.kind === "assistants") return [skipped(CHECK, "the strategy already has assistants")];
+  const countParameters = (model: ModelPlan): number =>
     prepareModel(model, { folder: patient.folder, data: loaded.data, classes: teacher.classes, seed: 0 }).parameters;
-  const size = countParameters(recipe.student);
+  const size = countParameters(plan.student);
   if (teacher.parameters !== null && size >= teacher.parameters)
     return [fine(CHECK, `the student has ${size} parameters, its teacher ${teacher.parameters}`)];
-  const samples = spread((expandArms(recipe, loaded)[0] as Arm).transfer, SAMPLES);
+  const samples = spread((expandArms(plan, loaded)[0] as Arm).transfer, SAMPLES);
   if (samples.length < FEWEST) return [skipped(CHECK, `it needs ${FEWEST} training samples, found ${samples.length}`)];
   const bench = await benchOf(patient, teacher, samples);
   const own = await ownFit(bench);
@@ -56,11 +56,11 @@ export const smallStudent: Check = async (patient) => {
   const found = `${size} parameters: ${own.what}, ${own.gap.points.toFixed(1)} points worse than its teacher (95 % confidence interval ${own.gap.low.toFixed(1)} to ${own.gap.high.toFixed(1)})`;
   if (own.gap.low <= GAP) return [fine(CHECK, found)];
   const between = Math.round(teacher.parameters === null ? TIMES * size : Math.sqrt(size * teacher.parameters));
-  const model = assistantOf(recipe.student, between, countParameters);
-  if (!model) return [skipped(CHECK, `a student of kind ${recipe.student.kind} has no width to increase (${found})`)];
+  const model = assistantOf(plan.student, between, countParameters);
+  if (!model) return [skipped(CHECK, `a student of kind ${plan.student.kind} has no width to increase (${found})`)];
   const other = await shortFit(bench, "assistant", model);
   if (typeof other === "string") return [skipped(CHECK, `${other} (${found})`)];
-  const closed = compare([other.hits], [own.hits], { seed: recipe.seed });
+  const closed = compare([other.hits], [own.hits], { seed: plan.seed });
   if (!(closed.low > 0 && closed.points >= CLOSES * own.gap.points))
     return [
       fine(
@@ -102,15 +102,15 @@ async function benchOf(patient: Patient, teacher: AskedTeacher, samples: Uint32A
 
 /** The finished run's student, or a short training run. A sentence if neither is available. */
 async function ownFit(bench: Bench): Promise<Fit | string> {
-  const { recipe, loaded, finished, threads } = bench.patient;
+  const { plan, loaded, finished, threads } = bench.patient;
   const [file] = finished?.students ?? [];
-  if (!file) return shortFit(bench, "student", recipe.student);
-  const expects = recipe.export.raw ? loaded.normalisation : null;
+  if (!file) return shortFit(bench, "student", plan.student);
+  const expects = plan.export.raw ? loaded.normalisation : null;
   const answers = await answersOf({ file, expects }, loaded.data, bench.samples, threads);
   return measured(bench, `as the student of ${finished?.directory}`, answers);
 }
 
-async function shortFit(bench: Bench, name: string, model: ModelRecipe): Promise<Fit | string> {
+async function shortFit(bench: Bench, name: string, model: ModelPlan): Promise<Fit | string> {
   const { patient, samples, outputs, teacher } = bench;
   const objective = onAnswers(patient.objective);
   const trained = await trainShort(patient, {
@@ -122,7 +122,7 @@ async function shortFit(bench: Bench, name: string, model: ModelRecipe): Promise
     teacher: outputs,
   });
   if (!trained) return "even a short training run takes too long here";
-  const passes = (trained.steps * patient.recipe.training.batch) / samples.length;
+  const passes = (trained.steps * patient.plan.training.batch) / samples.length;
   if (passes < PASSES)
     return `${passes.toFixed(1)} passes over ${noun(samples.length, "sample")} (${noun(trained.steps, "step")}) are too few to judge`;
   return measured(bench, `after ${trained.steps} of ${noun(trained.of, "step")}`, await trained.answers(samples));
@@ -144,7 +144,7 @@ function measured({ patient, samples, answers, teacher }: Bench, what: string, o
   const known = labelsOf(patient.loaded.data, samples, classes);
   const targets = known ?? predictions(answers, classes);
   const hits = correctness(own, targets, classes);
-  const gap = compare([correctness(answers, targets, classes)], [hits], { seed: patient.recipe.seed });
+  const gap = compare([correctness(answers, targets, classes)], [hits], { seed: patient.plan.seed });
   const right = hits.reduce((a, v) => a + v, 0) / hits.length;
   const agrees = `agrees with its teacher on ${(100 * agreement(own, answers, classes)).toFixed(1)} %`;
   const score = known ? `is correct on ${(100 * right).toFixed(1)} % and ${agrees}` : agrees;

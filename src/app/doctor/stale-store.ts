@@ -10,10 +10,8 @@ import { type Check, type Finding, fine, skipped } from "./types.js";
 const CHECK = "label store";
 
 /** Every label store of the recipe: against the data, against its teacher's file, and against what was once written. */
-export const staleStore: Check = ({ recipe, folder, loaded: { data } }) => {
-  const stores = teachersOf(recipe.teacher).flatMap((t) =>
-    "label_store" in t ? [resolve(folder, t.label_store)] : [],
-  );
+export const staleStore: Check = ({ plan, folder, loaded: { data } }) => {
+  const stores = teachersOf(plan.teacher).flatMap((t) => ("labelStore" in t ? [resolve(folder, t.labelStore)] : []));
   if (stores.length === 0) return [skipped(CHECK, "the recipe does not use a label store")];
   return stores.map((store): Finding => {
     const failed = (found: string, why: string): Finding => ({

@@ -6,7 +6,7 @@ import { correctness } from "../../learn/evaluate/metrics.js";
 import { noun } from "../../base/noun.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
 import { augmentationOf, baselineObjectiveOf } from "../../run/recipe/resolve.js";
-import type { TrainingRecipe } from "../../run/recipe/schema/schema.js";
+import type { TrainingPlan } from "../../run/recipe/schema/schema.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
 import { type ShortTraining, trainShort } from "./short-training.js";
@@ -26,13 +26,13 @@ const UNSEEN = 1_000_000;
 
 /** Trains the student shortly on views with labels and asks it about other views of the same samples. */
 export const strongViews: Check = async (patient) => {
-  const { recipe, loaded, quick } = patient;
+  const { plan, loaded, quick } = patient;
   const { data, splits } = loaded;
-  const training = unblended(recipe.training);
+  const training = unblended(plan.training);
   const augmentation = augmentationOf(training);
   if (!augmentation) return [skipped(CHECK, "training.augment does not change single samples")];
   if (quick) return [skipped(CHECK, "it trains the student and --quick is set")];
-  const { labelled } = expandArms(recipe, loaded)[0] as Arm;
+  const { labelled } = expandArms(plan, loaded)[0] as Arm;
   const held = splits.validation.filter((i) => (data.labels?.[i] ?? -1) >= 0).slice(0, MOST);
   if (labelled.length < FEWEST || held.length < FEWEST)
     return [
@@ -41,14 +41,14 @@ export const strongViews: Check = async (patient) => {
         `it needs ${FEWEST} labelled training and ${FEWEST} validation samples, found ${labelled.length} and ${held.length}`,
       ),
     ];
-  const request = { model: recipe.student, objective: baselineObjectiveOf(recipe.objective), samples: labelled };
-  const train = (name: string, augment: TrainingRecipe["augment"]): Promise<ShortTraining | null> =>
+  const request = { model: plan.student, objective: baselineObjectiveOf(plan.objective), samples: labelled };
+  const train = (name: string, augment: TrainingPlan["augment"]): Promise<ShortTraining | null> =>
     trainShort(patient, { ...request, name, classes: data.classes.length, augment });
   const trained = await train("student on views", training.augment);
   if (!trained) return [skipped(CHECK, "even a short training run takes too long here")];
   const shown = labelled.slice(0, MOST);
   const rendered = allocateSamples(data.samples, shown.length * sizeOf(data.sampleShape));
-  drawnViews(data, augmentation, recipe.seed, labelled).render(shown, UNSEEN, rendered);
+  drawnViews(data, augmentation, plan.seed, labelled).render(shown, UNSEEN, rendered);
   const views: DataSet = { ...data, size: shown.length, samples: rendered, fill: undefined, labels: null };
   const places = Uint32Array.from(shown, (_, i) => i);
   const onViews = scored(patient, shown, await trained.answers(places, views));
@@ -74,7 +74,7 @@ const tooStrong = (found: string): Finding => ({
 });
 
 /** The training without blends of two samples, which have no one label. */
-function unblended(training: TrainingRecipe): TrainingRecipe {
+function unblended(training: TrainingPlan): TrainingPlan {
   return training.augment
     ? { ...training, augment: { ...training.augment, mixup: undefined, cutmix: undefined } }
     : training;

@@ -13,18 +13,18 @@ const SATURATED = 0.01;
 const SOFT = 0.1;
 
 /** A shuffled or stale store is no better than chance; classes in the wrong order score better in the right order. */
-export const teacherOrder: Check = ({ answers, loaded, recipe }) => {
+export const teacherOrder: Check = ({ answers, loaded, plan }) => {
   const check = "teacher against labels";
   if (!answers) return [skipped(check, "the teacher's answers are not available")];
   try {
     const found = checkKnowledge("teacher", answers.values, loaded.data, answers.indices, answers.classes, {
-      classes: "classes" in recipe.teacher ? recipe.teacher.classes : undefined,
+      classes: "classes" in plan.teacher ? plan.teacher.classes : undefined,
       allowChance: false,
     });
     return [fine(check, found ?? "too few labelled samples to judge")];
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    const store = "label_store" in recipe.teacher;
+    const store = "labelStore" in plan.teacher;
     return [
       {
         check,

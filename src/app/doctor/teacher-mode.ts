@@ -8,8 +8,8 @@ const CHECK = "teacher's mode";
 const STUDENT = "student's mode";
 
 /** Looks at the files as they were exported, and asks the teacher the same twice, in other company. */
-export const teacherMode: Check = ({ recipe, folder, teacher, answers, again }) => {
-  const { student } = recipe;
+export const teacherMode: Check = ({ plan, folder, teacher, answers, again }) => {
+  const { student } = plan;
   const own = student.kind === "onnx" ? fileMode(STUDENT, resolve(folder, student.file), "its outputs") : null;
   const ofStudent = student.kind === "onnx" ? [own ?? fine(STUDENT, "it was exported in inference mode")] : [];
   if (!teacher?.file) return [skipped(CHECK, "the teacher is not an ONNX file"), ...ofStudent];

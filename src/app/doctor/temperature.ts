@@ -9,15 +9,15 @@ const SMALL = 50_000;
 const PLENTY = 20_000;
 const HIGH = 2;
 
-export const temperature: Check = ({ recipe, folder, loaded, objective }) => {
+export const temperature: Check = ({ plan, folder, loaded, objective }) => {
   const loss = objective.distillationLoss;
   const classes = loaded.data.classes.length;
   const check = "temperature for the student";
   if (!loss || !("temperature" in loss)) return [skipped(check, "the loss has no temperature")];
   if ("standardise" in loss && loss.standardise) return [skipped(check, "the loss standardises the logits")];
   if (classes === 0) return [skipped(check, "the data has no class names, so the student's size is not known")];
-  const labels = expandArms(recipe, loaded)[0]?.labelled.length ?? 0;
-  const { parameters } = prepareModel(recipe.student, { folder, data: loaded.data, classes, seed: 0 });
+  const labels = expandArms(plan, loaded)[0]?.labelled.length ?? 0;
+  const { parameters } = prepareModel(plan.student, { folder, data: loaded.data, classes, seed: 0 });
   const t = loss.temperature ?? usualTemperature(loss.kind);
   const found = `T ${t}, ${parameters} parameters, ${labels} labels`;
   if (parameters >= SMALL || labels < PLENTY || t <= HIGH) return [fine(check, found)];

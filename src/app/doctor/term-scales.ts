@@ -29,7 +29,7 @@ const HELPING = 0.1;
 
 /** Measures every term's gradient over the student's parameters, at its start weights, as the run's log does. */
 export const termScales: Check = async (patient) => {
-  const { objective, teacher, recipe } = patient;
+  const { objective, teacher, plan } = patient;
   if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
   const indices = batchOf(patient);
   if (indices.length === 0) return [skipped(CHECK, "no samples are available")];
@@ -68,7 +68,7 @@ export const termScales: Check = async (patient) => {
       why: loud
         ? `the term ${loud} drowns out the other terms, so their weights have no effect`
         : `${idle.join(" and ")} ${idle.length > 1 ? "have" : "has"} practically no effect`,
-      change: advice(recipe.objective.alpha !== undefined, objective, norms, loud, idle),
+      change: advice(plan.objective.alpha !== undefined, objective, norms, loud, idle),
     },
   ];
 };
@@ -86,8 +86,8 @@ function unbuilt(objective: ObjectiveConfig, reason: string): Finding {
 }
 
 /** Samples that the student will see, with labels where the objective reads them. */
-function batchOf({ recipe, loaded, objective }: Patient): Uint32Array {
-  const { transfer, labelled } = expandArms(recipe, loaded)[0] as Arm;
+function batchOf({ plan, loaded, objective }: Patient): Uint32Array {
+  const { transfer, labelled } = expandArms(plan, loaded)[0] as Arm;
   return (objectiveNeeds(objective).labels ? labelled : transfer).slice(0, SAMPLES);
 }
 

@@ -1,7 +1,7 @@
 /** What a check of the doctor is and what it says. */
 import type { TeacherFeature } from "../../engine/compile/step.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
-import type { Recipe } from "../../run/recipe/schema/schema.js";
+import type { Plan } from "../../run/recipe/schema/schema.js";
 import type { FullAnswers } from "../../learn/teacher/types.js";
 import type { RunEvent } from "../../run/folder/events.js";
 import type { AuditedData } from "../../run/folder/load-audited.js";
@@ -65,7 +65,7 @@ export interface FinishedTrainings {
 
 /** What a check may look at. */
 export interface Patient {
-  readonly recipe: Recipe;
+  readonly plan: Plan;
   readonly folder: string;
   readonly loaded: AuditedData;
   readonly objective: ObjectiveConfig;

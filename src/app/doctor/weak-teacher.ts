@@ -4,7 +4,7 @@ import { correctness } from "../../learn/evaluate/metrics.js";
 import { compare } from "../../learn/evaluate/verdict.js";
 import { noun } from "../../base/noun.js";
 import { baselineObjectiveOf } from "../../run/recipe/resolve.js";
-import type { Recipe } from "../../run/recipe/schema/schema.js";
+import type { Plan } from "../../run/recipe/schema/schema.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
 import { labelsOf } from "../../run/folder/context.js";
@@ -24,7 +24,7 @@ interface Baseline {
 
 /** Compares both on validation samples: those of a finished run's baseline, or of a short training on labels alone. */
 export const weakTeacher: Check = async (patient) => {
-  const { recipe, loaded, quick, answers } = patient;
+  const { plan, loaded, quick, answers } = patient;
   if (quick) return [skipped(CHECK, "it trains a baseline and --quick is set")];
   if (!answers) return [skipped(CHECK, "the teacher's answers are not available")];
   const { classes } = answers;
@@ -42,7 +42,7 @@ export const weakTeacher: Check = async (patient) => {
   const { points, low, high } = compare(
     alone.map(() => taught),
     alone,
-    { seed: recipe.seed },
+    { seed: plan.seed },
   );
   const found = `on ${noun(rows.length, "validation sample")}, the teacher is correct on ${percent([taught])} and ${baseline.what} on ${percent(alone)}: a difference of ${points.toFixed(1)} points (95 % confidence interval ${low.toFixed(1)} to ${high.toFixed(1)})`;
   if (points > 0) return [fine(CHECK, found)];
@@ -55,7 +55,7 @@ export const weakTeacher: Check = async (patient) => {
       why: worse
         ? "the teacher would make the student worse than training on labels alone"
         : "the student reaches the same accuracy without the teacher, so the teacher has little to teach",
-      change: `${better(recipe)}; if you have no better teacher, train on the labels: \`limbeck train RECIPE\`, or lower objective.alpha`,
+      change: `${better(plan)}; if you have no better teacher, train on the labels: \`limbeck train RECIPE\`, or lower objective.alpha`,
     },
   ];
 };
@@ -70,20 +70,20 @@ function validationRows({ answers, loaded: { data, splits } }: Patient): number[
 
 /** A sentence if no baseline is possible. */
 async function baselineOn(patient: Patient, indices: Uint32Array): Promise<Baseline | string> {
-  const { recipe, loaded, finished, threads } = patient;
+  const { plan, loaded, finished, threads } = patient;
   if (finished && finished.baselines.length > 0) {
-    const expects = recipe.export.raw ? loaded.normalisation : null;
+    const expects = plan.export.raw ? loaded.normalisation : null;
     const answers: Float32Array[] = [];
     for (const file of finished.baselines)
       answers.push(await answersOf({ file, expects }, loaded.data, indices, threads));
     return { what: `the baseline of the finished run ${finished.directory}`, answers };
   }
-  const { labelled } = expandArms(recipe, loaded)[0] as Arm;
+  const { labelled } = expandArms(plan, loaded)[0] as Arm;
   if (labelled.length === 0) return "the student has no labels, so it has no baseline";
   const trained = await trainShort(patient, {
     name: "baseline",
-    model: recipe.student,
-    objective: baselineObjectiveOf(recipe.objective),
+    model: plan.student,
+    objective: baselineObjectiveOf(plan.objective),
     samples: labelled,
     classes: loaded.data.classes.length,
   });
@@ -101,8 +101,8 @@ function percent(hits: readonly Uint8Array[]): string {
   return `${((100 * all.reduce((a, v) => a + v, 0)) / all.length).toFixed(1)} %`;
 }
 
-function better({ teacher }: Recipe): string {
+function better({ teacher }: Plan): string {
   if ("file" in teacher) return "set teacher.file to a better model, or correct teacher.normalise and teacher.layout";
-  if ("label_store" in teacher) return "label with a better teacher, and set teacher.label_store to the new folder";
+  if ("labelStore" in teacher) return "label with a better teacher, and set teacher.label_store to the new folder";
   return "train a better teacher: longer (teacher.training) or larger (teacher.model)";
 }

@@ -18,12 +18,12 @@ import type { SeedScores } from "../../learn/evaluate/summary.js";
 import { writeModel } from "../../engine/graph/write.js";
 import { type ObjectiveConfig, objectiveLayers, objectiveNeeds } from "../../engine/objective/objective.js";
 import { parseParts } from "../../run/recipe/parse.js";
+import { spelledFields } from "../../run/recipe/spelling.js";
 import { objectiveOf, settingsOf } from "../../run/recipe/resolve.js";
 import {
-  type ObjectiveRecipe,
+  type ObjectivePlan,
   objectiveSchema,
-  type TrainingInput,
-  type TrainingRecipe,
+  type TrainingPlan,
   trainingSchema,
 } from "../../run/recipe/schema/schema.js";
 import type { StoredMember } from "../../learn/teacher/group/group.js";
@@ -48,7 +48,8 @@ interface Compiled {
   readonly objective: ObjectiveConfig;
   /** The same once the teacher's answers are there, with sentences about what was chosen; absent where nothing is left. */
   readonly settle?: (answers: AnswersToSoften) => { readonly objective: ObjectiveConfig; readonly said: string[] };
-  readonly training: Pick<TrainingInput, "optimizer" | "schedule" | "clip_norm" | "ema" | "recompute">;
+  /** What it says of the training, as a recipe spells it. */
+  readonly training: Record<string, unknown>;
   readonly metrics: readonly Metric[] | null;
 }
 
@@ -78,7 +79,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   ): Promise<TrainingResult>;
   protected abstract makeStudent(bytes: Uint8Array, prepared: Prepared, classes: readonly string[]): S;
   /** The description of the student, for the training's identity. */
-  protected abstract readonly recipe: unknown;
+  protected abstract readonly plan: unknown;
   /** Version of limbeck, written into the student. */
   protected abstract readonly version: string;
 
@@ -128,30 +129,29 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const distillation = own ? undefined : ({ kind: "kd", ...(named(distillationLoss) as object) } as AnyFields);
     if (distillation && temperature !== undefined) distillation.temperature = temperature;
     const terms = options.terms ?? [];
+    const training = spelledFields({
+      optimizer: named(optimizer),
+      schedule: learningRate === undefined ? schedule : { kind: "constant", lr: learningRate },
+      clipNorm: options.clipNorm,
+      ema: options.ema,
+      recompute: options.recompute,
+    });
     const parts = parseParts(
       z.object({ objective: objectiveSchema, training: trainingSchema }),
       {
-        objective: {
+        objective: spelledFields({
           alpha: options.alpha,
-          alpha_schedule: options.alphaSchedule,
+          alphaSchedule: options.alphaSchedule,
           weights: options.weights,
-          student_loss: named(studentLoss),
-          distillation_loss: distillation,
+          studentLoss: named(studentLoss),
+          distillationLoss: distillation,
           terms: terms.filter((t) => !("loss" in t)),
-        },
-        training: {
-          steps: 1,
-          optimizer: named(optimizer),
-          schedule: learningRate === undefined ? schedule : { kind: "constant", lr: learningRate },
-          clip_norm: options.clipNorm,
-          ema: options.ema,
-          recompute: options.recompute,
-        },
+        }),
+        training: { steps: 1, ...training },
       },
       "compile",
     );
-    const { optimizer: rule, schedule: rate, clip_norm, ema, recompute } = parts.training;
-    const build = (objective: ObjectiveRecipe): ObjectiveConfig => withCustomLosses(objectiveOf(objective), own, terms);
+    const build = (objective: ObjectivePlan): ObjectiveConfig => withCustomLosses(objectiveOf(objective), own, terms);
     const settle = (answers: AnswersToSoften) => {
       const { objective, temperatures } = settleTemperatures(parts.objective, answers);
       return { objective: build(objective), said: temperatures.map((t) => t.said) };
@@ -159,7 +159,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     this.#compiled = {
       objective: build(parts.objective),
       ...(leavesTemperature(parts.objective) ? { settle } : {}),
-      training: { optimizer: rule, schedule: rate, clip_norm, ema, recompute },
+      training,
       metrics: options.metrics ?? null,
     };
     return this;
@@ -212,7 +212,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
         ...(views ? { views } : {}),
         settings,
       },
-      [...known, this.recipe, identityOf(objective), deciding, teacher?.hash, ...(views ? ["online"] : [])],
+      [...known, this.plan, identityOf(objective), deciding, teacher?.hash, ...(views ? ["online"] : [])],
       options,
     );
     const exported = exportModel(model, result.weights, {
@@ -289,16 +289,18 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   }
 }
 
-function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere): TrainingRecipe {
+function trainingOf(compiled: Compiled["training"], options: FitOptionsAnywhere): TrainingPlan {
   const { epochs, steps, batchSize, select, patience } = options;
   const training = {
     ...compiled,
     ...(steps === undefined ? { epochs: epochs ?? 10 } : { steps, epochs }),
-    batch: batchSize,
-    select,
-    early_stopping: patience === undefined ? undefined : { patience },
-    augment: options.augment,
-    gradient_shares_every: options.gradientSharesEvery ?? 100,
+    ...spelledFields({
+      batch: batchSize,
+      select,
+      earlyStopping: patience === undefined ? undefined : { patience },
+      augment: options.augment,
+      gradientSharesEvery: options.gradientSharesEvery ?? 100,
+    }),
   };
   return parseParts(z.object({ training: trainingSchema }), { training }, "fit").training;
 }

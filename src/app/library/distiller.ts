@@ -8,7 +8,7 @@ import {
   type FileTeacherInput,
   fileTeacherSchema,
   type ModelInput,
-  type ModelRecipe,
+  type ModelPlan,
   modelSchema,
 } from "../../run/recipe/schema/schema.js";
 import { openSession } from "../../node/session.js";
@@ -67,7 +67,7 @@ export interface FitOptions extends FitOptionsAnywhere {
 export class Distiller extends DistillerCore<Student, FitOptions> {
   readonly #teacher: DistillerOptions["teacher"];
   readonly #folder: string;
-  protected readonly recipe: ModelRecipe;
+  protected readonly plan: ModelPlan;
   protected readonly version = packageVersion();
 
   /** @throws InputError when the student's description is not one */
@@ -75,7 +75,7 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
     super(options);
     this.#teacher = options.teacher;
     this.#folder = options.folder ?? process.cwd();
-    this.recipe = parseParts(z.object({ student: modelSchema }), { student: options.student }, "Distiller").student;
+    this.plan = parseParts(z.object({ student: modelSchema }), { student: options.student }, "Distiller").student;
   }
 
   /**
@@ -107,8 +107,8 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
     if (teacher === undefined) throw noTeacherGiven();
     if (typeof teacher === "object" && "answer" in teacher) return teacher;
     const described = typeof teacher === "string" ? { file: teacher } : teacher;
-    const recipe = parseParts(z.object({ teacher: fileTeacherSchema }), { teacher: described }, "Distiller").teacher;
-    const { path, ...options } = onnxTeacherOptions(recipe, loaded, this.#folder);
+    const plan = parseParts(z.object({ teacher: fileTeacherSchema }), { teacher: described }, "Distiller").teacher;
+    const { path, ...options } = onnxTeacherOptions(plan, loaded, this.#folder);
     const probe = loaded.splits.validation.length >= 50 ? loaded.splits.validation : loaded.splits.train;
     return openOnnxTeacher(path, loaded.data, probe, { ...options, features, threads: this.settings.threads ?? 0 });
   }
@@ -128,7 +128,7 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
 
   protected prepare(data: DataSet, classes: number): Prepared {
     const options = { folder: this.#folder, data, classes, seed: this.settings.seed ?? 0 };
-    return inModel("student", fileOf(this.recipe, this.#folder), () => prepareModel(this.recipe, options));
+    return inModel("student", fileOf(this.plan, this.#folder), () => prepareModel(this.plan, options));
   }
 
   protected train(

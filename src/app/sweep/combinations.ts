@@ -2,8 +2,8 @@
 import { InputError } from "../../base/errors.js";
 import type { SweepField } from "../../learn/evaluate/sweep.js";
 import { Random } from "../../engine/random/random.js";
-import { withChanges } from "../../run/recipe/load.js";
-import type { Recipe, RecipeInput, SweepRecipe } from "../../run/recipe/schema/schema.js";
+import { parseChanged, recipeOf, withChanges } from "../../run/recipe/load.js";
+import type { Plan, Recipe, RecipeInput, SweepPlan } from "../../run/recipe/schema/schema.js";
 import { overrideOf } from "../../run/recipe/sweep-flags.js";
 import { type DrawRange, parseRange } from "../../run/recipe/schema/sweep-schema.js";
 import { maskSecrets } from "../../base/secrets.js";
@@ -14,7 +14,7 @@ export interface Combination {
   readonly set: readonly string[];
   /** "objective.alpha=0.5 training.batch=32". */
   readonly title: string;
-  readonly recipe: Recipe;
+  readonly plan: Plan;
 }
 
 /** What cannot differ between trainings whose scores are compared, or does not change them. */
@@ -27,11 +27,8 @@ const MOST = 10_000;
  * @returns the swept fields, and the combinations without repetition in the order of the grid
  * @throws InputError naming the field when one does not exist, takes no such value, or cannot be swept
  */
-export function combinationsOf(
-  input: RecipeInput,
-  recipe: Recipe,
-): { fields: SweepField[]; combinations: Combination[] } {
-  const { sweep = { grid: {}, random: {}, draws: 1, seed: 0 } } = recipe;
+export function combinationsOf(input: RecipeInput, plan: Plan): { fields: SweepField[]; combinations: Combination[] } {
+  const { sweep = { grid: {}, random: {}, draws: 1, seed: 0 } } = plan;
   const [grid, random] = [Object.entries(sweep.grid), Object.entries(sweep.random)];
   if (grid.length + random.length === 0)
     throw new InputError({
@@ -58,7 +55,7 @@ export function combinationsOf(
   const distinct = new Map(all.map((values) => [JSON.stringify(values), values]));
   const recipeWith = changerOf(
     input,
-    recipe,
+    plan,
     [...grid, ...random].map(([path]) => path),
   );
   return {
@@ -67,21 +64,22 @@ export function combinationsOf(
       const values = maskSecrets(given);
       const set = Object.entries(values).map(([path, value]) => overrideOf(path, value));
       const title = set.join(" ");
-      return { values, set, title, recipe: recipeWith(given, `sweep ${title}`) };
+      return { values, set, title, plan: recipeWith(given, `sweep ${title}`) };
     }),
   };
 }
 
 /** Changes fields of the recipe as written, or where that lacks too much, of the one with its defaults. */
-function changerOf(input: RecipeInput, recipe: Recipe, paths: readonly string[]) {
+function changerOf(input: RecipeInput, plan: Plan, paths: readonly string[]) {
   const written = structuredClone({ ...input, sweep: undefined }) as Record<string, unknown>;
-  for (const path of paths) addKinds(written, recipe, path.split(".").slice(0, -1));
-  return (values: Readonly<Record<string, unknown>>, source: string): Recipe => {
+  const whole = recipeOf(plan);
+  for (const path of paths) addKinds(written, whole, path.split(".").slice(0, -1));
+  return (values: Readonly<Record<string, unknown>>, source: string): Plan => {
     try {
-      return withChanges(written as RecipeInput, values, source);
+      return parseChanged(written, values, source);
     } catch (error) {
       if (!(error instanceof InputError)) throw error;
-      return withChanges({ ...recipe, sweep: undefined }, values, source);
+      return withChanges({ ...plan, sweep: undefined }, values, source);
     }
   };
 }
@@ -100,7 +98,7 @@ function addKinds(written: Record<string, unknown>, recipe: Recipe, keys: readon
 const isMapping = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function checkPath(path: string, { grid, random }: SweepRecipe): void {
+function checkPath(path: string, { grid, random }: SweepPlan): void {
   if (path in grid && path in random)
     throw new InputError({
       code: "option-conflict",
@@ -134,7 +132,7 @@ function product(grid: readonly (readonly [string, readonly unknown[]])[]): Reco
 }
 
 /** The draws of one field: they do not depend on the other fields, nor on how many there are. */
-function draw(path: string, from: string | readonly unknown[], { draws, seed }: SweepRecipe): unknown[] {
+function draw(path: string, from: string | readonly unknown[], { draws, seed }: SweepPlan): unknown[] {
   const numbers = new Random(seed, `sweep ${path}`);
   const range = typeof from === "string" ? parseRange(from) : null;
   return Array.from({ length: draws }, (_, i) => {
@@ -153,7 +151,7 @@ function inRange({ distribution, low, high }: DrawRange, u: number): number {
   return Math.min(high, Math.max(low, Number(value.toPrecision(4))));
 }
 
-function fieldsOf({ grid, random }: SweepRecipe, drawn: ReadonlyMap<string, unknown[]>): SweepField[] {
+function fieldsOf({ grid, random }: SweepPlan, drawn: ReadonlyMap<string, unknown[]>): SweepField[] {
   const fields = [
     ...Object.entries(grid).map(([path, values]): SweepField => ({ path, kind: "grid", range: null, values })),
     ...Object.entries(random).map(

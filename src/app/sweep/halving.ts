@@ -1,5 +1,5 @@
 /** Successive halving (Jamieson and Talwalkar 2016): many combinations with a small budget, few with the whole one. */
-import type { Recipe, TrainingRecipe } from "../../run/recipe/schema/schema.js";
+import type { Plan, TrainingPlan } from "../../run/recipe/schema/schema.js";
 
 export interface Rung {
   /** Share of the recipe's budget, above 0 and at most 1. */
@@ -20,14 +20,14 @@ export function rungsFor(n: number, factor?: number): Rung[] {
 }
 
 /** The recipe with a share of its training budget: the learning rate's schedule and the validations shrink with it. */
-export function withBudget(recipe: Recipe, share: number): Recipe {
-  if (share === 1) return recipe;
-  const { training } = recipe;
+export function withBudget(plan: Plan, share: number): Plan {
+  if (share === 1) return plan;
+  const { training } = plan;
   const whole = (n: number): number => Math.max(1, Math.round(n * share));
-  const scaled: TrainingRecipe = { ...training, schedule: { ...training.schedule } };
+  const scaled: TrainingPlan = { ...training, schedule: { ...training.schedule } };
   if (training.steps !== undefined) scaled.steps = whole(training.steps);
   if (training.epochs !== undefined) scaled.epochs = training.epochs * share;
-  if (training.validate_every !== undefined) scaled.validate_every = whole(training.validate_every);
+  if (training.validateEvery !== undefined) scaled.validateEvery = whole(training.validateEvery);
   if ("warmup" in scaled.schedule) scaled.schedule.warmup = Math.round(scaled.schedule.warmup * share);
-  return { ...recipe, training: scaled };
+  return { ...plan, training: scaled };
 }

@@ -8,8 +8,9 @@ import type { SweepField, SweepRow, SweepSummary } from "../../learn/evaluate/sw
 import { noun } from "../../base/noun.js";
 import { packageVersion } from "../../node/package-root.js";
 import { quote } from "../../base/quote.js";
-import { parseRecipe, recipeToYaml, withAbsoluteFiles } from "../../run/recipe/load.js";
-import type { Recipe, RecipeInput } from "../../run/recipe/schema/schema.js";
+import { planOf, recipeOf, recipeToYaml } from "../../run/recipe/load.js";
+import { withAbsoluteFiles } from "../../run/recipe/paths.js";
+import type { Plan, RecipeInput } from "../../run/recipe/schema/schema.js";
 import { maskSecrets, maskText } from "../../base/secrets.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
@@ -45,21 +46,21 @@ export interface SweepResult {
  *   training runs fail; InterruptedError if it is stopped
  */
 export async function sweep(input: RecipeInput, options: SweepOptions = {}): Promise<SweepResult> {
-  const recipe = parseRecipe(input);
-  requireTeacher(recipe);
-  if (recipe.strategy.kind !== "one-shot")
+  const plan = planOf(input);
+  requireTeacher(plan);
+  if (plan.strategy.kind !== "one-shot")
     throw new InputError({
       code: "option-conflict",
       where: "strategy.kind",
-      found: `${quote(recipe.strategy.kind)} is several runs, and a sweep trains single students`,
+      found: `${quote(plan.strategy.kind)} is several runs, and a sweep trains single students`,
       expected: "one-shot",
       cure: 'Sweep with --set "strategy={kind: one-shot}"',
     });
-  const { fields, combinations } = combinationsOf(input, recipe);
+  const { fields, combinations } = combinationsOf(input, plan);
   return beginRun({
-    recipe,
+    plan,
     options,
-    marks: { kind: "sweep", name: `${recipe.name}-sweep` },
+    marks: { kind: "sweep", name: `${plan.name}-sweep` },
     check: (loaded, folder) => checkSweep(combinations, loaded, folder),
     async work({ context, seconds }, candidates) {
       announce(context, fields, candidates);
@@ -85,15 +86,10 @@ function checkSweep(combinations: readonly Combination[], loaded: LoadedData, fo
 function candidatesOf(combinations: readonly Combination[], loaded: LoadedData, folder: string): Candidate[] {
   const checked = new Set<string>();
   const candidates = combinations.map((combination): Candidate => {
-    const { recipe, title } = combination;
+    const { plan, title } = combination;
     try {
-      const [arm] = expandArms({ ...recipe, variants: [] }, loaded) as [Arm];
-      const key = JSON.stringify([
-        recipe.student,
-        recipe.teacher,
-        recipe.objective.student_loss,
-        recipe.objective.terms,
-      ]);
+      const [arm] = expandArms({ ...plan, variants: [] }, loaded) as [Arm];
+      const key = JSON.stringify([plan.student, plan.teacher, plan.objective.studentLoss, plan.objective.terms]);
       if (!checked.has(key)) checkModels([arm], loaded, folder);
       checked.add(key);
       return { ...combination, arm };
@@ -107,13 +103,13 @@ function candidatesOf(combinations: readonly Combination[], loaded: LoadedData, 
 }
 
 function announce(
-  { emit, recipe, loaded, directory }: RunContext,
+  { emit, plan, loaded, directory }: RunContext,
   fields: readonly SweepField[],
   all: readonly Candidate[],
 ) {
   const { splits, data } = loaded;
-  emit({ kind: "stage", text: `Sweeping ${recipe.name} over ${fields.map((f) => f.path).join(", ")}` });
-  const trainings = `${noun(all.length, "combination")}, ${noun(recipe.seeds, "seed")} each`;
+  emit({ kind: "stage", text: `Sweeping ${plan.name} over ${fields.map((f) => f.path).join(", ")}` });
+  const trainings = `${noun(all.length, "combination")}, ${noun(plan.seeds, "seed")} each`;
   emit({
     kind: "info",
     text: `${trainings}; evaluated on ${noun(splits.validation.length, "validation sample")} of ${data.name}`,
@@ -122,7 +118,7 @@ function announce(
 }
 
 function summaryOf(
-  { recipe, loaded, warnings }: RunContext,
+  { plan, loaded, warnings }: RunContext,
   fields: readonly SweepField[],
   { rows, rungs, metric, teachers }: Swept,
   command: string,
@@ -130,19 +126,19 @@ function summaryOf(
 ): SweepSummary {
   return {
     limbeck: packageVersion(),
-    name: recipe.name,
-    description: recipe.description ?? null,
+    name: plan.name,
+    description: plan.description ?? null,
     command: maskText(command),
     durationSeconds,
     metric,
     validationSamples: loaded.splits.validation.length,
-    seeds: seedsOf(recipe),
+    seeds: seedsOf(plan),
     fields,
     rungs,
     rows,
     teacher: teachers.join("; "),
     warnings: [...new Set([...warnings, ...constantBeats(loaded, metric, rows)])].map(maskText),
-    recipe: maskSecrets(recipe),
+    recipe: maskSecrets(recipeOf(plan)),
     audit: loaded.audit,
   };
 }
@@ -173,7 +169,7 @@ async function writeSweep(
   const winner = candidates.find((c) => c.values === best.values) as Candidate;
   const file = (name: string): string => join(directory, name);
   const { renderSweep } = await import("../../learn/report/sweep.js");
-  await writeFileAtomic(file("best.yaml"), bestYaml(winner.recipe, folder, summary));
+  await writeFileAtomic(file("best.yaml"), bestYaml(winner.plan, folder, summary));
   await writeFileAtomic(file("sweep.json"), `${JSON.stringify(summary, null, 2)}\n`);
   await writeFileAtomic(file("sweep.csv"), csvOf(summary));
   await writeFileAtomic(file("report.html"), await renderSweep(summary));
@@ -187,12 +183,12 @@ async function writeSweep(
 }
 
 /** The files it names are found from wherever it is run. */
-function bestYaml(recipe: Recipe, folder: string, { rows, metric, validationSamples }: SweepSummary): string {
+function bestYaml(plan: Plan, folder: string, { rows, metric, validationSamples }: SweepSummary): string {
   const [best] = rows as [SweepRow];
   const score = ((best.score?.mean ?? 0) * 100).toFixed(2);
-  return `# ${recipe.name} with the best values of its sweep: ${best.set.join(", ").replaceAll("\n", " ")}
+  return `# ${plan.name} with the best values of its sweep: ${best.set.join(", ").replaceAll("\n", " ")}
 # validation ${metric} ${score} % over ${noun(validationSamples, "sample")}, best of ${noun(rows.length, "combination")}
-${recipeToYaml(withAbsoluteFiles(recipe, folder))}`;
+${recipeToYaml(recipeOf(withAbsoluteFiles(plan, folder)))}`;
 }
 
 /** One line a combination, best first; the seeds' scores in columns of their own. */

@@ -5,7 +5,7 @@ import type { SweepRow, SweepRung } from "../../learn/evaluate/sweep.js";
 import { noun } from "../../base/noun.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../../run/recipe/resolve.js";
-import type { TeacherRecipe } from "../../run/recipe/schema/schema.js";
+import type { TeacherPlan } from "../../run/recipe/schema/schema.js";
 import { viewsHash } from "../../learn/teacher/store/view-store.js";
 import type { ValidationScore } from "../../learn/train/types.js";
 import { mainScore } from "../../learn/train/validate.js";
@@ -52,7 +52,7 @@ type Unranked = Omit<SweepRow, "rank">;
  * @throws RunError when every training fails
  */
 export async function trainSweep(context: RunContext, candidates: readonly Candidate[]): Promise<Swept> {
-  const rungs = rungsFor(candidates.length, context.recipe.sweep?.halving);
+  const rungs = rungsFor(candidates.length, context.plan.sweep?.halving);
   const teachers = new Map<string, ReadyTeacher>();
   const results = new Map<Candidate, Unranked>();
   let metric: Swept["metric"] | undefined;
@@ -95,7 +95,7 @@ async function trainRung(
   rung: number,
   teachers: Map<string, ReadyTeacher>,
 ): Promise<{ rows: Map<Candidate, Unranked>; metric: Swept["metric"] | undefined }> {
-  const seeds = seedsOf(context.recipe);
+  const seeds = seedsOf(context.plan);
   const requests = new Map<string, FitRequest>();
   const ids = new Map<Candidate, string[]>();
   for (const candidate of candidates) {
@@ -142,12 +142,12 @@ async function requestOf(
   seed: number,
   teachers: Map<string, ReadyTeacher>,
 ): Promise<FitRequest> {
-  const { teacher: described } = arm.recipe;
+  const { teacher: described } = arm.plan;
   const seen = "group" in described && described.weights === "confidence" ? arm.labelled : null;
-  const layers = objectiveLayers(objectiveOf(arm.recipe.objective)).map((l) => l.teacher);
-  const own = { ...arm, recipe: withBudget(arm.recipe, budget) };
-  const plan = viewPlanOf(own);
-  const views = plan ? viewsHash(context.loaded.data, plan) : viewAnswersOf(own.recipe);
+  const layers = objectiveLayers(objectiveOf(arm.plan.objective)).map((l) => l.teacher);
+  const own = { ...arm, plan: withBudget(arm.plan, budget) };
+  const viewPlan = viewPlanOf(own);
+  const views = viewPlan ? viewsHash(context.loaded.data, viewPlan) : viewAnswersOf(own.plan);
   const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null, layers, views);
   const teacher = teachers.get(key) ?? (await prepareTeacher(context, own, seed));
   teachers.set(key, teacher);
@@ -156,7 +156,7 @@ async function requestOf(
 }
 
 /** Whether every seed has a teacher of its own. */
-const perSeed = (teacher: TeacherRecipe): boolean =>
+const perSeed = (teacher: TeacherPlan): boolean =>
   "group" in teacher
     ? teacher.group.some(perSeed)
     : "file" in teacher

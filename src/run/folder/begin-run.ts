@@ -1,6 +1,6 @@
 /** How every command begins that makes a run: load, check, claim the folder, work, finish or discard. */
 import { InputError } from "../../base/errors.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { contextOf, type RunContext, type RunOptions } from "./context.js";
 import { type AuditedData, loadAudited } from "./load-audited.js";
 import { claimDirectory, discardUnused, finishDirectory } from "./run-directory.js";
@@ -20,14 +20,14 @@ export interface RunMarks {
   /** Of the run, and of its folder in runs/. */
   readonly name: string;
   /** For recipe.yaml; default: the recipe that is run. */
-  readonly recipe?: Recipe;
+  readonly plan?: Plan;
   /** Its folder where the user names none; default: a new one in runs/. */
   readonly out?: string;
 }
 
 /** What one command does, between the beginning and the end that all have. */
 export interface RunStart<Checked, Result> {
-  readonly recipe: Recipe;
+  readonly plan: Plan;
   readonly options: BeginOptions;
   /** Default: a distillation with the recipe's name. */
   readonly marks?: RunMarks;
@@ -55,20 +55,20 @@ export interface BegunRun {
  */
 export async function beginRun<Checked, Result>(start: RunStart<Checked, Result>): Promise<Result> {
   const began = performance.now();
-  const { recipe, options } = start;
+  const { plan, options } = start;
   const { folder = process.cwd(), onEvent, teacherFolder } = options;
-  const marks = start.marks ?? { kind: "distill", name: recipe.name };
-  const loaded = await loadAudited(recipe.data, { folder, onEvent });
+  const marks = start.marks ?? { kind: "distill", name: plan.name };
+  const loaded = await loadAudited(plan.data, { folder, onEvent });
   const checked = start.check(loaded, folder);
-  const written = marks.recipe ?? recipe;
+  const written = marks.plan ?? plan;
   const claimed = await claimDirectory(
-    { ...recipe, name: marks.name },
-    { out: options.out ?? marks.out, resume: options.resume, folder, teacherFolder, kind: marks.kind, recipe: written },
+    { ...plan, name: marks.name },
+    { out: options.out ?? marks.out, resume: options.resume, folder, teacherFolder, kind: marks.kind, plan: written },
   );
   const { directory } = claimed;
   try {
     for (const text of claimed.takenOver) onEvent?.({ kind: "warning", text });
-    const context = contextOf(recipe, loaded, directory, options);
+    const context = contextOf(plan, loaded, directory, options);
     const result = await start.work({ context, seconds: () => (performance.now() - began) / 1000 }, checked);
     await finishDirectory(directory);
     return result;

@@ -2,14 +2,14 @@
 import { createHash } from "node:crypto";
 import { packageVersion } from "../../node/package-root.js";
 import type { Execution } from "../recipe/resolve.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import type { RunEvent } from "./events.js";
 import type { AuditedData } from "./load-audited.js";
 
 export { labelsOf } from "../../learn/data/labels/labels.js";
 
 export interface RunContext {
-  readonly recipe: Recipe;
+  readonly plan: Plan;
   /** Paths in the recipe start here. */
   readonly folder: string;
   /** The run's own folder. */
@@ -48,7 +48,7 @@ export interface RunOptions {
 
 /** The context of a run that begins. */
 export function contextOf(
-  recipe: Recipe,
+  plan: Plan,
   loaded: AuditedData,
   directory: string,
   options: RunOptions & Pick<RunContext, "teacherFolder">,
@@ -56,12 +56,12 @@ export function contextOf(
   const { folder = process.cwd(), threads = 0, device = "cpu", jobs, checkpointSeconds, signal } = options;
   const { teacherFolder, onEvent: emit = () => {} } = options;
   const execution = { threads, device };
-  const shared = { recipe, folder, directory, teacherFolder, loaded, execution, jobs, checkpointSeconds, signal, emit };
+  const shared = { plan, folder, directory, teacherFolder, loaded, execution, jobs, checkpointSeconds, signal, emit };
   return { ...shared, warnings: [], notes: [] };
 }
 
 /** The seeds of a run: of its students, its baselines, and of teachers that every seed has its own of. */
-export function seedsOf({ seed, seeds }: Pick<Recipe, "seed" | "seeds">): number[] {
+export function seedsOf({ seed, seeds }: Pick<Plan, "seed" | "seeds">): number[] {
   return Array.from({ length: seeds }, (_, i) => seed + i);
 }
 

@@ -5,8 +5,8 @@ import { InputError } from "../../base/errors.js";
 import { withoutSecrets } from "../../base/secrets.js";
 import { packageVersion } from "../../node/package-root.js";
 import { differences, differencesSaid } from "../recipe/difference.js";
-import { readYaml } from "../recipe/load.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import { readYaml, recipeOf } from "../recipe/load.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { type RunKind, readState, type State } from "./run-state.js";
 
 /** The run's recipe, with every default filled in, without its secrets. */
@@ -19,7 +19,7 @@ export interface ResumeOptions {
   /** Default: distill. */
   readonly kind?: RunKind | undefined;
   /** What recipe.yaml says, where the folder is claimed under another name; default: the recipe itself. */
-  readonly recipe?: Recipe | undefined;
+  readonly plan?: Plan | undefined;
 }
 
 /**
@@ -27,12 +27,12 @@ export interface ResumeOptions {
  * @param print what a run of this recipe is known by
  * @throws InputError when there is none, or it is a run of something else
  */
-export function resumedRun(options: ResumeOptions, recipe: Recipe, print: string): string {
+export function resumedRun(options: ResumeOptions, plan: Plan, print: string): string {
   const { out, resume } = options;
   const named = typeof resume === "string" ? resume : out;
   if (named !== undefined) {
     const state = openState(named);
-    if (state.recipe !== print) throw otherRun(named, state, options, recipe);
+    if (state.recipe !== print) throw otherRun(named, state, options, plan);
     return named;
   }
   const folders = foldersOfRuns().map((directory) => ({ directory, reading: readState(directory) }));
@@ -42,8 +42,8 @@ export function resumedRun(options: ResumeOptions, recipe: Recipe, print: string
   const found = runs.filter(({ state }) => state.recipe === print);
   const open = found.find(({ state }) => state.status === "running") ?? found[0];
   if (open) return open.directory;
-  const near = runs.find(({ state }) => state.name === recipe.name && state.status === "running");
-  if (near) throw otherRun(near.directory, near.state, options, recipe);
+  const near = runs.find(({ state }) => state.name === plan.name && state.status === "running");
+  if (near) throw otherRun(near.directory, near.state, options, plan);
   const damaged = folders.flatMap(({ directory, reading }) =>
     reading.kind === "damaged" ? [`${directory}: ${reading.problem}`] : [],
   );
@@ -88,8 +88,8 @@ function openState(directory: string): State {
 function otherRun(
   directory: string,
   state: State,
-  { kind = "distill", recipe }: ResumeOptions,
-  claimed: Recipe,
+  { kind = "distill", plan }: ResumeOptions,
+  claimed: Plan,
 ): InputError {
   const fault = { code: "run-mismatch", where: "--resume" } as const;
   const made = state.kind ?? "distill";
@@ -104,7 +104,7 @@ function otherRun(
   const before = existsSync(path) ? readYaml(path) : {};
   const plain = (given: unknown): unknown => withoutSecrets(JSON.parse(JSON.stringify(given)));
   // What a recipe leaves to limbeck is a number in the run's.
-  const found = differences(plain(before), plain(recipe ?? claimed)).filter(
+  const found = differences(plain(before), plain(recipeOf(plan ?? claimed))).filter(
     (d) => !(d.after === "auto" && typeof d.before === "number"),
   );
   if (found.length > 0)

@@ -4,8 +4,8 @@ import { basename, dirname, join, resolve } from "node:path";
 import { isTemporary, makeFolder, writeFileAtomic } from "../../node/atomic.js";
 import { InputError } from "../../base/errors.js";
 import { packageVersion } from "../../node/package-root.js";
-import { recipeToYaml } from "../recipe/load.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import { recipeOf, recipeToYaml } from "../recipe/load.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { withoutSecrets } from "../../base/secrets.js";
 import { type Claim, claimFolder, claimOf, isClaim, refuseClaimed } from "./claim.js";
 import { fingerprint } from "./context.js";
@@ -14,7 +14,7 @@ import { type State, stateOf } from "./run-state.js";
 import { HOPS } from "./trainings.js";
 
 /** What a run is known by. Its secrets are not part of it: neither they nor a hash of them are kept. */
-const printOf = (recipe: Recipe): string => fingerprint(withoutSecrets(recipe));
+const printOf = (plan: Plan): string => fingerprint(withoutSecrets(recipeOf(plan)));
 
 export interface DirectoryOptions extends ResumeOptions {
   /** Paths in the recipe start here; default the working folder. */
@@ -36,9 +36,9 @@ export interface ClaimedDirectory {
  * Picks, claims and marks the folder of a run, and writes its recipe with every default into it. Whoever claims it releases it.
  * @throws InputError when it holds something else, or another process has it
  */
-export async function claimDirectory(recipe: Recipe, options: DirectoryOptions): Promise<ClaimedDirectory> {
-  const print = printOf(recipe);
-  const directory = options.resume ? resumedRun(options, recipe, print) : await newDirectory(recipe, options.out);
+export async function claimDirectory(plan: Plan, options: DirectoryOptions): Promise<ClaimedDirectory> {
+  const print = printOf(plan);
+  const directory = options.resume ? resumedRun(options, plan, print) : await newDirectory(plan, options.out);
   writableFolder(directory);
   const claims = await claimFolders(directory, options.teacherFolder);
   const release = (): void => {
@@ -48,7 +48,7 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
     // What was empty when it was picked may by now hold the run of a faster process.
     if (!options.resume) refuseContent(directory);
     for (const leftover of leftovers(directory)) rmSync(leftover, { force: true });
-    await markDirectory(directory, recipe, print, options);
+    await markDirectory(directory, plan, print, options);
   } catch (error) {
     release();
     throw error;
@@ -58,20 +58,20 @@ export async function claimDirectory(recipe: Recipe, options: DirectoryOptions):
 
 async function markDirectory(
   directory: string,
-  recipe: Recipe,
+  plan: Plan,
   print: string,
-  { folder = ".", kind = "distill", recipe: written = recipe }: DirectoryOptions,
+  { folder = ".", kind = "distill", plan: written = plan }: DirectoryOptions,
 ): Promise<void> {
   const state: State = {
     recipe: print,
-    name: recipe.name,
+    name: plan.name,
     status: "running",
     version: packageVersion(),
     folder: resolve(folder) === resolve(directory) ? "." : resolve(folder),
     kind,
   };
   await writeFileAtomic(join(directory, "state.json"), `${JSON.stringify(state)}\n`);
-  await writeFileAtomic(join(directory, RECIPE), recipeToYaml(written));
+  await writeFileAtomic(join(directory, RECIPE), recipeToYaml(recipeOf(written)));
 }
 
 /** Claims a run's own folder, and that of its teachers where they are kept elsewhere. */
@@ -99,8 +99,8 @@ function strategyOf(directory: string): string | null {
 }
 
 /** Writes the run's recipe again: with what was chosen for it. */
-export function writeRunRecipe(directory: string, recipe: Recipe): Promise<void> {
-  return writeFileAtomic(join(directory, RECIPE), recipeToYaml(recipe));
+export function writeRunRecipe(directory: string, plan: Plan): Promise<void> {
+  return writeFileAtomic(join(directory, RECIPE), recipeToYaml(recipeOf(plan)));
 }
 
 function writableFolder(directory: string): void {
@@ -119,9 +119,9 @@ function unwritable(directory: string, cause: unknown): InputError {
 }
 
 /** Whether the folder holds a finished run of this very recipe. */
-export function isFinished(directory: string, recipe: Recipe): boolean {
+export function isFinished(directory: string, plan: Plan): boolean {
   const state = stateOf(directory);
-  return state?.status === "done" && state.recipe === printOf(recipe);
+  return state?.status === "done" && state.recipe === printOf(plan);
 }
 
 /** Writes down how far a strategy is. */
@@ -161,8 +161,8 @@ function leftovers(directory: string): string[] {
 }
 
 /** A new folder: the one that was named, or one of the recipe's name in runs/. */
-async function newDirectory(recipe: Recipe, out: string | undefined): Promise<string> {
-  if (out === undefined) return nextDirectory(join("runs", recipe.name));
+async function newDirectory(plan: Plan, out: string | undefined): Promise<string> {
+  if (out === undefined) return nextDirectory(join("runs", plan.name));
   if (existsSync(out) && !statSync(out).isDirectory())
     throw new InputError({
       code: "file-is-folder",

@@ -6,7 +6,7 @@ import { InputError } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import type { Verdict } from "../../learn/evaluate/verdict.js";
 import { loadRecipe } from "../recipe/load.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { type RunKind, readJson, readState, type State } from "./run-state.js";
 
 export interface RunInfo {
@@ -134,7 +134,7 @@ function readSummaryFile(run: string): { readonly summary: Summary } | { readonl
 
 export interface OpenedRun {
   readonly directory: string;
-  readonly recipe: Recipe;
+  readonly plan: Plan;
   /** Paths in its recipe start here. */
   readonly folder: string;
   /** The model it delivered: student.onnx, or model.onnx of a training. */
@@ -178,5 +178,5 @@ export function openRun(directory: string): OpenedRun {
       cure: "Continue it with --resume first",
     });
   const folder = state.folder === undefined ? resolve(".") : resolve(directory, state.folder);
-  return { directory, recipe: loadRecipe(recipe).recipe, folder, model };
+  return { directory, plan: loadRecipe(recipe).plan, folder, model };
 }

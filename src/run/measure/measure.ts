@@ -55,7 +55,7 @@ export async function latencyOf(
  * @param fileOf a model's file; null for what has none, and is left out
  */
 export async function latenciesOf<T>(
-  { execution, loaded, recipe, signal }: RunContext,
+  { execution, loaded, plan, signal }: RunContext,
   models: readonly T[],
   fileOf: (model: T) => string | null,
 ): Promise<Map<T, Latency>> {
@@ -66,7 +66,7 @@ export async function latenciesOf<T>(
       const call = file === null ? null : await oneCall(file, loaded.data.sampleShape, execution.threads);
       if (call) measured.push({ model, name: file as string, call, run: call.run });
     }
-    const latencies = await measureLatencies(measured, { runs: recipe.evaluation.latency_runs, signal });
+    const latencies = await measureLatencies(measured, { runs: plan.evaluation.latencyRuns, signal });
     return new Map(measured.map((m, i) => [m.model, latencies[i] as Latency]));
   } finally {
     for (const { call } of measured) await call.dispose();

@@ -7,8 +7,8 @@ import { correctness } from "../../learn/evaluate/metrics.js";
 import { corrupt, imageShape, valueRange } from "../../learn/evaluate/robustness/corruptions.js";
 import { summariseErrors } from "../../learn/evaluate/robustness/score.js";
 import type { MeasuredModel, RobustnessSummary, SeedErrors } from "../../learn/evaluate/robustness/types.js";
-import type { RobustnessRecipe } from "../recipe/schema/robustness-schema.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { RobustnessPlan } from "../recipe/schema/robustness-schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { openSession } from "../../node/session.js";
 import type { Teacher } from "../../learn/teacher/types.js";
 import { type RunContext, labelsOf } from "../folder/context.js";
@@ -24,7 +24,7 @@ export interface Askable extends Pick<MeasuredModel, "id" | "role"> {
 }
 
 export interface MeasureOptions {
-  readonly settings: RobustnessRecipe;
+  readonly settings: RobustnessPlan;
   /** Samples to choose from; with labels. */
   readonly samples: Uint32Array;
   /** Id of the model to compare with; null: none. */
@@ -57,7 +57,7 @@ export function checkRobustness(loaded: LoadedData, samples: Uint32Array): void 
 }
 
 /** As `checkRobustness` for a recipe that asks for it. */
-export function checkRecipe({ evaluation }: Recipe, loaded: LoadedData): void {
+export function checkRecipe({ evaluation }: Plan, loaded: LoadedData): void {
   if (evaluation.robustness) checkRobustness(loaded, loaded.splits.test);
 }
 
@@ -153,7 +153,7 @@ class Rounds {
 function chosenSamples(
   { data }: LoadedData,
   samples: Uint32Array,
-  { samples: most, seed }: RobustnessRecipe,
+  { samples: most, seed }: RobustnessPlan,
 ): Uint32Array {
   if (most === undefined || most >= samples.length) return samples;
   return drawStratified(data.labels as Int32Array, samples, most, seed, "robustness", false).chosen;
@@ -164,8 +164,8 @@ export async function runRobustness(
   context: RunContext,
   models: readonly (Askable | Unasked)[],
 ): Promise<{ readonly robustness?: RobustnessSummary }> {
-  const { recipe, loaded, signal, emit } = context;
-  const settings = recipe.evaluation.robustness;
+  const { plan, loaded, signal, emit } = context;
+  const settings = plan.evaluation.robustness;
   if (!settings) return {};
   const asked = models.filter((m): m is Askable => "seeds" in m);
   const notes = models.flatMap((m) => ("why" in m ? [`${m.id} was skipped, because ${m.why}.`] : []));

@@ -3,6 +3,7 @@ import { mostOf } from "../../learn/evaluate/chance.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { packageVersion } from "../../node/package-root.js";
 import { maskSecrets, maskText } from "../../base/secrets.js";
+import { recipeOf } from "../recipe/load.js";
 import type { RunContext } from "../folder/context.js";
 import { testLabels } from "./judge.js";
 import { environmentOf } from "../measure/measure.js";
@@ -17,19 +18,19 @@ export interface RunFacts {
 
 /** The run, its data and its machine. */
 export async function aboutRun(
-  { recipe, loaded, execution, notes, warnings }: RunContext,
+  { plan, loaded, execution, notes, warnings }: RunContext,
   { command, seconds, labelled }: RunFacts,
 ): Promise<Omit<Summary, "models" | "comparisons" | "darkKnowledge" | "files">> {
   const { data, splits } = loaded;
   const labels = testLabels(loaded);
   return {
     limbeck: packageVersion(),
-    name: recipe.name,
-    description: recipe.description ?? null,
+    name: plan.name,
+    description: plan.description ?? null,
     command: maskText(command),
     durationSeconds: seconds,
     environment: await environmentOf(execution),
-    recipe: maskSecrets(recipe),
+    recipe: maskSecrets(recipeOf(plan)),
     data: {
       name: data.name,
       origin: data.origin ?? null,

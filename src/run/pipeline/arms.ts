@@ -10,7 +10,7 @@ import { objectiveNeeds } from "../../engine/objective/objective.js";
 import { quote } from "../../base/quote.js";
 import { withChanges } from "../recipe/load.js";
 import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf } from "../recipe/resolve.js";
-import type { Recipe, TrainedTeacherRecipe } from "../recipe/schema/schema.js";
+import type { Plan, TrainedTeacherPlan } from "../recipe/schema/schema.js";
 import { checkAugmentations } from "./augmentations.js";
 import { omissionOf, withoutClasses } from "./omitted.js";
 import { checkPseudoLabels } from "../teaching/pseudo-labels.js";
@@ -18,16 +18,16 @@ import { checkGroup, teachersOf } from "../teaching/teacher-group.js";
 import { checkBlends, checkViews } from "../teaching/views.js";
 
 /** Whether the student itself is what a baseline would be. */
-export function isPlain(recipe: Recipe): boolean {
+export function isPlain(plan: Plan): boolean {
   // Students that learn together teach each other: the objective is not all they have.
-  if (recipe.strategy.kind === "mutual" || !asksNobody(recipe)) return false;
-  return isDeepStrictEqual(baselineObjectiveOf(recipe.objective), plainLabelsOf(recipe.objective));
+  if (plan.strategy.kind === "mutual" || !asksNobody(plan)) return false;
+  return isDeepStrictEqual(baselineObjectiveOf(plan.objective), plainLabelsOf(plan.objective));
 }
 
 /** Expands a recipe. @throws InputError when an arm asks for labels or samples that are not there */
-export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
+export function expandArms(plan: Plan, loaded: LoadedData): Arm[] {
   const names = new Set<string>();
-  return [{ name: "", set: {} as Record<string, unknown> }, ...recipe.variants].map((variant) => {
+  return [{ name: "", set: {} as Record<string, unknown> }, ...plan.variants].map((variant) => {
     if (names.has(variant.name))
       throw new InputError({
         code: "option-conflict",
@@ -47,9 +47,7 @@ export function expandArms(recipe: Recipe, loaded: LoadedData): Arm[] {
         cure: "Write another recipe for it",
       });
     const changed =
-      variant.name === ""
-        ? recipe
-        : withChanges({ ...recipe, variants: [] }, variant.set, `variants "${variant.name}"`);
+      variant.name === "" ? plan : withChanges({ ...plan, variants: [] }, variant.set, `variants "${variant.name}"`);
     return inVariant(variant.name, () => armOf(variant.name, changed, loaded));
   });
 }
@@ -64,8 +62,8 @@ function inVariant<T>(name: string, check: () => T): T {
 }
 
 /** What the teachers that the recipe trains see. */
-function trainOnOf({ teacher }: Recipe): TrainedTeacherRecipe["train_on"] {
-  const all = [...new Set(teachersOf(teacher).flatMap((t) => ("train_on" in t ? [t.train_on] : [])))];
+function trainOnOf({ teacher }: Plan): TrainedTeacherPlan["trainOn"] {
+  const all = [...new Set(teachersOf(teacher).flatMap((t) => ("trainOn" in t ? [t.trainOn] : [])))];
   if (all.length > 1)
     throw new InputError({
       code: "option-conflict",
@@ -83,7 +81,7 @@ function withLabels(samples: Uint32Array, loaded: LoadedData): Uint32Array {
 }
 
 /** Of the student's own samples those whose labels it may use. @throws InputError when there are fewer than wanted */
-function labelledOf({ transfer, data: { split } }: Recipe, own: Uint32Array, loaded: LoadedData): Uint32Array {
+function labelledOf({ transfer, data: { split } }: Plan, own: Uint32Array, loaded: LoadedData): Uint32Array {
   const { labelled: wanted } = transfer;
   const { labels, classes } = loaded.data;
   const there = withLabels(own, loaded);
@@ -98,32 +96,32 @@ function labelledOf({ transfer, data: { split } }: Recipe, own: Uint32Array, loa
   return stratifiedSubset(labels, there, wanted, split.seed, classes, "labelled", "transfer.labelled");
 }
 
-function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
+function armOf(name: string, plan: Plan, loaded: LoadedData): Arm {
   const { data, splits } = loaded;
   const hasLabels = data.labels !== null;
   let own: Uint32Array = splits.train;
   let teacherSamples: Uint32Array = splits.train;
-  checkGroup(recipe, data);
-  const trainOn = trainOnOf(recipe);
+  checkGroup(plan, data);
+  const trainOn = trainOnOf(plan);
   if (trainOn === "disjoint-half")
-    [teacherSamples, own] = halves(data.labels, splits.train, recipe.data.split.seed, data.classes, "teacher.train_on");
-  else if (recipe.transfer.part === "second-half")
-    own = halves(data.labels, splits.train, recipe.data.split.seed, data.classes, "transfer.part")[1];
-  const allLabelled = labelledOf(recipe, own, loaded);
+    [teacherSamples, own] = halves(data.labels, splits.train, plan.data.split.seed, data.classes, "teacher.train_on");
+  else if (plan.transfer.part === "second-half")
+    own = halves(data.labels, splits.train, plan.data.split.seed, data.classes, "transfer.part")[1];
+  const allLabelled = labelledOf(plan, own, loaded);
   if (trainOn === "labelled") teacherSamples = allLabelled;
   if (hasLabels) teacherSamples = withLabels(teacherSamples, loaded);
-  if (teachersOf(recipe.teacher).some((t) => "model" in t) && teacherSamples.length === 0)
+  if (teachersOf(plan.teacher).some((t) => "model" in t) && teacherSamples.length === 0)
     throw new InputError({
       code: "labels-missing",
       where: "teacher",
       found: "its training samples have no labels",
       cure: "Add labels, or set teacher.file to an ONNX model that knows the classes",
     });
-  const allTransfer = recipe.transfer.samples === "all" || allLabelled.length === 0 ? own : allLabelled;
-  const omission = omissionOf(recipe, loaded);
+  const allTransfer = plan.transfer.samples === "all" || allLabelled.length === 0 ? own : allLabelled;
+  const omission = omissionOf(plan, loaded);
   const seen = (samples: Uint32Array): Uint32Array => (omission ? withoutClasses(samples, omission, loaded) : samples);
   const [labelled, transfer] = [seen(allLabelled), seen(allTransfer)];
-  if (objectiveNeeds(objectiveOf(recipe.objective)).labels && transfer.length !== labelled.length)
+  if (objectiveNeeds(objectiveOf(plan.objective)).labels && transfer.length !== labelled.length)
     throw new InputError({
       code: "labels-missing",
       where: "objective.alpha",
@@ -131,20 +129,20 @@ function armOf(name: string, recipe: Recipe, loaded: LoadedData): Arm {
       expected: "labels for all of them, which a loss of the objective reads",
       cure: "Set objective.alpha to 1, or transfer.samples to labelled",
     });
-  checkViews(recipe);
-  checkBlends(recipe);
-  checkPseudoLabels(recipe, { samples: transfer.length, labelled: labelled.length });
-  checkAugmentations(recipe, data.sampleShape);
-  objectiveNeeds(baselineObjectiveOf(recipe.objective));
+  checkViews(plan);
+  checkBlends(plan);
+  checkPseudoLabels(plan, { samples: transfer.length, labelled: labelled.length });
+  checkAugmentations(plan, data.sampleShape);
+  objectiveNeeds(baselineObjectiveOf(plan.objective));
   return {
     name,
-    recipe,
+    plan,
     teacherSamples,
     labelled,
     transfer,
     available: omission ? own.filter((i) => !omission.classes.includes(data.labels?.[i] ?? -1)).length : own.length,
     hasLabels,
-    baseline: recipe.baseline && labelled.length > 0 && !isPlain(recipe),
+    baseline: plan.baseline && labelled.length > 0 && !isPlain(plan),
     omission,
   };
 }

@@ -1,13 +1,13 @@
 /** The random views of a recipe's trainings, checked against the data before anything is trained. */
 import { checkAugmentation } from "../../learn/data/augment/check.js";
 import { type Augmentation, augments } from "../../learn/data/augment/config.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 
 /**
  * @param shape of a sample
  * @throws InputError when an option does not go with the data
  */
-export function checkAugmentations({ training, teacher }: Recipe, shape: readonly number[]): void {
+export function checkAugmentations({ training, teacher }: Plan, shape: readonly number[]): void {
   checkTrainingViews(training.augment, shape, "training.augment");
   const teachers = "group" in teacher ? teacher.group : [teacher];
   teachers.forEach((one, i) => {

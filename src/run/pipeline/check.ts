@@ -8,7 +8,7 @@ import { noun } from "../../base/noun.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../engine/objective/features.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
-import type { ModelRecipe, Recipe } from "../recipe/schema/schema.js";
+import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
 import { planBatches } from "../../learn/train/batches.js";
 import type { Arm } from "../teaching/arm.js";
 import { inModel } from "../students/in-model.js";
@@ -37,30 +37,30 @@ export function checkModels(
   if (classes === 0) return null;
   const options = { folder, data, classes, seed: 0 };
   const students = arms.map((arm): Prepared => {
-    const { recipe } = arm;
-    const built = (description: ModelRecipe, field: string): Prepared =>
+    const { plan } = arm;
+    const built = (description: ModelPlan, field: string): Prepared =>
       inModel(field, fileOf(description, folder), () => {
         const prepared = prepareModel(description, options);
         withNormalisation(prepared.model.graph, prepared.model.input, normalisation, sampleTypeOf(data));
         return prepared;
       });
-    const student = built(recipe.student, "student");
-    const fields = "group" in recipe.teacher ? (i: number) => `teacher.group.${i}.model` : () => "teacher.model";
-    const trained = teachersOf(recipe.teacher).flatMap((t, i) => ("model" in t ? [built(t.model, fields(i))] : []));
-    checkClassWeights(recipe, data);
+    const student = built(plan.student, "student");
+    const fields = "group" in plan.teacher ? (i: number) => `teacher.group.${i}.model` : () => "teacher.model";
+    const trained = teachersOf(plan.teacher).flatMap((t, i) => ("model" in t ? [built(t.model, fields(i))] : []));
+    checkClassWeights(plan, data);
     const teacher = (): KnownTeacher | null => {
       if (earlier) return earlier();
       const [first] = trained;
-      return first ? teacherToBe(first, "teacher.model", normalisation) : teacherAtHand(recipe.teacher, loaded, folder);
+      return first ? teacherToBe(first, "teacher.model", normalisation) : teacherAtHand(plan.teacher, loaded, folder);
     };
-    return inModel("student", fileOf(recipe.student, folder), () => checkLayers(arm, loaded, student, teacher));
+    return inModel("student", fileOf(plan.student, folder), () => checkLayers(arm, loaded, student, teacher));
   });
   return students[0] ?? null;
 }
 
 /** Builds the step of a student whose losses compare no layers. @throws InputError for ops that cannot be trained through */
 function checkStep(arm: Arm, loaded: LoadedData, student: Prepared): void {
-  const { training, objective } = arm.recipe;
+  const { training, objective } = arm.plan;
   const { batch } = planBatches(arm.transfer.length, training.batch, training.accumulate);
   const classes = loaded.data.classes.length;
   const options = { batch, classes, objective: objectiveOf(objective), teacherKind: "logits", features: [] } as const;
@@ -72,15 +72,15 @@ function checkStep(arm: Arm, loaded: LoadedData, student: Prepared): void {
  * @returns the student that is trained: with its teacher's classifier where it ends in that
  */
 function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf: () => KnownTeacher | null): Prepared {
-  const { recipe } = arm;
-  const objective = objectiveOf(recipe.objective);
+  const { plan } = arm;
+  const objective = objectiveOf(plan.objective);
   const layers = objectiveLayers(objective);
   if (layers.length === 0) {
     // What limbeck built can be trained; of a file that shows when its step is built.
-    if (recipe.student.kind === "onnx") checkStep(arm, loaded, student);
+    if (plan.student.kind === "onnx") checkStep(arm, loaded, student);
     return student;
   }
-  if ("group" in recipe.teacher)
+  if ("group" in plan.teacher)
     throw new InputError({
       code: "option-conflict",
       where: "objective.terms",
@@ -95,20 +95,20 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
   const named = teacher
     ? layers.flatMap((l) => pairFeatures(l, own, teacher.features).map(([, theirs]) => theirs))
     : [];
-  if (simkdTerm(objective) && !teacher?.classifier && "file" in recipe.teacher) return student;
+  if (simkdTerm(objective) && !teacher?.classifier && "file" in plan.teacher) return student;
   const features = (teacher?.features ?? []).flatMap((f) => (f.shape ? [{ ...f, shape: f.shape }] : []));
   const classifier = teacher?.classifier;
   const reusable = { name: "teacher", features, classifier: classifier ? () => classifier : null };
   const classes = loaded.data.classes.length;
   const whole = reusingClassifier(student, objective, reusable, loaded.data, classes, 0);
   if (!teacher || named.some((f) => !f.shape)) return whole;
-  const { batch } = planBatches(arm.transfer.length, recipe.training.batch, recipe.training.accumulate);
+  const { batch } = planBatches(arm.transfer.length, plan.training.batch, plan.training.accumulate);
   buildStep(stepOptionsOf(arm, loaded, whole, { batch, objective, classes, teacherKind: "logits", features }));
   return whole;
 }
 
-function checkClassWeights({ objective }: Recipe, { classes }: DataSet): void {
-  const weights = objective.student_loss.class_weights;
+function checkClassWeights({ objective }: Plan, { classes }: DataSet): void {
+  const weights = objective.studentLoss.classWeights;
   if (weights && weights.length !== classes.length)
     throw new InputError({
       code: "array-mismatch",

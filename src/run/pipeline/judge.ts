@@ -67,17 +67,17 @@ export async function scoreAnswers(
 
 /** As `scoreAnswers` for the run's test samples. */
 export function scoreTest(
-  { loaded, recipe }: Pick<RunContext, "loaded" | "recipe">,
+  { loaded, plan }: Pick<RunContext, "loaded" | "plan">,
   own: Answers,
   teacher: Answers | null,
 ): Promise<TestScores> {
   const { data, splits } = loaded;
-  return scoreAnswers(data, splits.test, testLabels(loaded), own, teacher, recipe.evaluation.top_k);
+  return scoreAnswers(data, splits.test, testLabels(loaded), own, teacher, plan.evaluation.topK);
 }
 
 /** Scores an exported model, which is open only meanwhile. */
 export async function scoreExported(
-  context: Pick<RunContext, "loaded" | "recipe" | "execution">,
+  context: Pick<RunContext, "loaded" | "plan" | "execution">,
   model: Pick<Fitted, "file" | "expects">,
   teacher: Answers | null,
 ): Promise<TestScores> {

@@ -6,7 +6,7 @@ import type { BiasCorrection, OmittedScores } from "../../learn/evaluate/summary
 import { nearestOf } from "../../engine/graph/nearest.js";
 import { namesOf } from "../../base/names.js";
 import { quote } from "../../base/quote.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import type { Arm, Omission } from "../teaching/arm.js";
 import { labelsOf, type RunContext } from "../folder/context.js";
 import type { Fitted } from "../students/fitted.js";
@@ -16,9 +16,9 @@ import { scoreExported, testLabels } from "./judge.js";
  * What a recipe's transfer leaves out; null where it leaves out nothing.
  * @throws InputError naming the field: unknown classes, none left, labels that are not there
  */
-export function omissionOf({ transfer }: Recipe, loaded: LoadedData): Omission | null {
+export function omissionOf({ transfer }: Plan, loaded: LoadedData): Omission | null {
   const { data, splits } = loaded;
-  const { omit_classes: omit, only_classes: only, bias_correction: corrected } = transfer;
+  const { omitClasses: omit, onlyClasses: only, biasCorrection: corrected } = transfer;
   const field = only.length > 0 ? "transfer.only_classes" : "transfer.omit_classes";
   if (omit.length > 0 && only.length > 0)
     throw new InputError({
@@ -72,8 +72,8 @@ export function omissionOf({ transfer }: Recipe, loaded: LoadedData): Omission |
 }
 
 /** The same transfer of every class: what a teacher by itself looks at. */
-export function seeingAllClasses(transfer: Recipe["transfer"]): Recipe["transfer"] {
-  return { ...transfer, omit_classes: [], only_classes: [], bias_correction: false };
+export function seeingAllClasses(transfer: Plan["transfer"]): Plan["transfer"] {
+  return { ...transfer, omitClasses: [], onlyClasses: [], biasCorrection: false };
 }
 
 /** Indices by name, ascending. @throws InputError for an unknown name */

@@ -6,7 +6,7 @@ import type { RunContext } from "../folder/context.js";
 import { deliverWithReport } from "../folder/deliver.js";
 import type { AuditedData } from "../folder/load-audited.js";
 import { checkRecipe } from "../measure/robustness.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { scoreOf } from "../students/fit.js";
 import type { Fitted } from "../students/fitted.js";
 import type { Arm } from "../teaching/arm.js";
@@ -33,11 +33,11 @@ export interface DistillResult {
 }
 
 /** The strategy one-shot: one teacher, its students, their baselines (Hinton, Vinyals & Dean 2015). */
-export function oneShot(recipe: Recipe, options: DistillOptions): Promise<DistillResult> {
+export function oneShot(plan: Plan, options: DistillOptions): Promise<DistillResult> {
   return beginRun({
-    recipe,
+    plan,
     options,
-    check: (loaded, folder) => checkOneShot(recipe, loaded, folder),
+    check: (loaded, folder) => checkOneShot(plan, loaded, folder),
     async work({ context: given, seconds }, arms) {
       const rows = await trainRows(given, arms);
       const context = await settledContext(
@@ -51,8 +51,8 @@ export function oneShot(recipe: Recipe, options: DistillOptions): Promise<Distil
   });
 }
 
-function checkOneShot(recipe: Recipe, loaded: AuditedData, folder: string): Arm[] {
-  const arms = expandArms(recipe, loaded);
+function checkOneShot(plan: Plan, loaded: AuditedData, folder: string): Arm[] {
+  const arms = expandArms(plan, loaded);
   if (loaded.splits.test.length === 0)
     throw new InputError({
       code: "budget-invalid",
@@ -61,7 +61,7 @@ function checkOneShot(recipe: Recipe, loaded: AuditedData, folder: string): Arm[
       expected: "a fraction of the samples, such as 0.2",
     });
   checkModels(arms, loaded, folder);
-  checkRecipe(recipe, loaded);
+  checkRecipe(plan, loaded);
   return arms;
 }
 

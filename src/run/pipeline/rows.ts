@@ -46,14 +46,14 @@ export interface Row {
 /** Trains every arm over the seeds; a model that two arms share becomes one row. */
 export async function trainRows(context: RunContext, arms: readonly Arm[]): Promise<Row[]> {
   const rows: Row[] = [];
-  const { recipe } = context;
-  const seeds = seedsOf(recipe);
+  const { plan } = context;
+  const seeds = seedsOf(plan);
   const seen = new Set<string>();
   const looked = new Set<string>();
   for (const given of arms) {
     let arm = given;
-    context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${recipe.name}` });
-    if (given === arms[0]) for (const text of plan(context, arms)) context.emit({ kind: "info", text });
+    context.emit({ kind: "stage", text: arm.name ? `Variant: ${arm.name}` : `Distilling ${plan.name}` });
+    if (given === arms[0]) for (const text of announcement(context, arms)) context.emit({ kind: "info", text });
     const teachers: ReadyTeacher[] = [];
     const requests: FitRequest[] = [];
     for (const seed of seeds) {
@@ -103,24 +103,24 @@ export interface StudentRequest extends FitRequest {
 
 /** The training of an arm's student: also a sweep's. */
 export function studentRequest(
-  arm: Pick<Arm, "recipe" | "transfer" | "labelled" | "omission">,
+  arm: Pick<Arm, "plan" | "transfer" | "labelled" | "omission">,
   loaded: LoadedData,
   teacher: ReadyTeacher,
   seed: number,
   name: string,
 ): StudentRequest {
-  const { recipe, transfer, omission } = arm;
+  const { plan, transfer, omission } = arm;
   const { store } = teacher;
   const pseudo = pseudoLabelled(arm, loaded, store);
   // A run has settled it for all seeds; each of a sweep's trainings is settled by itself.
-  const objective = leavesTemperature(recipe.objective)
-    ? settleTemperatures(recipe.objective, answersToSoften(store, transfer, store.header.classes.length)).objective
-    : recipe.objective;
+  const objective = leavesTemperature(plan.objective)
+    ? settleTemperatures(plan.objective, answersToSoften(store, transfer, store.header.classes.length)).objective
+    : plan.objective;
   return {
     name,
     role: "student",
-    model: recipe.student,
-    training: recipe.training,
+    model: plan.student,
+    training: plan.training,
     objective: objectiveOf(objective),
     samples: pseudo?.samples ?? transfer,
     teacher: pseudo?.store ?? store,
@@ -133,14 +133,14 @@ export function studentRequest(
 }
 
 /** The same student on labels alone, plain ones if that is what it does itself. @param samples the student's: its updates are the budget of both */
-function baselineRequest({ recipe, labelled, omission }: Arm, samples: number, seed: number, name: string): FitRequest {
+function baselineRequest({ plan, labelled, omission }: Arm, samples: number, seed: number, name: string): FitRequest {
   return {
-    model: recipe.student,
-    training: withBudgetOf(recipe.training, samples, labelled.length),
+    model: plan.student,
+    training: withBudgetOf(plan.training, samples, labelled.length),
     seed,
     name,
     role: "baseline",
-    objective: asksNobody(recipe) ? plainLabelsOf(recipe.objective) : baselineObjectiveOf(recipe.objective),
+    objective: asksNobody(plan) ? plainLabelsOf(plan.objective) : baselineObjectiveOf(plan.objective),
     samples: labelled,
     shifted: omission?.shifted,
   };
@@ -159,7 +159,7 @@ function notePseudoLabels(context: RunContext, arm: Arm, { pseudo }: StudentRequ
 function learntSaid(arm: Arm, role: "student" | "baseline", request: StudentRequest | undefined): string {
   if (role === "baseline") return `${noun(arm.labelled.length, "sample")} with labels`;
   if (request?.pseudo) return pseudoSaid(request.pseudo);
-  const needs = objectiveNeeds(objectiveOf(arm.recipe.objective));
+  const needs = objectiveNeeds(objectiveOf(arm.plan.objective));
   const given = needs.teacher
     ? needs.labels
       ? "with labels and the teacher's answers"
@@ -174,11 +174,11 @@ const isRole =
     request.role === role;
 
 /** What the run is about to do, in two lines. */
-function plan({ recipe, directory }: RunContext, arms: readonly Arm[]): string[] {
+function announcement({ plan, directory }: RunContext, arms: readonly Arm[]): string[] {
   const baselines = arms.filter((a) => a.baseline).length;
   const trained = [noun(arms.length, "student"), ...(baselines > 0 ? [noun(baselines, "baseline")] : [])];
   return [
-    `plan: ${trained.join(" and ")}, ${noun(recipe.seeds, "seed")} each${
+    `plan: ${trained.join(" and ")}, ${noun(plan.seeds, "seed")} each${
       arms.length > 1
         ? `; variants: ${arms
             .slice(1)

@@ -23,13 +23,13 @@ export type ArmStep = StepOptions & Required<Pick<StepOptions, "samples">>;
 
 /** The step of an arm's student, at start weights. */
 export function stepOptionsOf(
-  { recipe, transfer }: Pick<Arm, "recipe" | "transfer">,
+  { plan, transfer }: Pick<Arm, "plan" | "transfer">,
   { data, normalisation }: LoadedData,
   { model }: Prepared,
   { batch, classes, objective, teacherKind, features }: LookedAt,
 ): ArmStep {
   const sampleType = sampleTypeOf(data);
-  const augmentation = augmentationOf(recipe.training);
+  const augmentation = augmentationOf(plan.training);
   return {
     model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
     batch,
@@ -41,6 +41,6 @@ export function stepOptionsOf(
     teacherFeatures: features,
     blended: augmentation !== null && mixes(augmentation),
     samples: () => new Set(transfer).size,
-    seed: recipe.seed,
+    seed: plan.seed,
   };
 }

@@ -22,7 +22,7 @@ export async function summarise(
   rows: readonly Row[],
   facts: { readonly command: string; readonly seconds: number },
 ): Promise<Summary> {
-  const { recipe } = context;
+  const { plan } = context;
   const latencies = await latenciesOf(context, rows, (r) => r.fitted[0]?.file ?? r.teacher?.file ?? null);
   const models = new Map(rows.map((row) => [row, modelRow(context, row, latencies.get(row) ?? null)]));
   const robustness = await runRobustness(
@@ -33,10 +33,10 @@ export async function summarise(
   return {
     ...(await aboutRun(context, { ...facts, labelled: labelled.length })),
     models: [...models.values()],
-    comparisons: rows.filter((r) => r.role === "student").map((row) => compare(models, row, recipe.seed)),
+    comparisons: rows.filter((r) => r.role === "student").map((row) => compare(models, row, plan.seed)),
     darkKnowledge: await darkKnowledgeOf(context, rows),
     ...robustness,
-    files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
+    files: { student: "student.onnx", report: "report.html", summary: "summary.json", plan: "recipe.yaml" },
   };
 }
 
@@ -52,7 +52,7 @@ function modelRow(context: RunContext, row: Row, latency: Latency | null): Model
     macs: first?.macs ?? null,
     fileBytes: first?.fileBytes ?? row.teacher?.bytes ?? 0,
     trainedOn: row.trainedOn,
-    ...aggregate(context.loaded, row.judged, context.recipe.evaluation.top_k),
+    ...aggregate(context.loaded, row.judged, context.plan.evaluation.topK),
     latency,
     curves: row.fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
     gradientShares: first?.result.gradientShares ?? [],
@@ -85,8 +85,8 @@ function compare(models: ReadonlyMap<Row, ModelRow>, student: Row, seed: number)
   const base = { variant: student.arm.name, student: student.name, teacher: teacher.name };
   const baseline = rows.find((r) => r.role === "baseline" && trainingsOf(r.fitted) === student.baseline);
   if (!baseline) {
-    const { labelled, recipe } = student.arm;
-    if (isPlain(recipe)) return { ...base, baseline: null, sentence: PLAIN };
+    const { labelled, plan } = student.arm;
+    if (isPlain(plan)) return { ...base, baseline: null, sentence: PLAIN };
     const reason = labelled.length === 0 ? "no labels" : "switched off";
     const { agreement: agreeing, softKL: divergence } = scores(student);
     const [agreement, softKL] = [agreeing?.mean ?? null, divergence?.mean ?? null];
@@ -94,7 +94,7 @@ function compare(models: ReadonlyMap<Row, ModelRow>, student: Row, seed: number)
   }
   const verdict = compareAccuracy(rightOf(student.judged), rightOf(baseline.judged), { seed });
   const mean = (row: Row): number | null => scores(row).accuracy?.mean ?? null;
-  const { alpha, distillationLoss } = objectiveOf(student.arm.recipe.objective);
+  const { alpha, distillationLoss } = objectiveOf(student.arm.plan.objective);
   const facts = {
     teacherAccuracy: mean(teacher),
     baselineAccuracy: mean(baseline) ?? 0,
@@ -103,10 +103,10 @@ function compare(models: ReadonlyMap<Row, ModelRow>, student: Row, seed: number)
     labelled: student.arm.labelled.length,
     seen: student.arm.transfer.length,
     available: student.arm.available,
-    pseudoLabels: student.arm.recipe.transfer.pseudo_labels !== undefined,
+    pseudoLabels: student.arm.plan.transfer.pseudoLabels !== undefined,
   };
   // Where no teacher is asked, no advice about one helps.
-  const alone = asksNobody(student.arm.recipe);
+  const alone = asksNobody(student.arm.plan);
   const blind = isAtChance(scores(student)) && isAtChance(scores(baseline));
   const sentence = verdictSentence(verdict, { what: alone ? "The label loss" : undefined, blind });
   return {
@@ -128,7 +128,7 @@ async function darkKnowledgeOf(context: RunContext, rows: readonly Row[]): Promi
   if (!store || !student || data.classes.length === 0) return null;
   const { kind, ask } = storedAnswers(store);
   const samplesAt = (places: Uint32Array): Uint32Array => places.map((place) => splits.test[place] as number);
-  const loss = context.recipe.objective.distillation_loss;
+  const loss = context.plan.objective.distillationLoss;
   return darkKnowledge({
     data,
     test: splits.test,

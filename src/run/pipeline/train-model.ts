@@ -2,9 +2,9 @@
 import { InputError } from "../../base/errors.js";
 import type { ModelRow, Summary } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
-import { parseRecipe } from "../recipe/load.js";
+import { planOf } from "../recipe/load.js";
 import { baselineObjectiveOf } from "../recipe/resolve.js";
-import type { Recipe, RecipeInput } from "../recipe/schema/schema.js";
+import type { Plan, RecipeInput } from "../recipe/schema/schema.js";
 import { aboutRun, type RunFacts } from "./about.js";
 import { expandArms } from "./arms.js";
 import type { Arm } from "../teaching/arm.js";
@@ -43,17 +43,21 @@ export interface TrainModelResult {
  * @throws InputError if the recipe or its data cannot be used, RunError if training fails, InterruptedError if it is stopped
  */
 export async function trainModel(input: RecipeInput, options: TrainModelOptions = {}): Promise<TrainModelResult> {
+  return trainPlan(planOf(input), options);
+}
+
+/** The same for a plan. */
+export async function trainPlan(plan: Plan, options: TrainModelOptions): Promise<TrainModelResult> {
   const which = options.model ?? "student";
-  const recipe = parseRecipe(input);
   return beginRun({
-    recipe,
+    plan,
     options,
     // The folder's name and its identity differ from those of the recipe's own run and of the other model's.
-    marks: { kind: "train", name: `${recipe.name}-${which}` },
-    check: (loaded) => checkAlone(recipe, which, loaded),
+    marks: { kind: "train", name: `${plan.name}-${which}` },
+    check: (loaded) => checkAlone(plan, which, loaded),
     async work({ context, seconds }, { arm, request }) {
-      context.emit({ kind: "stage", text: `Training the ${which} of ${recipe.name} on labels alone` });
-      const requests = seedsOf(recipe).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
+      context.emit({ kind: "stage", text: `Training the ${which} of ${plan.name} on labels alone` });
+      const requests = seedsOf(plan).map((seed) => ({ ...request, name: `${which}, seed ${seed}`, seed }));
       const fitted = await fitAll(context, requests);
       context.emit({ kind: "stage", text: "Evaluating" });
       const row = await measure(context, which, fitted, which === "student" ? arm : null);
@@ -69,31 +73,31 @@ export async function trainModel(input: RecipeInput, options: TrainModelOptions 
 
 /** What is trained and how. @throws InputError when it cannot be */
 function checkAlone(
-  recipe: Recipe,
+  plan: Plan,
   which: "student" | "teacher",
   loaded: AuditedData,
 ): { readonly arm: Arm; readonly request: Omit<FitRequest, "name" | "seed"> } {
-  checkRecipe(recipe, loaded);
-  const arm = expandArms(withoutDistillation(recipe, which), loaded)[0] as Arm;
-  if (which === "student") checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
-  return { arm, request: requestFor(which, recipe, arm) };
+  checkRecipe(plan, loaded);
+  const arm = expandArms(withoutDistillation(plan, which), loaded)[0] as Arm;
+  if (which === "student") checkTrainingViews(plan.training.augment, loaded.data.sampleShape, "training.augment");
+  return { arm, request: requestFor(which, plan, arm) };
 }
 
 /**
  * The recipe as far as labels alone go: what it says of teacher and variants must not stand in the way, nor what it says of the
  * student in that of the teacher. Random views are checked by who trains with them.
  */
-export function withoutDistillation(recipe: Recipe, which: "student" | "teacher" = "student"): Recipe {
-  const { student_loss } = recipe.objective;
-  const plain = { kind: student_loss.kind, label_smoothing: 0 };
-  const objective = { ...recipe.objective, alpha: 1, weights: undefined, student_loss: plain };
-  const own = which === "student" ? recipe.transfer : seeingAllClasses(recipe.transfer);
-  const transfer = { ...own, views: undefined, pseudo_labels: undefined };
-  return { ...recipe, variants: [], objective, transfer, training: { ...recipe.training, augment: undefined } };
+export function withoutDistillation(plan: Plan, which: "student" | "teacher" = "student"): Plan {
+  const { studentLoss } = plan.objective;
+  const plain = { kind: studentLoss.kind, labelSmoothing: 0 };
+  const objective = { ...plan.objective, alpha: 1, weights: undefined, studentLoss: plain };
+  const own = which === "student" ? plan.transfer : seeingAllClasses(plan.transfer);
+  const transfer = { ...own, views: undefined, pseudoLabels: undefined };
+  return { ...plan, variants: [], objective, transfer, training: { ...plan.training, augment: undefined } };
 }
 
-function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omit<FitRequest, "name" | "seed"> {
-  const { teacher, student, training, objective } = recipe;
+function requestFor(which: "student" | "teacher", plan: Plan, arm: Arm): Omit<FitRequest, "name" | "seed"> {
+  const { teacher, student, training, objective } = plan;
   if (!arm.hasLabels)
     throw new InputError({
       code: "labels-missing",
@@ -121,7 +125,7 @@ function requestFor(which: "student" | "teacher", recipe: Recipe, arm: Arm): Omi
     role: "teacher",
     model: teacher.model,
     training: teacher.training,
-    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.label_smoothing } },
+    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.labelSmoothing } },
     samples: arm.teacherSamples,
   };
 }
@@ -132,7 +136,7 @@ async function measure(
   fitted: readonly Fitted[],
   arm: Arm | null,
 ): Promise<ModelRow> {
-  const { loaded, execution, recipe } = context;
+  const { loaded, execution, plan } = context;
   const judged: Judged[] = [];
   for (const f of fitted) {
     const scored = await scoreExported(context, f, null);
@@ -141,7 +145,7 @@ async function measure(
   }
   warnOfWeakness(context, which, judged);
   const first = fitted[0] as Fitted;
-  const timing = { runs: recipe.evaluation.latency_runs, threads: execution.threads, signal: context.signal };
+  const timing = { runs: plan.evaluation.latencyRuns, threads: execution.threads, signal: context.signal };
   return {
     id: which,
     role: which === "student" ? "baseline" : "teacher",
@@ -152,7 +156,7 @@ async function measure(
     fileBytes: first.fileBytes,
     trainedOn: `${noun(first.request.samples.length, "sample")} with labels${arm ? withoutSaid(arm, loaded.data.classes) : ""}`,
     objective: "cross-entropy with the labels",
-    ...aggregate(loaded, judged, recipe.evaluation.top_k),
+    ...aggregate(loaded, judged, plan.evaluation.topK),
     latency: await latencyOf(first.file, timing, loaded.data.sampleShape),
     curves: fitted.map(({ request, result }) => ({ seed: request.seed, points: result.curve })),
     gradientShares: [],
@@ -169,7 +173,7 @@ async function summarise(context: RunContext, row: ModelRow, { robustness, ...fa
     comparisons: [],
     darkKnowledge: null,
     ...(robustness && { robustness }),
-    files: { model: "model.onnx", summary: "summary.json", recipe: "recipe.yaml" },
+    files: { model: "model.onnx", summary: "summary.json", plan: "recipe.yaml" },
   };
 }
 

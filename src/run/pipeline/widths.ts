@@ -1,12 +1,12 @@
 /** The same architecture, wider or narrower. */
 import { InputError } from "../../base/errors.js";
-import type { ModelRecipe } from "../recipe/schema/schema.js";
+import type { ModelPlan } from "../recipe/schema/schema.js";
 
 /**
  * Multiplies units, filters or the width of a model.
  * @throws InputError for a model that has no width
  */
-export function widened(model: ModelRecipe, width: number): ModelRecipe {
+export function widened(model: ModelPlan, width: number): ModelPlan {
   const times = (n: number): number => Math.max(1, Math.round(n * width));
   switch (model.kind) {
     case "mlp":

@@ -1,15 +1,13 @@
 /** A recipe's `data` part, by itself, as data. */
 import { dirname, resolve } from "node:path";
 import { z } from "zod";
-import type { DataConfig } from "../../learn/data/config.js";
 import { loadData as load } from "../../learn/data/load.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { rememberSecretsOf } from "../../base/secrets.js";
 import { parseParts, readYaml, withOverrides } from "./load.js";
-import { camelKeys } from "./resolve.js";
-import { type RobustnessRecipe, robustnessSchema } from "./schema/robustness-schema.js";
-import { type DataInput, type DataRecipe, dataSchema, type TeacherRecipe, teacherSchema } from "./schema/schema.js";
+import { type RobustnessPlan, robustnessSchema } from "./schema/robustness-schema.js";
+import { type DataInput, type DataPlan, dataSchema, type TeacherPlan, teacherSchema } from "./schema/schema.js";
 
 /**
  * Loads, checks and splits data described as in a recipe: `{ source: "digits" }`, `{ source: "idx", path: "mnist" }` ...
@@ -18,15 +16,15 @@ import { type DataInput, type DataRecipe, dataSchema, type TeacherRecipe, teache
  */
 export async function loadData(data: DataInput, options: { folder?: string } = {}): Promise<LoadedData> {
   const parsed = parseParts(z.object({ data: dataSchema }), { data }, "loadData");
-  return load(camelKeys(parsed.data) as DataConfig, { folder: options.folder ?? process.cwd() });
+  return load(parsed.data, { folder: options.folder ?? process.cwd() });
 }
 
 export interface DataFile {
-  readonly data: DataRecipe;
+  readonly data: DataPlan;
   /** The recipe's teacher, when the file has one. */
-  readonly teacher?: TeacherRecipe;
+  readonly teacher?: TeacherPlan;
   /** What the file says of the evaluation under corruptions; false: nothing. */
-  readonly robustness: RobustnessRecipe | false;
+  readonly robustness: RobustnessPlan | false;
   /** Paths in the file start here. */
   readonly folder: string;
 }

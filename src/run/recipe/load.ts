@@ -1,5 +1,4 @@
 /** From YAML text or a plain object to a validated recipe, with errors that name the field. */
-import { existsSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { stringify } from "yaml";
 import { InputError } from "../../base/errors.js";
@@ -7,13 +6,18 @@ import { quote } from "../../base/quote.js";
 import { MASK, maskSecrets, rememberSecretsOf } from "../../base/secrets.js";
 import { describe, parseParts } from "./parse.js";
 import { readText } from "./read-text.js";
-import { type Recipe, type RecipeInput, recipeSchema } from "./schema/schema.js";
+import { fromHere } from "./paths.js";
+import { type Plan, planSchema, type Recipe } from "./schema/schema.js";
+import { spell } from "./spelling.js";
 import { parseYaml, yamlValue } from "./yaml-value.js";
 
 export { parseParts, recipeJsonSchema } from "./parse.js";
 
 export interface LoadedRecipe {
+  /** As it is spelt, with every default filled in. */
   readonly recipe: Recipe;
+  /** What it is resolved to. */
+  readonly plan: Plan;
   /** Paths in the recipe are relative to this folder. */
   readonly folder: string;
   /** Where it came from, for messages. */
@@ -27,7 +31,8 @@ export interface LoadedRecipe {
  * @throws InputError naming the file and the field, with the nearest valid key for an unknown one
  */
 export function loadRecipe(path: string, overrides: readonly string[] = []): LoadedRecipe {
-  return { recipe: parseRecipe(readYaml(path), path, overrides), folder: dirname(resolve(path)), source: path };
+  const plan = planOf(readYaml(path), path, overrides);
+  return { recipe: recipeOf(plan), plan, folder: dirname(resolve(path)), source: path };
 }
 
 /** The content of a recipe file, not yet validated. @throws InputError when it cannot be read or is not YAML */
@@ -35,8 +40,8 @@ export function readYaml(path: string): unknown {
   return parseYaml(readText(path), path);
 }
 
-/** Validates a recipe object and fills in every default. */
-export function parseRecipe(value: unknown, source = "recipe", overrides: readonly string[] = []): Recipe {
+/** Validates a recipe object, fills in every default and names its fields as the code does. */
+export function planOf(value: unknown, source = "recipe", overrides: readonly string[] = []): Plan {
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new InputError({
       code: "recipe-invalid",
@@ -50,29 +55,54 @@ export function parseRecipe(value: unknown, source = "recipe", overrides: readon
   rememberSecretsOf(value);
   const written = withOverrides(value, overrides, dirname(resolve(source)));
   rememberSecretsOf(written);
-  return parseParts(recipeSchema, written, source);
+  return parseParts(planSchema, written, source);
+}
+
+/** Validates a recipe object and fills in every default; the fields keep their names. @throws InputError naming the field */
+export function parseRecipe(value: unknown, source?: string, overrides?: readonly string[]): Recipe {
+  return recipeOf(planOf(value, source, overrides));
+}
+
+/** A plan as a recipe: what is written into a run's folder. */
+export function recipeOf(plan: Plan): Recipe {
+  return spell(planSchema, plan) as Recipe;
+}
+
+/** A plan that was put together by code, checked as a recipe is. @param source what it is the plan of, for messages */
+export function checkedPlan(plan: Plan, source: string): Plan {
+  return planOf(recipeOf(plan), source);
 }
 
 /** A copy with `path=value` pairs, as --set takes them, applied. @param folder the recipe's own */
 export function withOverrides(value: object, overrides: readonly string[], folder: string): Record<string, unknown> {
   const changed = structuredClone(value) as Record<string, unknown>;
-  for (const [path, value] of overrides.map(splitOverride)) setPath(changed, path, fromHere(path, value, folder));
+  for (const [path, value] of overrides.map(splitOverride))
+    setPath(changed, path, typedValue(changed, path, value, folder));
   return changed;
 }
 
-/** A copy of the recipe with fields changed, validated again: what a variant is. */
-export function withChanges(
-  recipe: RecipeInput | Recipe,
-  changes: Readonly<Record<string, unknown>>,
-  source: string,
-): Recipe {
+/** The value that is typed for a field of a recipe: a file's name is the working folder's (paths.ts). @param folder the recipe's own */
+export function typedValue(recipe: object, path: string, value: unknown, folder: string): unknown {
+  if (value === null) return null;
+  const changed = structuredClone(recipe) as Record<string, unknown>;
+  setPath(changed, path, value);
+  return fromHere(changed, path.split("."), folder);
+}
+
+/** A copy of the plan with fields changed, validated again: what a variant is. @param changes by their path in a recipe */
+export function withChanges(plan: Plan, changes: Readonly<Record<string, unknown>>, source: string): Plan {
+  return parseChanged(recipeOf(plan), changes, source);
+}
+
+/** The plan of a recipe, as it was written, with fields changed. @param changes by their path in a recipe */
+export function parseChanged(recipe: object, changes: Readonly<Record<string, unknown>>, source: string): Plan {
   const changed = structuredClone(recipe) as Record<string, unknown>;
   for (const [path, value] of Object.entries(changes)) setPath(changed, path, structuredClone(value));
-  return parseRecipe(changed, source);
+  return planOf(changed, source);
 }
 
 /** A recipe as YAML text, without its secrets. */
-export function recipeToYaml(recipe: unknown): string {
+export function recipeToYaml(recipe: Recipe): string {
   return stringify(maskSecrets(recipe), { lineWidth: 120 });
 }
 
@@ -102,34 +132,6 @@ function splitOverride(pair: string): [string, unknown] {
       cure: "Put quotes around it",
     });
   return [pair.slice(0, at), read.value];
-}
-
-/** Fields that hold the name of a file or folder. */
-const FILES =
-  /^data\.(path|test_path|images|label_file|test_images|test_label_file|samples|test_samples)$|\.(file|label_store)$/;
-
-/** Whoever types a file's name at a prompt means the folder they are in, also inside a mapping. */
-export function fromHere(path: string, value: unknown, folder: string): unknown {
-  if (typeof value === "object" && value !== null && !Array.isArray(value))
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, fromHere(`${path}.${key}`, inner, folder)]),
-    );
-  if (typeof value !== "string" || value === "" || !FILES.test(path)) return value;
-  const here = resolve(value);
-  return existsSync(here) || !existsSync(resolve(folder, value)) ? here : value;
-}
-
-/** A copy of a recipe whose files are found from anywhere: for writing it into another folder. @param folder its own */
-export function withAbsoluteFiles<T>(recipe: T, folder: string): T {
-  const walk = (value: unknown, path: string): unknown => {
-    if (typeof value === "string") return value !== "" && FILES.test(path) ? resolve(folder, value) : value;
-    if (Array.isArray(value)) return value.map((inner, i) => walk(inner, `${path}.${i}`));
-    if (typeof value !== "object" || value === null) return value;
-    return Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, walk(inner, path === "" ? key : `${path}.${key}`)]),
-    );
-  };
-  return walk(recipe, "") as T;
 }
 
 function setPath(target: Record<string, unknown>, path: string, value: unknown): void {

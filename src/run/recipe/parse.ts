@@ -3,6 +3,7 @@ import type { z } from "zod";
 import { InputError, sentenceOf } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { faultsOf, mostLikely } from "./issues.js";
+import { spelled } from "./spelling.js";
 
 export { recipeJsonSchema } from "./schema/schema-at.js";
 export { describe } from "./words.js";
@@ -11,11 +12,12 @@ export { describe } from "./words.js";
 const LISTED = 50;
 
 /**
- * Validates parts of a recipe under the recipe's own field names and fills in their defaults.
+ * Validates parts of a recipe as they are spelt and fills in their defaults.
+ * @param schema of the plan: its fields are named as in code
  * @throws InputError whose details are the fields, as for a whole recipe
  */
 export function parseParts<T extends z.ZodType>(schema: T, value: unknown, source: string): z.output<T> {
-  const parsed = schema.safeParse(value);
+  const parsed = spelled(schema).safeParse(value);
   if (!parsed.success) throw explain(parsed.error, value, source);
   return parsed.data;
 }

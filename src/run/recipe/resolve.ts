@@ -5,67 +5,54 @@ import type { ModelSpec } from "../../engine/models/spec.js";
 import { type ObjectiveConfig, objectiveNeeds } from "../../engine/objective/objective.js";
 import type { Schedule, UpdateRule } from "../../engine/optim/types.js";
 import type { TrainingSettings } from "../../learn/train/types.js";
-import type { ModelRecipe, ObjectiveRecipe, Recipe, TrainingRecipe } from "./schema/schema.js";
-
-/** Keys in camelCase, recursively: the recipe's snake_case is for YAML, the code has its own manners. */
-export function camelKeys(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(camelKeys);
-  if (typeof value !== "object" || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, v]) => [
-      key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-      camelKeys(v),
-    ]),
-  );
-}
+import type { ModelPlan, ObjectivePlan, Plan, TrainingPlan } from "./schema/schema.js";
 
 /** The architecture without its initialiser. */
-export function modelSpecOf(model: Exclude<ModelRecipe, { kind: "onnx" }>): ModelSpec {
+export function modelSpecOf(model: Exclude<ModelPlan, { kind: "onnx" }>): ModelSpec {
   const { initialiser: _, ...rest } = model;
-  return camelKeys(rest) as ModelSpec;
+  return rest;
 }
 
-export function updateRuleOf(training: TrainingRecipe): UpdateRule {
-  return camelKeys(training.optimizer) as UpdateRule;
+export function updateRuleOf(training: TrainingPlan): UpdateRule {
+  return training.optimizer;
 }
 
-export function scheduleOf(training: TrainingRecipe): Schedule {
-  return camelKeys(training.schedule) as Schedule;
+export function scheduleOf(training: TrainingPlan): Schedule {
+  return training.schedule;
 }
 
 /** The objective of a distilled student; a temperature that is left to limbeck is the loss's usual one until it is chosen. */
-export function objectiveOf(objective: ObjectiveRecipe): ObjectiveConfig {
+export function objectiveOf(objective: ObjectivePlan): ObjectiveConfig {
   const usual = <L extends object>(loss: L): L =>
     "temperature" in loss && loss.temperature === "auto" ? { ...loss, temperature: undefined } : loss;
-  const { distillation_loss, terms } = objective;
+  const { distillationLoss, terms } = objective;
   const given = {
     ...objective,
-    distillation_loss: usual(distillation_loss),
+    distillationLoss: usual(distillationLoss),
     ...(terms ? { terms: terms.map(usual) } : {}),
   };
-  const { studentLoss, ...rest } = camelKeys(given) as ObjectiveConfig;
+  const { studentLoss, ...rest } = given as ObjectiveConfig;
   return { ...rest, studentLoss };
 }
 
 /** The objective of the same student on labels alone. */
-export function baselineObjectiveOf(objective: ObjectiveRecipe): ObjectiveConfig {
-  const { studentLoss } = camelKeys(objective) as ObjectiveConfig;
-  return { studentLoss, alpha: 0 };
+export function baselineObjectiveOf(objective: ObjectivePlan): ObjectiveConfig {
+  return { studentLoss: objective.studentLoss, alpha: 0 };
 }
 
 /** Labels as they are: without smoothing and without a virtual teacher. What stands beside a student that learns from labels alone. */
-export function plainLabelsOf(objective: ObjectiveRecipe): ObjectiveConfig {
+export function plainLabelsOf(objective: ObjectivePlan): ObjectiveConfig {
   const { virtualTeacher: _, ...studentLoss } = baselineObjectiveOf(objective).studentLoss;
   return { studentLoss: { ...studentLoss, labelSmoothing: 0 }, alpha: 0 };
 }
 
 /** Whether the student asks no teacher: smoothed labels, a virtual teacher, or labels as they are. */
-export function asksNobody({ objective, transfer }: Recipe): boolean {
-  return !objectiveNeeds(objectiveOf(objective)).teacher && transfer.pseudo_labels === undefined;
+export function asksNobody({ objective, transfer }: Plan): boolean {
+  return !objectiveNeeds(objectiveOf(objective)).teacher && transfer.pseudoLabels === undefined;
 }
 
 /** The random views of a training; null where it sees the samples as they are. */
-export function augmentationOf({ augment }: TrainingRecipe): Augmentation | null {
+export function augmentationOf({ augment }: TrainingPlan): Augmentation | null {
   return augments(augment) ? augment : null;
 }
 
@@ -80,7 +67,7 @@ export interface Execution {
  * @param samples whose epochs count
  * @param own samples it sees itself
  */
-export function withBudgetOf(training: TrainingRecipe, samples: number, own: number): TrainingRecipe {
+export function withBudgetOf(training: TrainingPlan, samples: number, own: number): TrainingPlan {
   if (training.steps !== undefined || samples === own) return training;
   const { steps } = settingsOf(training, samples, 0, { threads: 1, device: "cpu" });
   return { ...training, epochs: undefined, steps };
@@ -91,7 +78,7 @@ export function withBudgetOf(training: TrainingRecipe, samples: number, own: num
  * @param seed of this training
  */
 export function settingsOf(
-  training: TrainingRecipe,
+  training: TrainingPlan,
   samples: number,
   seed: number,
   execution: Execution,
@@ -103,16 +90,16 @@ export function settingsOf(
     steps: training.steps ?? Math.max(1, Math.round((training.epochs as number) * stepsPerEpoch)),
     rule: updateRuleOf(training),
     schedule: scheduleOf(training),
-    clipNorm: training.clip_norm,
+    clipNorm: training.clipNorm,
     accumulate: training.accumulate,
     recompute: training.recompute,
     average: training.ema,
     seed,
     augmentation: augmentationOf(training),
     select: training.select,
-    patience: training.early_stopping?.patience ?? null,
-    validateEvery: training.validate_every ?? null,
-    diagnoseEvery: training.gradient_shares_every,
+    patience: training.earlyStopping?.patience ?? null,
+    validateEvery: training.validateEvery ?? null,
+    diagnoseEvery: training.gradientSharesEvery,
     ...execution,
   };
 }

@@ -2,7 +2,7 @@
 import { InputError } from "../../base/errors.js";
 import { quote } from "../../base/quote.js";
 import { MASK } from "../../base/secrets.js";
-import { fromHere, mayHoldSecret, shownPair } from "./load.js";
+import { mayHoldSecret, shownPair, typedValue } from "./load.js";
 import { yamlValue } from "./yaml-value.js";
 
 export interface SweepFlags {
@@ -29,7 +29,7 @@ export function withSweepFlags(
   for (const text of flags.grid) {
     const [path, values] = split("--grid", text);
     delete random[path];
-    grid[path] = listOf("--grid", path, values).map((v) => fromHere(path, v, folder));
+    grid[path] = listOf("--grid", path, values).map((v) => typedValue(value, path, v, folder));
   }
   for (const text of flags.random) {
     const [path, values] = split("--random", text);

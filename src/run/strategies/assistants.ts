@@ -2,21 +2,21 @@
  * Teacher assistants: a gap in size between teacher and student is crossed in steps, T -> TA_1 -> ... -> S, each hop a
  * distillation with the recipe's objective. Mirzadeh et al., AAAI 2020, arXiv:1902.03393.
  */
-import type { Recipe } from "../recipe/schema/schema.js";
-import { distinct, folderName, type Hop, type Pair, type Strategy, shortName, single, taughtBy } from "./plan.js";
+import type { Plan } from "../recipe/schema/schema.js";
+import { distinct, folderName, type Hop, type Pair, type Strategy, shortName, single, taughtBy } from "./hop-plan.js";
 
 export const assistants: Strategy<"assistants"> = {
   kind: "assistants",
-  plan(recipe, { models, training, direct }, directory) {
+  planHops(plan, { models, training, direct }, directory) {
     const names = distinct(models.map((m, i) => `assistant ${i + 1} (${shortName(m)})`));
     const hops: Hop[] = [];
-    const add = (title: string, from: Hop | null, changes: Partial<Recipe>): void => {
-      const base = from ? taughtBy(recipe, directory, from, recipe.seeds) : recipe;
+    const add = (title: string, from: Hop | null, changes: Partial<Plan>): void => {
+      const base = from ? taughtBy(plan, directory, from, plan.seeds) : plan;
       hops.push({
         title,
         folder: folderName(hops.length + 1, title),
         command: "distill",
-        recipe: single(base, changes),
+        plan: single(base, changes),
         teacher: from?.title ?? "teacher",
         ownTeacher: from === null,
       });
@@ -24,7 +24,7 @@ export const assistants: Strategy<"assistants"> = {
     models.forEach((student, i) => {
       add(names[i] as string, hops[i - 1] ?? null, {
         student,
-        training: training ?? recipe.training,
+        training: training ?? plan.training,
         baseline: false,
       });
     });

@@ -2,31 +2,31 @@
  * Born-again networks: generation k has the same architecture as the others, fresh weights, and generation k - 1 as its
  * teacher; the generations together are an ensemble. Furlanello et al., ICML 2018, arXiv:1805.04770.
  */
-import type { Recipe } from "../recipe/schema/schema.js";
-import { folderName, type Hop, type Pair, type Strategy, single, taughtBy } from "./plan.js";
+import type { Plan } from "../recipe/schema/schema.js";
+import { folderName, type Hop, type Pair, type Strategy, single, taughtBy } from "./hop-plan.js";
 
 export const bornAgain: Strategy<"born-again"> = {
   kind: "born-again",
-  plan(recipe, { generations, ensemble }, directory) {
+  planHops(plan, { generations, ensemble }, directory) {
     const hops: Hop[] = [];
-    const teacher = "model" in recipe.teacher ? recipe.teacher : null;
+    const teacher = "model" in plan.teacher ? plan.teacher : null;
     if (teacher)
       hops.push({
         title: "generation 0",
         folder: "0-generation-0",
         command: "train-teacher",
-        recipe: single(recipe, { seeds: teacher.seeds === "each" ? recipe.seeds : 1 }),
+        plan: single(plan, { seeds: teacher.seeds === "each" ? plan.seeds : 1 }),
         teacher: null,
       });
     for (let k = 1; k <= generations; k++) {
       const before = hops[hops.length - 1];
       const title = `generation ${k}`;
-      const base = before ? taughtBy(recipe, directory, before, before.recipe.seeds) : recipe;
+      const base = before ? taughtBy(plan, directory, before, before.plan.seeds) : plan;
       hops.push({
         title,
         folder: folderName(k, title),
         command: "distill",
-        recipe: single(base, { seed: freshSeed(recipe, k), baseline: recipe.baseline && k === generations }),
+        plan: single(base, { seed: freshSeed(plan, k), baseline: plan.baseline && k === generations }),
         teacher: before?.title ?? "teacher",
         ownTeacher: !before,
       });
@@ -48,7 +48,7 @@ export const bornAgain: Strategy<"born-again"> = {
 };
 
 /** With one seed for all, every generation would start from the same weights and see the same batches. */
-function freshSeed({ seed, seeds }: Recipe, generation: number): number {
+function freshSeed({ seed, seeds }: Plan, generation: number): number {
   return seed + generation * seeds;
 }
 

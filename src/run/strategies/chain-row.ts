@@ -17,9 +17,9 @@ export interface ChainRow {
 }
 
 /** How an exported model of this run is asked. */
-const asExported = ({ loaded, recipe }: RunContext, file: string) => ({
+const asExported = ({ loaded, plan }: RunContext, file: string) => ({
   file,
-  expects: recipe.export.raw ? loaded.normalisation : null,
+  expects: plan.export.raw ? loaded.normalisation : null,
 });
 
 /** Opens an exported model of this run. */
@@ -38,15 +38,15 @@ export async function rightIn(context: RunContext, file: string): Promise<Uint8A
 
 /** A row's models, to be asked about other samples. */
 export function askable(
-  { loaded, recipe, execution }: RunContext,
+  { loaded, plan, execution }: RunContext,
   { row: { id, role, seeds }, files, open }: ChainRow,
 ): Askable | Unasked {
   if (files.length === 0) return { id, why: "it has no file" };
-  const { teacher } = recipe;
+  const { teacher } = plan;
   if (role === "teacher" && "classes" in teacher && knownClasses(teacher.classes, loaded.data, "file" in teacher))
     return { id, why: "it knows only part of the classes" };
   // Teachers are never exported raw.
-  const expects = recipe.export.raw && role !== "teacher" ? loaded.normalisation : null;
+  const expects = plan.export.raw && role !== "teacher" ? loaded.normalisation : null;
   const opened = files.map((file, i) => ({
     seed: seeds[i]?.seed ?? i,
     open: open ?? (() => openExported({ file, expects }, execution.threads)),

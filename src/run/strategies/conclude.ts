@@ -9,7 +9,7 @@ import { aboutRun } from "../pipeline/about.js";
 import { askable, type ChainRow, rightIn } from "./chain-row.js";
 import type { RunContext } from "../folder/context.js";
 import { ensembleRow } from "./ensemble.js";
-import type { FinishedHop, Pair, Plan } from "./plan.js";
+import type { FinishedHop, Pair, HopPlan } from "./hop-plan.js";
 import { testLabels } from "../pipeline/judge.js";
 import { latenciesOf } from "../measure/measure.js";
 import { probeOf } from "../teaching/partial-teachers.js";
@@ -20,21 +20,21 @@ import { listTrainings } from "../folder/trainings.js";
 /** Everything the strategy found out, as written to its summary.json. */
 export async function conclude(
   context: RunContext,
-  plan: Plan,
+  hopPlan: HopPlan,
   done: readonly FinishedHop[],
   facts: { readonly command: string; readonly seconds: number },
 ): Promise<Summary> {
-  const rows = await rowsOf(context, plan, done);
+  const rows = await rowsOf(context, hopPlan, done);
   // Measured again, in turns: the hops ran at different times.
   const latencies = await latenciesOf(context, rows, (r) => r.files[0] ?? null);
   const models = rows.map((r) => ({ ...r.row, latency: latencies.get(r) ?? null }));
   const comparisons: Comparison[] = [];
-  for (const pair of plan.pairs) comparisons.push(await comparisonOf(context, pair, done, rows));
+  for (const pair of hopPlan.pairs) comparisons.push(await comparisonOf(context, pair, done, rows));
   const robustness = await runRobustness(
     context,
     rows.map((r) => askable(context, r)),
   );
-  const chosen = plan.deliver(done);
+  const chosen = hopPlan.deliver(done);
   const last = [...done].reverse().find((d) => d.hop.command === "distill") ?? (done[done.length - 1] as FinishedHop);
   const { reason } = chosen;
   const { title } = chosen.hop.hop;
@@ -48,16 +48,16 @@ export async function conclude(
     darkKnowledge: last.summary.darkKnowledge,
     ...robustness,
     strategy: {
-      kind: context.recipe.strategy.kind,
+      kind: context.plan.strategy.kind,
       hops: done.map((d) => hopSummary(context, d)),
       delivered: { hop: title, reason },
     },
-    files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
+    files: { student: "student.onnx", report: "report.html", summary: "summary.json", plan: "recipe.yaml" },
     notes: [
       // What was found out about the models of the hops themselves is no news.
       ...new Set(done.flatMap((d) => (d.hop.ownTeacher ? d.summary.notes : []))),
       `student.onnx is the student of "${title}": ${reason}.`,
-      ...(plan.remarks?.(done) ?? []),
+      ...(hopPlan.remarks?.(done) ?? []),
       "Agreement and soft KL compare each student with its own teacher.",
     ],
     warnings: done.flatMap((d) => d.summary.warnings.map((text) => `${d.hop.title}: ${text}`)),
@@ -67,7 +67,7 @@ export async function conclude(
 /** Id of a hop's baseline row. */
 export const baselineId = (title: string): string => (title === "student" ? "baseline" : `${title}: baseline`);
 
-async function rowsOf(context: RunContext, plan: Plan, done: readonly FinishedHop[]): Promise<ChainRow[]> {
+async function rowsOf(context: RunContext, hopPlan: HopPlan, done: readonly FinishedHop[]): Promise<ChainRow[]> {
   const rows: ChainRow[] = [];
   const add = (row: ModelRow, id: string, files: readonly string[], open?: ChainRow["open"]): void => {
     rows.push({
@@ -94,23 +94,23 @@ async function rowsOf(context: RunContext, plan: Plan, done: readonly FinishedHo
     if (student) add(student, hop.title, students);
     if (baseline) add(baseline, baselineId(hop.title), baselines);
   }
-  if (plan.ensemble) rows.push(await ensembleRow(context, plan.ensemble, rows));
+  if (hopPlan.ensemble) rows.push(await ensembleRow(context, hopPlan.ensemble, rows));
   return rows;
 }
 
 /** The recipe's own teacher, where there is a file of it. */
-function teacherFile({ recipe, folder, directory }: RunContext): string[] {
-  const { teacher } = recipe;
+function teacherFile({ plan, folder, directory }: RunContext): string[] {
+  const { teacher } = plan;
   if ("group" in teacher) return [];
   if ("file" in teacher) return [resolve(folder, teacher.file.replaceAll("{n}", "1"))];
-  const trained = listTrainings(directory).find((t) => t.role === "teacher" && t.seed === recipe.seed);
+  const trained = listTrainings(directory).find((t) => t.role === "teacher" && t.seed === plan.seed);
   return trained ? [trained.file] : [];
 }
 
 /** Opens the recipe's own teacher as the recipe says, when it is a file. */
 function givenTeacher(context: RunContext): ChainRow["open"] {
-  const { recipe, folder, loaded, execution } = context;
-  const { teacher } = recipe;
+  const { plan, folder, loaded, execution } = context;
+  const { teacher } = plan;
   if (!("file" in teacher)) return undefined;
   const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder);
   // What was found out about it with the samples that its hop looked at must be found out again.
@@ -141,7 +141,7 @@ async function comparisonOf(
       baseline: b ? other : null,
       sentence: `${pair.what ?? pair.title}: skipped, because the data has no labels.`,
     };
-  const difference = compare(await a.right(), await b.right(), { seed: context.recipe.seed });
+  const difference = compare(await a.right(), await b.right(), { seed: context.plan.seed });
   const blind = isAtChance(a.row) && isAtChance(b.row);
   const sentence = differenceSentence(pair.what ?? pair.title, difference, blind);
   return { ...base, baseline: other, ...difference, ...(blind && { verdict: null }), sentence };

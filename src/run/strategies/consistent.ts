@@ -5,8 +5,8 @@
 import { InputError } from "../../base/errors.js";
 import { objectiveNeeds } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
-import type { Recipe } from "../recipe/schema/schema.js";
-import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single } from "./plan.js";
+import type { Plan } from "../recipe/schema/schema.js";
+import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single } from "./hop-plan.js";
 
 type Answers = StrategyOf<"consistent">["answers"] | "clean";
 
@@ -19,8 +19,8 @@ const TITLES: Record<Answers, string> = {
 
 export const consistent: Strategy<"consistent"> = {
   kind: "consistent",
-  plan(recipe, { answers, count, compare }) {
-    const alone = { ...recipe.objective, alpha: 1, weights: undefined, alpha_schedule: undefined };
+  planHops(plan, { answers, count, compare }) {
+    const alone = { ...plan.objective, alpha: 1, weights: undefined, alphaSchedule: undefined };
     if (objectiveNeeds(objectiveOf(alone)).labels)
       throw new InputError({
         code: "option-conflict",
@@ -29,23 +29,23 @@ export const consistent: Strategy<"consistent"> = {
           "a consistent student learns from its teacher's answers alone, and a loss of this objective reads labels",
         cure: "Use another distillation_loss, or remove that term",
       });
-    const given = recipe.training.augment;
+    const given = plan.training.augment;
     // Mixup goes with every kind of data; a share from Beta(1, 1) is even in [0, 1], as the paper draws it.
     const augment = { ...given, mixup: given?.mixup ?? { alpha: 1 } };
     const hop = (kind: Answers, i: number): Hop => {
       const title = i === 0 ? "student" : TITLES[kind];
       const views = { answers: kind, ...(kind === "replayed" && count !== undefined ? { count } : {}) };
       const changes = {
-        training: { ...recipe.training, augment },
+        training: { ...plan.training, augment },
         objective: alone,
-        transfer: { ...recipe.transfer, samples: "all", views },
-        baseline: recipe.baseline && i === 0,
-      } as Partial<Recipe>;
+        transfer: { ...plan.transfer, samples: "all", views },
+        baseline: plan.baseline && i === 0,
+      } as Partial<Plan>;
       return {
         title,
         folder: folderName(i + 1, title),
         command: "distill",
-        recipe: single(recipe, changes),
+        plan: single(plan, changes),
         teacher: "teacher",
         ownTeacher: true,
       };

@@ -1,6 +1,6 @@
 /** The main task: a recipe from data to report, whatever its strategy. */
 import { type DistillOptions, type DistillResult, oneShot } from "../pipeline/one-shot.js";
-import { parseRecipe } from "../recipe/load.js";
+import { planOf } from "../recipe/load.js";
 import type { RecipeInput } from "../recipe/schema/schema.js";
 import { requireTeacher } from "../teaching/teacher-group.js";
 import { runMutual } from "./mutual.js";
@@ -11,9 +11,9 @@ import { runStrategy } from "./strategies.js";
  * @throws InputError if the recipe or its inputs are wrong, RunError if the run fails, InterruptedError if it is stopped
  */
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
-  const recipe = parseRecipe(input);
-  requireTeacher(recipe);
-  if (recipe.strategy.kind === "one-shot") return oneShot(recipe, options);
-  if (recipe.strategy.kind === "mutual") return runMutual(recipe, recipe.strategy, options);
-  return runStrategy(recipe, options, oneShot);
+  const plan = planOf(input);
+  requireTeacher(plan);
+  if (plan.strategy.kind === "one-shot") return oneShot(plan, options);
+  if (plan.strategy.kind === "mutual") return runMutual(plan, plan.strategy, options);
+  return runStrategy(plan, options, oneShot);
 }

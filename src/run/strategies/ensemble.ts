@@ -5,7 +5,7 @@ import { combineAnswers, fixedWeights, type MemberAnswers } from "../../learn/te
 import { type ChainRow, openAnswers } from "./chain-row.js";
 import type { RunContext } from "../folder/context.js";
 import { type Answers, aggregate, type Judged, rightOf, scoreTest, warnOfWeakness } from "../pipeline/judge.js";
-import type { Ensemble } from "./plan.js";
+import type { Ensemble } from "./hop-plan.js";
 
 /**
  * The row of an ensemble: for each seed the mean over its members of softmax(z), scored as one model. It has no file of its
@@ -18,7 +18,7 @@ export async function ensembleRow(
   rows: readonly ChainRow[],
 ): Promise<ChainRow> {
   const members = ensemble.hops.map((title) => rows.find((r) => r.row.id === title) as ChainRow);
-  const { loaded, recipe } = context;
+  const { loaded, plan } = context;
   const first = members[0] as ChainRow;
   const judged: Judged[] = [];
   for (const [s, { seed }] of first.row.seeds.entries()) {
@@ -44,7 +44,7 @@ export async function ensembleRow(
       macs: sum((m) => m.macs ?? null),
       fileBytes: sum((m) => m.fileBytes),
       trainedOn: "the training data of its members",
-      ...aggregate(loaded, judged, recipe.evaluation.top_k),
+      ...aggregate(loaded, judged, plan.evaluation.topK),
       latency: null,
       curves: [],
       gradientShares: [],

@@ -1,25 +1,25 @@
 /** Runs the hops of a strategy one after another: each an ordinary run in a folder of its own, resumable between and inside. */
-import { type FinishedHop, hopFolder } from "./plan.js";
+import { type FinishedHop, hopFolder } from "./hop-plan.js";
 import { copyFileSync, existsSync } from "node:fs";
 import { join } from "node:path";
 import { makeFolder } from "../../node/atomic.js";
 import { RunError } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { seedsOf } from "../folder/context.js";
 import type { DistillOptions, DistillResult } from "../pipeline/one-shot.js";
 import type { RunEvent } from "../folder/events.js";
-import type { Hop } from "./plan.js";
+import type { Hop } from "./hop-plan.js";
 import { isFinished, noteHops } from "../folder/run-directory.js";
 import { readState } from "../folder/run-state.js";
 import { readSummary } from "../folder/runs.js";
-import { trainModel } from "../pipeline/train-model.js";
+import { trainPlan } from "../pipeline/train-model.js";
 import { listTrainings } from "../folder/trainings.js";
 import { allClasses, writeReport } from "../folder/write-summary.js";
 
 /** Runs one recipe once. */
-export type OneShot = (recipe: Recipe, options: DistillOptions) => Promise<DistillResult>;
+export type OneShot = (plan: Plan, options: DistillOptions) => Promise<DistillResult>;
 
 /**
  * Runs every hop that is not finished yet.
@@ -60,16 +60,16 @@ async function runHop(strategy: string, hop: Hop, options: DistillOptions, oneSh
 }
 
 async function carryOut(hop: Hop, options: DistillOptions, oneShot: OneShot): Promise<Summary> {
-  if (hop.command === "distill") return (await oneShot(hop.recipe, options)).summary;
-  return (await trainModel(hop.recipe, { ...options, model: trainedModel(hop) })).summary;
+  if (hop.command === "distill") return (await oneShot(hop.plan, options)).summary;
+  return (await trainPlan(hop.plan, { ...options, model: trainedModel(hop) })).summary;
 }
 
 const trainedModel = (hop: Hop): "teacher" | "student" => (hop.command === "train-teacher" ? "teacher" : "student");
 
 /** The recipe that the hop's folder is claimed with: a training's has a name of its own (train-model.ts). */
-function claimed(hop: Hop): Recipe {
-  const { command, recipe } = hop;
-  return command === "distill" ? recipe : { ...recipe, name: `${recipe.name}-${trainedModel(hop)}` };
+function claimed(hop: Hop): Plan {
+  const { command, plan } = hop;
+  return command === "distill" ? plan : { ...plan, name: `${plan.name}-${trainedModel(hop)}` };
 }
 
 /** Puts each seed's model under a name that the next hop's recipe can say: models/student-1.onnx, ... */
@@ -77,7 +77,7 @@ async function collectModels(directory: string, hop: Hop): Promise<Pick<Finished
   const folder = join(directory, "models");
   makeFolder(folder);
   const trainings = listTrainings(directory);
-  const seeds = seedsOf(hop.recipe);
+  const seeds = seedsOf(hop.plan);
   const collect = (role: string, name: string): string[] =>
     seeds.flatMap((seed, i) => {
       const found = trainings.find((t) => t.role === role && t.seed === seed);

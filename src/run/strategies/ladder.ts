@@ -1,13 +1,13 @@
 /** One teacher, many students: what accuracy costs in size and time. The teacher is trained once and labels once for all. */
 import { InputError } from "../../base/errors.js";
 import { maxOf } from "../../base/extremes.js";
-import { distinct, folderName, type Hop, type Strategy, shortName, single } from "./plan.js";
+import { distinct, folderName, type Hop, type Strategy, shortName, single } from "./hop-plan.js";
 import { validationScore } from "./teacher-free.js";
 import { widened } from "../pipeline/widths.js";
 
 export const ladder: Strategy<"ladder"> = {
   kind: "ladder",
-  plan(recipe, { models, widths, tolerance }) {
+  planHops(plan, { models, widths, tolerance }) {
     if ((models === undefined) === (widths === undefined))
       throw new InputError({
         code: models === undefined ? "option-missing" : "option-conflict",
@@ -15,13 +15,13 @@ export const ladder: Strategy<"ladder"> = {
         found: models === undefined ? "a ladder has neither models nor widths" : "a ladder has both models and widths",
         cure: "Give one of them: the students to compare",
       });
-    const students = models ?? (widths ?? []).map((w) => widened(recipe.student, w));
+    const students = models ?? (widths ?? []).map((w) => widened(plan.student, w));
     const titles = distinct(students.map(shortName));
     const hops = students.map((student, i): Hop => {
       const title = titles[i] as string;
       const folder = folderName(i + 1, title);
-      const own = single(recipe, { student });
-      return { title, folder, command: "distill", recipe: own, teacher: "teacher", ownTeacher: true };
+      const own = single(plan, { student });
+      return { title, folder, command: "distill", plan: own, teacher: "teacher", ownTeacher: true };
     });
     return {
       hops,

@@ -13,7 +13,7 @@ import { isAtChance } from "../../learn/evaluate/weak-models.js";
 import { maxOf } from "../../base/extremes.js";
 import { noun } from "../../base/noun.js";
 import { baselineObjectiveOf } from "../recipe/resolve.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { aboutRun } from "../pipeline/about.js";
 import { expandArms } from "../pipeline/arms.js";
 import type { Arm } from "../teaching/arm.js";
@@ -29,42 +29,42 @@ import { fitPeers, weightSeedOf } from "../students/fit-peers.js";
 import { aggregate, type Judged, rightOf, scoreExported, testLabels, warnOfWeakness } from "../pipeline/judge.js";
 import { latenciesOf } from "../measure/measure.js";
 import { omittedScores, withoutSaid } from "../pipeline/omitted.js";
-import { distinct, type StrategyOf, shortName } from "./plan.js";
+import { distinct, type StrategyOf, shortName } from "./hop-plan.js";
 import { fitAll } from "../students/fit-all.js";
 import { checkRecipe, runRobustness } from "../measure/robustness.js";
 import { noteHops } from "../folder/run-directory.js";
 import { deliverChosen } from "./strategies.js";
 import { withoutDistillation } from "../pipeline/train-model.js";
 
-type Models = readonly Recipe["student"][];
+type Models = readonly Plan["student"][];
 
 /**
  * Runs the strategy mutual from data to report.
  * @throws InputError when the recipe or its inputs are wrong, RunError when the run fails, InterruptedError when stopped
  */
 export async function runMutual(
-  recipe: Recipe,
+  plan: Plan,
   strategy: StrategyOf<"mutual">,
   options: DistillOptions,
 ): Promise<DistillResult> {
-  const models = peerModels(recipe, strategy);
+  const models = peerModels(plan, strategy);
   return beginRun({
-    recipe,
+    plan,
     options,
     check(loaded, folder) {
-      const arm = expandArms(withoutDistillation(recipe), loaded)[0] as Arm;
-      check(recipe, models, arm, loaded, folder);
+      const arm = expandArms(withoutDistillation(plan), loaded)[0] as Arm;
+      check(plan, models, arm, loaded, folder);
       return arm;
     },
     async work(run, arm) {
       const context = { ...run.context, directory: resolve(run.context.directory) };
       await noteHops(context.directory, { kind: "mutual", done: 0, hops: 1 });
-      if (!("none" in recipe.teacher))
+      if (!("none" in plan.teacher))
         context.notes.push("Students that learn together do not use a teacher, so the recipe's teacher was ignored.");
-      context.emit({ kind: "stage", text: `${recipe.name}: ${models.length} students learn from each other` });
+      context.emit({ kind: "stage", text: `${plan.name}: ${models.length} students learn from each other` });
       const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
       const together = await trainTogether(context, { models, names, strategy, arm });
-      const baselines = recipe.baseline ? await trainAlone(context, models, arm) : [];
+      const baselines = plan.baseline ? await trainAlone(context, models, arm) : [];
       context.emit({ kind: "stage", text: "Evaluating" });
       const judged = await judge(context, arm, { models, names, together, baselines });
       const seconds = run.seconds();
@@ -77,7 +77,7 @@ export async function runMutual(
 }
 
 /** The models that learn together, the recipe's student first. @throws InputError when students and models are both given */
-export function peerModels({ student }: Recipe, { students, models }: StrategyOf<"mutual">): Models {
+export function peerModels({ student }: Plan, { students, models }: StrategyOf<"mutual">): Models {
   if (students !== undefined && models)
     throw new InputError({
       code: "option-conflict",
@@ -88,8 +88,8 @@ export function peerModels({ student }: Recipe, { students, models }: StrategyOf
   return models ? [student, ...models] : Array.from({ length: students ?? 2 }, () => student);
 }
 
-function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loaded"], folder: string): void {
-  if (recipe.variants.length > 0)
+function check(plan: Plan, models: Models, arm: Arm, loaded: RunContext["loaded"], folder: string): void {
+  if (plan.variants.length > 0)
     throw new InputError({
       code: "option-conflict",
       where: "variants",
@@ -117,28 +117,28 @@ function check(recipe: Recipe, models: Models, arm: Arm, loaded: RunContext["loa
       found: "no sample is left to compare students on",
       expected: "a fraction of the samples, such as 0.2",
     });
-  checkRecipe(recipe, loaded);
-  checkTrainingViews(recipe.training.augment, loaded.data.sampleShape, "training.augment");
-  const arms = models.map((student) => ({ ...arm, recipe: { ...recipe, student } }));
+  checkRecipe(plan, loaded);
+  checkTrainingViews(plan.training.augment, loaded.data.sampleShape, "training.augment");
+  const arms = models.map((student) => ({ ...arm, plan: { ...plan, student } }));
   checkModels(arms, loaded, folder);
 }
 
 /** @returns [student][seed] */
 async function trainTogether(
   context: RunContext,
-  plan: {
+  hopPlan: {
     readonly models: Models;
     readonly names: readonly string[];
     readonly strategy: StrategyOf<"mutual">;
     readonly arm: Arm;
   },
 ): Promise<Fitted[][]> {
-  const { models, names, strategy, arm } = plan;
-  const { objective, training } = context.recipe;
+  const { models, names, strategy, arm } = hopPlan;
+  const { objective, training } = context.plan;
   const { studentLoss } = baselineObjectiveOf(objective);
   const { weight, temperature } = strategy;
   const bySeed: Fitted[][] = [];
-  for (const seed of seedsOf(context.recipe))
+  for (const seed of seedsOf(context.plan))
     bySeed.push(
       await fitPeers(context, {
         models,
@@ -158,8 +158,8 @@ async function trainTogether(
 
 /** Each of them by itself: from its own start weights, on the same labels with the same budget. @returns [student][seed] */
 async function trainAlone(context: RunContext, models: Models, arm: Arm): Promise<Fitted[][]> {
-  const { objective, training } = context.recipe;
-  const seeds = seedsOf(context.recipe);
+  const { objective, training } = context.plan;
+  const seeds = seedsOf(context.plan);
   const names = baselineNames(models);
   const requests = models.flatMap((model, i) =>
     seeds.map((seed) => ({
@@ -217,7 +217,7 @@ async function rowOf(
   fitted: readonly Fitted[],
   arm: Arm,
 ): Promise<ChainRow> {
-  const { loaded, recipe } = context;
+  const { loaded, plan } = context;
   const judged: Judged[] = [];
   for (const f of fitted) {
     const scored = await scoreExported(context, f, null);
@@ -240,7 +240,7 @@ async function rowOf(
       macs: first.macs,
       fileBytes: first.fileBytes,
       trainedOn: `${samples}${role === "student" ? " and the other students' answers" : ""}${without}`,
-      ...aggregate(loaded, judged, recipe.evaluation.top_k),
+      ...aggregate(loaded, judged, plan.evaluation.topK),
       latency: null,
       curves: fitted.map((f) => ({ seed: f.request.seed, points: f.result.curve })),
       gradientShares: first.result.gradientShares,
@@ -285,7 +285,7 @@ async function summarise(
     comparisons,
     darkKnowledge: null,
     ...robustness,
-    files: { student: "student.onnx", report: "report.html", summary: "summary.json", recipe: "recipe.yaml" },
+    files: { student: "student.onnx", report: "report.html", summary: "summary.json", plan: "recipe.yaml" },
     notes: [
       ...about.notes,
       `student.onnx is ${best.request.name}: ${context.loaded.splits.validation.length > 0 ? "the best validation score" : "the first student, because the data has no validation samples"}.`,
@@ -304,7 +304,7 @@ async function comparisonOf(context: RunContext, own: JudgedRow, rows: readonly 
     });
     return { ...base, baseline: null, sentence };
   }
-  const verdict = compare(await own.right(), await baseline.right(), { seed: context.recipe.seed });
+  const verdict = compare(await own.right(), await baseline.right(), { seed: context.plan.seed });
   const blind = isAtChance(own.row) && isAtChance(baseline.row);
   return {
     ...base,

@@ -7,7 +7,7 @@ import { augments } from "../../learn/data/augment/config.js";
 import { InputError } from "../../base/errors.js";
 import type { ModelRow } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
-import type { ModelRecipe, Recipe } from "../recipe/schema/schema.js";
+import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
 import {
   type FinishedHop,
   folderName,
@@ -17,7 +17,7 @@ import {
   type StrategyOf,
   single,
   taughtBy,
-} from "./plan.js";
+} from "./hop-plan.js";
 import { validationScore } from "./teacher-free.js";
 
 type Noisy = StrategyOf<"noisy-student">;
@@ -27,8 +27,8 @@ const NOISE = { images: { randaugment: { ops: 2, magnitude: 5 } }, others: { mix
 
 export const noisyStudent: Strategy<"noisy-student"> = {
   kind: "noisy-student",
-  plan(given, strategy, directory, data) {
-    const recipe = withNoise(given, data?.sampleShape.length ?? 3);
+  planHops(given, strategy, directory, data) {
+    const plan = withNoise(given, data?.sampleShape.length ?? 3);
     const { rounds, models, ablation } = strategy;
     if (models && models.length !== rounds)
       throw new InputError({
@@ -38,7 +38,7 @@ export const noisyStudent: Strategy<"noisy-student"> = {
         expected: "one student per round",
         cure: `Set strategy.rounds to ${models.length}, or give ${noun(rounds, "model")}`,
       });
-    if (recipe.objective.terms?.length)
+    if (plan.objective.terms?.length)
       throw new InputError({
         code: "option-conflict",
         where: "objective.terms",
@@ -46,14 +46,14 @@ export const noisyStudent: Strategy<"noisy-student"> = {
         cure: "Remove the further terms (--set objective.terms=[])",
       });
     const hops: Hop[] = [];
-    const add = (title: string, from: Hop | null, changes: (base: Recipe) => Partial<Recipe>): void => {
-      const base = from ? taughtBy(recipe, directory, from, recipe.seeds) : recipe;
+    const add = (title: string, from: Hop | null, changes: (base: Plan) => Partial<Plan>): void => {
+      const base = from ? taughtBy(plan, directory, from, plan.seeds) : plan;
       hops.push({
         title,
         folder: folderName(hops.length + 1, title),
         command: "distill",
         // Seeds of its own: a student that starts where its teacher started would be half a copy of it.
-        recipe: single(base, { ...changes(base), seed: recipe.seed + (from ? hops.length * recipe.seeds : 0) }),
+        plan: single(base, { ...changes(base), seed: plan.seed + (from ? hops.length * plan.seeds : 0) }),
         teacher: from?.title ?? "teacher",
         ownTeacher: from === null,
       });
@@ -61,14 +61,14 @@ export const noisyStudent: Strategy<"noisy-student"> = {
     for (let k = 1; k <= rounds; k++)
       add(`round ${k}`, hops[k - 2] ?? null, (base) => ({
         ...noisy(base, strategy),
-        student: models?.[k - 1] ?? recipe.student,
-        baseline: recipe.baseline && k === rounds,
+        student: models?.[k - 1] ?? plan.student,
+        baseline: plan.baseline && k === rounds,
       }));
     const last = `round ${rounds}`;
     const pairs: Pair[] = [{ title: "", student: last, against: "own baseline" }];
     if (rounds > 1) pairs.push(instead(last, "round 1", `Round ${rounds} vs. round 1`));
     if (ablation)
-      for (const [title, changes] of ablations(recipe, strategy)) {
+      for (const [title, changes] of ablations(plan, strategy)) {
         add(title, null, () => ({ ...changes, baseline: false }));
         pairs.push({
           ...instead("round 1", title, `Round 1 vs. the same ${title}`),
@@ -100,83 +100,83 @@ function smallerThanTeacher({ hop, summary: { models } }: FinishedHop): string[]
 }
 
 /** The recipe with input noise. @param dimensions of a sample */
-function withNoise(recipe: Recipe, dimensions: number): Recipe {
-  const { training } = recipe;
-  if (augments(training.augment)) return recipe;
-  const augment = (dimensions === 3 ? NOISE.images : NOISE.others) as Recipe["training"]["augment"];
-  return { ...recipe, training: { ...training, augment } };
+function withNoise(plan: Plan, dimensions: number): Plan {
+  const { training } = plan;
+  if (augments(training.augment)) return plan;
+  const augment = (dimensions === 3 ? NOISE.images : NOISE.others) as Plan["training"]["augment"];
+  return { ...plan, training: { ...training, augment } };
 }
 
 /** What makes a run a noisy student's. */
-function noisy(recipe: Recipe, { labels, min_confidence, balance }: Noisy): Partial<Recipe> {
-  const { objective, transfer, training } = recipe;
+function noisy(plan: Plan, { labels, minConfidence, balance }: Noisy): Partial<Plan> {
+  const { objective, transfer, training } = plan;
   return {
     training,
     objective: {
       ...objective,
       alpha: 1,
       weights: undefined,
-      alpha_schedule: undefined,
+      alphaSchedule: undefined,
       // Against soft pseudo-labels at T = 1 this is cross-entropy, but for the teacher's own entropy.
-      distillation_loss: { kind: "kd", temperature: 1 },
-    } as Recipe["objective"],
+      distillationLoss: { kind: "kd", temperature: 1 },
+    } as Plan["objective"],
     transfer: {
       ...transfer,
       samples: "all",
       views: { answers: "clean" },
-      pseudo_labels: { kind: labels, min_confidence, balance },
+      pseudoLabels: { kind: labels, minConfidence, balance },
     },
   };
 }
 
 /** Round 1 with something taken away, by what the paper's tables take away. */
-function ablations(recipe: Recipe, strategy: Noisy): [string, Partial<Recipe>][] {
-  const own = noisy(recipe, strategy);
-  const student = strategy.models?.[0] ?? recipe.student;
+function ablations(plan: Plan, strategy: Noisy): [string, Partial<Plan>][] {
+  const own = noisy(plan, strategy);
+  const student = strategy.models?.[0] ?? plan.student;
   const base = { ...own, student };
-  const still = { ...(own.training as Recipe["training"]), augment: undefined };
+  const still = { ...(own.training as Plan["training"]), augment: undefined };
   const calm = withoutModelNoise(student);
-  const transfer = own.transfer as Recipe["transfer"];
+  const transfer = own.transfer as Plan["transfer"];
   const unseen = { ...transfer, views: undefined };
-  const pseudo = transfer.pseudo_labels as NonNullable<typeof transfer.pseudo_labels>;
+  const pseudo = transfer.pseudoLabels as NonNullable<typeof transfer.pseudoLabels>;
   const other = strategy.labels === "soft" ? "hard" : "soft";
-  const list: [string, Partial<Recipe>][] = [
+  const list: [string, Partial<Plan>][] = [
     ["without input noise", { ...base, training: still, transfer: unseen }],
     ...(calm
       ? ([
           ["without model noise", { ...base, student: calm }],
           ["without any noise", { ...base, student: calm, training: still, transfer: unseen }],
-        ] as [string, Partial<Recipe>][])
+        ] as [string, Partial<Plan>][])
       : []),
-    ...(canAnswerViews(recipe)
+    ...(canAnswerViews(plan)
       ? // The teacher answers for what the student sees: no pseudo-label is made of a sample, but one of each view.
         ([
           [
             "with a noised teacher",
-            { ...base, transfer: { ...transfer, pseudo_labels: undefined, views: { answers: "replayed" } } },
+            { ...base, transfer: { ...transfer, pseudoLabels: undefined, views: { answers: "replayed" } } },
           ],
-        ] as [string, Partial<Recipe>][])
+        ] as [string, Partial<Plan>][])
       : []),
-    [`with ${other} labels`, { ...base, transfer: { ...transfer, pseudo_labels: { ...pseudo, kind: other } } }],
+    [`with ${other} labels`, { ...base, transfer: { ...transfer, pseudoLabels: { ...pseudo, kind: other } } }],
   ];
-  if (strategy.min_confidence > 0)
+  if (strategy.minConfidence > 0)
     list.push([
       "without the filter",
-      { ...base, transfer: { ...transfer, pseudo_labels: { ...pseudo, min_confidence: 0 } } },
+      { ...base, transfer: { ...transfer, pseudoLabels: { ...pseudo, minConfidence: 0 } } },
     ]);
   if (strategy.balance)
     list.push([
       "without balancing",
-      { ...base, transfer: { ...transfer, pseudo_labels: { ...pseudo, balance: false } } },
+      { ...base, transfer: { ...transfer, pseudoLabels: { ...pseudo, balance: false } } },
     ]);
   return list;
 }
 
 /** Only one teacher can be asked about new views, and no label store can. */
-const canAnswerViews = ({ teacher }: Recipe): boolean => !("group" in teacher) && !("label_store" in teacher);
+const canAnswerViews = ({ teacher }: Plan): boolean => !("group" in teacher) && !("labelStore" in teacher);
 
 /** The model without dropout and stochastic depth; null when it has neither. */
-function withoutModelNoise(model: ModelRecipe): ModelRecipe | null {
+function withoutModelNoise(model: ModelPlan): ModelPlan | null {
   const noise = Object.entries(model).filter(
     ([name, v]) => (name === "dropout" || name === "drop_path") && Number(v) > 0,
   );

@@ -5,8 +5,9 @@ import { InputError, within } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
 import { quote } from "../../base/quote.js";
-import { parseRecipe, withAbsoluteFiles } from "../recipe/load.js";
-import type { Recipe, StrategyRecipe } from "../recipe/schema/schema.js";
+import { checkedPlan } from "../recipe/load.js";
+import { withAbsoluteFiles } from "../recipe/paths.js";
+import type { Plan, StrategySettings } from "../recipe/schema/schema.js";
 import { expandArms } from "../pipeline/arms.js";
 import { assistants } from "./assistants.js";
 import { bornAgain } from "./born-again.js";
@@ -21,7 +22,7 @@ import { type OneShot, runHops } from "./hops.js";
 import { type KnownTeacher, teacherToBe } from "../teaching/known-teacher.js";
 import { ladder } from "./ladder.js";
 import { noisyStudent } from "./noisy-student.js";
-import type { FinishedHop, Hop, Plan, Strategy } from "./plan.js";
+import type { FinishedHop, Hop, HopPlan, Strategy } from "./hop-plan.js";
 import { type Prepared, prepareModel } from "../students/prepare.js";
 import { checkRecipe } from "../measure/robustness.js";
 import { settledByHops } from "./settled-by-hops.js";
@@ -33,9 +34,9 @@ const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, nois
  * Runs a recipe whose strategy takes several trainings: hop after hop, then one summary and one report over all.
  * @throws InputError when the strategy makes no sense for this recipe; whatever a hop throws
  */
-export async function runStrategy(recipe: Recipe, options: DistillOptions, oneShot: OneShot): Promise<DistillResult> {
-  const { kind } = recipe.strategy;
-  if (recipe.variants.length > 0)
+export async function runStrategy(plan: Plan, options: DistillOptions, oneShot: OneShot): Promise<DistillResult> {
+  const { kind } = plan.strategy;
+  if (plan.variants.length > 0)
     throw new InputError({
       code: "option-conflict",
       where: "variants",
@@ -43,28 +44,28 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
       cure: "Remove them (--set variants=[])",
     });
   // Corruptions are for the models of all hops side by side, at the end.
-  const plain = { ...recipe, evaluation: { ...recipe.evaluation, robustness: false as const } };
+  const plain = { ...plan, evaluation: { ...plan.evaluation, robustness: false as const } };
   return beginRun({
-    recipe,
+    plan,
     options,
     check(loaded, folder) {
       // A hop's paths start at its own folder: what lies outside of the run keeps its place.
       const own = withAbsoluteFiles(plain, folder);
       // No check looks into the folder of the run, which is not chosen yet.
-      check(planOf(own, resolve("runs", recipe.name), loaded), recipe, loaded, folder);
+      check(hopPlanOf(own, resolve("runs", plan.name), loaded), plan, loaded, folder);
       return own;
     },
     async work(run, own) {
       const given = { ...run.context, directory: resolve(run.context.directory) };
       const { directory } = given;
-      const plan = planOf(own, directory, given.loaded);
-      given.emit({ kind: "stage", text: `${recipe.name}: ${kind}, ${noun(plan.hops.length, "hop")} in ${directory}` });
-      const done = await runHops(directory, kind, plan.hops, options, oneShot);
+      const hopPlan = hopPlanOf(own, directory, given.loaded);
+      given.emit({ kind: "stage", text: `${plan.name}: ${kind}, ${noun(hopPlan.hops.length, "hop")} in ${directory}` });
+      const done = await runHops(directory, kind, hopPlan.hops, options, oneShot);
       const context = await settledByHops(given, done);
       context.emit({ kind: "stage", text: "Evaluating all models" });
       const command = options.command ?? "distill(recipe)";
-      const summary = await conclude(context, plan, done, { command, seconds: run.seconds() });
-      return deliverStudent(context, plan.deliver(done).hop, summary, plan.everyStudent ? done : []);
+      const summary = await conclude(context, hopPlan, done, { command, seconds: run.seconds() });
+      return deliverStudent(context, hopPlan.deliver(done).hop, summary, hopPlan.everyStudent ? done : []);
     },
   });
 }
@@ -73,15 +74,15 @@ export async function runStrategy(recipe: Recipe, options: DistillOptions, oneSh
  * The recipe under which a strategy's student is first trained by the recipe's own teacher: what the strategy changes about
  * objective, views and samples is in it; the recipe itself where that is what is trained.
  */
-export function firstHop(recipe: Recipe, loaded: LoadedData): Recipe {
-  const { kind } = recipe.strategy;
-  if (kind !== "consistent" && kind !== "noisy-student") return recipe;
-  return planOf({ ...recipe, variants: [] }, "", loaded).hops[0]?.recipe ?? recipe;
+export function firstHop(plan: Plan, loaded: LoadedData): Plan {
+  const { kind } = plan.strategy;
+  if (kind !== "consistent" && kind !== "noisy-student") return plan;
+  return hopPlanOf({ ...plan, variants: [] }, "", loaded).hops[0]?.plan ?? plan;
 }
 
-function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
-  const { strategy } = recipe;
-  const found = strategies.find((s) => s.kind === strategy.kind) as Strategy<StrategyRecipe["kind"]> | undefined;
+function hopPlanOf(plan: Plan, directory: string, { data }: LoadedData): HopPlan {
+  const { strategy } = plan;
+  const found = strategies.find((s) => s.kind === strategy.kind) as Strategy<StrategySettings["kind"]> | undefined;
   if (!found)
     throw new InputError({
       code: "option-invalid",
@@ -89,13 +90,13 @@ function planOf(recipe: Recipe, directory: string, { data }: LoadedData): Plan {
       found: `found ${quote(strategy.kind)}`,
       expected: "a strategy of several runs",
     });
-  const plan = found.plan(recipe, strategy, directory, data);
+  const hopPlan = found.planHops(plan, strategy, directory, data);
   // Defaults of models that came from the strategy are there already; what a plan changed must still be a valid recipe.
-  return { ...plan, hops: plan.hops.map((hop) => ({ ...hop, recipe: parseRecipe(hop.recipe, hop.title) })) };
+  return { ...hopPlan, hops: hopPlan.hops.map((hop) => ({ ...hop, plan: checkedPlan(hop.plan, hop.title) })) };
 }
 
 /** A student at the end of the chain that does not fit the data must not wait for the hops before it. */
-function check({ hops }: Plan, recipe: Recipe, loaded: LoadedData, folder: string): void {
+function check({ hops }: HopPlan, plan: Plan, loaded: LoadedData, folder: string): void {
   if (loaded.splits.test.length === 0)
     throw new InputError({
       code: "budget-invalid",
@@ -103,13 +104,13 @@ function check({ hops }: Plan, recipe: Recipe, loaded: LoadedData, folder: strin
       found: "no sample is left to compare students on",
       expected: "a fraction of the samples, such as 0.2",
     });
-  checkRecipe(recipe, loaded);
+  checkRecipe(plan, loaded);
   const alone = hops.find((hop) => hop.command !== "distill");
   if (alone && loaded.data.labels === null)
     throw new InputError({
       code: "labels-missing",
       where: "data",
-      found: `it has no labels, and the strategy ${recipe.strategy.kind} trains "${alone.title}" on labels alone`,
+      found: `it has no labels, and the strategy ${plan.strategy.kind} trains "${alone.title}" on labels alone`,
       cure: "Use another strategy, or add labels",
     });
   // Models of earlier hops are known by their titles: they teach later ones.
@@ -119,10 +120,10 @@ function check({ hops }: Plan, recipe: Recipe, loaded: LoadedData, folder: strin
     const ofTeacher = hop.command === "train-teacher";
     const model = inHop(hop.title, () =>
       hop.command === "distill"
-        ? checkModels(expandArms(hop.recipe, loaded), loaded, folder, earlier)
+        ? checkModels(expandArms(hop.plan, loaded), loaded, folder, earlier)
         : aloneModel(hop, loaded, folder),
     );
-    const normalisation = hop.recipe.export.raw && !ofTeacher ? null : loaded.normalisation;
+    const normalisation = hop.plan.export.raw && !ofTeacher ? null : loaded.normalisation;
     made.set(hop.title, () => model && teacherToBe(model, ofTeacher ? "teacher.model" : "student", normalisation));
   }
 }
@@ -138,8 +139,8 @@ function inHop<T>(title: string, look: () => T): T {
 }
 
 /** The model of a hop that is trained on labels alone. */
-function aloneModel({ command, recipe }: Hop, { data }: LoadedData, folder: string): Prepared | null {
-  const { teacher, student } = recipe;
+function aloneModel({ command, plan }: Hop, { data }: LoadedData, folder: string): Prepared | null {
+  const { teacher, student } = plan;
   const model = command === "train-student" ? student : "model" in teacher ? teacher.model : null;
   return model && prepareModel(model, { folder, data, classes: data.classes.length, seed: 0 });
 }
@@ -166,10 +167,10 @@ export async function deliverChosen(
   found: Summary,
   others: readonly DeliveredModel[] = [],
 ): Promise<DistillResult> {
-  const { recipe, loaded } = context;
+  const { plan, loaded } = context;
   const { model, ...delivered } = await deliverWithReport(context, {
     models: [{ name: "student.onnx", file: chosen }, ...others],
-    expects: recipe.export.raw ? loaded.normalisation : null,
+    expects: plan.export.raw ? loaded.normalisation : null,
     summary: found,
   });
   return { ...delivered, student: model };

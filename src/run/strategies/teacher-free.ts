@@ -4,7 +4,7 @@
  */
 import { InputError } from "../../base/errors.js";
 import { maxOf } from "../../base/extremes.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import {
   type FinishedHop,
   folderName,
@@ -14,12 +14,12 @@ import {
   type StrategyOf,
   single,
   taughtBy,
-} from "./plan.js";
+} from "./hop-plan.js";
 
 export const teacherFree: Strategy<"teacher-free"> = {
   kind: "teacher-free",
-  plan(recipe, strategy, directory) {
-    if (!recipe.baseline)
+  planHops(plan, strategy, directory) {
+    if (!plan.baseline)
       throw new InputError({
         code: "option-conflict",
         where: "baseline",
@@ -30,24 +30,24 @@ export const teacherFree: Strategy<"teacher-free"> = {
     const add = (hop: Omit<Hop, "folder">): void => {
       hops.push({ ...hop, folder: folderName(hops.length + 1, hop.title) });
     };
-    const train = (title: string, changes: Partial<Recipe>): void =>
-      add({ title, command: "train-student", recipe: single(recipe, changes), teacher: null });
+    const train = (title: string, changes: Partial<Plan>): void =>
+      add({ title, command: "train-student", plan: single(plan, changes), teacher: null });
     if (strategy.distilled)
-      add({ title: "distilled", command: "distill", recipe: single(recipe, {}), teacher: "teacher", ownTeacher: true });
+      add({ title: "distilled", command: "distill", plan: single(plan, {}), teacher: "teacher", ownTeacher: true });
     else train("labels alone", {});
     if (strategy.methods.includes("label-smoothing"))
-      train("label smoothing", withLoss(recipe, { label_smoothing: strategy.label_smoothing }));
+      train("label smoothing", withLoss(plan, { labelSmoothing: strategy.labelSmoothing }));
     if (strategy.methods.includes("virtual-teacher"))
-      train("virtual teacher", withLoss(recipe, { label_smoothing: 0, virtual_teacher: strategy.virtual }));
+      train("virtual teacher", withLoss(plan, { labelSmoothing: 0, virtualTeacher: strategy.virtual }));
     if (strategy.methods.includes("self")) {
       // Seeds of its own: a student that starts where its teacher started would be half a copy of it.
-      train("twin", { seed: recipe.seed + recipe.seeds });
+      train("twin", { seed: plan.seed + plan.seeds });
       const twin = hops[hops.length - 1] as Hop;
-      const base = taughtBy(recipe, directory, twin, recipe.seeds);
+      const base = taughtBy(plan, directory, twin, plan.seeds);
       add({
         title: "self-taught",
         command: "distill",
-        recipe: single(base, { baseline: false }),
+        plan: single(base, { baseline: false }),
         teacher: twin.title,
       });
     }
@@ -56,9 +56,9 @@ export const teacherFree: Strategy<"teacher-free"> = {
 };
 
 /** Labels alone, with another loss. */
-function withLoss(recipe: Recipe, loss: Partial<Recipe["objective"]["student_loss"]>): Partial<Recipe> {
-  const student_loss = { ...recipe.objective.student_loss, ...loss };
-  return { objective: { ...recipe.objective, alpha: 0, weights: undefined, student_loss } };
+function withLoss(plan: Plan, loss: Partial<Plan["objective"]["studentLoss"]>): Partial<Plan> {
+  const studentLoss = { ...plan.objective.studentLoss, ...loss };
+  return { objective: { ...plan.objective, alpha: 0, weights: undefined, studentLoss } };
 }
 
 function pairsOf({ distilled }: StrategyOf<"teacher-free">, hops: readonly Hop[]): Pair[] {
@@ -103,7 +103,7 @@ function deliver(done: readonly FinishedHop[]): { hop: FinishedHop; reason: stri
 export function validationScore({ hop, summary }: FinishedHop): number {
   const role = hop.command === "distill" ? "student" : hop.command === "train-student" ? "baseline" : "teacher";
   const row = summary.models.find((m) => m.role === role);
-  const { teacher, training } = hop.recipe;
+  const { teacher, training } = hop.plan;
   const { select } = role === "teacher" && "training" in teacher ? teacher.training : training;
   const kept = (scores: readonly number[]): number => (select === "last" ? scores.at(-1) : maxOf(scores)) ?? 0;
   const scores =

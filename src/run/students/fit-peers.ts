@@ -7,7 +7,7 @@ import { sampleTypeOf } from "../../learn/data/samples.js";
 import { appendTo } from "../../base/extremes.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { settingsOf } from "../recipe/resolve.js";
-import type { ModelRecipe, TrainingRecipe } from "../recipe/schema/schema.js";
+import type { ModelPlan, TrainingPlan } from "../recipe/schema/schema.js";
 import { train } from "../../learn/train/train.js";
 import type { TrainingResult } from "../../learn/train/types.js";
 import { fingerprint, type RunContext } from "../folder/context.js";
@@ -16,8 +16,8 @@ import type { Fitted } from "./fitted.js";
 import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
 
 export interface PeersRequest {
-  readonly models: readonly ModelRecipe[];
-  readonly training: TrainingRecipe;
+  readonly models: readonly ModelPlan[];
+  readonly training: TrainingPlan;
   /** What one of them minimises; their number is filled in. */
   readonly objective: ObjectiveConfig;
   /** Their names, as rows have them. */
@@ -27,8 +27,8 @@ export interface PeersRequest {
 }
 
 /** Seed of the start weights of student i of those that learn together: the first starts as it would alone. */
-export function weightSeedOf({ recipe }: Pick<RunContext, "recipe">, seed: number, i: number): number {
-  return seed + i * recipe.seeds;
+export function weightSeedOf({ plan }: Pick<RunContext, "plan">, seed: number, i: number): number {
+  return seed + i * plan.seeds;
 }
 
 /**
@@ -47,13 +47,13 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
       seed: weightSeedOf(context, seed, i),
     }),
   );
-  for (const [i, own] of prepared.entries()) notePrepared(context, models[i] as ModelRecipe, own);
+  for (const [i, own] of prepared.entries()) notePrepared(context, models[i] as ModelPlan, own);
   const settings = settingsOf(request.training, samples.length, seed, execution);
   const { threads: _, device: __, ...deciding } = settings;
   const hash = trainingIdentity(loaded.data);
   const print = fingerprint("peers", hash, samples, loaded.splits.validation, loaded.normalisation, models, objective, [
     deciding,
-    context.recipe.seeds,
+    context.plan.seeds,
     ...models.flatMap((model) => fileIdentity(model, context.folder)),
   ]);
   const id = `${print.slice(0, 10)}-seed${seed}`;
@@ -94,7 +94,7 @@ async function exportPeers(
   const fitted: Fitted[] = [];
   for (const [i, own] of prepared.entries()) {
     const student = `student-${id}-peer${i + 1}`;
-    const model = models[i] as ModelRecipe;
+    const model = models[i] as ModelPlan;
     const name = `${names[i]}, seed ${seed}`;
     fitted.push(
       await exportFitted(context, {

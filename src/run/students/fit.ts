@@ -95,10 +95,10 @@ export async function exportFitted(
   context: RunContext,
   fitted: Pick<Fitted, "request" | "id" | "directory" | "result"> & { readonly prepared: Prepared },
 ): Promise<Fitted> {
-  const { loaded, recipe } = context;
+  const { loaded, plan } = context;
   const { prepared, ...made } = fitted;
   const { model, architecture, parameters, macs } = prepared;
-  const raw = recipe.export.raw && made.request.role !== "teacher";
+  const raw = plan.export.raw && made.request.role !== "teacher";
   const exported = exportModel(model, made.result.weights, {
     normalisation: raw ? null : loaded.normalisation,
     classes: loaded.data.classes,

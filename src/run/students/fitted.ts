@@ -3,7 +3,7 @@ import type { Normalisation } from "../../engine/graph/samples.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import type { LabelStore } from "../../learn/teacher/store/store.js";
 import type { TrainingResult } from "../../learn/train/types.js";
-import type { ModelRecipe, TrainingRecipe } from "../recipe/schema/schema.js";
+import type { ModelPlan, TrainingPlan } from "../recipe/schema/schema.js";
 import type { Reusable } from "./reused-classifier.js";
 import type { ReadyViews } from "./training-views.js";
 
@@ -11,8 +11,8 @@ export interface FitRequest {
   /** For messages: "student, seed 2". */
   readonly name: string;
   readonly role: "teacher" | "student" | "baseline";
-  readonly model: ModelRecipe;
-  readonly training: TrainingRecipe;
+  readonly model: ModelPlan;
+  readonly training: TrainingPlan;
   readonly objective: ObjectiveConfig;
   readonly samples: Uint32Array;
   readonly teacher?: LabelStore;

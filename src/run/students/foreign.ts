@@ -12,7 +12,7 @@ import type { Graph, Model, Tensor, ValueInfo } from "../../engine/graph/types.j
 import { countMacs } from "../../engine/models/cost.js";
 import { buildModel, trainableModel } from "../../engine/models/model.js";
 import { modelSpecOf } from "../recipe/resolve.js";
-import type { ModelRecipe } from "../recipe/schema/schema.js";
+import type { ModelPlan } from "../recipe/schema/schema.js";
 
 export interface Prepared {
   readonly model: TrainableModel;
@@ -33,14 +33,14 @@ export interface Prepared {
  * @throws InputError when it does not fit the data
  */
 export function builtModel(
-  recipe: Exclude<ModelRecipe, { kind: "onnx" }>,
+  plan: Exclude<ModelPlan, { kind: "onnx" }>,
   data: DataSet,
   classes: number,
   seed: number,
 ): Prepared {
-  if (recipe.kind === "text-encoder") checkTokens(data, recipe.vocabulary);
-  const { initialiser } = recipe;
-  const built = buildModel(modelSpecOf(recipe), { inputShape: data.sampleShape, classes, seed, initialiser });
+  if (plan.kind === "text-encoder") checkTokens(data, plan.vocabulary);
+  const { initialiser } = plan;
+  const built = buildModel(modelSpecOf(plan), { inputShape: data.sampleShape, classes, seed, initialiser });
   return {
     model: trainableModel(built),
     architecture: built.describe,

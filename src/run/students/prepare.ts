@@ -2,7 +2,7 @@
 import { basename, resolve } from "node:path";
 import type { DataSet } from "../../learn/data/types.js";
 import { loadModelFile } from "../../node/model-file.js";
-import type { ModelRecipe } from "../recipe/schema/schema.js";
+import type { ModelPlan } from "../recipe/schema/schema.js";
 import type { RunContext } from "../folder/context.js";
 import { builtModel, foreignModel, type Prepared } from "./foreign.js";
 
@@ -18,16 +18,16 @@ export interface PrepareOptions {
 }
 
 /** What start weights from a file are known by besides its name: a training from other weights is another one. */
-export function fileIdentity(recipe: ModelRecipe, folder: string): string[] {
-  return recipe.kind === "onnx" ? [loadModelFile(resolve(folder, recipe.file)).hash] : [];
+export function fileIdentity(plan: ModelPlan, folder: string): string[] {
+  return plan.kind === "onnx" ? [loadModelFile(resolve(folder, plan.file)).hash] : [];
 }
 
 /** Says once in a run what was changed in a model that came as a file, and what is wrong with it. */
-export function notePrepared(context: RunContext, recipe: ModelRecipe, { notes = [], warnings = [] }: Prepared): void {
-  if (recipe.kind !== "onnx") return;
+export function notePrepared(context: RunContext, plan: ModelPlan, { notes = [], warnings = [] }: Prepared): void {
+  if (plan.kind !== "onnx") return;
   const say = (list: string[], sentences: readonly string[]): void => {
     for (const sentence of sentences) {
-      const named = `${basename(recipe.file)}: ${sentence}`;
+      const named = `${basename(plan.file)}: ${sentence}`;
       if (!list.includes(named)) list.push(named);
     }
   };
@@ -36,13 +36,13 @@ export function notePrepared(context: RunContext, recipe: ModelRecipe, { notes =
 }
 
 /** The file that a model comes from; null where limbeck builds it. */
-export const fileOf = (recipe: ModelRecipe, folder: string): string | null =>
-  recipe.kind === "onnx" ? resolve(folder, recipe.file) : null;
+export const fileOf = (plan: ModelPlan, folder: string): string | null =>
+  plan.kind === "onnx" ? resolve(folder, plan.file) : null;
 
 /** Builds a model with start weights, or opens the file that holds them. */
-export function prepareModel(recipe: ModelRecipe, options: PrepareOptions): Prepared {
+export function prepareModel(plan: ModelPlan, options: PrepareOptions): Prepared {
   const { folder, data, classes, seed } = options;
-  if (recipe.kind !== "onnx") return builtModel(recipe, data, classes, seed);
-  const path = resolve(folder, recipe.file);
-  return foreignModel(loadModelFile(path).model, path, recipe.trainable, recipe.frozen, data, classes);
+  if (plan.kind !== "onnx") return builtModel(plan, data, classes, seed);
+  const path = resolve(folder, plan.file);
+  return foreignModel(loadModelFile(path).model, path, plan.trainable, plan.frozen, data, classes);
 }

@@ -1,10 +1,10 @@
 /** An arm of a run: the recipe itself or one of its variants, with the samples that each may see. */
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 
 export interface Arm {
   /** "" for the recipe itself. */
   readonly name: string;
-  readonly recipe: Recipe;
+  readonly plan: Plan;
   /** Samples a trained teacher sees, with labels. */
   readonly teacherSamples: Uint32Array;
   /** Samples whose labels student and baseline may use. */

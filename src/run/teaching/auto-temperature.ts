@@ -1,6 +1,6 @@
 /** Recipes that leave a temperature to limbeck: it is chosen once the teacher's answers are there. Nothing here is Node's. */
 import { usualTemperature } from "../../engine/objective/softening.js";
-import type { ObjectiveRecipe } from "../recipe/schema/schema.js";
+import type { ObjectivePlan } from "../recipe/schema/schema.js";
 import { type AnswersToSoften, chooseTemperature } from "../../learn/teacher/temperature.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 
@@ -21,7 +21,7 @@ export interface SettledTemperature {
 }
 
 export interface SettledObjective {
-  readonly objective: ObjectiveRecipe;
+  readonly objective: ObjectivePlan;
   /** In the order of the fields; empty where the recipe names every temperature. */
   readonly temperatures: readonly SettledTemperature[];
 }
@@ -30,11 +30,11 @@ const isAuto = (loss: object | undefined): boolean =>
   loss !== undefined && "temperature" in loss && loss.temperature === "auto";
 
 /** Whether a temperature is left to limbeck. */
-export const leavesTemperature = ({ distillation_loss, terms = [] }: ObjectiveRecipe): boolean =>
-  isAuto(distillation_loss) || terms.some(isAuto);
+export const leavesTemperature = ({ distillationLoss, terms = [] }: ObjectivePlan): boolean =>
+  isAuto(distillationLoss) || terms.some(isAuto);
 
 /** The objective with a number in place of every "auto". */
-export function settleTemperatures(objective: ObjectiveRecipe, answers: AnswersToSoften): SettledObjective {
+export function settleTemperatures(objective: ObjectivePlan, answers: AnswersToSoften): SettledObjective {
   const temperatures: SettledTemperature[] = [];
   const settled = <L extends { readonly kind: string }>(loss: L, field: string): L => {
     if (!isAuto(loss)) return loss;
@@ -46,9 +46,9 @@ export function settleTemperatures(objective: ObjectiveRecipe, answers: AnswersT
     temperatures.push({ field: path, temperature, said: `${path}: auto is ${temperature}, because ${because}` });
     return { ...loss, temperature };
   };
-  const distillation_loss = settled(objective.distillation_loss, "distillation_loss");
+  const distillationLoss = settled(objective.distillationLoss, "distillation_loss");
   const terms = objective.terms?.map((term, i) => settled(term, `terms.${i}`));
-  return { objective: { ...objective, distillation_loss, ...(terms ? { terms } : {}) }, temperatures };
+  return { objective: { ...objective, distillationLoss, ...(terms ? { terms } : {}) }, temperatures };
 }
 
 /** What a teacher answered for some of these samples, evenly picked. @param classes values a row */

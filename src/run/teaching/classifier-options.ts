@@ -3,12 +3,12 @@ import { isIdentity } from "../../engine/compile/normalise.js";
 import { RAW } from "../../learn/data/normalise.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
-import type { FileTeacherRecipe } from "../recipe/schema/schema.js";
+import type { FileTeacherPlan } from "../recipe/schema/schema.js";
 import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 
 /** What a recipe's ONNX teacher means for this data. */
 export function classifierOptions(
-  teacher: Omit<FileTeacherRecipe, "file">,
+  teacher: Omit<FileTeacherPlan, "file">,
   loaded: Pick<LoadedData, "data" | "normalisation">,
 ): ClassifierOptions {
   const { input, output, outputs, layout, resize, classes, batch, normalise } = teacher;
@@ -27,7 +27,7 @@ export function classifierOptions(
     rawBytes: normalise === "auto" || normalise === "data",
     freely: normalise === "auto",
     ...(normalise === "auto" ? { others: otherNormalisations(loaded.normalisation, unit) } : {}),
-    allowChance: teacher.allow_chance,
+    allowChance: teacher.allowChance,
   };
 }
 

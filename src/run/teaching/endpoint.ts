@@ -2,7 +2,7 @@
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
-import type { HttpTeacherRecipe } from "../recipe/schema/schema.js";
+import type { HttpTeacherPlan } from "../recipe/schema/schema.js";
 import { ADDRESS_REFERENCE, HEADER_REFERENCE, rememberSecret } from "../../base/secrets.js";
 import { endpointName } from "../../learn/teacher/endpoint/endpoint-address.js";
 import { httpTeacher } from "../../learn/teacher/endpoint/http.js";
@@ -15,7 +15,7 @@ import type { RunContext } from "../folder/context.js";
  */
 export function openEndpoint(
   context: Pick<RunContext, "loaded" | "emit">,
-  teacher: HttpTeacherRecipe,
+  teacher: HttpTeacherPlan,
   classes: number,
 ): Teacher {
   const { answers, version, batch, retries } = teacher;
@@ -29,9 +29,9 @@ export function openEndpoint(
   const asked = httpTeacher({
     ...{ url, headers, answers, version, batch, retries, classes },
     name: endpointName(teacher.url),
-    callsPerSecond: teacher.calls_per_second,
-    timeoutSeconds: teacher.timeout_seconds,
-    maxWaitSeconds: teacher.max_wait_seconds,
+    callsPerSecond: teacher.callsPerSecond,
+    timeoutSeconds: teacher.timeoutSeconds,
+    maxWaitSeconds: teacher.maxWaitSeconds,
     onWait: (seconds, reason) => {
       const text = `${endpointName(teacher.url)}: waiting ${noun(Math.round(seconds), "second")} (${reason})`;
       context.emit({ kind: "info", text });

@@ -8,7 +8,7 @@ import { loadModelFile } from "../../node/model-file.js";
 import type { Model } from "../../engine/graph/types.js";
 import { type FeatureInfo, perSample } from "../../engine/objective/features.js";
 import { packageVersion } from "../../node/package-root.js";
-import type { TeacherRecipe } from "../recipe/schema/schema.js";
+import type { TeacherPlan } from "../recipe/schema/schema.js";
 import { featureCandidates } from "../../learn/teacher/features.js";
 import { readLabelStore } from "../../learn/teacher/store/store.js";
 import type { Prepared } from "../students/foreign.js";
@@ -40,9 +40,9 @@ export function teacherToBe({ model }: Prepared, where: string, normalisation: N
 }
 
 /** The inner values of a teacher that is there already; null where they cannot be looked at without asking it. */
-export function teacherAtHand(teacher: TeacherRecipe, loaded: LoadedData, folder: string): KnownTeacher | null {
-  if ("label_store" in teacher)
-    return { features: readLabelStore(resolve(folder, teacher.label_store), loaded.data).features, classifier: null };
+export function teacherAtHand(teacher: TeacherPlan, loaded: LoadedData, folder: string): KnownTeacher | null {
+  if ("labelStore" in teacher)
+    return { features: readLabelStore(resolve(folder, teacher.labelStore), loaded.data).features, classifier: null };
   if (!("file" in teacher)) return null;
   const { path } = onnxTeacherOptions(teacher, loaded, folder);
   const { model } = loadModelFile(path);

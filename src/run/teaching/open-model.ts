@@ -48,9 +48,9 @@ export async function openModel(
   const own = ownDescription(model, data);
   const schema = z.object({ teacher: fileTeacherSchema });
   const given = Object.fromEntries(Object.entries(described).filter(([, v]) => v !== undefined && v !== "auto"));
-  const teacher = { ...own, ...given, file: resolve(file), allow_chance: true };
-  const recipe = parseParts(schema, { teacher }, file).teacher;
-  const options = classifierOptions(recipe, loaded);
+  const teacher = { ...own, ...given, file: resolve(file), allowChance: true };
+  const plan = parseParts(schema, { teacher }, file).teacher;
+  const options = classifierOptions(plan, loaded);
   const train = loaded.splits?.train;
   // What is measured must not choose how: that is for training samples. How much it knows is for whoever measures it to say.
   const seen = train && train.length > 0 ? { data, probe: train } : { data: { ...data, labels: null }, probe };
@@ -59,7 +59,7 @@ export async function openModel(
     teacher: opened,
     model,
     parameters: modelSize(model.graph).parameters,
-    notes: [...normalisationNote(recipe.normalise, model), ...opened.notes, ...(opened.warnings ?? [])],
+    notes: [...normalisationNote(plan.normalise, model), ...opened.notes, ...(opened.warnings ?? [])],
   };
 }
 

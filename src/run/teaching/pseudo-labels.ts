@@ -5,7 +5,7 @@ import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { objectiveNeeds } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { choosePseudoLabels, fillTargets, type PseudoLabels } from "../../learn/teacher/pseudo-labels.js";
 import { LabelStore, type StoreHeader } from "../../learn/teacher/store/store.js";
 import type { Arm } from "./arm.js";
@@ -16,10 +16,10 @@ import { fingerprint } from "../folder/context.js";
  * @throws InputError for pseudo-labels that cannot go with the rest of the recipe
  */
 export function checkPseudoLabels(
-  { transfer, objective, teacher }: Recipe,
+  { transfer, objective, teacher }: Plan,
   seen: { readonly samples: number; readonly labelled: number },
 ): void {
-  if (!transfer.pseudo_labels) return;
+  if (!transfer.pseudoLabels) return;
   const field = "transfer.pseudo_labels";
   if (seen.labelled > 0 && seen.labelled === seen.samples)
     throw new InputError({
@@ -28,7 +28,7 @@ export function checkPseudoLabels(
       found: `the student sees ${noun(seen.samples, "sample")}, all of them with a label, so nothing is left to label`,
       cure: "Set transfer.samples to all, and transfer.labelled to the number of labels it may use",
     });
-  if (transfer.pseudo_labels.balance && transfer.omit_classes.length + transfer.only_classes.length > 0)
+  if (transfer.pseudoLabels.balance && transfer.omitClasses.length + transfer.onlyClasses.length > 0)
     throw new InputError({
       code: "option-conflict",
       where: `${field}.balance`,
@@ -85,13 +85,13 @@ class PseudoStore extends LabelStore {
 
 /** Makes the pseudo-labels of an arm; null where it asks for none. Samples outside the arm's keep the teacher's answers. */
 export function pseudoLabelled(
-  { recipe, transfer, labelled }: Pick<Arm, "recipe" | "transfer" | "labelled">,
+  { plan, transfer, labelled }: Pick<Arm, "plan" | "transfer" | "labelled">,
   { data }: LoadedData,
   store: LabelStore,
 ): Pseudo | null {
-  const options = recipe.transfer.pseudo_labels;
+  const options = plan.transfer.pseudoLabels;
   if (!options) return null;
-  const { kind, balance, min_confidence: minConfidence } = options;
+  const { kind, balance, minConfidence } = options;
   const { classes } = store.header;
   const chosen = choosePseudoLabels(store, classes.length, transfer, labelsOnly(data, labelled), {
     kind,

@@ -7,10 +7,10 @@ import { checkSampleWeights } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import {
   asksNoTeacher,
-  type GroupTeacherRecipe,
-  type Recipe,
-  type SingleTeacherRecipe,
-  type TeacherRecipe,
+  type GroupTeacherPlan,
+  type Plan,
+  type SingleTeacherPlan,
+  type TeacherPlan,
 } from "../recipe/schema/schema.js";
 import {
   type Combination,
@@ -98,7 +98,7 @@ const storedMembers = (members: readonly ReadyTeacher[]): StoredMember[] =>
 export function combineTeachers(
   context: RunContext,
   arm: Arm,
-  group: GroupTeacherRecipe,
+  group: GroupTeacherPlan,
   members: readonly ReadyTeacher[],
 ): ReadyTeacher {
   const { combine } = group;
@@ -147,7 +147,7 @@ export function combineTeachers(
 /** The members' headers as that of one store. */
 function groupHeader(
   members: readonly ReadyTeacher[],
-  combine: GroupTeacherRecipe["combine"],
+  combine: GroupTeacherPlan["combine"],
   kind: StoreHeader["kind"],
   identity: string,
 ): StoreHeader {
@@ -172,7 +172,7 @@ function groupHeader(
 async function openGroup(
   members: readonly ReadyTeacher[],
   combine: Combination,
-  weights: GroupTeacherRecipe["weights"],
+  weights: GroupTeacherPlan["weights"],
 ): Promise<Teacher> {
   const opened: Teacher[] = [];
   try {
@@ -190,7 +190,7 @@ function asLogits(probabilities: Float32Array | Rows): Float32Array | Rows {
 
 /** What can be known of a group before its teachers are trained. @throws InputError naming the field */
 export function checkGroup(
-  { teacher, objective }: Pick<Recipe, "teacher" | "objective">,
+  { teacher, objective }: Pick<Plan, "teacher" | "objective">,
   data: Pick<DataSet, "classes" | "labels">,
 ): void {
   if ("none" in teacher) return;
@@ -212,7 +212,7 @@ export function checkGroup(
 }
 
 /** A teacher by itself knows every class. */
-function checkWhole(teacher: SingleTeacherRecipe, data: Pick<DataSet, "classes">): void {
+function checkWhole(teacher: SingleTeacherPlan, data: Pick<DataSet, "classes">): void {
   if (data.classes.length === 0) return;
   const known = knownClasses(teacher.classes, data, "file" in teacher);
   if (!known) return;
@@ -226,7 +226,7 @@ function checkWhole(teacher: SingleTeacherRecipe, data: Pick<DataSet, "classes">
 }
 
 /** Who knows which classes, and whether that is enough to merge. */
-function checkClasses({ group, combine }: GroupTeacherRecipe, data: Pick<DataSet, "classes" | "labels">): void {
+function checkClasses({ group, combine }: GroupTeacherPlan, data: Pick<DataSet, "classes" | "labels">): void {
   if (data.classes.length === 0) return;
   const members = group.map((member, k) => {
     const known = knownClasses(member.classes, data, "file" in member);
@@ -268,12 +268,12 @@ export const noTeacher = (who = "this"): InputError =>
   });
 
 /** Before anything is done. @throws InputError when the recipe has no teacher and its strategy asks one */
-export function requireTeacher({ teacher, strategy }: Pick<Recipe, "teacher" | "strategy">): void {
+export function requireTeacher({ teacher, strategy }: Pick<Plan, "teacher" | "strategy">): void {
   if ("none" in teacher && !asksNoTeacher(strategy)) throw noTeacher(`the strategy ${strategy.kind}`);
 }
 
 /** The recipe's teachers one by one. */
-export function teachersOf(teacher: TeacherRecipe): readonly SingleTeacherRecipe[] {
+export function teachersOf(teacher: TeacherPlan): readonly SingleTeacherPlan[] {
   if ("none" in teacher) return [];
   return "group" in teacher ? teacher.group : [teacher];
 }

@@ -9,11 +9,11 @@ import { noun } from "../../base/noun.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type {
-  FileTeacherRecipe,
-  HttpTeacherRecipe,
-  SingleTeacherRecipe,
-  StoreTeacherRecipe,
-  TrainedTeacherRecipe,
+  FileTeacherPlan,
+  HttpTeacherPlan,
+  SingleTeacherPlan,
+  StoreTeacherPlan,
+  TrainedTeacherPlan,
 } from "../recipe/schema/schema.js";
 import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
@@ -43,7 +43,7 @@ export async function prepareTeacher(
   storeFolder?: string,
   further: readonly string[] = [],
 ): Promise<ReadyTeacher> {
-  const { teacher } = arm.recipe;
+  const { teacher } = arm.plan;
   if ("none" in teacher) throw noTeacher();
   if (!("group" in teacher)) return prepareSingle(context, arm, teacher, seed, { storeFolder, further });
   const members: ReadyTeacher[] = [];
@@ -55,7 +55,7 @@ export async function prepareTeacher(
 
 /** A group is asked about views as one: its members' answers for them are combined before they are kept. */
 async function viewsOfGroup(context: RunContext, arm: Arm, { open }: ReadyTeacher): Promise<ReadyViews | undefined> {
-  const answers = viewAnswersOf(arm.recipe);
+  const answers = viewAnswersOf(arm.plan);
   if (!open || answers === null || answers === "clean") return undefined;
   const opened = await open();
   try {
@@ -70,7 +70,7 @@ async function viewsOfGroup(context: RunContext, arm: Arm, { open }: ReadyTeache
 async function prepareSingle(
   context: RunContext,
   arm: Arm,
-  teacher: SingleTeacherRecipe,
+  teacher: SingleTeacherPlan,
   seed: number,
   {
     storeFolder,
@@ -78,7 +78,7 @@ async function prepareSingle(
     further = [],
   }: { readonly storeFolder?: string; readonly member?: number; readonly further?: readonly string[] },
 ): Promise<ReadyTeacher> {
-  if ("label_store" in teacher) return readStore(context, teacher);
+  if ("labelStore" in teacher) return readStore(context, teacher);
   if ("url" in teacher) return prepareEndpoint(context, arm, teacher, storeFolder);
   return prepareModelFile(context, arm, await modelFileOf(context, arm, teacher, seed, member), {
     storeFolder,
@@ -102,18 +102,18 @@ interface ModelFile {
 async function modelFileOf(
   context: RunContext,
   arm: Arm,
-  teacher: TrainedTeacherRecipe | FileTeacherRecipe,
+  teacher: TrainedTeacherPlan | FileTeacherPlan,
   seed: number,
   member: number | undefined,
 ): Promise<ModelFile> {
-  const { loaded, folder, recipe } = context;
+  const { loaded, folder, plan } = context;
   const { precision } = teacher;
   if ("file" in teacher) {
     // It may know classes besides that this data has not.
     const known = knownClasses(teacher.classes, loaded.data, true);
-    const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder, seed - recipe.seed + 1);
+    const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder, seed - plan.seed + 1);
     const unknown = "unknown: the teacher is a file and may have seen any of this data";
-    return { path, options, precision, known, trained: null, trainedOn: teacher.trained_on ?? unknown };
+    return { path, options, precision, known, trained: null, trainedOn: teacher.trainedOn ?? unknown };
   }
   const known = knownClasses(teacher.classes, loaded.data);
   const samples = known ? samplesOfClasses(context, arm.teacherSamples, known) : arm.teacherSamples;
@@ -149,7 +149,7 @@ async function prepareModelFile(
   { storeFolder, further, alone }: Preparation,
 ): Promise<ReadyTeacher> {
   const { data } = context.loaded;
-  const layers = objectiveLayers(objectiveOf(arm.recipe.objective));
+  const layers = objectiveLayers(objectiveOf(arm.plan.objective));
   const features = [...new Set([...layers.map((l) => l.teacher), ...further])];
   const { threads } = context.execution;
   const seen = known && !trained ? dataOfClasses(data, namesOf(known, data)) : data;
@@ -196,8 +196,8 @@ async function prepareModelFile(
 }
 
 /** Answers that are there already. */
-function readStore({ folder, loaded }: RunContext, teacher: StoreTeacherRecipe): ReadyTeacher {
-  const found = readLabelStore(resolve(folder, teacher.label_store), loaded.data);
+function readStore({ folder, loaded }: RunContext, teacher: StoreTeacherPlan): ReadyTeacher {
+  const found = readLabelStore(resolve(folder, teacher.labelStore), loaded.data);
   const known = knownClasses(teacher.classes, loaded.data);
   const store = known ? storeOfClasses(found, known) : found;
   const { teacherHash, preprocessing, kind, precision, outputsHash, teacher: name } = store.header;
@@ -220,7 +220,7 @@ function readStore({ folder, loaded }: RunContext, teacher: StoreTeacherRecipe):
 async function prepareEndpoint(
   context: RunContext,
   arm: Arm,
-  teacher: HttpTeacherRecipe,
+  teacher: HttpTeacherPlan,
   storeFolder?: string,
 ): Promise<ReadyTeacher> {
   const { data } = context.loaded;
@@ -243,7 +243,7 @@ async function prepareEndpoint(
   const views = storeFolder
     ? undefined
     : await prepareViews(arm, data, opened, open, { folder: labelFolder(context), options });
-  const trainedOn = teacher.trained_on ?? "unknown: the answers come from an endpoint";
+  const trainedOn = teacher.trainedOn ?? "unknown: the answers come from an endpoint";
   const { knows } = opened;
   const unknown = { fitted: null, file: null, bytes: 0, parameters: null };
   return { key, name: opened.name, store, trainedOn, ...unknown, views, ...(knows ? { knows } : {}) };
@@ -271,21 +271,21 @@ function overlap(arm: Arm, samples: Uint32Array): string {
 
 function trainTeacher(
   context: RunContext,
-  teacher: TrainedTeacherRecipe & { readonly samples: Uint32Array },
+  teacher: TrainedTeacherPlan & { readonly samples: Uint32Array },
   seed: number,
   member?: number,
 ): Promise<Fitted> {
   const name = member === undefined ? "teacher" : `teacher ${member}`;
   // Teachers of one kind would be one teacher if they began alike.
-  const shift = ((member ?? 1) - 1) * context.recipe.seeds;
+  const shift = ((member ?? 1) - 1) * context.plan.seeds;
   return fit(context, {
     name: teacher.seeds === "each" ? `${name}, seed ${seed}` : name,
     role: "teacher",
     model: teacher.model,
     training: teacher.training,
-    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.label_smoothing } },
+    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.labelSmoothing } },
     samples: teacher.samples,
-    seed: shift + (teacher.seeds === "each" ? seed : context.recipe.seed),
+    seed: shift + (teacher.seeds === "each" ? seed : context.plan.seed),
   });
 }
 
@@ -294,7 +294,7 @@ function trainTeacher(
  * @param n number of the seed, from 1: what {n} in the file's name stands for
  */
 export function onnxTeacherOptions(
-  teacher: FileTeacherRecipe,
+  teacher: FileTeacherPlan,
   loaded: LoadedData,
   folder: string,
   n = 1,

@@ -6,7 +6,7 @@ import type { Augmentation, DataSet } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { objectiveLayers, objectiveNeeds, refusesBlends } from "../../engine/objective/objective.js";
 import { augmentationOf, baselineObjectiveOf, objectiveOf, settingsOf } from "../recipe/resolve.js";
-import type { Recipe } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import type { LabelOptions } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
 import { openViewStore, type ViewPlan, viewsHash } from "../../learn/teacher/store/view-store.js";
@@ -18,16 +18,16 @@ import { fingerprint } from "../folder/context.js";
 const MOST_VIEWS = 8;
 
 /** What belongs to the views of an arm's student; null where it sees the samples as they are. */
-export function viewAnswersOf({ training, transfer, objective }: Recipe): "replayed" | "online" | "clean" | null {
+export function viewAnswersOf({ training, transfer, objective }: Plan): "replayed" | "online" | "clean" | null {
   if (!augmentationOf(training)) return null;
   if (!objectiveNeeds(objectiveOf(objective)).teacher) return null;
-  return transfer.views?.answers ?? (transfer.pseudo_labels ? "clean" : "replayed");
+  return transfer.views?.answers ?? (transfer.pseudoLabels ? "clean" : "replayed");
 }
 
 /** @throws InputError for views that cannot be used with the rest of the recipe */
-export function checkViews(recipe: Recipe): void {
-  const { training, transfer, teacher, objective } = recipe;
-  const answers = viewAnswersOf(recipe);
+export function checkViews(plan: Plan): void {
+  const { training, transfer, teacher, objective } = plan;
+  const answers = viewAnswersOf(plan);
   if (transfer.views && answers === null)
     throw new InputError({
       code: "option-conflict",
@@ -61,7 +61,7 @@ export function checkViews(recipe: Recipe): void {
         found: "an endpoint is too slow to be asked at every step",
         cure: "Set it to replayed, which asks once for each view",
       });
-    if (transfer.pseudo_labels)
+    if (transfer.pseudoLabels)
       throw new InputError({
         code: "option-conflict",
         where: "transfer.views.answers",
@@ -85,9 +85,9 @@ export function checkViews(recipe: Recipe): void {
 }
 
 /** Why a teacher cannot be asked about views, and what to do; null where it can. */
-function cannotAnswer(teacher: Recipe["teacher"]): { readonly reason: string; readonly cure: string } | null {
+function cannotAnswer(teacher: Plan["teacher"]): { readonly reason: string; readonly cure: string } | null {
   const model = "Give a model or a file";
-  if ("label_store" in teacher) return { reason: "teacher.label_store only holds answers", cure: model };
+  if ("labelStore" in teacher) return { reason: "teacher.label_store only holds answers", cure: model };
   if (!("group" in teacher)) return null;
   const { group, combine, weights } = teacher;
   if (combine === "mean-losses" || combine === "draw")
@@ -102,7 +102,7 @@ function cannotAnswer(teacher: Recipe["teacher"]): { readonly reason: string; re
 }
 
 /** Mixup and cutmix go with losses that take labels by their shares. @throws InputError naming the loss that does not */
-export function checkBlends({ training, objective }: Recipe): void {
+export function checkBlends({ training, objective }: Plan): void {
   const augmentation = augmentationOf(training);
   if (!augmentation || !mixes(augmentation)) return;
   const loss = refusesBlends(objectiveOf(objective)) ?? refusesBlends(baselineObjectiveOf(objective));
@@ -116,16 +116,16 @@ export function checkBlends({ training, objective }: Recipe): void {
 }
 
 /** Which views an arm's teacher labels to be replayed; null when it labels none. */
-export function viewPlanOf({ recipe, transfer }: Pick<Arm, "recipe" | "transfer">): ViewPlan | null {
-  if (viewAnswersOf(recipe) !== "replayed") return null;
-  const { training } = recipe;
+export function viewPlanOf({ plan, transfer }: Pick<Arm, "plan" | "transfer">): ViewPlan | null {
+  if (viewAnswersOf(plan) !== "replayed") return null;
+  const { training } = plan;
   const settings = settingsOf(training, transfer.length, 0, { threads: 1, device: "cpu" });
   const { stepsPerEpoch } = planBatches(transfer.length, settings.batch, settings.accumulate);
   const epochs = Math.ceil(settings.steps / stepsPerEpoch);
   return {
     augmentation: settings.augmentation as Augmentation,
-    seed: recipe.seed,
-    count: recipe.transfer.views?.count ?? Math.min(MOST_VIEWS, epochs),
+    seed: plan.seed,
+    count: plan.transfer.views?.count ?? Math.min(MOST_VIEWS, epochs),
     samples: transfer,
   };
 }
@@ -138,12 +138,12 @@ export async function prepareViews(
   open: () => Promise<Teacher>,
   { folder, options }: { readonly folder: string; readonly options: LabelOptions },
 ): Promise<ReadyViews | undefined> {
-  if (viewAnswersOf(arm.recipe) === "online") return { kind: "online", open };
-  const plan = viewPlanOf(arm);
-  if (!plan) return undefined;
-  const known = fingerprint(viewsHash(data, plan), teacher.hash, teacher.preprocessing, options.precision, [
+  if (viewAnswersOf(arm.plan) === "online") return { kind: "online", open };
+  const viewPlan = viewPlanOf(arm);
+  if (!viewPlan) return undefined;
+  const known = fingerprint(viewsHash(data, viewPlan), teacher.hash, teacher.preprocessing, options.precision, [
     teacher.features?.length ? teacher.features : null,
   ]);
-  const store = await openViewStore(join(folder, `views-${known.slice(0, 12)}`), teacher, data, plan, options);
+  const store = await openViewStore(join(folder, `views-${known.slice(0, 12)}`), teacher, data, viewPlan, options);
   return { kind: "replayed", store };
 }

@@ -3,10 +3,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exportModel } from "../../../src/engine/compile/export.js";
 import { modelSize } from "../../../src/engine/compile/parameters.js";
-import { parseRecipe } from "../../../src/index.js";
+import { planOf } from "../../../src/run/recipe/load.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
 import { modelSpecOf } from "../../../src/run/recipe/resolve.js";
-import type { ModelInput, ModelRecipe } from "../../../src/run/recipe/schema/schema.js";
+import type { ModelInput, ModelPlan } from "../../../src/run/recipe/schema/schema.js";
 
 const models: ModelInput[] = [
   { kind: "mlp", hidden: [16, 8], batch_norm: true, dropout: 0.2 },
@@ -27,14 +27,14 @@ const models: ModelInput[] = [
 
 for (const student of models)
   test(`${student.kind}: parameters as built, statistics apart, the normalisation in front not at all`, () => {
-    const recipe = parseRecipe({
+    const recipe = planOf({
       data: { source: "digits" },
       student,
       training: { epochs: 1 },
       strategy: { kind: "teacher-free", distilled: false },
     } as never);
     const shape = { inputShape: [3, 32, 32], classes: 10, seed: 0, initialiser: "pytorch" } as const;
-    const built = buildModel(modelSpecOf(recipe.student as Exclude<ModelRecipe, { kind: "onnx" }>), shape);
+    const built = buildModel(modelSpecOf(recipe.student as Exclude<ModelPlan, { kind: "onnx" }>), shape);
     const normalisation = { scale: 1 / 255, mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.1] };
     const { graph } = exportModel(trainableModel(built), new Map(), {
       normalisation,
@@ -59,12 +59,12 @@ test("a convolution with batch norm, by hand", () => {
           dilation: 1,
           groups: 1,
           bias: false,
-          batch_norm: true,
+          batchNorm: true,
           activation: "none",
         },
         { flatten: true },
       ],
-      leaky_slope: 0.2,
+      leakySlope: 0.2,
       initialiser: "pytorch",
     }),
     shape,

@@ -4,7 +4,6 @@ import { test } from "node:test";
 import { z } from "zod";
 import { evaluateObjective, type ObjectiveConfig } from "../../../src/index.js";
 import { logitLosses } from "../../../src/run/recipe/schema/losses-schema.js";
-import { camelKeys } from "../../../src/run/recipe/resolve.js";
 import { objectiveSchema } from "../../../src/run/recipe/schema/schema.js";
 
 const values = {
@@ -26,12 +25,12 @@ for (const schema of logitLosses) {
   const kind = schema.shape.kind.value;
   test(`${kind} without options is ${kind} with the defaults of a recipe`, async () => {
     const bare = { kind, ...REQUIRED[kind] };
-    const parsed = z.object({ objective: objectiveSchema }).parse({ objective: { alpha: 1, distillation_loss: bare } });
-    const { distillation_loss: full } = parsed.objective;
+    const parsed = z.object({ objective: objectiveSchema }).parse({ objective: { alpha: 1, distillationLoss: bare } });
+    const { distillationLoss: full } = parsed.objective;
     const loss = async (config: unknown): Promise<number> =>
       (await evaluateObjective({ alpha: 1, studentLoss: student, distillationLoss: config } as ObjectiveConfig, values))
         .loss;
-    assert.equal(await loss(bare), await loss(camelKeys(full)));
+    assert.equal(await loss(bare), await loss(full));
   });
 }
 

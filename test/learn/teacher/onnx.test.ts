@@ -16,8 +16,8 @@ import {
   type Teacher,
   type ValueInfo,
 } from "../../../src/index.js";
-import { parseRecipe } from "../../../src/run/recipe/load.js";
-import type { FileTeacherInput, FileTeacherRecipe } from "../../../src/run/recipe/schema/schema.js";
+import { planOf } from "../../../src/run/recipe/load.js";
+import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/recipe/schema/schema.js";
 import { openSession } from "../../../src/node/session.js";
 import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";
 import { detectKind } from "../../../src/learn/teacher/onnx.js";
@@ -33,13 +33,13 @@ const scores = readFileSync(join(folder, "scores.csv"), "utf8")
 const first = Uint32Array.from({ length: 40 }, (_, i) => i);
 
 async function open(file: string, more: Partial<FileTeacherInput> = {}, over = digits): Promise<Teacher> {
-  const recipe = parseRecipe({
+  const recipe = planOf({
     data: { source: "digits" },
     teacher: { file: `${file}.onnx`, ...more },
     student: { kind: "mlp", hidden: [4] },
     training: { epochs: 1 },
   });
-  const { path, ...options } = onnxTeacherOptions(recipe.teacher as FileTeacherRecipe, over, folder);
+  const { path, ...options } = onnxTeacherOptions(recipe.teacher as FileTeacherPlan, over, folder);
   return openOnnxTeacher(path, over.data, over.splits.train, { ...options, threads: 1 });
 }
 

@@ -17,8 +17,8 @@ import {
   type Teacher,
   writeModel,
 } from "../../../src/index.js";
-import { parseRecipe } from "../../../src/run/recipe/load.js";
-import type { FileTeacherInput, FileTeacherRecipe } from "../../../src/run/recipe/schema/schema.js";
+import { planOf } from "../../../src/run/recipe/load.js";
+import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/recipe/schema/schema.js";
 import { webRuntime } from "../../../src/engine/runtime/web.js";
 import { prepareModel } from "../../../src/run/students/prepare.js";
 import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";
@@ -59,8 +59,8 @@ await saveModelFile(exported(true, [...classes].reverse()), at("reversed.onnx"))
 async function asked(file: string, more: Partial<FileTeacherInput> = {}, over = digits): Promise<[number[], Teacher]> {
   const teacher = { file: `${file}.onnx`, allow_chance: true, ...more };
   const training = { epochs: 1 };
-  const recipe = parseRecipe({ data: { source: "digits" }, teacher, student: { kind: "mlp", hidden: [4] }, training });
-  const { path, ...options } = onnxTeacherOptions(recipe.teacher as FileTeacherRecipe, over, folder);
+  const recipe = planOf({ data: { source: "digits" }, teacher, student: { kind: "mlp", hidden: [4] }, training });
+  const { path, ...options } = onnxTeacherOptions(recipe.teacher as FileTeacherPlan, over, folder);
   const opened = await openOnnxTeacher(path, over.data, over.splits.train, { ...options, threads: 1 });
   const answers = await opened.answer(over.data, first);
   await opened.dispose();

@@ -13,8 +13,8 @@ import {
   predictFiles,
   type Teacher,
 } from "../../../src/index.js";
-import { parseRecipe } from "../../../src/run/recipe/load.js";
-import type { FileTeacherInput, FileTeacherRecipe } from "../../../src/run/recipe/schema/schema.js";
+import { planOf } from "../../../src/run/recipe/load.js";
+import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/recipe/schema/schema.js";
 import { examine } from "../../../src/app/doctor/doctor.js";
 import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";
 import { encodeNpy } from "../../support/npy.js";
@@ -31,13 +31,13 @@ const big = await table("big");
 const first = Uint32Array.from({ length: 25 }, (_, i) => i);
 
 async function open(name: string, over = sizes, more: Partial<FileTeacherInput> = {}): Promise<Teacher> {
-  const recipe = parseRecipe({
+  const recipe = planOf({
     data: { source: "digits" },
     teacher: { file: `${name}.onnx`, ...more },
     student: { kind: "mlp", hidden: [4] },
     training: { epochs: 1 },
   });
-  const { path, ...options } = onnxTeacherOptions(recipe.teacher as FileTeacherRecipe, over, folder);
+  const { path, ...options } = onnxTeacherOptions(recipe.teacher as FileTeacherPlan, over, folder);
   return openOnnxTeacher(path, over.data, over.splits.train, { ...options, threads: 1 });
 }
 

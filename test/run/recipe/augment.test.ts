@@ -1,5 +1,6 @@
 /** Random views in a recipe: defaults, errors that teach, and a training that sees them. */
 import assert from "node:assert/strict";
+import { parseRecipe, planOf } from "../../../src/run/recipe/load.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,7 +8,7 @@ import { after, test } from "node:test";
 import { checkAugmentation } from "../../../src/learn/data/augment/check.js";
 import type { Augmentation } from "../../../src/learn/data/augment/config.js";
 import type { ErrorCode } from "../../../src/base/errors.js";
-import { distill, parseRecipe } from "../../../src/index.js";
+import { distill } from "../../../src/index.js";
 import { settingsOf } from "../../../src/run/recipe/resolve.js";
 import { inRecipe } from "../../support/faults.js";
 
@@ -24,7 +25,7 @@ const recipeWith = (augment: unknown) => ({
 });
 
 function viewsOf(augment: unknown): Augmentation | null {
-  const { teacher } = parseRecipe(recipeWith(augment) as Parameters<typeof parseRecipe>[0]);
+  const { teacher } = planOf(recipeWith(augment));
   assert.ok("training" in teacher);
   return settingsOf(teacher.training, 300, 0, { threads: 1, device: "cpu" }).augmentation;
 }
@@ -88,8 +89,7 @@ test("views that do not go with the data are refused: field, found, expected, wh
 });
 
 test("a recipe's teachers are checked before anything is trained", async () => {
-  const run = (augment: unknown) =>
-    distill(parseRecipe(recipeWith(augment) as Parameters<typeof parseRecipe>[0]), { out: join(folder, "no") });
+  const run = (augment: unknown) => distill(parseRecipe(recipeWith(augment)), { out: join(folder, "no") });
   await assert.rejects(run({ colour: { hue: 0.2 } }), { where: "teacher.training.augment.colour.hue", found: /0\.2/ });
   await assert.rejects(run({ cutout: 12 }), { where: "teacher.training.augment.cutout", found: /12.* 8 by 8/ });
 });
@@ -113,7 +113,7 @@ test("a teacher trained on every kind of view is another than one trained on the
     ["again", augment],
     ["none", {}],
   ] as const) {
-    const recipe = parseRecipe(recipeWith(views) as Parameters<typeof parseRecipe>[0]);
+    const recipe = parseRecipe(recipeWith(views));
     const { summary } = await distill(recipe, { out: join(folder, name), threads: 1 });
     const teacher = summary.models.find((m) => m.role === "teacher");
     accuracies.push(teacher?.accuracy?.mean);

@@ -6,7 +6,7 @@ import { InputError } from "../../../src/base/errors.js";
 import { objectiveLayers, objectiveNeeds } from "../../../src/engine/objective/objective.js";
 import { distillationLosses, featureLosses } from "../../../src/engine/objective/registry.js";
 import { loadData } from "../../../src/run/recipe/data.js";
-import { parseRecipe } from "../../../src/run/recipe/load.js";
+import { planOf } from "../../../src/run/recipe/load.js";
 import { objectiveOf } from "../../../src/run/recipe/resolve.js";
 import type { ObjectiveInput } from "../../../src/run/recipe/schema/schema.js";
 import { expandArms } from "../../../src/run/pipeline/arms.js";
@@ -20,7 +20,7 @@ const base = {
   student: { kind: "mlp", hidden: [4] },
   training: { epochs: 1 },
 };
-const parse = (objective: object) => objectiveOf(parseRecipe({ ...base, objective }).objective);
+const parse = (objective: object) => objectiveOf(planOf({ ...base, objective }).objective);
 const needed: Readonly<Record<string, object>> = { "top-k-kl": { k: 3 } };
 const kinds = distillationLosses.map((l) => l.name);
 
@@ -154,7 +154,7 @@ test("an objective that makes no sense is told by the recipe's own field, and by
   const falling = { kind: "kd", temperature_schedule: { kind: "linear" } };
   const where = (changes: object): string | undefined => {
     try {
-      expandArms(parseRecipe({ ...base, ...changes }), loaded);
+      expandArms(planOf({ ...base, ...changes }), loaded);
     } catch (error) {
       if (error instanceof InputError) return error.where;
       throw error;

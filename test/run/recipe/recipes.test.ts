@@ -4,6 +4,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "n
 import { tmpdir } from "node:os";
 import { join, relative, resolve } from "node:path";
 import { after, test } from "node:test";
+import { stringify } from "yaml";
 import { distill, InputError, loadRecipe, parseRecipe } from "../../../src/index.js";
 import { recipeToYaml } from "../../../src/run/recipe/load.js";
 import { openSession } from "../../../src/node/session.js";
@@ -86,7 +87,7 @@ test("--set changes one field, of any type, and leaves the rest", () => {
 
 test("a file named by --set starts at the working folder, one in the recipe at the recipe's", () => {
   const recipe = join(folder, "r.yaml");
-  writeFileSync(recipe, recipeToYaml({ ...smallest, data: { source: "table", path: "there.csv", label: "y" } }));
+  writeFileSync(recipe, stringify({ ...smallest, data: { source: "table", path: "there.csv", label: "y" } }));
   writeFileSync(join(folder, "here.csv"), "");
   process.chdir(folder);
   try {

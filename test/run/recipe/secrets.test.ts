@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "../../../src/base/errors.js";
 import { parseRecipe, recipeToYaml } from "../../../src/run/recipe/load.js";
+import type { Recipe } from "../../../src/run/recipe/schema/schema.js";
 import { maskCommand } from "../../../src/run/recipe/masked-command.js";
 import {
   maskSecrets,
@@ -62,7 +63,7 @@ test("a copy of a recipe holds no header value, key or password; references and 
     variants: [{ name: "v", set: { "teacher.headers.x-key": "***", "teacher.url": "http://h/?k=***" } }],
     sweep: { grid: { "teacher.headers": [{ a: "***" }, { a: "***" }], "training.batch": [1, 2] } },
   });
-  const yaml = recipeToYaml(written);
+  const yaml = recipeToYaml(written as unknown as Recipe);
   for (const secret of ["secret-pw", "query-token", "literal-token", "word", "variant-", "grid-key", "abcdef"])
     assert.ok(!yaml.includes(secret), secret);
 });

@@ -58,15 +58,15 @@ export const dataSchema = z
       source: z.literal("idx").describe("MNIST-like IDX files, plain or .gz"),
       path: file("Folder with train-images-idx3-ubyte[.gz] and its three companions").optional(),
       images: file("Image file, instead of path").optional(),
-      label_file: file("Label file, instead of path").optional(),
-      test_images: file("Test images").optional(),
-      test_label_file: file("Test labels").optional(),
+      labelFile: file("Label file, instead of path").optional(),
+      testImages: file("Test images").optional(),
+      testLabelFile: file("Test labels").optional(),
       ...common,
     }),
     z.strictObject({
       source: z.literal("table").describe("CSV, TSV, Parquet or JSON"),
       path: file("Table"),
-      test_path: file("Table with the test part").optional(),
+      testPath: file("Table with the test part").optional(),
       label: z.string().optional().describe("Label column"),
       features: z.array(z.string()).min(1).optional().describe("Feature columns; default: all but the label"),
       ignore: z.array(z.string()).optional().describe("Columns to ignore"),
@@ -93,26 +93,26 @@ export const dataSchema = z
     z.strictObject({
       source: z.literal("npy").describe("NumPy arrays, one file each"),
       samples: file("Samples [N, ...]; integers stay integers (token ids [N, sequence])"),
-      label_file: file("Labels [N]: integers or text; or one-hot [N, classes]").optional(),
-      test_samples: file("Test samples").optional(),
+      labelFile: file("Labels [N]: integers or text; or one-hot [N, classes]").optional(),
+      testSamples: file("Test samples").optional(),
       memory: z
         .enum(["auto", "whole", "file"])
         .default("auto")
         .describe(
           '"file" reads samples when they are needed and shuffles them in blocks, for data larger than memory; "whole" loads all samples; "auto" is "file" if the files exceed an eighth of the machine\'s memory, or one of them 2 GiB',
         ),
-      test_label_file: file("Test labels").optional(),
+      testLabelFile: file("Test labels").optional(),
       ...common,
     }),
     z.strictObject({
       source: z.literal("npz").describe("NumPy archive"),
       path: file("Archive"),
       samples: z.string().default("x_train").describe("Key of the samples"),
-      label_key: z.string().default("y_train").describe("Key of the labels"),
-      test_samples: z.string().default("x_test").describe("Key of the test samples, if any"),
-      test_label_key: z.string().default("y_test").describe("Key of the test labels, if any"),
-      validation_samples: z.string().default("x_val").describe("Key of the validation samples, if any"),
-      validation_label_key: z.string().default("y_val").describe("Key of the validation labels, if any"),
+      labelKey: z.string().default("y_train").describe("Key of the labels"),
+      testSamples: z.string().default("x_test").describe("Key of the test samples, if any"),
+      testLabelKey: z.string().default("y_test").describe("Key of the test labels, if any"),
+      validationSamples: z.string().default("x_val").describe("Key of the validation samples, if any"),
+      validationLabelKey: z.string().default("y_val").describe("Key of the validation labels, if any"),
       ...common,
     }),
     z.strictObject({
@@ -127,7 +127,7 @@ export const dataSchema = z
         .union([z.literal(1), z.literal(3)])
         .default(3)
         .describe("1 for grey, 3 for RGB"),
-      skip_unreadable: z
+      skipUnreadable: z
         .boolean()
         .default(false)
         .describe("Skip images that cannot be decoded, and list them; default: an error that lists them"),

@@ -20,8 +20,8 @@ export const featureLossSchemas = [
   z.strictObject({
     kind: z.literal("rkd").describe("Distances and angles between samples (Park 2019)"),
     layers,
-    distance_weight: z.number().min(0).default(25).describe("Weight of the distances"),
-    angle_weight: z.number().min(0).default(50).describe("Weight of the angles"),
+    distanceWeight: z.number().min(0).default(25).describe("Weight of the distances"),
+    angleWeight: z.number().min(0).default(50).describe("Weight of the angles"),
   }),
   z.strictObject({
     kind: z.literal("pkt").describe("Similarity distributions within the batch (Passalis 2018)"),
@@ -31,7 +31,7 @@ export const featureLossSchemas = [
   z.strictObject({
     kind: z.literal("vid").describe("Prediction with one variance per channel (Ahn 2019)"),
     layers,
-    initial_variance: z.number().gt(1e-5).default(5).describe("Initial variances"),
+    initialVariance: z.number().gt(1e-5).default(5).describe("Initial variances"),
   }),
   z.strictObject({
     kind: z.literal("crd").describe("Contrast with other samples, using memory banks (Tian 2020)"),
@@ -56,7 +56,7 @@ export const featureLossSchemas = [
       .literal("review")
       .describe("Deeper layers review shallower ones (Chen 2021). List layers from the input on"),
     layers,
-    mid_channels: z
+    midChannels: z
       .number()
       .int()
       .min(1)

@@ -6,8 +6,24 @@ export const fraction = z.number().min(0).max(1);
 export const positive = z.number().positive();
 export const rate = z.number().min(0).lt(1);
 
+/** What strings and mappings of a recipe stand for; a copy with a description keeps it. */
+const meanings = z.registry<{ readonly meaning: "file" | "changes" }>();
+
 /** A path. */
-export const file = (what: string) => z.string().min(1).describe(`${what}; relative to the recipe file`);
+export function file(what: string): z.ZodString {
+  return z.string().min(1).describe(`${what}; relative to the recipe file`).register(meanings, { meaning: "file" });
+}
+
+/** Whether a schema is of a path. */
+export const isFile = (schema: z.core.$ZodType): boolean => meanings.get(schema)?.meaning === "file";
+
+/** Fields of a recipe, by their paths as it spells them, and what each shall be. */
+export function changesTo<S extends z.ZodType>(value: S): z.ZodRecord<z.ZodString, S> {
+  return z.record(z.string(), value).register(meanings, { meaning: "changes" });
+}
+
+/** Whether a schema is of changes to a recipe. */
+export const isChanges = (schema: z.core.$ZodType): boolean => meanings.get(schema)?.meaning === "changes";
 
 /** A class by its name. A number becomes its digits, as in data sets whose classes are numbers. */
 export const className = z.union([z.string().min(1), z.number().int().min(0)]).transform(String);

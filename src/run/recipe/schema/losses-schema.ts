@@ -35,7 +35,7 @@ const temperature = (usual: number) => ({
     .union([positive, z.literal("auto")])
     .default(usual)
     .describe("T in softmax(z / T); auto: chosen from the teacher's answers, see docs/losses.md"),
-  temperature_schedule: factorSchema
+  temperatureSchedule: factorSchema
     .optional()
     .describe("A factor on the temperature that changes over the training; must stay above 0"),
 });
@@ -55,7 +55,7 @@ const standardise = z
     "Standardise each sample's logits on both sides first (Sun et al. 2024). The paper uses T 2 and weights 0.1 and 9",
   );
 
-const softened = (usual: number) => ({ ...temperature(usual), temperature_by_confidence: byConfidence, standardise });
+const softened = (usual: number) => ({ ...temperature(usual), temperatureByConfidence: byConfidence, standardise });
 
 /** Losses against the teacher's answers. */
 export const logitLosses = [
@@ -63,8 +63,8 @@ export const logitLosses = [
   z.strictObject({
     kind: z.literal("dkd").describe("Target class and other classes weighted separately (Zhao 2022); needs labels"),
     ...softened(4),
-    target_weight: weight.default(1).describe("Weight of the target class term"),
-    other_weight: weight.default(8).describe("Weight of the other classes' term"),
+    targetWeight: weight.default(1).describe("Weight of the target class term"),
+    otherWeight: weight.default(8).describe("Weight of the other classes' term"),
   }),
   z.strictObject({
     kind: z.literal("nkd").describe("Normalised KD (Yang 2023); needs labels"),
@@ -75,8 +75,8 @@ export const logitLosses = [
     kind: z.literal("dist").describe("Correlations within samples and within classes (Huang 2022)"),
     ...temperature(1),
     standardise,
-    row_weight: weight.default(1).describe("Weight of the term within samples"),
-    column_weight: weight.default(1).describe("Weight of the term within classes"),
+    rowWeight: weight.default(1).describe("Weight of the term within samples"),
+    columnWeight: weight.default(1).describe("Weight of the term within classes"),
   }),
   z.strictObject({ kind: z.literal("reverse-kl").describe("T^2 KL(student || teacher) (Gu 2023)"), ...softened(1) }),
   z.strictObject({
@@ -119,9 +119,9 @@ export const virtualTeacherSchema = z.strictObject({
 export const studentLossSchema = z
   .strictObject({
     kind: z.literal("cross-entropy").default("cross-entropy"),
-    label_smoothing: z.number().min(0).lt(1).default(0),
-    class_weights: z.array(z.number().min(0)).optional(),
-    virtual_teacher: virtualTeacherSchema
+    labelSmoothing: z.number().min(0).lt(1).default(0),
+    classWeights: z.array(z.number().min(0)).optional(),
+    virtualTeacher: virtualTeacherSchema
       .optional()
       .describe(
         "Also learn from a virtual teacher built from the label: (1 - alpha) cross-entropy + alpha T^2 KL (Yuan 2020)",

@@ -31,30 +31,30 @@ const layer = z.union([
     dilation: count.default(1),
     groups: count.default(1),
     bias: z.boolean().default(true),
-    batch_norm: z.boolean().default(false),
+    batchNorm: z.boolean().default(false),
     activation: activation.default("none"),
   }),
   z.strictObject({
-    max_pool: count.describe("Window"),
+    maxPool: count.describe("Window"),
     stride: count.optional().describe("Default: the window"),
     padding: z.union([z.enum(["same", "valid"]), z.number().int().min(0)]).default("valid"),
   }),
   z.strictObject({
-    average_pool: count.describe("Window"),
+    averagePool: count.describe("Window"),
     stride: count.optional().describe("Default: the window"),
     padding: z.union([z.enum(["same", "valid"]), z.number().int().min(0)]).default("valid"),
   }),
-  z.strictObject({ global_pool: z.literal("average") }),
+  z.strictObject({ globalPool: z.literal("average") }),
   z.strictObject({ flatten: z.literal(true) }),
   z.strictObject({
     dense: count.describe("Units"),
     bias: z.boolean().default(true),
-    batch_norm: z.boolean().default(false),
+    batchNorm: z.boolean().default(false),
     activation: activation.default("none"),
   }),
   z.strictObject({ dropout: rate }),
-  z.strictObject({ batch_norm: z.literal(true) }),
-  z.strictObject({ layer_norm: z.literal(true) }),
+  z.strictObject({ batchNorm: z.literal(true) }),
+  z.strictObject({ layerNorm: z.literal(true) }),
   z.strictObject({ activation }),
 ]);
 
@@ -75,15 +75,15 @@ export const modelSchema = z
       kind: z.literal("mlp").describe("Dense layers"),
       hidden: z.array(count).describe("Units of each hidden layer; [] is a linear model"),
       activation: activation.default("relu"),
-      leaky_slope: slope,
-      batch_norm: z.boolean().default(false),
+      leakySlope: slope,
+      batchNorm: z.boolean().default(false),
       dropout: rate.default(0),
       initialiser,
     }),
     z.strictObject({
       kind: z.literal("cnn").describe("A list of layers; the dense output layer is added automatically"),
       layers: z.array(layer).min(1),
-      leaky_slope: slope,
+      leakySlope: slope,
       initialiser,
     }),
     z.strictObject({
@@ -103,7 +103,7 @@ export const modelSchema = z
       depth: z.union([z.literal(8), z.literal(14), z.literal(20), z.literal(32), z.literal(56)]),
       width: z.number().positive().default(1).describe("Multiplies the channels 16, 32, 64"),
       dropout: rate.default(0).describe("Before the classifier"),
-      drop_path: dropPath,
+      dropPath: dropPath,
       initialiser,
     }),
     z.strictObject({
@@ -116,7 +116,7 @@ export const modelSchema = z
           "Ratio of the image's side to that of the last maps; the first strides become 1 to reach it. Default: the last maps have 4 pixels per side (8 for 32x32); the paper's 32 from 128x128",
         ),
       dropout: rate.default(0).describe("Before the classifier"),
-      drop_path: dropPath,
+      dropPath: dropPath,
       initialiser,
     }),
     z.strictObject({
@@ -125,7 +125,7 @@ export const modelSchema = z
       dim: count.default(192).describe("Width; must be a multiple of heads"),
       depth: count.default(4).describe("Layers"),
       heads: count.default(3).describe("Attention heads"),
-      mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
+      mlpRatio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
       pool: z
         .enum(["class", "mean"])
         .default("class")
@@ -133,7 +133,7 @@ export const modelSchema = z
       dropout: rate
         .default(0)
         .describe("After the position embedding and every dense layer except query, key and value"),
-      drop_path: dropPath,
+      dropPath: dropPath,
       initialiser,
     }),
     z.strictObject({
@@ -142,8 +142,8 @@ export const modelSchema = z
       dim: count.default(128).describe("Width; must be a multiple of heads"),
       depth: count.default(2).describe("Layers"),
       heads: count.default(4).describe("Attention heads"),
-      mlp_ratio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
-      padding_id: z
+      mlpRatio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
+      paddingId: z
         .number()
         .int()
         .min(0)
@@ -152,7 +152,7 @@ export const modelSchema = z
       dropout: rate
         .default(0)
         .describe("After the position embedding and every dense layer except query, key and value"),
-      drop_path: dropPath,
+      dropPath: dropPath,
       initialiser,
     }),
     z.strictObject({

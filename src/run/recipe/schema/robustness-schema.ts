@@ -31,4 +31,4 @@ export const robustnessSchema = z
 
 /** As written: false, true, or a selection. */
 export type RobustnessInput = z.input<typeof robustnessSchema>;
-export type RobustnessRecipe = z.output<typeof settingsSchema>;
+export type RobustnessPlan = z.output<typeof settingsSchema>;

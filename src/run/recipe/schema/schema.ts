@@ -3,8 +3,9 @@
  * nowhere else: here, and for its larger sections in a file each beside this one.
  */
 import { z } from "zod";
+import { type Spelled, spelled } from "../spelling.js";
 import { dataSchema } from "./data-schema.js";
-import { count, fraction } from "./fields.js";
+import { changesTo, count, fraction } from "./fields.js";
 import { distillationLossSchema, factorSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
 import { modelSchema } from "./model-schema.js";
 import { robustnessSchema } from "./robustness-schema.js";
@@ -34,15 +35,15 @@ export const objectiveSchema = z
     alpha: fraction
       .optional()
       .describe("How closely the student follows the teacher rather than the labels; 1 needs no labels. Default: 0.9"),
-    alpha_schedule: factorSchema
+    alphaSchedule: factorSchema
       .optional()
       .describe("A factor on alpha that changes over the training; the student loss gets the weight 1 - alpha"),
     weights: z
       .strictObject({ student: z.number().min(0), distillation: z.number().min(0) })
       .optional()
       .describe("Explicit weights instead of alpha; they need not sum to 1"),
-    student_loss: studentLossSchema,
-    distillation_loss: distillationLossSchema,
+    studentLoss: studentLossSchema,
+    distillationLoss: distillationLossSchema,
     terms: termsSchema,
   })
   .refine((o) => o.alpha === undefined || o.weights === undefined, {
@@ -52,7 +53,7 @@ export const objectiveSchema = z
   })
   .describe("The loss that the student minimises");
 
-export const recipeSchema = z
+export const planSchema = z
   .strictObject({
     name: z
       .string()
@@ -90,7 +91,7 @@ export const recipeSchema = z
             "second-half: use only the half that train_on: disjoint-half leaves to the student, even with a different teacher",
           ),
         views: viewsSchema,
-        pseudo_labels: pseudoLabelsSchema,
+        pseudoLabels: pseudoLabelsSchema,
         ...omissionFields,
       })
       .prefault({})
@@ -103,7 +104,7 @@ export const recipeSchema = z
       .array(
         z.strictObject({
           name: z.string().min(1),
-          set: z.record(z.string(), z.unknown()).describe("Recipe fields to change: path -> value"),
+          set: changesTo(z.unknown()).describe("Recipe fields to change: path -> value"),
         }),
       )
       .default([])
@@ -111,8 +112,8 @@ export const recipeSchema = z
     sweep: sweepSchema.optional(),
     evaluation: z
       .strictObject({
-        top_k: count.default(5),
-        latency_runs: count.default(200).describe("Calls at batch size 1, after warm-up"),
+        topK: count.default(5),
+        latencyRuns: count.default(200).describe("Calls at batch size 1, after warm-up"),
         robustness: robustnessSchema,
       })
       .prefault({}),
@@ -121,6 +122,9 @@ export const recipeSchema = z
       .prefault({}),
   })
   .describe("A limbeck recipe");
+
+/** What a recipe may say. */
+export const recipeSchema = spelled(planSchema);
 
 /** Readonly all the way down: what is taken is never changed. */
 export type Given<T> = T extends (infer E)[]
@@ -131,23 +135,26 @@ export type Given<T> = T extends (infer E)[]
 
 /** A recipe as written: defaults may be missing. */
 export type RecipeInput = Given<z.input<typeof recipeSchema>>;
-export type DataInput = Given<z.input<typeof dataSchema>>;
-export type ModelInput = Given<z.input<typeof modelSchema>>;
-export type TrainingInput = Given<z.input<typeof trainingSchema>>;
-export type ObjectiveInput = Given<z.input<typeof objectiveSchema>>;
-export type FileTeacherInput = Given<z.input<typeof fileTeacherSchema>>;
+export type DataInput = Given<Spelled<z.input<typeof dataSchema>>>;
+export type ModelInput = Given<Spelled<z.input<typeof modelSchema>>>;
+export type TrainingInput = Given<Spelled<z.input<typeof trainingSchema>>>;
+export type ObjectiveInput = Given<Spelled<z.input<typeof objectiveSchema>>>;
+export type FileTeacherInput = Given<Spelled<z.input<typeof fileTeacherSchema>>>;
 /** A recipe with every default filled in. */
-export type Recipe = z.output<typeof recipeSchema>;
-export type DataRecipe = z.output<typeof dataSchema>;
-export type ModelRecipe = z.output<typeof modelSchema>;
-export type TrainingRecipe = z.output<typeof trainingSchema>;
-export type ObjectiveRecipe = z.output<typeof objectiveSchema>;
-export type TrainedTeacherRecipe = z.output<typeof trainedTeacherSchema>;
-export type FileTeacherRecipe = z.output<typeof fileTeacherSchema>;
-export type SweepRecipe = z.output<typeof sweepSchema>;
-export type StrategyRecipe = z.output<typeof strategySchema>;
-export type TeacherRecipe = z.output<typeof teacherSchema>;
-export type SingleTeacherRecipe = z.output<typeof singleTeacherSchema>;
-export type GroupTeacherRecipe = z.output<typeof groupTeacherSchema>;
-export type StoreTeacherRecipe = z.output<typeof storeTeacherSchema>;
-export type HttpTeacherRecipe = z.output<typeof httpTeacherSchema>;
+export type Recipe = Spelled<Plan>;
+
+/** What a recipe is resolved to: every default filled in, fields named as the code names them. */
+export type Plan = z.output<typeof planSchema>;
+export type DataPlan = z.output<typeof dataSchema>;
+export type ModelPlan = z.output<typeof modelSchema>;
+export type TrainingPlan = z.output<typeof trainingSchema>;
+export type ObjectivePlan = z.output<typeof objectiveSchema>;
+export type TrainedTeacherPlan = z.output<typeof trainedTeacherSchema>;
+export type FileTeacherPlan = z.output<typeof fileTeacherSchema>;
+export type SweepPlan = z.output<typeof sweepSchema>;
+export type StrategySettings = z.output<typeof strategySchema>;
+export type TeacherPlan = z.output<typeof teacherSchema>;
+export type SingleTeacherPlan = z.output<typeof singleTeacherSchema>;
+export type GroupTeacherPlan = z.output<typeof groupTeacherSchema>;
+export type StoreTeacherPlan = z.output<typeof storeTeacherSchema>;
+export type HttpTeacherPlan = z.output<typeof httpTeacherSchema>;

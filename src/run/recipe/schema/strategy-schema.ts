@@ -46,7 +46,7 @@ export const strategySchema = z
         .describe(
           "label-smoothing; virtual-teacher: softened answers of a teacher built from the label; self: a copy of the student, trained on labels alone, as teacher",
         ),
-      label_smoothing: z.number().gt(0).lt(1).default(0.1).describe("Smoothing of the label-smoothing method"),
+      labelSmoothing: z.number().gt(0).lt(1).default(0.1).describe("Smoothing of the label-smoothing method"),
       virtual: virtualTeacherSchema.prefault({}).describe("Settings of the virtual-teacher method"),
       distilled: z.boolean().default(true).describe("Also distil from the recipe's teacher, for comparison"),
     }),
@@ -110,7 +110,7 @@ export const strategySchema = z
         .enum(["soft", "hard"])
         .default("soft")
         .describe("Pseudo-labels: the teacher's probabilities (soft) or its most likely class (hard)"),
-      min_confidence: fraction
+      minConfidence: fraction
         .default(0.3)
         .describe("Samples whose most likely class has a lower probability are dropped"),
       balance: z.boolean().default(true).describe("Use the same number of pseudo-labelled samples for each class"),

@@ -1,5 +1,6 @@
 /** What `limbeck sweep` tries: the recipe's `sweep` section. The recipe's side of src/strategy/sweep. */
 import { z } from "zod";
+import { changesTo } from "./fields.js";
 
 /** "log:1e-4..1e-2": distribution, lower and upper end. */
 const RANGE = /^(?:(uniform|log|int|log-int):)?([^.:,][^:,]*?)\.\.([^.:,][^:,]*)$/;
@@ -26,21 +27,18 @@ export function parseRange(text: string): DrawRange | null {
 
 export const sweepSchema = z
   .strictObject({
-    grid: z
-      .record(z.string(), z.array(z.unknown()).min(1))
+    grid: changesTo(z.array(z.unknown()).min(1))
       .default({})
       .describe("Recipe fields and the values to try in every combination: path -> list of values"),
-    random: z
-      .record(
-        z.string(),
-        z.union([
-          z.string().refine((text) => parseRange(text) !== null, {
-            message:
-              "expected low..high, log:low..high (low above 0), int:low..high or log-int:low..high, or a list of values",
-          }),
-          z.array(z.unknown()).min(1),
-        ]),
-      )
+    random: changesTo(
+      z.union([
+        z.string().refine((text) => parseRange(text) !== null, {
+          message:
+            "expected low..high, log:low..high (low above 0), int:low..high or log-int:low..high, or a list of values",
+        }),
+        z.array(z.unknown()).min(1),
+      ]),
+    )
       .default({})
       .describe(
         'Recipe fields to draw at random: path -> "low..high", "log:low..high" (uniform in the logarithm), "int:" or "log-int:" for whole numbers, or a list of values',

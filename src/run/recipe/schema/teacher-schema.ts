@@ -18,8 +18,8 @@ const partOfClasses = z
 export const trainedTeacherSchema = z.strictObject({
   model: modelSchema,
   training: trainingSchema,
-  label_smoothing: rate.default(0).describe("Label smoothing when training the teacher"),
-  train_on: z
+  labelSmoothing: rate.default(0).describe("Label smoothing when training the teacher"),
+  trainOn: z
     .enum(["all", "labelled", "disjoint-half"])
     .default("all")
     .describe(
@@ -60,18 +60,18 @@ export const fileTeacherSchema = z.strictObject({
       "Class names in the order of the teacher's outputs, if it differs from the data's. In groups with combine: merge, only some of the classes may be listed",
     ),
   batch: count.default(64).describe("Samples per call, for models with a free batch dimension"),
-  allow_chance: z
+  allowChance: z
     .boolean()
     .default(false)
     .describe(
       "Continue even if labelled data shows that the teacher is near chance or its classes are in a different order",
     ),
-  trained_on: z.string().optional().describe("Training data of the teacher, for the report; default: unknown"),
+  trainedOn: z.string().optional().describe("Training data of the teacher, for the report; default: unknown"),
   precision: storePrecision,
 });
 
 export const storeTeacherSchema = z.strictObject({
-  label_store: file("Folder written by `limbeck label`"),
+  labelStore: file("Folder written by `limbeck label`"),
   classes: partOfClasses,
 });
 
@@ -113,18 +113,18 @@ export const httpTeacherSchema = z.strictObject({
     .default("1")
     .describe("Change this if the endpoint's answers change; a label store belongs to one version"),
   batch: count.default(64).describe("Samples per call; also the number of answers lost if labelling is killed"),
-  calls_per_second: positive.optional().describe("Limit on calls per second; default: no limit"),
+  callsPerSecond: positive.optional().describe("Limit on calls per second; default: no limit"),
   retries: z
     .number()
     .int()
     .min(0)
     .default(4)
     .describe("Retries after a failure; the wait doubles each time, up to one minute"),
-  timeout_seconds: positive.default(60).describe("Time after which a call without an answer fails"),
-  max_wait_seconds: positive
+  timeoutSeconds: positive.default(60).describe("Time after which a call without an answer fails"),
+  maxWaitSeconds: positive
     .default(300)
     .describe("Longest accepted Retry-After wait; a longer one ends the run, which can be resumed later"),
-  trained_on: z.string().optional().describe("Training data of the teacher, for the report; default: unknown"),
+  trainedOn: z.string().optional().describe("Training data of the teacher, for the report; default: unknown"),
   precision: storePrecision,
 });
 

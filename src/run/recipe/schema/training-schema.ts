@@ -9,21 +9,21 @@ const optimizer = z
       kind: z.literal("sgd"),
       momentum: z.number().min(0).lt(1).default(0.9),
       nesterov: z.boolean().default(false),
-      weight_decay: z.number().min(0).default(0),
+      weightDecay: z.number().min(0).default(0),
     }),
     z.strictObject({
       kind: z.literal("adam"),
       beta1: rate.default(0.9),
       beta2: rate.default(0.999),
       epsilon: positive.default(1e-8),
-      weight_decay: z.number().min(0).default(0),
+      weightDecay: z.number().min(0).default(0),
     }),
     z.strictObject({
       kind: z.literal("adamw"),
       beta1: rate.default(0.9),
       beta2: rate.default(0.999),
       epsilon: positive.default(1e-8),
-      weight_decay: z.number().min(0).default(1e-4),
+      weightDecay: z.number().min(0).default(1e-4),
     }),
   ])
   .describe("Update rule");
@@ -33,7 +33,7 @@ const lr = positive.describe("Peak learning rate");
 const schedule = z
   .discriminatedUnion("kind", [
     z.strictObject({ kind: z.literal("constant"), lr, warmup }),
-    z.strictObject({ kind: z.literal("cosine"), lr, lr_end: z.number().min(0).default(0), warmup }),
+    z.strictObject({ kind: z.literal("cosine"), lr, lrEnd: z.number().min(0).default(0), warmup }),
     z.strictObject({
       kind: z.literal("step"),
       lr,
@@ -44,15 +44,15 @@ const schedule = z
     z.strictObject({
       kind: z.literal("one-cycle"),
       lr,
-      warm_fraction: fraction.default(0.2).describe("Fraction of the steps in which the learning rate rises"),
-      div_factor: positive.default(25),
-      final_div_factor: positive.default(1e4),
-      cycle_momentum: z
+      warmFraction: fraction.default(0.2).describe("Fraction of the steps in which the learning rate rises"),
+      divFactor: positive.default(25),
+      finalDivFactor: positive.default(1e4),
+      cycleMomentum: z
         .boolean()
         .default(true)
         .describe("Vary momentum (beta1) inversely to the learning rate, as PyTorch does"),
-      momentum_min: rate.default(0.85),
-      momentum_max: rate.default(0.95),
+      momentumMin: rate.default(0.85),
+      momentumMax: rate.default(0.95),
     }),
   ])
   .describe("Learning rate over the steps");
@@ -77,7 +77,7 @@ export const trainingSchema = z
     accumulate: count.default(1).describe("Micro-batches per step"),
     optimizer: optimizer.prefault({ kind: "adamw" }),
     schedule: schedule.prefault({ kind: "one-cycle", lr: 0.002 }),
-    clip_norm: z.number().min(0).default(0).describe("Limit on the gradient's global norm; 0 disables clipping"),
+    clipNorm: z.number().min(0).default(0).describe("Limit on the gradient's global norm; 0 disables clipping"),
     recompute: z
       .boolean()
       .default(false)
@@ -90,14 +90,14 @@ export const trainingSchema = z
       .enum(["best", "last"])
       .default("best")
       .describe("Which weights to keep: those with the best validation score, or the last"),
-    early_stopping: z
+    earlyStopping: z
       .strictObject({ patience: count })
       .optional()
       .describe("Stop after `patience` validations without improvement"),
-    validate_every: count
+    validateEvery: count
       .optional()
       .describe("Steps between validations; default: one epoch, but at most 40 validations"),
-    gradient_shares_every: z
+    gradientSharesEvery: z
       .number()
       .int()
       .min(0)

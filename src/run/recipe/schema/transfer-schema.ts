@@ -5,15 +5,15 @@ import { className } from "./fields.js";
 const classNames = z.array(className);
 
 export const omissionFields = {
-  omit_classes: classNames
+  omitClasses: classNames
     .default([])
     .describe(
       "Names of classes that student and baseline never see (docs/teachers.md). Teacher, validation and test keep them",
     ),
-  only_classes: classNames
+  onlyClasses: classNames
     .default([])
     .describe("Names of the only classes that student and baseline see; use instead of omit_classes"),
-  bias_correction: z
+  biasCorrection: z
     .boolean()
     .default(false)
     .describe(

@@ -21,7 +21,7 @@ export const pseudoLabelsSchema = z
       .enum(["soft", "hard"])
       .default("soft")
       .describe("soft: the teacher's probabilities; hard: only its most likely class"),
-    min_confidence: fraction
+    minConfidence: fraction
       .default(0.3)
       .describe("Unlabelled samples whose most likely class has a lower probability are dropped"),
     balance: z

@@ -1,8 +1,8 @@
 /** The commented recipe of `limbeck init`; the comments are the schema's descriptions. */
 
 import { appendTo } from "../../base/extremes.js";
-import { recipeJsonSchema } from "../../run/recipe/load.js";
-import type { DataInput } from "../../run/recipe/schema/schema.js";
+import { recipeJsonSchema } from "./load.js";
+import type { DataInput } from "./schema/schema.js";
 
 export interface StarterOptions {
   /** Default "digits". */

@@ -2,7 +2,7 @@
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { join, relative } from "node:path";
 import type { DataSet } from "../../learn/data/types.js";
-import type { ModelRecipe, Recipe, StrategyRecipe } from "../recipe/schema/schema.js";
+import type { ModelPlan, Plan, StrategySettings } from "../recipe/schema/schema.js";
 import { HOPS } from "../folder/trainings.js";
 import { teachersOf } from "../teaching/teacher-group.js";
 
@@ -15,7 +15,7 @@ export interface Hop {
   /** A distillation, or a training of the recipe's student or teacher on labels alone. */
   readonly command: "distill" | "train-student" | "train-teacher";
   /** A complete recipe of its own. */
-  readonly recipe: Recipe;
+  readonly plan: Plan;
   /** Who teaches, for the table; null for a training on labels alone. */
   readonly teacher: string | null;
   /** Whether that is the recipe's own teacher, whose row then stands first in the table. */
@@ -58,7 +58,7 @@ export interface Ensemble {
   readonly hops: readonly string[];
 }
 
-export interface Plan {
+export interface HopPlan {
   readonly hops: readonly Hop[];
   /** The first is the strategy's own verdict. */
   readonly pairs: readonly Pair[];
@@ -71,10 +71,10 @@ export interface Plan {
   deliver(done: readonly FinishedHop[]): { readonly hop: FinishedHop; readonly reason: string };
 }
 
-export type StrategyOf<Kind extends StrategyRecipe["kind"]> = Extract<StrategyRecipe, { kind: Kind }>;
+export type StrategyOf<Kind extends StrategySettings["kind"]> = Extract<StrategySettings, { kind: Kind }>;
 
 /** A strategy: one file, one line in strategies.ts. */
-export interface Strategy<Kind extends StrategyRecipe["kind"]> {
+export interface Strategy<Kind extends StrategySettings["kind"]> {
   readonly kind: Kind;
   /**
    * @param recipe the run's recipe
@@ -82,12 +82,12 @@ export interface Strategy<Kind extends StrategyRecipe["kind"]> {
    * @param data what it runs on; default images
    * @throws InputError when the strategy makes no sense for this recipe
    */
-  plan(recipe: Recipe, strategy: StrategyOf<Kind>, directory: string, data?: Pick<DataSet, "sampleShape">): Plan;
+  planHops(plan: Plan, strategy: StrategyOf<Kind>, directory: string, data?: Pick<DataSet, "sampleShape">): HopPlan;
 }
 
 /** The recipe of a single run: what a hop starts from. */
-export function single(recipe: Recipe, changes: Partial<Recipe>): Recipe {
-  return { ...recipe, strategy: { kind: "one-shot" }, variants: [], ...changes };
+export function single(plan: Plan, changes: Partial<Plan>): Plan {
+  return { ...plan, strategy: { kind: "one-shot" }, variants: [], ...changes };
 }
 
 /**
@@ -96,16 +96,16 @@ export function single(recipe: Recipe, changes: Partial<Recipe>): Recipe {
  * @param seeds how many models that hop trained
  */
 export function taughtBy(
-  recipe: Recipe,
+  plan: Plan,
   directory: string,
   hop: Pick<Hop, "folder" | "title" | "command">,
   seeds: number,
-): Recipe {
-  const { teacher } = recipe;
-  const halved = teachersOf(teacher).some((t) => "train_on" in t && t.train_on === "disjoint-half");
+): Plan {
+  const { teacher } = plan;
+  const halved = teachersOf(teacher).some((t) => "trainOn" in t && t.trainOn === "disjoint-half");
   const models = join(hopFolder(directory, hop.folder), "models");
   return {
-    ...recipe,
+    ...plan,
     teacher: {
       // From the folder of another hop, so that the run's folder can be moved as a whole.
       file: `../${relative(hopFolder(directory, ""), models).replaceAll("\\", "/")}/${seeds > 1 ? "student-{n}.onnx" : "student-1.onnx"}`,
@@ -113,18 +113,18 @@ export function taughtBy(
       layout: "nchw",
       resize: "none",
       // A trained teacher is never exported raw.
-      normalise: recipe.export.raw && hop.command !== "train-teacher" ? "data" : "none",
+      normalise: plan.export.raw && hop.command !== "train-teacher" ? "data" : "none",
       batch: 256,
-      allow_chance: true,
-      trained_on: `the training data of ${hop.title}`,
+      allowChance: true,
+      trainedOn: `the training data of ${hop.title}`,
       precision: "precision" in teacher ? teacher.precision : "float32",
     },
-    transfer: { ...recipe.transfer, part: halved ? "second-half" : recipe.transfer.part },
+    transfer: { ...plan.transfer, part: halved ? "second-half" : plan.transfer.part },
   };
 }
 
 /** A short name of a model: "mlp-30-30", "resnet8x0.5". */
-export function shortName(model: ModelRecipe): string {
+export function shortName(model: ModelPlan): string {
   const times = (width: number): string => (width === 1 ? "" : `x${width}`);
   switch (model.kind) {
     case "mlp":
