@@ -1,4 +1,5 @@
 /** `limbeck evaluate model.onnx --data recipe.yaml`, `limbeck evaluate <run>`. */
+import { spelledFields } from "../run/recipe/spelling.js";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Command, Option } from "commander";
@@ -233,7 +234,7 @@ function teacherFile(directory: string, recipe: DataFile, model: string): string
 function describedBy({ teacher, folder }: DataFile, file: string): ModelDescription | undefined {
   if (!teacher || !("file" in teacher) || resolve(folder, teacher.file) !== resolve(file)) return undefined;
   const { file: _, precision: __, allowChance: ___, ...description } = teacher;
-  return description;
+  return spelledFields(description) as ModelDescription;
 }
 
 function given({ normalise, layout, outputs, output }: EvaluateFlags): ModelDescription {

@@ -1,5 +1,6 @@
 /** Mistakes are planted, and the doctor has to find each; a clean recipe passes. */
 import assert from "node:assert/strict";
+import { planOf } from "../../src/run/recipe/load.js";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
@@ -16,7 +17,6 @@ import {
   type LossInputs,
   labelData,
   loadModelFile,
-  parseRecipe,
   probeLoss,
   type RecipeInput,
   saveModelFile,
@@ -219,7 +219,7 @@ test("a high temperature for a small student with plenty of labels", async () =>
   const statusAt = async (t: number, count: number): Promise<string | undefined> => {
     const splits = { train: train.slice(0, count), validation: none, test: none };
     const patient = {
-      recipe: parseRecipe(recipe()),
+      plan: planOf(recipe()),
       folder: ".",
       loaded: { data, splits },
       objective: { studentLoss: { kind: "cross-entropy" }, distillationLoss: { kind: "kd", temperature: t } },

@@ -61,7 +61,7 @@ test("noisy student: each round's student teaches the next, and the ablation tak
   assert.equal(new Set(taught("with hard labels").map((t) => t.by)).size, 1, "the ablation has the first teacher");
   // Nobody sees more labels than the teacher.
   const recipeOf = (title: string) => readFileSync(join(hopOf(result, title), "recipe.yaml"), "utf8");
-  assert.match(recipeOf("round 2"), /pseudo_labels:\s+kind: soft\s+minConfidence: 0\.3\s+balance: true/);
+  assert.match(recipeOf("round 2"), /pseudo_labels:\s+kind: soft\s+min_confidence: 0\.3\s+balance: true/);
   assert.match(recipeOf("with hard labels"), /kind: hard/);
   assert.doesNotMatch(recipeOf("without input noise"), /shift: 1\n {2}select/);
   assert.match(recipeOf("without model noise"), /dropout: 0\n/);

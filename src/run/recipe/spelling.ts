@@ -89,9 +89,9 @@ function respeltObject(schema: AnySchema, def: z.core.$ZodObjectDef): AnySchema 
   if (fields.every(([name, key, field]) => name === key && field === def.shape[name])) return schema;
   const names = new Map(fields.map(([name, key]) => [key, name]));
   const shape = Object.fromEntries(fields.map(([, key, field]) => [key, field])) as Record<string, z.ZodType>;
-  const taken = z
-    .strictObject(shape)
-    .transform((value) => mapped(value, (key, inner) => [names.get(key) ?? key, inner]));
+  // As strict as the original; its checks come after the renaming.
+  const inner = z.core.clone(schema, { ...def, shape, checks: [] } as typeof schema._zod.def) as z.ZodObject;
+  const taken = inner.transform((value) => mapped(value, (key, field) => [names.get(key) ?? key, field]));
   const made = taken.check(...((def.checks ?? []) as z.core.$ZodCheck<Record<string, unknown>>[]));
   const described = z.globalRegistry.get(schema);
   if (described) z.globalRegistry.add(made, described);

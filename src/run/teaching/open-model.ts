@@ -1,4 +1,5 @@
 /** Opens any ONNX classifier to be asked or measured: the handling of a teacher, with what limbeck's own exports say of themselves. */
+import { spelledFields } from "../recipe/spelling.js";
 import { resolve } from "node:path";
 import { z } from "zod";
 import { takesRaw } from "../../engine/compile/mark.js";
@@ -48,7 +49,7 @@ export async function openModel(
   const own = ownDescription(model, data);
   const schema = z.object({ teacher: fileTeacherSchema });
   const given = Object.fromEntries(Object.entries(described).filter(([, v]) => v !== undefined && v !== "auto"));
-  const teacher = { ...own, ...given, file: resolve(file), allowChance: true };
+  const teacher = { ...own, ...given, file: resolve(file), ...spelledFields({ allowChance: true }) };
   const plan = parseParts(schema, { teacher }, file).teacher;
   const options = classifierOptions(plan, loaded);
   const train = loaded.splits?.train;
