@@ -1,5 +1,5 @@
-/** `limbeck inspect model.onnx`. */
-import type { Command } from "commander";
+/** `limbeck inspect model.onnx`, and with --graph recipes too. */
+import { type Command, Option } from "commander";
 import { modelSize } from "../engine/compile/parameters.js";
 import { InputError } from "../base/errors.js";
 import { maxOf } from "../base/extremes.js";
@@ -10,7 +10,8 @@ import { noun } from "../base/noun.js";
 import { findOp } from "../engine/ops/registry.js";
 import { formatBytes } from "../learn/report/terminal.js";
 import { featureCandidates } from "../learn/teacher/features.js";
-import { jsonFlag, quietFlag } from "./flags.js";
+import { jsonFlag, quietFlag, setFlag, threadsFlag } from "./flags.js";
+import { graphAsked, type InspectFlags, inspectGraph, modelAsked } from "./inspect-graph.js";
 import { Terminal } from "./terminal.js";
 
 interface OpCount {
@@ -24,11 +25,24 @@ export function addInspect(program: Command): void {
   program
     .command("inspect")
     .description("show a model's inputs, outputs, parameters and operators, and whether it can be trained")
-    .argument("<model>", ".onnx file")
+    .argument("[model]", ".onnx file; with --graph also a recipe file, for its training step")
     .option(
       "--features",
       "also list the intermediate tensors that a feature loss can use, with their shapes for one sample",
     )
+    .option(
+      "--graph [form]",
+      "show what each pass of the compiler changes; full: and the graph before and after it, one node a line",
+    )
+    .option("-o, --out <dir>", "with --graph: write each graph to a new file in this folder")
+    .addOption(setFlag())
+    .addOption(
+      new Option("--target <target>", "with --graph and a recipe: compile for this instead of this processor").choices([
+        "plain",
+        "webgpu",
+      ]),
+    )
+    .addOption(threadsFlag())
     .addOption(jsonFlag())
     .addOption(quietFlag())
     .addHelpText(
@@ -37,11 +51,16 @@ export function addInspect(program: Command): void {
 Examples:
   limbeck inspect model.onnx
   limbeck inspect model.onnx --features                   layer names for feature losses (docs/losses.md)
-  limbeck inspect model.onnx --json | jq .initializers    names for student.trainable and student.frozen`,
+  limbeck inspect model.onnx --json | jq .initializers    names for student.trainable and student.frozen
+  limbeck inspect model.onnx --graph                      what is changed before it can be trained (docs/debugging.md)
+  limbeck inspect recipe.yaml --graph --out graphs        the compiled training step, a file for each pass`,
     )
-    .action((file: string, flags: { json: boolean; features?: boolean }) => {
-      const found = inspect(file);
-      new Terminal({ json: flags.json, quiet: false }).result(describe(file, found, flags.features ?? false), found);
+    .action((file: string | undefined, flags: InspectFlags) => {
+      const asked = graphAsked(file, flags);
+      if (asked) return inspectGraph(asked, flags);
+      const model = modelAsked(file, flags);
+      const found = inspect(model);
+      new Terminal({ json: flags.json, quiet: false }).result(describe(model, found, flags.features ?? false), found);
     });
 }
 

@@ -10,6 +10,8 @@ import { noBaselineSentence, verdictSentence } from "../../learn/evaluate/senten
 import type { Comparison, ModelRow, Summary } from "../../learn/evaluate/summary.js";
 import { compare } from "../../learn/evaluate/verdict.js";
 import { isAtChance } from "../../learn/evaluate/weak-models.js";
+import type { LoadedData } from "../../learn/data/types.js";
+import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { maxOf } from "../../base/extremes.js";
 import { noun } from "../../base/noun.js";
 import { baselineObjectiveOf } from "../recipe/resolve.js";
@@ -76,6 +78,28 @@ export async function runMutual(
   });
 }
 
+/** What a plan's joint training is made of; null for a plan of another strategy. */
+export function jointTraining(
+  plan: Plan,
+  loaded: LoadedData,
+): { readonly models: Models; readonly arm: Arm; readonly objective: ObjectiveConfig } | null {
+  const { strategy, training } = plan;
+  if (strategy.kind !== "mutual") return null;
+  const models = peerModels(plan, strategy);
+  const alone = expandArms(withoutDistillation(plan), loaded)[0] as Arm;
+  const arm = { ...alone, plan: { ...alone.plan, training } };
+  return { models, arm, objective: { ...peerObjective(plan, strategy), peers: models.length } };
+}
+
+/** What one of the students minimises. */
+function peerObjective({ objective }: Plan, { weight, temperature }: StrategyOf<"mutual">): ObjectiveConfig {
+  return {
+    studentLoss: baselineObjectiveOf(objective).studentLoss,
+    distillationLoss: { kind: "mutual", temperature },
+    weights: { student: 1, distillation: weight },
+  };
+}
+
 /** The models that learn together, the recipe's student first. @throws InputError when students and models are both given */
 export function peerModels({ student }: Plan, { students, models }: StrategyOf<"mutual">): Models {
   if (students !== undefined && models)
@@ -134,9 +158,8 @@ async function trainTogether(
   },
 ): Promise<Fitted[][]> {
   const { models, names, strategy, arm } = hopPlan;
-  const { objective, training } = context.plan;
-  const { studentLoss } = baselineObjectiveOf(objective);
-  const { weight, temperature } = strategy;
+  const { training } = context.plan;
+  const objective = peerObjective(context.plan, strategy);
   const bySeed: Fitted[][] = [];
   for (const seed of seedsOf(context.plan))
     bySeed.push(
@@ -144,11 +167,7 @@ async function trainTogether(
         models,
         names,
         training,
-        objective: {
-          studentLoss,
-          distillationLoss: { kind: "mutual", temperature },
-          weights: { student: 1, distillation: weight },
-        },
+        objective,
         samples: arm.labelled,
         seed,
       }),

@@ -1,12 +1,11 @@
 /** Models that can be trained: built here, or found in an ONNX file. Nothing here is Node's. */
 import { freeBatch } from "../../engine/compile/evaluation.js";
-import { withoutNormalisation } from "../../engine/compile/normalise.js";
+import { importGraph } from "../../engine/compile/import-graph.js";
 import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { samplePieces } from "../../learn/data/read.js";
 import type { DataSet } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
-import { canonicalGraph } from "../../engine/graph/canonical.js";
-import { inferenceForm, inferenceNotes, randomNote } from "../../engine/graph/inference-form.js";
+import { inferenceNotes, randomNote } from "../../engine/graph/inference-form.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
 import type { Graph, Model, Tensor, ValueInfo } from "../../engine/graph/types.js";
 import { countMacs } from "../../engine/models/cost.js";
@@ -79,9 +78,8 @@ export function foreignModel(
   data: DataSet,
   classes: number,
 ): Prepared {
-  const { model: plain, ...form } = inferenceForm(model, path);
   // An export of limbeck's own has the normalisation of its data inside: it gets that of this data in front.
-  const found = withoutNormalisation(canonicalGraph(plain, path));
+  const { graph: found, ...form } = importGraph(model, path);
   const [input, output] = checkedEnds(found, path, data, classes);
   const [wanted, unwanted] = [matcher(trainable), matcher(frozen)];
   const statistics = found.nodes
