@@ -14,10 +14,11 @@ import type { DistillerSettings, FitOptionsAnywhere } from "../app/library/optio
 import { builtModel, foreignModel, type Prepared } from "../run/students/foreign.js";
 import { inModel } from "../run/students/in-model.js";
 import { noTeacherGiven } from "../app/library/missing-teacher.js";
+import type { AssembledTask } from "../run/students/training.js";
 import { TrainedStudent } from "../run/students/trained-student.js";
 import type { Teacher } from "../learn/teacher/types.js";
 import { runLoop } from "../learn/train/loop.js";
-import type { TrainingResult, TrainingTask } from "../learn/train/types.js";
+import type { TrainingResult } from "../learn/train/types.js";
 import { VERSION } from "../base/version.js";
 import { asBytes, openTeacher, type TeacherSource } from "./teachers.js";
 
@@ -114,11 +115,7 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
     return foreignModel(model, STUDENT, plan.trainable, plan.frozen, data, classes);
   }
 
-  protected async train(
-    task: Omit<TrainingTask, "directory" | "fingerprint">,
-    _identity: Identity,
-    options: FitOptions,
-  ): Promise<TrainingResult> {
+  protected async train(task: AssembledTask, _identity: Identity, options: FitOptions): Promise<TrainingResult> {
     const runtime = await this.#load();
     const host = {
       createExecutor: (config, initial) => createInlineExecutor(runtime, config, initial),

@@ -1,6 +1,5 @@
 /** Students that learn together must be constants in each other's losses. */
 import { compileTraining } from "../../engine/compile/compile.js";
-import { withNormalisation } from "../../engine/compile/normalise.js";
 import { joinPeers, weightsOfPeer } from "../../engine/compile/peers.js";
 import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { sampleTypeOf } from "../../learn/data/samples.js";
@@ -16,6 +15,7 @@ import type { Arm } from "../../run/teaching/arm.js";
 import { peerModels } from "../../run/strategies/mutual.js";
 import { prepareModel } from "../../run/students/prepare.js";
 import { withoutDistillation } from "../../run/pipeline/train-model.js";
+import { withRawInput } from "../../run/students/training.js";
 import { callStep } from "./compiled-step.js";
 import { type Check, type Finding, fine, skipped } from "./types.js";
 
@@ -60,15 +60,14 @@ export interface MutualProbe {
  */
 export async function probeMutual(probe: MutualProbe): Promise<Finding[]> {
   const { students, loaded, samples } = probe;
-  const { data, normalisation } = loaded;
+  const { data } = loaded;
   const joined = joinPeers(students);
-  const sampleType = sampleTypeOf(data);
-  const model = { ...joined, graph: withNormalisation(joined.graph, joined.input, normalisation, sampleType) };
+  const model = withRawInput(joined, loaded);
   const compiled = compileTraining({
     model,
     batch: samples.length,
     sampleShape: data.sampleShape,
-    sampleType,
+    sampleType: sampleTypeOf(data),
     classes: data.classes.length,
     objective: switchedObjective(probe),
   });

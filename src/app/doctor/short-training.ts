@@ -1,7 +1,4 @@
 /** A short training of its own for a check: the recipe's optimisation with a smaller budget, kept in memory. */
-import { exportModel } from "../../engine/compile/export.js";
-import { withNormalisation } from "../../engine/compile/normalise.js";
-import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { DataSet } from "../../learn/data/types.js";
 import { writeModel } from "../../engine/graph/write.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
@@ -14,6 +11,7 @@ import type { TrainingSettings } from "../../learn/train/types.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 import type { Prepared } from "../../run/students/foreign.js";
 import { prepareModel } from "../../run/students/prepare.js";
+import { assembleTraining, exportTrained } from "../../run/students/training.js";
 import { TrainedStudent } from "../../run/students/trained-student.js";
 import type { Patient } from "./types.js";
 
@@ -60,32 +58,27 @@ export function shortSteps(full: number, macsOfStep: number): number | null {
  */
 export async function trainShort(patient: Patient, request: ShortRequest): Promise<ShortTraining | null> {
   const { loaded, folder, plan, signal, emit } = patient;
-  const { data, normalisation } = loaded;
+  const { data } = loaded;
   const { samples, classes, name, objective, teacher } = request;
   const prepared = prepareModel(request.model, { folder, data, classes, seed: plan.seed });
   const { settings, full } = settingsFor(patient, prepared, samples.length, request.augment);
   if (!settings) return null;
-  const { model } = prepared;
+  const { task, trained } = assembleTraining({
+    name,
+    loaded,
+    model: prepared,
+    objective,
+    classes,
+    train: samples,
+    validation: new Uint32Array(0),
+    teacher,
+    settings,
+  });
   const result = await train(
-    {
-      name,
-      model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleTypeOf(data)) },
-      data,
-      train: samples,
-      validation: new Uint32Array(0),
-      objective,
-      teacher,
-      settings,
-      directory: null,
-      fingerprint: "",
-    },
+    { ...task, directory: null, fingerprint: "" },
     { signal, onProgress: (progress) => emit({ kind: "training", progress }) },
   );
-  const exported = exportModel(model, result.weights, {
-    normalisation,
-    classes: data.classes,
-    producerVersion: packageVersion(),
-  });
+  const exported = exportTrained(trained.model, result, { loaded, version: packageVersion() });
   const { threads } = patient;
   return {
     steps: settings.steps,

@@ -5,12 +5,8 @@
 
 import type { CompileOptions, DistillerSettings, FitOptionsAnywhere, Metric } from "./options.js";
 import { z } from "zod";
-import { exportModel } from "../../engine/compile/export.js";
-import { withNormalisation } from "../../engine/compile/normalise.js";
 import { labelsOf, labelsOnly } from "../../learn/data/labels/labels.js";
 import { RAW } from "../../learn/data/normalise.js";
-import { trainingIdentity } from "../../learn/data/read.js";
-import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { DataSet, LoadedData } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { scoreOutputs } from "../../learn/evaluate/scores.js";
@@ -32,14 +28,15 @@ import { labelInMemory } from "../../learn/teacher/memory.js";
 import { onlineViews } from "../../learn/teacher/store/online-views.js";
 import type { AnswersToSoften } from "../../learn/teacher/temperature.js";
 import type { Teacher } from "../../learn/teacher/types.js";
-import type { TrainingResult, TrainingTask } from "../../learn/train/types.js";
+import type { TrainingResult } from "../../learn/train/types.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 import { answersToSoften, leavesTemperature, settleTemperatures } from "../../run/teaching/auto-temperature.js";
 import { identityOf, withCustomLosses } from "./custom-losses.js";
 import { everything, split } from "./fit-data.js";
 import type { Prepared } from "../../run/students/foreign.js";
 import type { TrainedStudent } from "../../run/students/trained-student.js";
-import { reusableOf, reusingClassifier } from "../../run/students/reused-classifier.js";
+import { reusableOf } from "../../run/students/reused-classifier.js";
+import { type AssembledTask, assembleTraining, exportTrained, identifyTraining } from "../../run/students/training.js";
 
 type AnyFields = Record<string, unknown>;
 
@@ -72,11 +69,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
   /** Whether the teacher belongs to the caller, who disposes it. */
   protected abstract readonly keepsTeacher: boolean;
   protected abstract prepare(data: DataSet, classes: number): Prepared;
-  protected abstract train(
-    task: Omit<TrainingTask, "directory" | "fingerprint">,
-    identity: Identity,
-    options: F,
-  ): Promise<TrainingResult>;
+  protected abstract train(task: AssembledTask, identity: Identity, options: F): Promise<TrainingResult>;
   protected abstract makeStudent(bytes: Uint8Array, prepared: Prepared, classes: readonly string[]): S;
   /** The description of the student, for the training's identity. */
   protected abstract readonly plan: unknown;
@@ -179,7 +172,6 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const { seed = 0, threads = 0, device = "cpu" } = this.settings;
     const execution = { threads, device };
     const settings = settingsOf(trainingOf(training, options), loaded.splits.train.length, seed, execution);
-    const { threads: _, device: __, ...deciding } = settings;
     const { augmentation } = settings;
     if (teacher?.group) checkGroupFit(teacher.group, given, augmentation, options.views ?? "online");
     const answers = teacher && (await this.#answers(teacher, loaded, options));
@@ -187,41 +179,36 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
     const settled = settle && answers && settle(answersToSoften(answers, loaded.splits.train, classes));
     const objective = settled?.objective ?? given;
     const whole = this.prepare(loaded.data, classes);
-    const prepared = reusingClassifier(
-      whole,
-      objective,
-      teacher ? reusableOf(teacher) : null,
-      loaded.data,
-      classes,
-      seed,
-    );
-    const { model } = prepared;
-    const sampleType = sampleTypeOf(loaded.data);
     const online = teacher && augmentation && options.views !== "clean";
     const views = online && onlineViews(teacher, loaded.data, augmentation, seed, loaded.splits.train, options.signal);
-    const known = [trainingIdentity(loaded.data), loaded.splits.train, loaded.splits.validation, loaded.normalisation];
-    const result = await this.train(
-      {
-        name: "student",
-        model: { ...model, graph: withNormalisation(model.graph, model.input, loaded.normalisation, sampleType) },
-        data: loaded.data,
-        train: loaded.splits.train,
-        validation: loaded.splits.validation,
-        objective,
-        teacher: answers,
-        ...(views ? { views } : {}),
-        settings,
-      },
-      [...known, this.plan, identityOf(objective), deciding, teacher?.hash, ...(views ? ["online"] : [])],
-      options,
-    );
-    const exported = exportModel(model, result.weights, {
-      normalisation: loaded.normalisation,
-      classes: loaded.data.classes,
-      producerVersion: this.version,
+    const { train, validation } = loaded.splits;
+    const { task, trained } = assembleTraining({
+      name: "student",
+      loaded,
+      model: whole,
+      objective,
+      classes,
+      train,
+      validation,
+      teacher: answers,
+      reusable: teacher ? reusableOf(teacher) : null,
+      views: views || undefined,
+      settings,
     });
+    const identity = identifyTraining({
+      loaded,
+      train,
+      validation,
+      model: this.plan,
+      objective: identityOf(objective),
+      settings,
+      teacher: teacher?.hash,
+      further: views ? ["online"] : [],
+    });
+    const result = await this.train(task, identity, options);
+    const exported = exportTrained(trained.model, result, { loaded, version: this.version });
     await this.#student?.dispose();
-    this.#student = this.makeStudent(writeModel(exported), prepared, loaded.data.classes);
+    this.#student = this.makeStudent(writeModel(exported), trained, loaded.data.classes);
     const { notes = [], warnings = [] } = whole;
     const said = [...(teacher?.warnings ?? []), ...notes, ...warnings, ...(settled?.said ?? [])];
     return { ...result, warnings: [...said, ...result.warnings] };

@@ -16,7 +16,7 @@ import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { openLabelStore } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
 import { train } from "../../learn/train/train.js";
-import type { TrainingResult, TrainingTask } from "../../learn/train/types.js";
+import type { TrainingResult } from "../../learn/train/types.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";
 import { type Claim, claimFolder } from "../../run/folder/claim.js";
 import { fingerprint } from "../../run/folder/context.js";
@@ -27,6 +27,7 @@ import { inModel } from "../../run/students/in-model.js";
 import { noTeacherGiven } from "./missing-teacher.js";
 import { fileOf, prepareModel } from "../../run/students/prepare.js";
 import { Student } from "../../run/students/student.js";
+import type { AssembledTask } from "../../run/students/training.js";
 import { onnxTeacherOptions } from "../../run/teaching/teachers.js";
 
 export type { CompileOptions, CustomTerm, DistillationLossName, Metric } from "./options.js";
@@ -131,11 +132,7 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
     return inModel("student", fileOf(this.plan, this.#folder), () => prepareModel(this.plan, options));
   }
 
-  protected train(
-    task: Omit<TrainingTask, "directory" | "fingerprint">,
-    identity: Identity,
-    options: FitOptions,
-  ): Promise<TrainingResult> {
+  protected train(task: AssembledTask, identity: Identity, options: FitOptions): Promise<TrainingResult> {
     return train(
       { ...task, directory: options.directory ?? null, fingerprint: fingerprint(...identity) },
       { signal: options.signal, onProgress: options.onProgress, resume: true },

@@ -1,7 +1,5 @@
 /** What can be known of a run's models before anything is trained or written. */
-import { withNormalisation } from "../../engine/compile/normalise.js";
 import { buildStep } from "../../engine/compile/step.js";
-import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { DataSet, LoadedData } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
@@ -12,6 +10,7 @@ import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
 import { planBatches } from "../../learn/train/batches.js";
 import type { Arm } from "../teaching/arm.js";
 import { inModel } from "../students/in-model.js";
+import { withRawInput } from "../students/training.js";
 import { type KnownTeacher, teacherAtHand, teacherToBe } from "../teaching/known-teacher.js";
 import { fileOf, type Prepared, prepareModel } from "../students/prepare.js";
 import { stepOptionsOf } from "./step-options.js";
@@ -41,7 +40,7 @@ export function checkModels(
     const built = (description: ModelPlan, field: string): Prepared =>
       inModel(field, fileOf(description, folder), () => {
         const prepared = prepareModel(description, options);
-        withNormalisation(prepared.model.graph, prepared.model.input, normalisation, sampleTypeOf(data));
+        withRawInput(prepared.model, loaded);
         return prepared;
       });
     const student = built(plan.student, "student");

@@ -1,5 +1,4 @@
 /** What a run's training step is compiled from, where it is only looked at: before the run, or by the doctor. */
-import { withNormalisation } from "../../engine/compile/normalise.js";
 import type { StepOptions, TeacherFeature } from "../../engine/compile/step.js";
 import { mixes } from "../../learn/data/augment/config.js";
 import { sampleTypeOf } from "../../learn/data/samples.js";
@@ -8,6 +7,7 @@ import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { augmentationOf } from "../recipe/resolve.js";
 import type { Arm } from "../teaching/arm.js";
 import type { Prepared } from "../students/foreign.js";
+import { withRawInput } from "../students/training.js";
 
 export interface LookedAt {
   readonly batch: number;
@@ -24,17 +24,17 @@ export type ArmStep = StepOptions & Required<Pick<StepOptions, "samples">>;
 /** The step of an arm's student, at start weights. */
 export function stepOptionsOf(
   { plan, transfer }: Pick<Arm, "plan" | "transfer">,
-  { data, normalisation }: LoadedData,
+  loaded: LoadedData,
   { model }: Prepared,
   { batch, classes, objective, teacherKind, features }: LookedAt,
 ): ArmStep {
-  const sampleType = sampleTypeOf(data);
+  const { data } = loaded;
   const augmentation = augmentationOf(plan.training);
   return {
-    model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
+    model: withRawInput(model, loaded),
     batch,
     sampleShape: data.sampleShape,
-    sampleType,
+    sampleType: sampleTypeOf(data),
     classes,
     objective,
     teacherKind,

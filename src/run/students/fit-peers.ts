@@ -1,9 +1,7 @@
 /** Trains students that learn together, as one training, and exports each of them. */
 import { join } from "node:path";
-import { withNormalisation } from "../../engine/compile/normalise.js";
 import { joinPeers, weightsOfPeer } from "../../engine/compile/peers.js";
 import { trainingIdentity } from "../../learn/data/read.js";
-import { sampleTypeOf } from "../../learn/data/samples.js";
 import { appendTo } from "../../base/extremes.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { settingsOf } from "../recipe/resolve.js";
@@ -14,6 +12,7 @@ import { fingerprint, type RunContext } from "../folder/context.js";
 import { exportFitted } from "./fit.js";
 import type { Fitted } from "./fitted.js";
 import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
+import { withRawInput } from "./training.js";
 
 export interface PeersRequest {
   readonly models: readonly ModelPlan[];
@@ -61,10 +60,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
   const result = await train(
     {
       name: `${models.length} students, seed ${seed}`,
-      model: {
-        ...joined,
-        graph: withNormalisation(joined.graph, joined.input, loaded.normalisation, sampleTypeOf(loaded.data)),
-      },
+      model: withRawInput(joined, loaded),
       data: loaded.data,
       train: samples,
       validation: loaded.splits.validation,

@@ -3,10 +3,6 @@ import type { Correction, Fitted, FitRequest } from "./fitted.js";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../node/atomic.js";
-import { exportModel } from "../../engine/compile/export.js";
-import { withNormalisation } from "../../engine/compile/normalise.js";
-import { trainingIdentity } from "../../learn/data/read.js";
-import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { DataSet } from "../../learn/data/types.js";
 import { writeModel } from "../../engine/graph/write.js";
 import { packageVersion } from "../../node/package-root.js";
@@ -16,32 +12,33 @@ import { train } from "../../learn/train/train.js";
 import type { TrainingResult } from "../../learn/train/types.js";
 import { correctBias } from "./bias-correction.js";
 import { fingerprint, type RunContext, teacherFolder } from "../folder/context.js";
-import { NORMALISATION_KEY } from "../../learn/teacher/own-export.js";
 import { fileIdentity, notePrepared, type Prepared, prepareModel } from "./prepare.js";
 import { answers } from "./student.js";
 import { noteTraining } from "../folder/trainings.js";
-import { type Reusable, reusingClassifier } from "./reused-classifier.js";
+import type { Reusable } from "./reused-classifier.js";
+import { assembleTraining, exportTrained, identifyTraining } from "./training.js";
 import { openTrainingViews, viewsIdentity } from "./training-views.js";
 
 /** What a training depends on, as a name: requests with the same id are the same training in the same folder. */
 export function trainingOfRequest({ loaded, execution, folder }: RunContext, request: FitRequest) {
   const settings = settingsOf(request.training, request.samples.length, request.seed, execution);
-  const { threads: _, device: __, recompute: ___, ...deciding } = settings;
   const store = request.teacher?.header;
-  const print = fingerprint(
-    trainingIdentity(loaded.data),
-    request.samples,
-    loaded.splits.validation,
-    loaded.normalisation,
-    request.model,
-    request.objective,
-    deciding,
-    store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
-    ...(request.views ? [viewsIdentity(loaded.data, request.views)] : []),
-    ...fileIdentity(request.model, folder),
-    ...(request.shifted ? [{ shifted: request.shifted }] : []),
-    ...(request.weightSeed === undefined ? [] : [{ weightSeed: request.weightSeed }]),
-  );
+  const identity = identifyTraining({
+    loaded,
+    train: request.samples,
+    validation: loaded.splits.validation,
+    model: request.model,
+    objective: request.objective,
+    settings,
+    teacher: store && [store.teacherHash, store.preprocessing, store.precision, ...(store.features ?? [])],
+    further: [
+      ...(request.views ? [viewsIdentity(loaded.data, request.views)] : []),
+      ...fileIdentity(request.model, folder),
+      ...(request.shifted ? [{ shifted: request.shifted }] : []),
+      ...(request.weightSeed === undefined ? [] : [{ weightSeed: request.weightSeed }]),
+    ],
+  });
+  const print = fingerprint(...identity);
   return { settings, print, id: `${request.role}-${print.slice(0, 10)}-seed${request.seed}` };
 }
 
@@ -49,40 +46,38 @@ export function trainingOfRequest({ loaded, execution, folder }: RunContext, req
 export async function fit(context: RunContext, request: FitRequest): Promise<Fitted> {
   const { loaded } = context;
   const { data } = loaded;
-  const { objective, teacher } = request;
+  const { objective, teacher, samples } = request;
   const seed = request.weightSeed ?? request.seed;
   const classes = data.classes.length || (teacher?.header.classes.length ?? 0);
-  const whole = prepareModel(request.model, { folder: context.folder, data, classes, seed });
-  notePrepared(context, request.model, whole);
-  const prepared = reusingClassifier(whole, objective, reusableIn(request), data, classes, seed);
-  const { model } = prepared;
+  const model = prepareModel(request.model, { folder: context.folder, data, classes, seed });
+  notePrepared(context, request.model, model);
   const { settings, print, id } = trainingOfRequest(context, request);
   const directory = join(request.role === "teacher" ? teacherFolder(context) : context.directory, "trainings", id);
-  const sampleType = sampleTypeOf(loaded.data);
-  const graph = withNormalisation(model.graph, model.input, loaded.normalisation, sampleType);
-  const opened =
-    request.views && (await openTrainingViews(request.views, loaded.data, settings, request.samples, context.signal));
-  const task = {
+  const { task, trained } = assembleTraining({
     name: request.name,
-    model: { ...model, graph },
-    data: loaded.data,
-    train: request.samples,
+    loaded,
+    model,
+    objective,
+    classes,
+    train: samples,
     validation: loaded.splits.validation,
-    objective: request.objective,
-    teacher: request.teacher,
-    views: opened?.views,
+    teacher,
+    reusable: reusableIn(request),
     settings,
-    directory,
-    fingerprint: print,
-  } as const;
-  const result = await train(task, {
-    signal: context.signal,
-    resume: true,
-    checkpointSeconds: context.checkpointSeconds,
-    onProgress: (progress) => context.emit({ kind: "training", progress }),
-  }).finally(() => opened?.dispose());
+    weightSeed: seed,
+  });
+  const opened = request.views && (await openTrainingViews(request.views, data, settings, samples, context.signal));
+  const result = await train(
+    { ...task, views: opened?.views, directory, fingerprint: print },
+    {
+      signal: context.signal,
+      resume: true,
+      checkpointSeconds: context.checkpointSeconds,
+      onProgress: (progress) => context.emit({ kind: "training", progress }),
+    },
+  ).finally(() => opened?.dispose());
   for (const warning of result.warnings) context.warnings.push(warning);
-  return exportFitted(context, { request, id, directory, prepared, result });
+  return exportFitted(context, { request, id, directory, prepared: trained, result });
 }
 
 /** A label store by itself has a name and no model. */
@@ -99,12 +94,7 @@ export async function exportFitted(
   const { prepared, ...made } = fitted;
   const { model, architecture, parameters, macs } = prepared;
   const raw = plan.export.raw && made.request.role !== "teacher";
-  const exported = exportModel(model, made.result.weights, {
-    normalisation: raw ? null : loaded.normalisation,
-    classes: loaded.data.classes,
-    producerVersion: packageVersion(),
-    metadata: raw ? { [NORMALISATION_KEY]: JSON.stringify(loaded.normalisation) } : undefined,
-  });
+  const exported = exportTrained(model, made.result, { loaded, raw, version: packageVersion() });
   const expects = raw ? loaded.normalisation : null;
   const { shifted } = made.request;
   const corrected = shifted ? await correctBias(context, exported, shifted, expects) : null;
