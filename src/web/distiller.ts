@@ -75,7 +75,7 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
     const { student } = options;
     const described = "model" in student ? { ...student, model: undefined, file: STUDENT } : student;
     this.plan = parseParts(
-      z.object({ student: modelSchema }),
+      z.object({ student: modelSchema() }),
       { student: JSON.parse(JSON.stringify(described)) },
       "Distiller",
     ).student;

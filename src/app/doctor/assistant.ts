@@ -43,10 +43,10 @@ export function writtenModel(model: ModelPlan): string {
   let short: Record<string, unknown> = { ...model };
   for (const key of Object.keys(model)) {
     const { [key]: _, ...without } = short;
-    const parsed = modelSchema.safeParse(without);
+    const parsed = modelSchema().safeParse(without);
     if (parsed.success && sameFields(parsed.data, model)) short = without;
   }
-  const parsed = modelSchema.safeParse(short);
+  const parsed = modelSchema().safeParse(short);
   return parsed.success && sameFields(parsed.data, model) ? JSON.stringify(short) : whole;
 }
 

@@ -130,7 +130,7 @@ export abstract class DistillerCore<S extends TrainedStudent, F extends FitOptio
       recompute: options.recompute,
     });
     const parts = parseParts(
-      z.object({ objective: objectiveSchema, training: trainingSchema }),
+      z.object({ objective: objectiveSchema(), training: trainingSchema }),
       {
         objective: spelledFields({
           alpha: options.alpha,

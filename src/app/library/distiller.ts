@@ -76,7 +76,7 @@ export class Distiller extends DistillerCore<Student, FitOptions> {
     super(options);
     this.#teacher = options.teacher;
     this.#folder = options.folder ?? process.cwd();
-    this.plan = parseParts(z.object({ student: modelSchema }), { student: options.student }, "Distiller").student;
+    this.plan = parseParts(z.object({ student: modelSchema() }), { student: options.student }, "Distiller").student;
   }
 
   /**

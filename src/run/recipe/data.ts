@@ -15,7 +15,7 @@ import { type DataInput, type DataPlan, dataSchema, type TeacherPlan, teacherSch
  * @throws InputError naming the file or field when the data cannot be used
  */
 export async function loadData(data: DataInput, options: { folder?: string } = {}): Promise<LoadedData> {
-  const parsed = parseParts(z.object({ data: dataSchema }), { data }, "loadData");
+  const parsed = parseParts(z.object({ data: dataSchema() }), { data }, "loadData");
   return load(parsed.data, { folder: options.folder ?? process.cwd() });
 }
 
@@ -44,8 +44,8 @@ export function loadDataFile(path: string, overrides: readonly string[] = []): D
       expected: "a recipe, or a file with data: { source: ... }",
     });
   const schema = z.object({
-    data: dataSchema,
-    teacher: teacherSchema.optional(),
+    data: dataSchema(),
+    teacher: teacherSchema().optional(),
     evaluation: z.object({ robustness: robustnessSchema }).prefault({}),
   });
   const written = withOverrides(value, overrides, dirname(resolve(path)));

@@ -55,7 +55,7 @@ export function planOf(value: unknown, source = "recipe", overrides: readonly st
   rememberSecretsOf(value);
   const written = withOverrides(value, overrides, dirname(resolve(source)));
   rememberSecretsOf(written);
-  return parseParts(planSchema, written, source);
+  return parseParts(planSchema(), written, source);
 }
 
 /** Validates a recipe object and fills in every default; the fields keep their names. @throws InputError naming the field */
@@ -65,7 +65,7 @@ export function parseRecipe(value: unknown, source?: string, overrides?: readonl
 
 /** A plan as a recipe: what is written into a run's folder. */
 export function recipeOf(plan: Plan): Recipe {
-  return spell(planSchema, plan) as Recipe;
+  return spell(planSchema(), plan) as Recipe;
 }
 
 /** A plan that was put together by code, checked as a recipe is. @param source what it is the plan of, for messages */

@@ -10,8 +10,8 @@ import { rebuilt, snakeCase, spell } from "./spelling.js";
 /** A copy of a plan whose files are found from anywhere: for a run in another folder. @param folder its own */
 export function withAbsoluteFiles(plan: Plan, folder: string): Plan {
   const change: Change = (file) => resolve(folder, file);
-  const recipe = spell(planSchema, plan) as object;
-  return rebuilt(planSchema, plan, {
+  const recipe = spell(planSchema(), plan) as object;
+  return rebuilt(planSchema(), plan, {
     name: (field) => field,
     leaf: changing(change),
     record: (schema, value) => (isChanges(schema) ? changedFiles(recipe, value, change) : value),
@@ -56,7 +56,7 @@ function changedFiles(recipe: object, changes: object, change: Change): Record<s
 
 /** The value at a place of a recipe as it is spelt, with its files changed. */
 function filesChanged(recipe: object, path: readonly string[], change: Change): unknown {
-  return lookup(rebuilt(planSchema, recipe, { name: snakeCase, given: snakeCase, leaf: changing(change) }), path);
+  return lookup(rebuilt(planSchema(), recipe, { name: snakeCase, given: snakeCase, leaf: changing(change) }), path);
 }
 
 /** A copy of a recipe with another value at a place; mappings on the way that are not there are made. */

@@ -28,5 +28,5 @@ export async function settledByHops(context: RunContext, done: readonly Finished
 /** The objective that a hop's summary says. */
 function objectiveIn(recipe: unknown, source: string): ObjectivePlan {
   const { objective } = recipe as Recipe;
-  return parseParts(z.object({ objective: objectiveSchema }), { objective }, source).objective;
+  return parseParts(z.object({ objective: objectiveSchema() }), { objective }, source).objective;
 }

@@ -25,7 +25,9 @@ for (const schema of logitLosses) {
   const kind = schema.shape.kind.value;
   test(`${kind} without options is ${kind} with the defaults of a recipe`, async () => {
     const bare = { kind, ...REQUIRED[kind] };
-    const parsed = z.object({ objective: objectiveSchema }).parse({ objective: { alpha: 1, distillationLoss: bare } });
+    const parsed = z
+      .object({ objective: objectiveSchema() })
+      .parse({ objective: { alpha: 1, distillationLoss: bare } });
     const { distillationLoss: full } = parsed.objective;
     const loss = async (config: unknown): Promise<number> =>
       (await evaluateObjective({ alpha: 1, studentLoss: student, distillationLoss: config } as ObjectiveConfig, values))

@@ -86,7 +86,7 @@ test("the code's name in a recipe is an unknown key that leads to the right one"
 });
 
 test("checks of several fields, descriptions and defaults are those of the plan's schema", () => {
-  const json = JSON.stringify(z.toJSONSchema(recipeSchema, { io: "input", reused: "inline" }));
+  const json = JSON.stringify(z.toJSONSchema(recipeSchema(), { io: "input", reused: "inline" }));
   assert.match(json, /"clip_norm":\{[^}]*"description":"Limit on the gradient's global norm/);
   assert.ok(!/"clipNorm"/.test(json));
   assert.throws(() => planOf({ ...base, objective: { alpha: 1, weights: { student: 1, distillation: 1 } } }), {

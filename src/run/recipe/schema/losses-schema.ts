@@ -1,4 +1,5 @@
 /** The losses a recipe may name, with their options: the recipe's side of src/objective. */
+import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { featureLossSchemas } from "./features-schema.js";
 import { fraction, positive } from "./fields.js";
@@ -130,10 +131,9 @@ export const studentLossSchema = z
   .prefault({})
   .describe("Loss against the labels");
 
-export const distillationLossSchema = z
-  .discriminatedUnion("kind", logitLosses)
-  .prefault({ kind: "kd" })
-  .describe("Loss against the teacher's answers");
+export const distillationLossSchema = assembled(() =>
+  z.discriminatedUnion("kind", logitLosses).prefault({ kind: "kd" }).describe("Loss against the teacher's answers"),
+);
 
 const termSettings = {
   weight: weight.default(1),
@@ -145,12 +145,13 @@ const termSettings = {
     .describe("Name in logs and reports; default: the kind"),
 };
 
-const [first, ...others] = [...logitLosses, ...featureLossSchemas].map((loss) => loss.extend(termSettings));
-
 /** More terms of an objective. */
-export const termsSchema = z
-  .array(z.discriminatedUnion("kind", [first as NonNullable<typeof first>, ...others]))
-  .optional()
-  .describe(
-    "More terms, added to student and distillation loss. Each kind has the same options as under distillation_loss",
-  );
+export const termsSchema = assembled(() => {
+  const [first, ...others] = [...logitLosses, ...featureLossSchemas].map((loss) => loss.extend(termSettings));
+  return z
+    .array(z.discriminatedUnion("kind", [first as NonNullable<typeof first>, ...others]))
+    .optional()
+    .describe(
+      "More terms, added to student and distillation loss. Each kind has the same options as under distillation_loss",
+    );
+});

@@ -1,5 +1,6 @@
 /** What the recipe's schema allows at a place of a recipe: for messages, editors and the generated reference. */
 import { z } from "zod";
+import { assembled } from "../../../base/registry.js";
 import { maxOf } from "../../../base/extremes.js";
 import { nearestOf as nearest } from "../../../engine/graph/nearest.js";
 import { recipeSchema } from "./schema.js";
@@ -25,13 +26,10 @@ export interface JsonSchema {
   readonly default?: unknown;
 }
 
-let jsonSchema: JsonSchema | undefined;
-
 /** The recipe's JSON Schema: for editors, for the generated reference, for finding valid keys. */
-export function recipeJsonSchema(): JsonSchema {
-  jsonSchema ??= z.toJSONSchema(recipeSchema, { io: "input", reused: "inline" }) as JsonSchema;
-  return jsonSchema;
-}
+export const recipeJsonSchema = assembled(
+  () => z.toJSONSchema(recipeSchema(), { io: "input", reused: "inline" }) as JsonSchema,
+);
 
 /** Every alternative the schema allows at a path, narrowed by the discriminators the user wrote. */
 export function alternatives(root: unknown, path: readonly PropertyKey[]): JsonSchema[] {

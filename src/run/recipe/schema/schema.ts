@@ -2,6 +2,7 @@
  * The recipe: the declarative description of a run. Every field, its default and its meaning live in these schemas and
  * nowhere else: here, and for its larger sections in a file each beside this one.
  */
+import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { type Spelled, spelled } from "../spelling.js";
 import { dataSchema } from "./data-schema.js";
@@ -30,101 +31,111 @@ export { asksNoTeacher, STRATEGIES } from "./strategy-schema.js";
 export { fileTeacherSchema, teacherSchema } from "./teacher-schema.js";
 export { trainingSchema } from "./training-schema.js";
 
-export const objectiveSchema = z
-  .strictObject({
-    alpha: fraction
-      .optional()
-      .describe("How closely the student follows the teacher rather than the labels; 1 needs no labels. Default: 0.9"),
-    alphaSchedule: factorSchema
-      .optional()
-      .describe("A factor on alpha that changes over the training; the student loss gets the weight 1 - alpha"),
-    weights: z
-      .strictObject({ student: z.number().min(0), distillation: z.number().min(0) })
-      .optional()
-      .describe("Explicit weights instead of alpha; they need not sum to 1"),
-    studentLoss: studentLossSchema,
-    distillationLoss: distillationLossSchema,
-    terms: termsSchema,
-  })
-  .refine((o) => o.alpha === undefined || o.weights === undefined, {
-    message: "alpha and weights are both given",
-    params: { code: "option-conflict", cure: "Give only one of them" },
-    path: ["weights"],
-  })
-  .describe("The loss that the student minimises");
+export const objectiveSchema = assembled(() =>
+  z
+    .strictObject({
+      alpha: fraction
+        .optional()
+        .describe(
+          "How closely the student follows the teacher rather than the labels; 1 needs no labels. Default: 0.9",
+        ),
+      alphaSchedule: factorSchema
+        .optional()
+        .describe("A factor on alpha that changes over the training; the student loss gets the weight 1 - alpha"),
+      weights: z
+        .strictObject({ student: z.number().min(0), distillation: z.number().min(0) })
+        .optional()
+        .describe("Explicit weights instead of alpha; they need not sum to 1"),
+      studentLoss: studentLossSchema,
+      distillationLoss: distillationLossSchema(),
+      terms: termsSchema(),
+    })
+    .refine((o) => o.alpha === undefined || o.weights === undefined, {
+      message: "alpha and weights are both given",
+      params: { code: "option-conflict", cure: "Give only one of them" },
+      path: ["weights"],
+    })
+    .describe("The loss that the student minimises"),
+);
 
-export const planSchema = z
+const transferSchema = z
   .strictObject({
-    name: z
-      .string()
-      .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")
-      .refine((name) => !/^\.*$/.test(name) && name.length <= 100, {
-        message: "expected at most 100 characters, and not dots alone: it names a folder",
-      })
-      .default("distillation")
-      .describe("Name of the run's folder"),
-    description: z.string().optional().describe("A paragraph for the report"),
-    seed: z.number().int().min(0).default(0).describe("Seed of all random numbers"),
-    seeds: count.default(1).describe("Number of students (and baselines) to train, with the seeds seed, seed + 1, ..."),
-    data: dataSchema,
-    teacher: teacherSchema,
-    student: modelSchema,
-    training: trainingSchema,
-    objective: objectiveSchema.prefault({}),
-    strategy: strategySchema.prefault({ kind: "one-shot" }),
-    transfer: z
-      .strictObject({
-        labelled: z
-          .union([z.literal("all"), count])
-          .default("all")
-          .describe("Number of training samples whose labels the student and its baseline may use"),
-        samples: z
-          .enum(["labelled", "all"])
-          .default("labelled")
-          .describe(
-            "Training samples that the student sees: only labelled ones, or all (without labels; needs objective.alpha 1)",
-          ),
-        part: z
-          .enum(["all", "second-half"])
-          .default("all")
-          .describe(
-            "second-half: use only the half that train_on: disjoint-half leaves to the student, even with a different teacher",
-          ),
-        views: viewsSchema,
-        pseudoLabels: pseudoLabelsSchema,
-        ...omissionFields,
-      })
-      .prefault({})
-      .describe("The part of the training data that the student may see"),
-    baseline: z
-      .boolean()
-      .default(true)
-      .describe("Also train the same student on labels alone, with the same number of updates"),
-    variants: z
-      .array(
-        z.strictObject({
-          name: z.string().min(1),
-          set: changesTo(z.unknown()).describe("Recipe fields to change: path -> value"),
-        }),
-      )
-      .default([])
-      .describe("More students in the same run: this recipe with some fields changed"),
-    sweep: sweepSchema.optional(),
-    evaluation: z
-      .strictObject({
-        topK: count.default(5),
-        latencyRuns: count.default(200).describe("Calls at batch size 1, after warm-up"),
-        robustness: robustnessSchema,
-      })
-      .prefault({}),
-    export: z
-      .strictObject({ raw: z.boolean().default(false).describe("Export the graph without the normalisation") })
-      .prefault({}),
+    labelled: z
+      .union([z.literal("all"), count])
+      .default("all")
+      .describe("Number of training samples whose labels the student and its baseline may use"),
+    samples: z
+      .enum(["labelled", "all"])
+      .default("labelled")
+      .describe(
+        "Training samples that the student sees: only labelled ones, or all (without labels; needs objective.alpha 1)",
+      ),
+    part: z
+      .enum(["all", "second-half"])
+      .default("all")
+      .describe(
+        "second-half: use only the half that train_on: disjoint-half leaves to the student, even with a different teacher",
+      ),
+    views: viewsSchema,
+    pseudoLabels: pseudoLabelsSchema,
+    ...omissionFields,
   })
-  .describe("A limbeck recipe");
+  .prefault({})
+  .describe("The part of the training data that the student may see");
+
+export const planSchema = assembled(() =>
+  z
+    .strictObject({
+      name: z
+        .string()
+        .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")
+        .refine((name) => !/^\.*$/.test(name) && name.length <= 100, {
+          message: "expected at most 100 characters, and not dots alone: it names a folder",
+        })
+        .default("distillation")
+        .describe("Name of the run's folder"),
+      description: z.string().optional().describe("A paragraph for the report"),
+      seed: z.number().int().min(0).default(0).describe("Seed of all random numbers"),
+      seeds: count
+        .default(1)
+        .describe("Number of students (and baselines) to train, with the seeds seed, seed + 1, ..."),
+      data: dataSchema(),
+      teacher: teacherSchema(),
+      student: modelSchema(),
+      training: trainingSchema,
+      objective: objectiveSchema().prefault({}),
+      strategy: strategySchema().prefault({ kind: "one-shot" }),
+      transfer: transferSchema,
+      baseline: z
+        .boolean()
+        .default(true)
+        .describe("Also train the same student on labels alone, with the same number of updates"),
+      variants: z
+        .array(
+          z.strictObject({
+            name: z.string().min(1),
+            set: changesTo(z.unknown()).describe("Recipe fields to change: path -> value"),
+          }),
+        )
+        .default([])
+        .describe("More students in the same run: this recipe with some fields changed"),
+      sweep: sweepSchema.optional(),
+      evaluation: z
+        .strictObject({
+          topK: count.default(5),
+          latencyRuns: count.default(200).describe("Calls at batch size 1, after warm-up"),
+          robustness: robustnessSchema,
+        })
+        .prefault({}),
+      export: z
+        .strictObject({ raw: z.boolean().default(false).describe("Export the graph without the normalisation") })
+        .prefault({}),
+    })
+    .describe("A limbeck recipe"),
+);
 
 /** What a recipe may say. */
-export const recipeSchema = spelled(planSchema);
+export const recipeSchema = assembled(() => spelled(planSchema()));
 
 /** Readonly all the way down: what is taken is never changed. */
 export type Given<T> = T extends (infer E)[]
@@ -134,27 +145,27 @@ export type Given<T> = T extends (infer E)[]
     : T;
 
 /** A recipe as written: defaults may be missing. */
-export type RecipeInput = Given<z.input<typeof recipeSchema>>;
-export type DataInput = Given<Spelled<z.input<typeof dataSchema>>>;
-export type ModelInput = Given<Spelled<z.input<typeof modelSchema>>>;
+export type RecipeInput = Given<z.input<ReturnType<typeof recipeSchema>>>;
+export type DataInput = Given<Spelled<z.input<ReturnType<typeof dataSchema>>>>;
+export type ModelInput = Given<Spelled<z.input<ReturnType<typeof modelSchema>>>>;
 export type TrainingInput = Given<Spelled<z.input<typeof trainingSchema>>>;
-export type ObjectiveInput = Given<Spelled<z.input<typeof objectiveSchema>>>;
+export type ObjectiveInput = Given<Spelled<z.input<ReturnType<typeof objectiveSchema>>>>;
 export type FileTeacherInput = Given<Spelled<z.input<typeof fileTeacherSchema>>>;
 /** A recipe with every default filled in. */
 export type Recipe = Spelled<Plan>;
 
 /** What a recipe is resolved to: every default filled in, fields named as the code names them. */
-export type Plan = z.output<typeof planSchema>;
-export type DataPlan = z.output<typeof dataSchema>;
-export type ModelPlan = z.output<typeof modelSchema>;
+export type Plan = z.output<ReturnType<typeof planSchema>>;
+export type DataPlan = z.output<ReturnType<typeof dataSchema>>;
+export type ModelPlan = z.output<ReturnType<typeof modelSchema>>;
 export type TrainingPlan = z.output<typeof trainingSchema>;
-export type ObjectivePlan = z.output<typeof objectiveSchema>;
-export type TrainedTeacherPlan = z.output<typeof trainedTeacherSchema>;
+export type ObjectivePlan = z.output<ReturnType<typeof objectiveSchema>>;
+export type TrainedTeacherPlan = z.output<ReturnType<typeof trainedTeacherSchema>>;
 export type FileTeacherPlan = z.output<typeof fileTeacherSchema>;
 export type SweepPlan = z.output<typeof sweepSchema>;
-export type StrategySettings = z.output<typeof strategySchema>;
-export type TeacherPlan = z.output<typeof teacherSchema>;
-export type SingleTeacherPlan = z.output<typeof singleTeacherSchema>;
-export type GroupTeacherPlan = z.output<typeof groupTeacherSchema>;
+export type StrategySettings = z.output<ReturnType<typeof strategySchema>>;
+export type TeacherPlan = z.output<ReturnType<typeof teacherSchema>>;
+export type SingleTeacherPlan = z.output<ReturnType<typeof singleTeacherSchema>>;
+export type GroupTeacherPlan = z.output<ReturnType<typeof groupTeacherSchema>>;
 export type StoreTeacherPlan = z.output<typeof storeTeacherSchema>;
 export type HttpTeacherPlan = z.output<typeof httpTeacherSchema>;

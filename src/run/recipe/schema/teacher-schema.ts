@@ -1,4 +1,5 @@
 /** The recipe's teachers. */
+import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { ADDRESS_REFERENCE } from "../../../base/secrets.js";
 import { className, count, file, positive, rate } from "./fields.js";
@@ -15,20 +16,22 @@ const partOfClasses = z
     "For groups with combine: merge, the classes this teacher knows. A trained teacher sees only samples of these classes; its answers for other classes are ignored",
   );
 
-export const trainedTeacherSchema = z.strictObject({
-  model: modelSchema,
-  training: trainingSchema,
-  labelSmoothing: rate.default(0).describe("Label smoothing when training the teacher"),
-  trainOn: z
-    .enum(["all", "labelled", "disjoint-half"])
-    .default("all")
-    .describe(
-      "Labelled training samples that the teacher sees: all of them, only those the student may use, or one half while the student gets the other half",
-    ),
-  classes: partOfClasses,
-  seeds: z.enum(["one", "each"]).default("one").describe('"each" trains one teacher per seed'),
-  precision: storePrecision,
-});
+export const trainedTeacherSchema = assembled(() =>
+  z.strictObject({
+    model: modelSchema(),
+    training: trainingSchema,
+    labelSmoothing: rate.default(0).describe("Label smoothing when training the teacher"),
+    trainOn: z
+      .enum(["all", "labelled", "disjoint-half"])
+      .default("all")
+      .describe(
+        "Labelled training samples that the teacher sees: all of them, only those the student may use, or one half while the student gets the other half",
+      ),
+    classes: partOfClasses,
+    seeds: z.enum(["one", "each"]).default("one").describe('"each" trains one teacher per seed'),
+    precision: storePrecision,
+  }),
+);
 
 export const fileTeacherSchema = z.strictObject({
   file: file("ONNX classifier. {n} in the name stands for 1, 2, ..., with one teacher per seed"),
@@ -128,48 +131,49 @@ export const httpTeacherSchema = z.strictObject({
   precision: storePrecision,
 });
 
-export const singleTeacherSchema = z.union([
-  trainedTeacherSchema,
-  fileTeacherSchema,
-  storeTeacherSchema,
-  httpTeacherSchema,
-]);
+export const singleTeacherSchema = assembled(() =>
+  z.union([trainedTeacherSchema(), fileTeacherSchema, storeTeacherSchema, httpTeacherSchema]),
+);
 
-export const groupTeacherSchema = z.strictObject({
-  group: z
-    .array(singleTeacherSchema)
-    .min(2)
-    .describe(
-      "Two or more teachers: models to train, files, label stores or endpoints. Trained teachers differ in their seeds",
-    ),
-  combine: z
-    .enum(["mean-probabilities", "mean-logits", "mean-losses", "draw", "merge"])
-    .default("mean-probabilities")
-    .describe(
-      "How teachers are combined: means, one drawn per update, or merged for teachers that know part of the classes (docs/teachers.md)",
-    ),
-  weights: z
-    .union([z.array(positive).min(2), z.literal("confidence")])
-    .optional()
-    .describe(
-      'One number per teacher (with draw, its probability), or "confidence": per sample, from each teacher\'s cross-entropy with the label (Zhang 2022, CA-MKD). Default: equal weights',
-    ),
-});
+export const groupTeacherSchema = assembled(() =>
+  z.strictObject({
+    group: z
+      .array(singleTeacherSchema())
+      .min(2)
+      .describe(
+        "Two or more teachers: models to train, files, label stores or endpoints. Trained teachers differ in their seeds",
+      ),
+    combine: z
+      .enum(["mean-probabilities", "mean-logits", "mean-losses", "draw", "merge"])
+      .default("mean-probabilities")
+      .describe(
+        "How teachers are combined: means, one drawn per update, or merged for teachers that know part of the classes (docs/teachers.md)",
+      ),
+    weights: z
+      .union([z.array(positive).min(2), z.literal("confidence")])
+      .optional()
+      .describe(
+        'One number per teacher (with draw, its probability), or "confidence": per sample, from each teacher\'s cross-entropy with the label (Zhang 2022, CA-MKD). Default: equal weights',
+      ),
+  }),
+);
 
 const noTeacherSchema = z.strictObject({
   none: z.literal(true).describe("No teacher, for strategies that do not use one"),
 });
 
-export const teacherSchema = z
-  .union([
-    trainedTeacherSchema,
-    fileTeacherSchema,
-    storeTeacherSchema,
-    httpTeacherSchema,
-    groupTeacherSchema,
-    noTeacherSchema,
-  ])
-  .default({ none: true })
-  .describe(
-    "The teacher: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group). Strategies without a teacher (mutual, teacher-free with distilled: false) may omit it",
-  );
+export const teacherSchema = assembled(() =>
+  z
+    .union([
+      trainedTeacherSchema(),
+      fileTeacherSchema,
+      storeTeacherSchema,
+      httpTeacherSchema,
+      groupTeacherSchema(),
+      noTeacherSchema,
+    ])
+    .default({ none: true })
+    .describe(
+      "The teacher: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group). Strategies without a teacher (mutual, teacher-free with distilled: false) may omit it",
+    ),
+);
