@@ -72,6 +72,7 @@ First steps:
   limbeck predict student.onnx image.png  classify an image
   limbeck <command> --help                examples for every command
 
+LIMBECK_DEBUG=train, or other scopes, prints to stderr what happens inside (docs/debugging.md).
 Exit codes: 0 done, 1 the run failed, 2 the input is wrong, 130 interrupted (continue with --resume).`,
     );
   for (const add of [
