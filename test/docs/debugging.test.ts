@@ -73,7 +73,7 @@ test("the tables name every scope, and the passes that the commands print", () =
   const cells = [...page.matchAll(/^\| `([\w-]+)` \|/gm)].map((m) => m[1] as string);
   const passes = commands
     .filter((c) => c.args.includes("--graph"))
-    .flatMap(({ line }) => [...outcome(line).stdout.matchAll(/^([\w-]+) +\d+ +\d+  /gm)].map((m) => m[1] as string));
+    .flatMap(({ line }) => [...outcome(line).stdout.matchAll(/^([\w-]+) +\d+ +\d+ {2}/gm)].map((m) => m[1] as string));
   assert.deepEqual(
     [...new Set([...Object.keys(DEBUG_SCOPES), ...passes])].filter((name) => name !== "built").sort(),
     cells.sort(),
