@@ -61,7 +61,7 @@ export async function labelData(input: RecipeInput, options: LabelDataOptions = 
   const given = planOf(input);
   const plan = teacherOnly(given);
   if ("none" in plan.teacher) throw noTeacher("labelling");
-  if ("label_store" in plan.teacher)
+  if ("labelStore" in plan.teacher)
     throw new InputError({
       code: "option-invalid",
       where: "teacher.label_store",
