@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
-import { isChanges, isFile } from "./schema/fields.js";
+import { isChanges, isFile } from "../../base/schema-fields.js";
 import { type Plan, planSchema } from "./schema/schema.js";
 import { lookup } from "./schema/schema-at.js";
 import { rebuilt, snakeCase, spell } from "./spelling.js";

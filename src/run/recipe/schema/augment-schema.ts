@@ -1,7 +1,7 @@
 /** The recipe's random views: what a training may do to images, and how strongly. */
 import { z } from "zod";
 import { MAX_MAGNITUDE, MAX_OPS } from "../../../learn/data/augment/randaugment.js";
-import { positive } from "./fields.js";
+import { positive } from "../../../base/schema-fields.js";
 
 const ordered = ([low, high]: readonly [number, number]): boolean => low <= high;
 const ORDERED = "expected the lower bound first: [low, high]";

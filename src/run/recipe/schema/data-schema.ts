@@ -1,7 +1,7 @@
 /** The recipe's data: sources, splits, normalisation. */
 import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
-import { count, file, positive } from "./fields.js";
+import { count, file, positive } from "../../../base/schema-fields.js";
 
 const split = z
   .strictObject({

@@ -2,41 +2,14 @@
 import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { featureLossSchemas } from "./features-schema.js";
-import { fraction, positive } from "./fields.js";
-
-const weight = z.number().min(0);
-
-/** A factor that changes over the training. */
-export const factorSchema = z
-  .discriminatedUnion("kind", [
-    z.strictObject({ kind: z.literal("constant").describe("Factor 1") }),
-    ...(["linear", "cosine"] as const).map((kind) =>
-      z.strictObject({
-        kind: z.literal(kind).describe(kind === "linear" ? "A straight ramp" : "A cosine ramp, flat at both ends"),
-        from: weight.default(0).describe("Factor before the ramp"),
-        to: weight.default(1).describe("Factor after the ramp"),
-        begin: fraction.default(0).describe("Start of the ramp, as a fraction of the training"),
-        end: fraction.default(1).describe("End of the ramp, as a fraction of the training"),
-      }),
-    ),
-    z.strictObject({
-      kind: z.literal("warm-up").describe("Rises linearly to 1"),
-      steps: z.number().int().min(1).describe("Length in steps"),
-    }),
-    z.strictObject({
-      kind: z.literal("step").describe("Starts at 1 and is multiplied by gamma at each milestone"),
-      gamma: weight.default(0.1).describe("Factor at each milestone"),
-      milestones: z.array(fraction).min(1).describe("Milestones, as fractions of the training"),
-    }),
-  ])
-  .describe("A factor that changes over the training");
+import { factor, fraction, positive, weight } from "../../../base/schema-fields.js";
 
 const temperature = (usual: number) => ({
   temperature: z
     .union([positive, z.literal("auto")])
     .default(usual)
     .describe("T in softmax(z / T); auto: chosen from the teacher's answers, see docs/losses.md"),
-  temperatureSchedule: factorSchema
+  temperatureSchedule: factor
     .optional()
     .describe("A factor on the temperature that changes over the training; must stay above 0"),
 });
@@ -137,7 +110,7 @@ export const distillationLossSchema = assembled(() =>
 
 const termSettings = {
   weight: weight.default(1),
-  schedule: factorSchema.optional().describe("A factor on the weight that changes over the training"),
+  schedule: factor.optional().describe("A factor on the weight that changes over the training"),
   name: z
     .string()
     .regex(/^[\w.-]+$/, "expected letters, digits, . _ - only")

@@ -1,7 +1,7 @@
 /** The recipe's models. */
 import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
-import { count, file, positive, rate } from "./fields.js";
+import { count, file, positive, rate } from "../../../base/schema-fields.js";
 
 const activation = z
   .enum([

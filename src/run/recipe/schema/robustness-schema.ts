@@ -1,7 +1,7 @@
 /** The evaluation under corruptions: the recipe's `evaluation.robustness`. */
 import { z } from "zod";
 import { CORRUPTION_NAMES } from "../../../learn/evaluate/robustness/corruptions.js";
-import { count } from "./fields.js";
+import { count } from "../../../base/schema-fields.js";
 
 const unique = (list: readonly unknown[]): boolean => new Set(list).size === list.length;
 

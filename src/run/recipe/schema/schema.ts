@@ -6,8 +6,8 @@ import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { type Spelled, spelled } from "../spelling.js";
 import { dataSchema } from "./data-schema.js";
-import { changesTo, count, fraction } from "./fields.js";
-import { distillationLossSchema, factorSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
+import { changesTo, count, factor, fraction } from "../../../base/schema-fields.js";
+import { distillationLossSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
 import { modelSchema } from "./model-schema.js";
 import { robustnessSchema } from "./robustness-schema.js";
 import { strategySchema } from "./strategy-schema.js";
@@ -39,7 +39,7 @@ export const objectiveSchema = assembled(() =>
         .describe(
           "How closely the student follows the teacher rather than the labels; 1 needs no labels. Default: 0.9",
         ),
-      alphaSchedule: factorSchema
+      alphaSchedule: factor
         .optional()
         .describe("A factor on alpha that changes over the training; the student loss gets the weight 1 - alpha"),
       weights: z

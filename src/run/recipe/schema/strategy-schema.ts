@@ -1,7 +1,7 @@
 /** The strategies a recipe may name: schedules of complete training runs. The recipe's side of src/strategy. */
 import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
-import { count, fraction } from "./fields.js";
+import { count, fraction } from "../../../base/schema-fields.js";
 import { virtualTeacherSchema } from "./losses-schema.js";
 import { modelSchema } from "./model-schema.js";
 import { trainingSchema } from "./training-schema.js";

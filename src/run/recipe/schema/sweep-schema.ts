@@ -1,6 +1,6 @@
 /** What `limbeck sweep` tries: the recipe's `sweep` section. The recipe's side of src/strategy/sweep. */
 import { z } from "zod";
-import { changesTo } from "./fields.js";
+import { changesTo } from "../../../base/schema-fields.js";
 
 /** "log:1e-4..1e-2": distribution, lower and upper end. */
 const RANGE = /^(?:(uniform|log|int|log-int):)?([^.:,][^:,]*?)\.\.([^.:,][^:,]*)$/;

@@ -2,7 +2,7 @@
 import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { ADDRESS_REFERENCE } from "../../../base/secrets.js";
-import { className, count, file, positive, rate } from "./fields.js";
+import { className, count, file, positive, rate } from "../../../base/schema-fields.js";
 import { modelSchema } from "./model-schema.js";
 import { trainingSchema } from "./training-schema.js";
 

@@ -1,7 +1,7 @@
 /** The recipe's training settings: budget and optimisation. */
 import { z } from "zod";
 import { augmentSchema } from "./augment-schema.js";
-import { count, fraction, positive, rate } from "./fields.js";
+import { count, fraction, positive, rate } from "../../../base/schema-fields.js";
 
 const optimizer = z
   .discriminatedUnion("kind", [

@@ -1,6 +1,6 @@
 /** Classes that the student never sees, and the correction of its biases: fields of the recipe's transfer. */
 import { z } from "zod";
-import { className } from "./fields.js";
+import { className } from "../../../base/schema-fields.js";
 
 const classNames = z.array(className);
 

@@ -1,6 +1,6 @@
 /** What a student sees in addition to the samples: random views, and labels from a teacher. */
 import { z } from "zod";
-import { count, fraction } from "./fields.js";
+import { count, fraction } from "../../../base/schema-fields.js";
 
 export const viewsSchema = z
   .strictObject({
