@@ -16,12 +16,9 @@ import { type ObjectiveConfig, objectiveLayers, objectiveNeeds } from "../../eng
 import { parseParts } from "../../run/recipe/parse.js";
 import { spelledFields } from "../../run/recipe/spelling.js";
 import { objectiveOf, settingsOf } from "../../run/recipe/resolve.js";
-import {
-  type ObjectivePlan,
-  objectiveSchema,
-  type TrainingPlan,
-  trainingSchema,
-} from "../../run/recipe/schema/schema.js";
+import { objectiveSchema } from "../../run/recipe/schema/objective-schema.js";
+import type { ObjectivePlan, TrainingPlan } from "../../run/recipe/schema/schema.js";
+import { trainingSchema } from "../../run/recipe/schema/training-schema.js";
 import type { StoredMember } from "../../learn/teacher/group/group.js";
 import { checkGroupFit, groupOutputs } from "../../learn/teacher/group/group-teacher.js";
 import { labelInMemory } from "../../learn/teacher/memory.js";

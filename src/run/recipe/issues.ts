@@ -2,7 +2,15 @@
 import type { z } from "zod";
 import type { Fault } from "../../base/errors.js";
 import { nearestOf as nearest } from "../../engine/graph/nearest.js";
-import { alternatives, choices, type JsonSchema, keysAt, lookup, nearestKey } from "./schema/schema-at.js";
+import {
+  alternatives,
+  choices,
+  type JsonSchema,
+  keysAt,
+  lookup,
+  nearestKey,
+  type Written,
+} from "./schema/schema-at.js";
 import { describe, oneOf, wordsOf } from "./words.js";
 
 export type Issue = z.core.$ZodIssue;
@@ -46,13 +54,13 @@ function ofNoKind(at: object, best: readonly Issue[]): boolean {
 }
 
 /** A fault for each thing that is wrong; several for several unknown keys. */
-export function faultsOf(issue: Issue, root: unknown): Fault[] {
+export function faultsOf(issue: Issue, root: Written): Fault[] {
   if (issue.code === "unrecognized_keys")
     return issue.keys.slice(0, MOST_KEYS).map((key) => unknownKey(issue.path, key, root));
   if (issue.code === "invalid_union" && issue.discriminator)
     return [unknownKind(issue.path, issue.discriminator, root)];
   const where = fieldOf(issue.path);
-  const found = lookup(root, issue.path);
+  const found = lookup(root.value, issue.path);
   // What the recipe's own schema says.
   if (issue.code === "custom" || (issue.code === "invalid_format" && !/^Invalid /.test(issue.message)))
     return [{ where, ...ofSchema(issue, found) }];
@@ -88,7 +96,7 @@ function ofSchema(issue: Issue, found: unknown): Omit<Fault, "where"> {
   return { code: params.code ?? "option-invalid", found: message, ...(params.cure && { cure: params.cure }) };
 }
 
-function unknownKey(path: readonly PropertyKey[], key: string, root: unknown): Fault {
+function unknownKey(path: readonly PropertyKey[], key: string, root: Written): Fault {
   const where = fieldOf([...path, key]);
   const known = keysAt(root, path);
   if (known.includes(key)) return misplaced(path, key, root);
@@ -103,17 +111,17 @@ function unknownKey(path: readonly PropertyKey[], key: string, root: unknown): F
 }
 
 /** A key of another kind of the same thing: teacher.train_on beside teacher.file. */
-function misplaced(path: readonly PropertyKey[], key: string, root: unknown): Fault {
-  const given = lookup(root, path);
+function misplaced(path: readonly PropertyKey[], key: string, root: Written): Fault {
+  const given = lookup(root.value, path);
   const beside = Object.keys(given && typeof given === "object" ? given : {}).find((k) => k !== key);
   const found = `it cannot be used with ${fieldOf(beside === undefined ? path : [...path, beside])}`;
   const cure = "Remove one of them; docs/recipe.md lists the fields of each kind";
   return { code: "option-conflict", where: fieldOf([...path, key]), found, cure };
 }
 
-function unknownKind(path: readonly PropertyKey[], tag: string, root: unknown): Fault {
+function unknownKind(path: readonly PropertyKey[], tag: string, root: Written): Fault {
   const at = path[path.length - 1] === tag ? path.slice(0, -1) : path;
-  const given = lookup(root, [...at, tag]);
+  const given = lookup(root.value, [...at, tag]);
   const options = choices(root, at, tag);
   const near = typeof given === "string" && given.length <= 80 ? nearest(given, options) : undefined;
   return {

@@ -7,11 +7,12 @@ import { MASK, maskSecrets, rememberSecretsOf } from "../../base/secrets.js";
 import { describe, parseParts } from "./parse.js";
 import { readText } from "./read-text.js";
 import { fromHere } from "./paths.js";
-import { type Plan, planSchema, type Recipe } from "./schema/schema.js";
+import { type Plan, planSchema, type Recipe, recipeSchema } from "./schema/schema.js";
+import { type JsonSchema, jsonSchemaOf } from "./schema/schema-at.js";
 import { spell } from "./spelling.js";
 import { parseYaml, yamlValue } from "./yaml-value.js";
 
-export { parseParts, recipeJsonSchema } from "./parse.js";
+export { parseParts } from "./parse.js";
 
 export interface LoadedRecipe {
   /** As it is spelt, with every default filled in. */
@@ -100,6 +101,9 @@ export function parseChanged(recipe: object, changes: Readonly<Record<string, un
   for (const [path, value] of Object.entries(changes)) setPath(changed, path, structuredClone(value));
   return planOf(changed, source);
 }
+
+/** The recipe's JSON Schema. */
+export const recipeJsonSchema = (): JsonSchema => jsonSchemaOf(recipeSchema());
 
 /** A recipe as YAML text, without its secrets. */
 export function recipeToYaml(recipe: Recipe): string {

@@ -3,9 +3,9 @@ import type { z } from "zod";
 import { InputError, sentenceOf } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { faultsOf, mostLikely } from "./issues.js";
+import { jsonSchemaOf, type Written } from "./schema/schema-at.js";
 import { spelled } from "./spelling.js";
 
-export { recipeJsonSchema } from "./schema/schema-at.js";
 export { describe } from "./words.js";
 
 /** Problems listed at most. */
@@ -17,15 +17,16 @@ const LISTED = 50;
  * @throws InputError whose details are the fields, as for a whole recipe
  */
 export function parseParts<T extends z.ZodType>(schema: T, value: unknown, source: string): z.output<T> {
-  const parsed = spelled(schema).safeParse(value);
-  if (!parsed.success) throw explain(parsed.error, value, source);
+  const taken = spelled(schema);
+  const parsed = taken.safeParse(value);
+  if (!parsed.success) throw explain(parsed.error, { value, schema: jsonSchemaOf(taken) }, source);
   return parsed.data;
 }
 
 /** What a failed parse found, each thing a detail. */
-function explain(error: z.ZodError, value: unknown, where: string): InputError {
-  const issues = error.issues.slice(0, LISTED).flatMap((issue) => mostLikely(issue, value));
-  const all = issues.slice(0, LISTED).flatMap((issue) => faultsOf(issue, value));
+function explain(error: z.ZodError, written: Written, where: string): InputError {
+  const issues = error.issues.slice(0, LISTED).flatMap((issue) => mostLikely(issue, written.value));
+  const all = issues.slice(0, LISTED).flatMap((issue) => faultsOf(issue, written));
   const details = [...new Map(all.map((fault) => [sentenceOf(fault), fault])).values()].slice(0, LISTED);
   const found = `${noun(details.length, "field")} cannot be used`;
   return new InputError({ code: "recipe-invalid", where, found, details });

@@ -1,9 +1,7 @@
-/** What the recipe's schema allows at a place of a recipe: for messages, editors and the generated reference. */
+/** What a schema allows at a place of a recipe: for messages, editors and the generated reference. */
 import { z } from "zod";
-import { assembled } from "../../../base/registry.js";
 import { maxOf } from "../../../base/extremes.js";
 import { nearestOf as nearest } from "../../../engine/graph/nearest.js";
-import { recipeSchema } from "./schema.js";
 
 /** The parts of a JSON schema that zod writes for a recipe. */
 export interface JsonSchema {
@@ -26,15 +24,25 @@ export interface JsonSchema {
   readonly default?: unknown;
 }
 
-/** The recipe's JSON Schema: for editors, for the generated reference, for finding valid keys. */
-export const recipeJsonSchema = assembled(
-  () => z.toJSONSchema(recipeSchema(), { io: "input", reused: "inline" }) as JsonSchema,
-);
+/** A recipe, or parts of one, as it was written, and what it may say. */
+export interface Written {
+  readonly value: unknown;
+  readonly schema: JsonSchema;
+}
+
+const written = new WeakMap<z.core.$ZodType, JsonSchema>();
+
+/** The JSON Schema of what a schema takes: for editors, for the generated reference, for finding valid keys. */
+export function jsonSchemaOf(schema: z.core.$ZodType): JsonSchema {
+  const made = written.get(schema) ?? (z.toJSONSchema(schema, { io: "input", reused: "inline" }) as JsonSchema);
+  written.set(schema, made);
+  return made;
+}
 
 /** Every alternative the schema allows at a path, narrowed by the discriminators the user wrote. */
-export function alternatives(root: unknown, path: readonly PropertyKey[]): JsonSchema[] {
-  let schemas: JsonSchema[] = [recipeJsonSchema()];
-  let value: unknown = root;
+export function alternatives(root: Written, path: readonly PropertyKey[]): JsonSchema[] {
+  let schemas: JsonSchema[] = [root.schema];
+  let { value } = root;
   for (const key of [...path, null]) {
     schemas = schemas
       .flatMap((s) => [...(s.anyOf ?? []), ...(s.oneOf ?? []), ...(s.anyOf || s.oneOf ? [] : [s])])
@@ -63,9 +71,9 @@ export function alternatives(root: unknown, path: readonly PropertyKey[]): JsonS
  * Valid keys at a path, and below it one level further as "key.inner".
  * @param meant of several kinds of mapping only those that know most of the keys that are there
  */
-export function keysAt(root: unknown, path: readonly PropertyKey[], meant = false): string[] {
+export function keysAt(root: Written, path: readonly PropertyKey[], meant = false): string[] {
   const all = alternatives(root, path);
-  const here = [...new Set((meant ? likeliest(all, lookup(root, path)) : all).flatMap(keysOf))];
+  const here = [...new Set((meant ? likeliest(all, lookup(root.value, path)) : all).flatMap(keysOf))];
   const below = here.flatMap((key) =>
     alternatives(root, [...path, key]).flatMap((s) => Object.keys(s.properties ?? {}).map((k) => `${key}.${k}`)),
   );
@@ -94,7 +102,7 @@ export function nearestKey(key: string, candidates: readonly string[]): string |
   return deep.find((c) => last(c) === inner);
 }
 
-export function choices(root: unknown, path: readonly PropertyKey[], tag: string): string[] {
+export function choices(root: Written, path: readonly PropertyKey[], tag: string): string[] {
   const parent = path[path.length - 1] === tag ? path.slice(0, -1) : path;
   return alternatives(root, parent).flatMap((s) =>
     typeof s.properties?.[tag]?.const === "string" ? [s.properties[tag].const as string] : [],

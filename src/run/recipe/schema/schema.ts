@@ -6,9 +6,9 @@ import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { type Spelled, spelled } from "../spelling.js";
 import { dataSchema } from "./data-schema.js";
-import { changesTo, count, factor, fraction } from "../../../base/schema-fields.js";
-import { distillationLossSchema, studentLossSchema, termsSchema } from "./losses-schema.js";
+import { changesTo, count } from "../../../base/schema-fields.js";
 import { modelSchema } from "./model-schema.js";
+import { objectiveSchema } from "./objective-schema.js";
 import { robustnessSchema } from "./robustness-schema.js";
 import { strategySchema } from "./strategy-schema.js";
 import { sweepSchema } from "./sweep-schema.js";
@@ -27,36 +27,10 @@ import { pseudoLabelsSchema, viewsSchema } from "./views-schema.js";
 
 export { dataSchema } from "./data-schema.js";
 export { modelSchema } from "./model-schema.js";
+export { objectiveSchema } from "./objective-schema.js";
 export { asksNoTeacher, STRATEGIES } from "./strategy-schema.js";
 export { fileTeacherSchema, teacherSchema } from "./teacher-schema.js";
 export { trainingSchema } from "./training-schema.js";
-
-export const objectiveSchema = assembled(() =>
-  z
-    .strictObject({
-      alpha: fraction
-        .optional()
-        .describe(
-          "How closely the student follows the teacher rather than the labels; 1 needs no labels. Default: 0.9",
-        ),
-      alphaSchedule: factor
-        .optional()
-        .describe("A factor on alpha that changes over the training; the student loss gets the weight 1 - alpha"),
-      weights: z
-        .strictObject({ student: z.number().min(0), distillation: z.number().min(0) })
-        .optional()
-        .describe("Explicit weights instead of alpha; they need not sum to 1"),
-      studentLoss: studentLossSchema,
-      distillationLoss: distillationLossSchema(),
-      terms: termsSchema(),
-    })
-    .refine((o) => o.alpha === undefined || o.weights === undefined, {
-      message: "alpha and weights are both given",
-      params: { code: "option-conflict", cure: "Give only one of them" },
-      path: ["weights"],
-    })
-    .describe("The loss that the student minimises"),
-);
 
 const transferSchema = z
   .strictObject({
