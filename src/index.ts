@@ -86,7 +86,7 @@ export { type LabelDataOptions, type LabelDataResult, labelData } from "./app/co
 export type { ModelDescription } from "./run/teaching/open-model.js";
 export { type Prediction, type PredictOptions, predictFiles } from "./app/commands/predict.js";
 export { listRuns, type RunInfo } from "./run/folder/runs.js";
-export { type StarterOptions, starterRecipe } from "./run/recipe/starter-recipe.js";
+export { type StarterOptions, starterRecipe } from "./app/commands/starter-recipe.js";
 export type { Student } from "./run/students/student.js";
 export { type SweepOptions, type SweepResult, sweep } from "./app/sweep/sweep.js";
 export { type TrainModelOptions, type TrainModelResult, trainModel } from "./run/pipeline/train-model.js";

@@ -2,7 +2,7 @@
 import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
 import { writeOutput } from "../run/folder/output.js";
-import { type StarterOptions, starterRecipe } from "../run/recipe/starter-recipe.js";
+import { type StarterOptions, starterRecipe } from "../app/commands/starter-recipe.js";
 import { jsonFlag, quietFlag } from "./flags.js";
 import { Terminal } from "./terminal.js";
 

@@ -290,7 +290,7 @@ describe("init", () => {
     for (const data of ["digits", "idx", "table", "images", "npy", "npz"])
       for (const teacher of ["model", "file", "store"]) {
         // In this process: eighteen of its own would be slow.
-        const { starterRecipe } = await import("../../src/run/recipe/starter-recipe.js");
+        const { starterRecipe } = await import("../../src/app/commands/starter-recipe.js");
         const file = at(`${data}-${teacher}.yaml`);
         writeFileSync(file, starterRecipe({ data: data as "digits", teacher: teacher as "model" }));
         const { recipe } = loadRecipe(file);

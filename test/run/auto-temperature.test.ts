@@ -8,7 +8,7 @@ import { faultOf } from "../../src/base/errors.js";
 import { Distiller, distill, InterruptedError, loadData, type RecipeInput } from "../../src/index.js";
 import { parseRecipe, readYaml } from "../../src/run/recipe/load.js";
 import { examine } from "../../src/app/doctor/doctor.js";
-import { starterRecipe } from "../../src/run/recipe/starter-recipe.js";
+import { starterRecipe } from "../../src/app/commands/starter-recipe.js";
 import { chooseTemperature } from "../../src/learn/teacher/temperature.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-auto-"));

@@ -124,9 +124,9 @@ test("later rounds leave the teacher's half alone, as the first does", () => {
   }
 });
 
-test("a consistent student refuses losses that look at labels: it says that none is used", () => {
-  const dkd = planOf({ ...recipe, objective: { alpha: 1, distillation_loss: { kind: "dkd" } } });
-  assert.throws(() => consistent.planHops(dkd, { kind: "consistent", answers: "replayed", compare: [] }, folder), {
+test("a consistent student refuses losses that look at labels: it says that none is used", async () => {
+  const dkd = { alpha: 1, distillation_loss: { kind: "dkd" } } as const;
+  await assert.rejects(distill({ ...recipe, objective: dkd, strategy: { kind: "consistent", compare: [] } }), {
     name: "InputError",
     code: "option-conflict",
     where: "objective",
@@ -134,7 +134,7 @@ test("a consistent student refuses losses that look at labels: it says that none
   });
 });
 
-test("plans: defaults where the recipe says nothing, and what makes no sense is named", () => {
+test("plans: defaults where the recipe says nothing, and what makes no sense is named", async () => {
   const plain = planOf({ ...recipe, training: { steps: 10 }, student: { kind: "mlp", hidden: [8] } });
   const noisy = {
     kind: "noisy-student",
@@ -172,7 +172,8 @@ test("plans: defaults where the recipe says nothing, and what makes no sense is 
     folder,
   ).hops;
   assert.deepEqual(own?.plan.training.augment?.mixup, { alpha: 1 });
-  assert.throws(() => noisyStudent.planHops(plain, { ...noisy, rounds: 2, models: [plain.student] }, folder), {
+  const uneven = { kind: "noisy-student", rounds: 2, models: [recipe.student] } as const;
+  await assert.rejects(distill({ ...recipe, strategy: uneven }), {
     name: "InputError",
     code: "array-mismatch",
     where: "strategy.models",

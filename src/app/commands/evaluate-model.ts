@@ -29,6 +29,9 @@ import { type Answers, scoreAnswers } from "../../run/pipeline/judge.js";
 import { latencyOf } from "../../run/measure/measure.js";
 import { type ModelDescription, type OpenedModel, openModel } from "../../run/teaching/open-model.js";
 import { type Askable, measureRobustness } from "../../run/measure/robustness.js";
+import { factsOf } from "../../run/teaching/rules/facts.js";
+import { checkRules } from "../../run/teaching/rules/rule.js";
+import { RULES } from "../../run/teaching/rules/rules.js";
 
 /** The samples to evaluate on: one part of the split, or all samples. */
 export type Part = "test" | "validation" | "train" | "all";
@@ -108,6 +111,8 @@ export async function evaluateModel(
   const labels = labelsOf(loaded, samples);
   const known = labels.every((l) => l >= 0) ? labels : null;
   const settings = robustnessOf(options);
+  const evaluation = { robustness: settings ?? (false as const) };
+  checkRules(RULES, ["evaluation"], { plan: { evaluation }, data: factsOf(loaded, samples) });
   await checkOthers(loaded, samples, options);
   const { own, other, scored, teacherScored } = await scoreBoth(file, loaded, samples, known, options);
   const { classes } = own;

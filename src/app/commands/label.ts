@@ -4,7 +4,6 @@ import { join } from "node:path";
 import type { TeacherFeature } from "../../engine/compile/step.js";
 import type { DataAudit } from "../../learn/data/audit/types.js";
 import type { LoadedData } from "../../learn/data/types.js";
-import { InputError } from "../../base/errors.js";
 import { correctness, type OutputKind } from "../../learn/evaluate/metrics.js";
 import { noun } from "../../base/noun.js";
 import { planOf } from "../../run/recipe/load.js";
@@ -15,8 +14,9 @@ import type { Arm } from "../../run/teaching/arm.js";
 import { beginRun } from "../../run/folder/begin-run.js";
 import type { RunContext, RunOptions } from "../../run/folder/context.js";
 import { piecesOf } from "../../run/pipeline/judge.js";
-import { seeingAllClasses } from "../../run/pipeline/omitted.js";
-import { noTeacher } from "../../run/teaching/teacher-group.js";
+import { seeingAllClasses } from "../../run/teaching/omission.js";
+import { checkRules } from "../../run/teaching/rules/rule.js";
+import { RULES } from "../../run/teaching/rules/rules.js";
 import { prepareTeacher } from "../../run/teaching/teachers.js";
 import type { ReadyTeacher } from "../../run/teaching/ready-teacher.js";
 
@@ -60,22 +60,7 @@ export interface LabelDataResult {
 export async function labelData(input: RecipeInput, options: LabelDataOptions = {}): Promise<LabelDataResult> {
   const given = planOf(input);
   const plan = teacherOnly(given);
-  if ("none" in plan.teacher) throw noTeacher("labelling");
-  if ("labelStore" in plan.teacher)
-    throw new InputError({
-      code: "option-invalid",
-      where: "teacher.label_store",
-      found: "this teacher is already a label store",
-      expected: "a teacher that can be asked",
-      cure: "Set teacher.file or teacher.model",
-    });
-  if ("group" in plan.teacher)
-    throw new InputError({
-      code: "option-conflict",
-      where: "teacher.group",
-      found: "a label store belongs to one teacher, and this group has several",
-      cure: "Label with each of them, and give the stores to the group",
-    });
+  checkRules(RULES, ["label"], { plan });
   return beginRun({
     plan,
     options,

@@ -10,8 +10,12 @@ import { asksNoTeacher, type Plan, type RecipeInput } from "../../run/recipe/sch
 import { settleTemperatures } from "../../run/teaching/auto-temperature.js";
 import type { RunEvent } from "../../run/folder/events.js";
 import { loadAudited } from "../../run/folder/load-audited.js";
+import { expandArms } from "../../run/pipeline/arms.js";
+import { withoutDistillation } from "../../run/pipeline/train-model.js";
+import { allRules, runOf } from "../../run/strategies/rules.js";
 import { firstHop } from "../../run/strategies/strategies.js";
-import { requireTeacher } from "../../run/teaching/teacher-group.js";
+import { factsOf } from "../../run/teaching/rules/facts.js";
+import { checkRules } from "../../run/teaching/rules/rule.js";
 import { openAsked } from "./asked.js";
 import { averageLength } from "./average-length.js";
 import { dataAudit } from "./data-audit.js";
@@ -78,11 +82,14 @@ export interface ExamineOptions {
  */
 export async function examine(input: RecipeInput, options: ExamineOptions = {}): Promise<Finding[]> {
   const whole = planOf(input);
-  requireTeacher(whole);
+  checkRules(allRules(), ["recipe", runOf(whole)], { plan: whole });
   const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
   const loaded = await loadAudited(whole.data, { folder });
+  checkRules(allRules(), [runOf(whole)], { plan: whole, data: factsOf(loaded) });
   const given = firstHop(whole, loaded);
   const teacherless = asksNoTeacher(given.strategy);
+  // What a run would refuse of a student is refused here.
+  expandArms(teacherless ? withoutDistillation(given) : given, loaded);
   const finished = finishedRun(whole, options.out);
   emit({ kind: "stage", text: `Checking ${given.name}` });
   if (finished) emit({ kind: "info", text: `using the models of the finished run ${finished.directory}` });

@@ -24,11 +24,6 @@ export const layers: Check = (patient) => {
   const failed = (found: string, change: string): Finding[] => [
     { check: CHECK, status: "fail", found, why: "the run would stop before the student is trained", change },
   ];
-  if ("group" in plan.teacher)
-    return failed(
-      "losses between layers need a single teacher, but teacher.group has several",
-      "use one teacher, or remove those terms from objective.terms",
-    );
   const { folder, teacher, loaded } = patient;
   const { data } = loaded;
   const classes = teacher?.classes ?? data.classes.length;

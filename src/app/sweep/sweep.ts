@@ -7,7 +7,6 @@ import { mostOf } from "../../learn/evaluate/chance.js";
 import type { SweepField, SweepRow, SweepSummary } from "../../learn/evaluate/sweep.js";
 import { noun } from "../../base/noun.js";
 import { packageVersion } from "../../node/package-root.js";
-import { quote } from "../../base/quote.js";
 import { planOf, recipeOf, recipeToYaml } from "../../run/recipe/load.js";
 import { withAbsoluteFiles } from "../../run/recipe/paths.js";
 import type { Plan, RecipeInput } from "../../run/recipe/schema/schema.js";
@@ -17,7 +16,9 @@ import type { Arm } from "../../run/teaching/arm.js";
 import { checkModels } from "../../run/pipeline/check.js";
 import { beginRun } from "../../run/folder/begin-run.js";
 import { type RunContext, type RunOptions, seedsOf } from "../../run/folder/context.js";
-import { requireTeacher } from "../../run/teaching/teacher-group.js";
+import { allRules } from "../../run/strategies/rules.js";
+import { factsOf } from "../../run/teaching/rules/facts.js";
+import { checkRules } from "../../run/teaching/rules/rule.js";
 import { type Combination, combinationsOf } from "./combinations.js";
 import { type Candidate, checkMetric, type Swept, trainSweep } from "./train.js";
 
@@ -47,21 +48,16 @@ export interface SweepResult {
  */
 export async function sweep(input: RecipeInput, options: SweepOptions = {}): Promise<SweepResult> {
   const plan = planOf(input);
-  requireTeacher(plan);
-  if (plan.strategy.kind !== "one-shot")
-    throw new InputError({
-      code: "option-conflict",
-      where: "strategy.kind",
-      found: `${quote(plan.strategy.kind)} is several runs, and a sweep trains single students`,
-      expected: "one-shot",
-      cure: 'Sweep with --set "strategy={kind: one-shot}"',
-    });
+  checkRules(allRules(), ["recipe", "sweep"], { plan });
   const { fields, combinations } = combinationsOf(input, plan);
   return beginRun({
     plan,
     options,
     marks: { kind: "sweep", name: `${plan.name}-sweep` },
-    check: (loaded, folder) => checkSweep(combinations, loaded, folder),
+    check(loaded, folder) {
+      checkRules(allRules(), ["sweep"], { plan, data: factsOf(loaded) });
+      return candidatesOf(combinations, loaded, folder);
+    },
     async work({ context, seconds }, candidates) {
       announce(context, fields, candidates);
       const swept = await trainSweep(context, candidates);
@@ -69,17 +65,6 @@ export async function sweep(input: RecipeInput, options: SweepOptions = {}): Pro
       return { directory: context.directory, summary, ...(await writeSweep(context, summary, candidates)) };
     },
   });
-}
-
-function checkSweep(combinations: readonly Combination[], loaded: LoadedData, folder: string): Candidate[] {
-  if (loaded.splits.validation.length === 0)
-    throw new InputError({
-      code: "budget-invalid",
-      where: "data.split.validation",
-      found: "no validation sample is left to score on",
-      expected: "a fraction of the samples, such as 0.15",
-    });
-  return candidatesOf(combinations, loaded, folder);
 }
 
 /** What every combination may see, with its models built once. @throws InputError naming the combination */

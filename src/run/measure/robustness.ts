@@ -1,14 +1,13 @@
 /** Asks models about corrupted test samples: what stands behind `evaluation.robustness` and `limbeck evaluate --robustness`. */
 import { drawStratified } from "../../learn/data/stratify.js";
 import type { DataSet, LoadedData } from "../../learn/data/types.js";
-import { InputError, InterruptedError } from "../../base/errors.js";
+import { InterruptedError } from "../../base/errors.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
 import { correctness } from "../../learn/evaluate/metrics.js";
-import { corrupt, imageShape, valueRange } from "../../learn/evaluate/robustness/corruptions.js";
+import { corrupt, valueRange } from "../../learn/evaluate/robustness/corruptions.js";
 import { summariseErrors } from "../../learn/evaluate/robustness/score.js";
 import type { MeasuredModel, RobustnessSummary, SeedErrors } from "../../learn/evaluate/robustness/types.js";
 import type { RobustnessPlan } from "../recipe/schema/robustness-schema.js";
-import type { Plan } from "../recipe/schema/schema.js";
 import { openSession } from "../../node/session.js";
 import type { Teacher } from "../../learn/teacher/types.js";
 import { type RunContext, labelsOf } from "../folder/context.js";
@@ -39,29 +38,6 @@ const MOST_VALUES = 2 ** 22;
 const MOST_SAMPLES = 256;
 
 /**
- * Can be known before anything is trained.
- * @throws InputError when the data holds no images, or no labels to be wrong about
- */
-export function checkRobustness(loaded: LoadedData, samples: Uint32Array): void {
-  imageShape(loaded.data);
-  const bare = labelsOf(loaded, samples).filter((l) => l < 0).length;
-  if (samples.length === 0 || bare > 0)
-    throw new InputError({
-      code: "labels-missing",
-      where: "evaluation.robustness",
-      found:
-        samples.length === 0 ? "there are no test samples" : `${bare} of ${samples.length} test samples have no label`,
-      expected: "labelled test samples, against which errors are counted",
-      cure: "Remove the field, or add labelled test data",
-    });
-}
-
-/** As `checkRobustness` for a recipe that asks for it. */
-export function checkRecipe({ evaluation }: Plan, loaded: LoadedData): void {
-  if (evaluation.robustness) checkRobustness(loaded, loaded.splits.test);
-}
-
-/**
  * Errors of models under corruptions. All models are open at once and answer for the same batch, which is corrupted when it is
  * needed: there is never more than one batch of corrupted samples.
  * @throws InputError when the data cannot be corrupted; InterruptedError when stopped
@@ -72,7 +48,6 @@ export async function measureRobustness(
   options: MeasureOptions,
 ): Promise<RobustnessSummary> {
   const { settings, reference, notes } = options;
-  checkRobustness(loaded, options.samples);
   const samples = chosenSamples(loaded, options.samples, settings);
   const range = valueRange(loaded.data);
   const severities = [...settings.severities].sort((a, b) => a - b);

@@ -6,16 +6,14 @@ import { halves, stratifiedSubset } from "../../learn/data/splits.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, within } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
-import { objectiveNeeds } from "../../engine/objective/objective.js";
-import { quote } from "../../base/quote.js";
 import { withChanges } from "../recipe/load.js";
-import { asksNobody, baselineObjectiveOf, objectiveOf, plainLabelsOf } from "../recipe/resolve.js";
+import { asksNobody, baselineObjectiveOf, plainLabelsOf } from "../recipe/resolve.js";
 import type { Plan, TrainedTeacherPlan } from "../recipe/schema/schema.js";
-import { checkAugmentations } from "./augmentations.js";
-import { omissionOf, withoutClasses } from "./omitted.js";
-import { checkPseudoLabels } from "../teaching/pseudo-labels.js";
-import { checkGroup, teachersOf } from "../teaching/teacher-group.js";
-import { checkBlends, checkViews } from "../teaching/views.js";
+import { omissionOf, withoutClasses } from "../teaching/omission.js";
+import { factsOf } from "../teaching/rules/facts.js";
+import { checkRules } from "../teaching/rules/rule.js";
+import { RULES } from "../teaching/rules/rules.js";
+import { teachersOf } from "../teaching/teacher-group.js";
 
 /** Whether the student itself is what a baseline would be. */
 export function isPlain(plan: Plan): boolean {
@@ -26,26 +24,7 @@ export function isPlain(plan: Plan): boolean {
 
 /** Expands a recipe. @throws InputError when an arm asks for labels or samples that are not there */
 export function expandArms(plan: Plan, loaded: LoadedData): Arm[] {
-  const names = new Set<string>();
   return [{ name: "", set: {} as Record<string, unknown> }, ...plan.variants].map((variant) => {
-    if (names.has(variant.name))
-      throw new InputError({
-        code: "option-conflict",
-        where: "variants",
-        found: `two variants have the name ${quote(variant.name)}`,
-        cure: "Give each variant a name of its own",
-      });
-    names.add(variant.name);
-    const fixed = Object.keys(variant.set).find((path) =>
-      /^(data|seeds?|name|variants|evaluation|export|strategy|sweep)\b/.test(path),
-    );
-    if (fixed)
-      throw new InputError({
-        code: "option-conflict",
-        where: `variants "${variant.name}"`,
-        found: `it changes ${fixed}, which is the same in a whole run`,
-        cure: "Write another recipe for it",
-      });
     const changed =
       variant.name === "" ? plan : withChanges({ ...plan, variants: [] }, variant.set, `variants "${variant.name}"`);
     return inVariant(variant.name, () => armOf(variant.name, changed, loaded));
@@ -63,15 +42,8 @@ function inVariant<T>(name: string, check: () => T): T {
 
 /** What the teachers that the recipe trains see. */
 function trainOnOf({ teacher }: Plan): TrainedTeacherPlan["trainOn"] {
-  const all = [...new Set(teachersOf(teacher).flatMap((t) => ("trainOn" in t ? [t.trainOn] : [])))];
-  if (all.length > 1)
-    throw new InputError({
-      code: "option-conflict",
-      where: "teacher.group",
-      found: `its teachers see different samples (train_on: ${all.join(", ")})`,
-      cure: "Give all of them the same train_on",
-    });
-  return all[0] ?? "all";
+  const [first] = teachersOf(teacher).flatMap((t) => ("trainOn" in t ? [t.trainOn] : []));
+  return first ?? "all";
 }
 
 /** Samples with a label. */
@@ -101,7 +73,8 @@ function armOf(name: string, plan: Plan, loaded: LoadedData): Arm {
   const hasLabels = data.labels !== null;
   let own: Uint32Array = splits.train;
   let teacherSamples: Uint32Array = splits.train;
-  checkGroup(plan, data);
+  const facts = factsOf(loaded);
+  checkRules(RULES, ["student"], { plan, data: facts });
   const trainOn = trainOnOf(plan);
   if (trainOn === "disjoint-half")
     [teacherSamples, own] = halves(data.labels, splits.train, plan.data.split.seed, data.classes, "teacher.train_on");
@@ -110,30 +83,12 @@ function armOf(name: string, plan: Plan, loaded: LoadedData): Arm {
   const allLabelled = labelledOf(plan, own, loaded);
   if (trainOn === "labelled") teacherSamples = allLabelled;
   if (hasLabels) teacherSamples = withLabels(teacherSamples, loaded);
-  if (teachersOf(plan.teacher).some((t) => "model" in t) && teacherSamples.length === 0)
-    throw new InputError({
-      code: "labels-missing",
-      where: "teacher",
-      found: "its training samples have no labels",
-      cure: "Add labels, or set teacher.file to an ONNX model that knows the classes",
-    });
   const allTransfer = plan.transfer.samples === "all" || allLabelled.length === 0 ? own : allLabelled;
   const omission = omissionOf(plan, loaded);
   const seen = (samples: Uint32Array): Uint32Array => (omission ? withoutClasses(samples, omission, loaded) : samples);
   const [labelled, transfer] = [seen(allLabelled), seen(allTransfer)];
-  if (objectiveNeeds(objectiveOf(plan.objective)).labels && transfer.length !== labelled.length)
-    throw new InputError({
-      code: "labels-missing",
-      where: "objective.alpha",
-      found: `the student sees ${noun(transfer.length, "sample")} and may use the labels of ${labelled.length}`,
-      expected: "labels for all of them, which a loss of the objective reads",
-      cure: "Set objective.alpha to 1, or transfer.samples to labelled",
-    });
-  checkViews(plan);
-  checkBlends(plan);
-  checkPseudoLabels(plan, { samples: transfer.length, labelled: labelled.length });
-  checkAugmentations(plan, data.sampleShape);
-  objectiveNeeds(baselineObjectiveOf(plan.objective));
+  const student = { samples: transfer.length, labelled: labelled.length };
+  checkRules(RULES, ["samples"], { plan, data: facts, seen: { student, teacher: teacherSamples.length } });
   return {
     name,
     plan,

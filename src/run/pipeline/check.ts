@@ -1,12 +1,10 @@
 /** What can be known of a run's models before anything is trained or written. */
 import { buildStep } from "../../engine/compile/step.js";
-import type { DataSet, LoadedData } from "../../learn/data/types.js";
-import { InputError } from "../../base/errors.js";
-import { noun } from "../../base/noun.js";
+import type { LoadedData } from "../../learn/data/types.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../engine/objective/features.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
-import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
+import type { ModelPlan } from "../recipe/schema/schema.js";
 import { planBatches } from "../../learn/train/batches.js";
 import type { Arm } from "../teaching/arm.js";
 import { inModel } from "../students/in-model.js";
@@ -46,7 +44,6 @@ export function checkModels(
     const student = built(plan.student, "student");
     const fields = "group" in plan.teacher ? (i: number) => `teacher.group.${i}.model` : () => "teacher.model";
     const trained = teachersOf(plan.teacher).flatMap((t, i) => ("model" in t ? [built(t.model, fields(i))] : []));
-    checkClassWeights(plan, data);
     const teacher = (): KnownTeacher | null => {
       if (earlier) return earlier();
       const [first] = trained;
@@ -79,13 +76,6 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
     if (plan.student.kind === "onnx") checkStep(arm, loaded, student);
     return student;
   }
-  if ("group" in plan.teacher)
-    throw new InputError({
-      code: "option-conflict",
-      where: "objective.terms",
-      found: "losses between layers need one teacher, and teacher.group has several",
-      cure: "Give one teacher, or remove these terms",
-    });
   const teacher = teacherOf();
   const own = student.model.graph.nodes.flatMap((n) =>
     n.outputs.map((name, i): FeatureInfo => ({ name, node: i === 0 ? n.name : "" })),
@@ -104,15 +94,4 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
   const { batch } = planBatches(arm.transfer.length, plan.training.batch, plan.training.accumulate);
   buildStep(stepOptionsOf(arm, loaded, whole, { batch, objective, classes, teacherKind: "logits", features }));
   return whole;
-}
-
-function checkClassWeights({ objective }: Plan, { classes }: DataSet): void {
-  const weights = objective.studentLoss.classWeights;
-  if (weights && weights.length !== classes.length)
-    throw new InputError({
-      code: "array-mismatch",
-      where: "objective.student_loss.class_weights",
-      found: `found ${noun(weights.length, "weight")}`,
-      expected: `${classes.length}, one per class in the order ${classes.slice(0, 8).join(", ")}${classes.length > 8 ? ", ..." : ""}`,
-    });
 }

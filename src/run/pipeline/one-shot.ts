@@ -1,15 +1,16 @@
 /** One distillation: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
-import { InputError } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { type BeginOptions, beginRun } from "../folder/begin-run.js";
 import type { RunContext } from "../folder/context.js";
 import { deliverWithReport } from "../folder/deliver.js";
 import type { AuditedData } from "../folder/load-audited.js";
-import { checkRecipe } from "../measure/robustness.js";
 import type { Plan } from "../recipe/schema/schema.js";
 import { scoreOf } from "../students/fit.js";
 import type { Fitted } from "../students/fitted.js";
 import type { Arm } from "../teaching/arm.js";
+import { factsOf } from "../teaching/rules/facts.js";
+import { checkRules } from "../teaching/rules/rule.js";
+import { RULES } from "../teaching/rules/rules.js";
 import { settledContext } from "../teaching/settle.js";
 import { expandArms } from "./arms.js";
 import { checkModels } from "./check.js";
@@ -52,16 +53,9 @@ export function oneShot(plan: Plan, options: DistillOptions): Promise<DistillRes
 }
 
 function checkOneShot(plan: Plan, loaded: AuditedData, folder: string): Arm[] {
+  checkRules(RULES, ["one-shot"], { plan, data: factsOf(loaded) });
   const arms = expandArms(plan, loaded);
-  if (loaded.splits.test.length === 0)
-    throw new InputError({
-      code: "budget-invalid",
-      where: "data.split.test",
-      found: "no sample is left to compare student and baseline on",
-      expected: "a fraction of the samples, such as 0.2",
-    });
   checkModels(arms, loaded, folder);
-  checkRecipe(plan, loaded);
   return arms;
 }
 

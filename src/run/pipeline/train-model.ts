@@ -1,5 +1,4 @@
 /** Trains one model on labels alone; the implementation of `limbeck train`. */
-import { InputError } from "../../base/errors.js";
 import type { ModelRow, Summary } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
 import { planOf } from "../recipe/load.js";
@@ -8,7 +7,10 @@ import type { Plan, RecipeInput } from "../recipe/schema/schema.js";
 import { aboutRun, type RunFacts } from "./about.js";
 import { expandArms } from "./arms.js";
 import type { Arm } from "../teaching/arm.js";
-import { checkTrainingViews } from "./augmentations.js";
+import { seeingAllClasses } from "../teaching/omission.js";
+import { factsOf } from "../teaching/rules/facts.js";
+import { checkRules } from "../teaching/rules/rule.js";
+import { RULES } from "../teaching/rules/rules.js";
 import { beginRun } from "../folder/begin-run.js";
 import { type RunContext, type RunOptions, seedsOf } from "../folder/context.js";
 import { deliver } from "../folder/deliver.js";
@@ -17,9 +19,9 @@ import { scoreOf } from "../students/fit.js";
 import type { FitRequest, Fitted } from "../students/fitted.js";
 import { aggregate, type Judged, rightOf, scoreExported, warnOfWeakness } from "./judge.js";
 import { latencyOf } from "../measure/measure.js";
-import { omittedScores, seeingAllClasses, withoutSaid } from "./omitted.js";
+import { omittedScores, withoutSaid } from "./omitted.js";
 import { fitAll } from "../students/fit-all.js";
-import { checkRecipe, openExported, runRobustness } from "../measure/robustness.js";
+import { openExported, runRobustness } from "../measure/robustness.js";
 
 export interface TrainModelOptions extends RunOptions {
   /** Which model of the recipe to train; default "student". */
@@ -77,9 +79,8 @@ function checkAlone(
   which: "student" | "teacher",
   loaded: AuditedData,
 ): { readonly arm: Arm; readonly request: Omit<FitRequest, "name" | "seed"> } {
-  checkRecipe(plan, loaded);
+  checkRules(RULES, [`${which}-training`], { plan, data: factsOf(loaded) });
   const arm = expandArms(withoutDistillation(plan, which), loaded)[0] as Arm;
-  if (which === "student") checkTrainingViews(plan.training.augment, loaded.data.sampleShape, "training.augment");
   return { arm, request: requestFor(which, plan, arm) };
 }
 
@@ -98,13 +99,6 @@ export function withoutDistillation(plan: Plan, which: "student" | "teacher" = "
 
 function requestFor(which: "student" | "teacher", plan: Plan, arm: Arm): Omit<FitRequest, "name" | "seed"> {
   const { teacher, student, training, objective } = plan;
-  if (!arm.hasLabels)
-    throw new InputError({
-      code: "labels-missing",
-      where: "data",
-      found: "it has no labels to train on",
-      cure: "Add labels, or use limbeck distill",
-    });
   if (which === "student")
     return {
       role: "baseline",
@@ -114,13 +108,7 @@ function requestFor(which: "student" | "teacher", plan: Plan, arm: Arm): Omit<Fi
       samples: arm.labelled,
       shifted: arm.omission?.shifted,
     };
-  if (!("model" in teacher))
-    throw new InputError({
-      code: "option-missing",
-      where: "teacher",
-      found: "it is not a model that limbeck trains",
-      expected: "teacher.model and teacher.training",
-    });
+  if (!("model" in teacher)) throw new Error("a teacher that is trained has a model");
   return {
     role: "teacher",
     model: teacher.model,

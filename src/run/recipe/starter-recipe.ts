@@ -1,5 +1,6 @@
-/** The commented recipe of `limbeck init`; the comments are the schema's descriptions. */
+/** The text of a commented recipe; the comments are the schema's descriptions. */
 
+import type { Fault } from "../../base/errors.js";
 import { appendTo } from "../../base/extremes.js";
 import { recipeJsonSchema } from "./load.js";
 import type { DataInput } from "./schema/schema.js";
@@ -26,10 +27,11 @@ const on = (path: string, value: unknown, note?: string): Field => ({ path, valu
 const off = (path: string, value: unknown, note?: string): Field => ({ path, value, note, off: true });
 const CHANGE = "CHANGE:";
 
-/**
- * The text of a commented recipe (YAML). It parses as it stands; with the digits and a model to train it also runs.
- */
-export function starterRecipe(options: StarterOptions = {}): string {
+/** Why a recipe is refused; null where it is not. */
+export type Refuses = (recipe: object) => Pick<Fault, "found" | "expected" | "cure"> | null;
+
+/** @param refuses says for each field that is commented out what speaks against it beside those that are set */
+export function starterText(options: StarterOptions, refuses: Refuses): string {
   const { data = "digits", teacher = "model", name = "my-student" } = options;
   const image = data === "idx" || data === "images";
   const fields: Field[] = [
@@ -74,7 +76,7 @@ export function starterRecipe(options: StarterOptions = {}): string {
     off("evaluation.robustness", true),
     off("export.raw", false),
   ];
-  return `${HEAD}\n${write(fields).join("\n")}\n`;
+  return `${HEAD}\n${write(fields, refuses).join("\n")}\n`;
 }
 
 const HEAD = `# A recipe; run it with \`limbeck distill <this file>\`. To use a field that is commented out, remove the "# ".
@@ -158,7 +160,7 @@ function student(data: DataInput["source"]): Field[] {
 }
 
 /** The fields as YAML lines, each below its description. */
-function write(fields: readonly Field[]): string[] {
+function write(fields: readonly Field[], refuses: Refuses): string[] {
   const active: Record<string, unknown> = {};
   for (const { path, value } of fields.filter((f) => !f.off)) place(active, path.split("."), value);
   const open = new Set<string>();
@@ -180,11 +182,17 @@ function write(fields: readonly Field[]): string[] {
     }
     const indent = "  ".repeat(keys.length - 1);
     const switched = field.off ? "# " : "";
-    appendTo(lines, comment(field.note ?? descriptionOf(keys, whole), keys.length - 1));
+    const refusal = field.off ? refuses(whole) : null;
+    const about = `${field.note ?? descriptionOf(keys, whole)}${refusal ? refusalSaid(refusal) : ""}`;
+    appendTo(lines, comment(about, keys.length - 1));
     lines.push(`${indent}${switched}${keys[keys.length - 1]}: ${flow(field.value)}`);
     return lines;
   });
 }
+
+/** What a field that is commented out needs besides. */
+const refusalSaid = ({ found, expected, cure }: NonNullable<ReturnType<Refuses>>): string =>
+  `. With the fields set here it is refused: ${found}${expected ? `; expected ${expected}` : ""}.${cure ? ` ${cure}.` : ""}`;
 
 function place(target: Record<string, unknown>, keys: readonly string[], value: unknown): void {
   const [key, ...rest] = keys as [string, ...string[]];

@@ -2,11 +2,11 @@
  * Function matching: the teacher answers for the very view that the student sees, blends included, labels are not used, and
  * training is long. Beyer et al., CVPR 2022, arXiv:2106.05237 ("a good teacher is patient and consistent").
  */
-import { InputError } from "../../base/errors.js";
 import { objectiveNeeds } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { Plan } from "../recipe/schema/schema.js";
 import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single } from "./hop-plan.js";
+import { rulesOf } from "./strategy-rule.js";
 
 type Answers = StrategyOf<"consistent">["answers"] | "clean";
 
@@ -17,18 +17,34 @@ const TITLES: Record<Answers, string> = {
   clean: "student, clean answers",
 };
 
+/** The objective without its loss against the labels. */
+const withoutLabels = (objective: Plan["objective"]): Plan["objective"] => ({
+  ...objective,
+  alpha: 1,
+  weights: undefined,
+  alphaSchedule: undefined,
+});
+
+const rule = rulesOf("consistent");
+
 export const consistent: Strategy<"consistent"> = {
   kind: "consistent",
-  planHops(plan, { answers, count, compare }) {
-    const alone = { ...plan.objective, alpha: 1, weights: undefined, alphaSchedule: undefined };
-    if (objectiveNeeds(objectiveOf(alone)).labels)
-      throw new InputError({
-        code: "option-conflict",
-        where: "objective",
+  rules: [
+    rule({
+      name: "consistent: losses that read labels",
+      reads: "recipe",
+      code: "option-conflict",
+      when: (_, { plan }) => objectiveNeeds(objectiveOf(withoutLabels(plan.objective))).labels,
+      field: "objective",
+      says: () => ({
         found:
           "a consistent student learns from its teacher's answers alone, and a loss of this objective reads labels",
         cure: "Use another distillation_loss, or remove that term",
-      });
+      }),
+    }),
+  ],
+  planHops(plan, { answers, count, compare }) {
+    const alone = withoutLabels(plan.objective);
     const given = plan.training.augment;
     // Mixup goes with every kind of data; a share from Beta(1, 1) is even in [0, 1], as the paper draws it.
     const augment = { ...given, mixup: given?.mixup ?? { alpha: 1 } };

@@ -2,8 +2,9 @@
 import { type DistillOptions, type DistillResult, oneShot } from "../pipeline/one-shot.js";
 import { planOf } from "../recipe/load.js";
 import type { RecipeInput } from "../recipe/schema/schema.js";
-import { requireTeacher } from "../teaching/teacher-group.js";
+import { checkRules } from "../teaching/rules/rule.js";
 import { runMutual } from "./mutual.js";
+import { allRules, runOf } from "./rules.js";
 import { runStrategy } from "./strategies.js";
 
 /**
@@ -12,7 +13,7 @@ import { runStrategy } from "./strategies.js";
  */
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const plan = planOf(input);
-  requireTeacher(plan);
+  checkRules(allRules(), ["recipe", runOf(plan)], { plan });
   if (plan.strategy.kind === "one-shot") return oneShot(plan, options);
   if (plan.strategy.kind === "mutual") return runMutual(plan, plan.strategy, options);
   return runStrategy(plan, options, oneShot);

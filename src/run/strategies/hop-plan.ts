@@ -4,6 +4,7 @@ import { join, relative } from "node:path";
 import type { DataSet } from "../../learn/data/types.js";
 import type { ModelPlan, Plan, StrategySettings } from "../recipe/schema/schema.js";
 import { HOPS } from "../folder/trainings.js";
+import type { TableRule } from "../teaching/rules/rule.js";
 import { teachersOf } from "../teaching/teacher-group.js";
 
 /** One run of a strategy. */
@@ -73,9 +74,11 @@ export interface HopPlan {
 
 export type StrategyOf<Kind extends StrategySettings["kind"]> = Extract<StrategySettings, { kind: Kind }>;
 
-/** A strategy: one file, one line in strategies.ts. */
+/** A strategy: one file, one line in registry.ts. */
 export interface Strategy<Kind extends StrategySettings["kind"]> {
   readonly kind: Kind;
+  /** What it and the rest of a recipe exclude of each other; asked before `planHops`. */
+  readonly rules?: readonly TableRule[];
   /**
    * @param recipe the run's recipe
    * @param directory the run's folder

@@ -1,20 +1,48 @@
 /** One teacher, many students: what accuracy costs in size and time. The teacher is trained once and labels once for all. */
-import { InputError } from "../../base/errors.js";
 import { maxOf } from "../../base/extremes.js";
 import { distinct, folderName, type Hop, type Strategy, shortName, single } from "./hop-plan.js";
+import { rulesOf } from "./strategy-rule.js";
 import { validationScore } from "./teacher-free.js";
 import { widened } from "../pipeline/widths.js";
+import { passedOn } from "../teaching/rules/rule.js";
+
+const rule = rulesOf("ladder");
 
 export const ladder: Strategy<"ladder"> = {
   kind: "ladder",
-  planHops(plan, { models, widths, tolerance }) {
-    if ((models === undefined) === (widths === undefined))
-      throw new InputError({
-        code: models === undefined ? "option-missing" : "option-conflict",
-        where: "strategy",
-        found: models === undefined ? "a ladder has neither models nor widths" : "a ladder has both models and widths",
+  rules: [
+    rule({
+      name: "ladder: neither models nor widths",
+      reads: "recipe",
+      code: "option-missing",
+      when: ({ models, widths }) => models === undefined && widths === undefined,
+      field: "strategy",
+      says: () => ({
+        found: "a ladder has neither models nor widths",
         cure: "Give one of them: the students to compare",
-      });
+      }),
+    }),
+    rule({
+      name: "ladder: models and widths",
+      reads: "recipe",
+      code: "option-conflict",
+      when: ({ models, widths }) => models !== undefined && widths !== undefined,
+      field: "strategy",
+      says: () => ({
+        found: "a ladder has both models and widths",
+        cure: "Give one of them: the students to compare",
+      }),
+    }),
+    passedOn({
+      name: "ladder: students that have a width",
+      of: "strategy",
+      reads: "recipe",
+      check({ plan: { strategy, student } }) {
+        if (strategy.kind === "ladder") for (const width of strategy.widths ?? []) widened(student, width);
+      },
+    }),
+  ],
+  planHops(plan, { models, widths, tolerance }) {
     const students = models ?? (widths ?? []).map((w) => widened(plan.student, w));
     const titles = distinct(students.map(shortName));
     const hops = students.map((student, i): Hop => {

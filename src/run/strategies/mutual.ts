@@ -4,7 +4,6 @@
  * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
  */
 import { resolve } from "node:path";
-import { InputError } from "../../base/errors.js";
 import { accuracy } from "../../learn/evaluate/metrics.js";
 import { noBaselineSentence, verdictSentence } from "../../learn/evaluate/sentence.js";
 import type { Comparison, ModelRow, Summary } from "../../learn/evaluate/summary.js";
@@ -19,7 +18,6 @@ import type { Plan } from "../recipe/schema/schema.js";
 import { aboutRun } from "../pipeline/about.js";
 import { expandArms } from "../pipeline/arms.js";
 import type { Arm } from "../teaching/arm.js";
-import { checkTrainingViews } from "../pipeline/augmentations.js";
 import { askable, type ChainRow } from "./chain-row.js";
 import { checkModels } from "../pipeline/check.js";
 import { beginRun } from "../folder/begin-run.js";
@@ -33,8 +31,11 @@ import { latenciesOf } from "../measure/measure.js";
 import { omittedScores, withoutSaid } from "../pipeline/omitted.js";
 import { distinct, type StrategyOf, shortName } from "./hop-plan.js";
 import { fitAll } from "../students/fit-all.js";
-import { checkRecipe, runRobustness } from "../measure/robustness.js";
+import { runRobustness } from "../measure/robustness.js";
 import { noteHops } from "../folder/run-directory.js";
+import { allRules } from "./rules.js";
+import { factsOf } from "../teaching/rules/facts.js";
+import { checkRules } from "../teaching/rules/rule.js";
 import { deliverChosen } from "./strategies.js";
 import { withoutDistillation } from "../pipeline/train-model.js";
 
@@ -55,7 +56,11 @@ export async function runMutual(
     options,
     check(loaded, folder) {
       const arm = expandArms(withoutDistillation(plan), loaded)[0] as Arm;
-      check(plan, models, arm, loaded, folder);
+      const student = { samples: arm.transfer.length, labelled: arm.labelled.length };
+      const seen = { student, teacher: arm.teacherSamples.length };
+      checkRules(allRules(), ["strategy"], { plan, data: factsOf(loaded), seen });
+      const arms = models.map((model) => ({ ...arm, plan: { ...plan, student: model } }));
+      checkModels(arms, loaded, folder);
       return arm;
     },
     async work(run, arm) {
@@ -100,51 +105,9 @@ function peerObjective({ objective }: Plan, { weight, temperature }: StrategyOf<
   };
 }
 
-/** The models that learn together, the recipe's student first. @throws InputError when students and models are both given */
+/** The models that learn together, the recipe's student first. */
 export function peerModels({ student }: Plan, { students, models }: StrategyOf<"mutual">): Models {
-  if (students !== undefined && models)
-    throw new InputError({
-      code: "option-conflict",
-      where: "strategy.students",
-      found: "students and models are both given",
-      cure: "Give only one of them: models are the students beside the recipe's student",
-    });
   return models ? [student, ...models] : Array.from({ length: students ?? 2 }, () => student);
-}
-
-function check(plan: Plan, models: Models, arm: Arm, loaded: RunContext["loaded"], folder: string): void {
-  if (plan.variants.length > 0)
-    throw new InputError({
-      code: "option-conflict",
-      where: "variants",
-      found: "the strategy mutual takes no variants",
-      cure: "Remove them (--set variants=[])",
-    });
-  if (arm.omission?.shifted)
-    throw new InputError({
-      code: "option-conflict",
-      where: "transfer.bias_correction",
-      found: "the strategy mutual trains all students as one and corrects no biases",
-      cure: "Switch it off, or use another strategy",
-    });
-  if (arm.labelled.length === 0)
-    throw new InputError({
-      code: "labels-missing",
-      where: "data",
-      found: "it has no labels, and students that learn from each other need them",
-      cure: "Add labels, or use another strategy",
-    });
-  if (loaded.splits.test.length === 0)
-    throw new InputError({
-      code: "budget-invalid",
-      where: "data.split.test",
-      found: "no sample is left to compare students on",
-      expected: "a fraction of the samples, such as 0.2",
-    });
-  checkRecipe(plan, loaded);
-  checkTrainingViews(plan.training.augment, loaded.data.sampleShape, "training.augment");
-  const arms = models.map((student) => ({ ...arm, plan: { ...plan, student } }));
-  checkModels(arms, loaded, folder);
 }
 
 /** @returns [student][seed] */

@@ -4,7 +4,6 @@
  * arXiv:1911.04252.
  */
 import { augments } from "../../learn/data/augment/config.js";
-import { InputError } from "../../base/errors.js";
 import type { ModelRow } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
 import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
@@ -18,6 +17,7 @@ import {
   single,
   taughtBy,
 } from "./hop-plan.js";
+import { rulesOf } from "./strategy-rule.js";
 import { validationScore } from "./teacher-free.js";
 
 type Noisy = StrategyOf<"noisy-student">;
@@ -25,26 +25,38 @@ type Noisy = StrategyOf<"noisy-student">;
 /** Input noise where the recipe names none: Cubuk et al. 2020 at half the scale for images, Zhang et al. 2018 for all else. */
 const NOISE = { images: { randaugment: { ops: 2, magnitude: 5 } }, others: { mixup: { alpha: 1 } } };
 
+const rule = rulesOf("noisy-student");
+
 export const noisyStudent: Strategy<"noisy-student"> = {
   kind: "noisy-student",
+  rules: [
+    rule({
+      name: "noisy-student: a model for each round",
+      reads: "recipe",
+      code: "array-mismatch",
+      when: ({ models, rounds }) => models && models.length !== rounds && { models: models.length, rounds },
+      field: "strategy.models",
+      says: ({ models, rounds }) => ({
+        found: `found ${noun(models, "model")} for ${noun(rounds, "round")}`,
+        expected: "one student per round",
+        cure: `Set strategy.rounds to ${models}, or give ${noun(rounds, "model")}`,
+      }),
+    }),
+    rule({
+      name: "noisy-student: further terms",
+      reads: "recipe",
+      code: "option-conflict",
+      when: (_, { plan }) => (plan.objective.terms ?? []).length > 0,
+      field: "objective.terms",
+      says: () => ({
+        found: "a noisy student learns from pseudo-labels alone",
+        cure: "Remove the further terms (--set objective.terms=[])",
+      }),
+    }),
+  ],
   planHops(given, strategy, directory, data) {
     const plan = withNoise(given, data?.sampleShape.length ?? 3);
     const { rounds, models, ablation } = strategy;
-    if (models && models.length !== rounds)
-      throw new InputError({
-        code: "array-mismatch",
-        where: "strategy.models",
-        found: `found ${noun(models.length, "model")} for ${noun(rounds, "round")}`,
-        expected: "one student per round",
-        cure: `Set strategy.rounds to ${models.length}, or give ${noun(rounds, "model")}`,
-      });
-    if (plan.objective.terms?.length)
-      throw new InputError({
-        code: "option-conflict",
-        where: "objective.terms",
-        found: "a noisy student learns from pseudo-labels alone",
-        cure: "Remove the further terms (--set objective.terms=[])",
-      });
     const hops: Hop[] = [];
     const add = (title: string, from: Hop | null, changes: (base: Plan) => Partial<Plan>): void => {
       const base = from ? taughtBy(plan, directory, from, plan.seeds) : plan;

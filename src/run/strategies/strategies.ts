@@ -1,4 +1,4 @@
-/** All strategies of several runs, and what they have in common. Adding one: write its file, add it to the list here. */
+/** Runs of several trainings, whatever their strategy. */
 import { join, resolve } from "node:path";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, within } from "../../base/errors.js";
@@ -9,26 +9,21 @@ import { checkedPlan } from "../recipe/load.js";
 import { withAbsoluteFiles } from "../recipe/paths.js";
 import type { Plan, StrategySettings } from "../recipe/schema/schema.js";
 import { expandArms } from "../pipeline/arms.js";
-import { assistants } from "./assistants.js";
-import { bornAgain } from "./born-again.js";
 import { checkModels } from "../pipeline/check.js";
 import { conclude } from "./conclude.js";
-import { consistent } from "./consistent.js";
 import { beginRun } from "../folder/begin-run.js";
 import type { RunContext } from "../folder/context.js";
 import { type DeliveredModel, deliverWithReport } from "../folder/deliver.js";
 import type { DistillOptions, DistillResult } from "../pipeline/one-shot.js";
 import { type OneShot, runHops } from "./hops.js";
 import { type KnownTeacher, teacherToBe } from "../teaching/known-teacher.js";
-import { ladder } from "./ladder.js";
-import { noisyStudent } from "./noisy-student.js";
 import type { FinishedHop, Hop, HopPlan, Strategy } from "./hop-plan.js";
 import { type Prepared, prepareModel } from "../students/prepare.js";
-import { checkRecipe } from "../measure/robustness.js";
+import { strategies } from "./registry.js";
+import { allRules } from "./rules.js";
+import { factsOf } from "../teaching/rules/facts.js";
+import { checkRules } from "../teaching/rules/rule.js";
 import { settledByHops } from "./settled-by-hops.js";
-import { teacherFree } from "./teacher-free.js";
-
-const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, noisyStudent] as const;
 
 /**
  * Runs a recipe whose strategy takes several trainings: hop after hop, then one summary and one report over all.
@@ -36,19 +31,13 @@ const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, nois
  */
 export async function runStrategy(plan: Plan, options: DistillOptions, oneShot: OneShot): Promise<DistillResult> {
   const { kind } = plan.strategy;
-  if (plan.variants.length > 0)
-    throw new InputError({
-      code: "option-conflict",
-      where: "variants",
-      found: `the strategy ${kind} is itself a sequence of runs and takes no variants`,
-      cure: "Remove them (--set variants=[])",
-    });
   // Corruptions are for the models of all hops side by side, at the end.
   const plain = { ...plan, evaluation: { ...plan.evaluation, robustness: false as const } };
   return beginRun({
     plan,
     options,
     check(loaded, folder) {
+      checkRules(allRules(), ["strategy"], { plan, data: factsOf(loaded) });
       // A hop's paths start at its own folder: what lies outside of the run keeps its place.
       const own = withAbsoluteFiles(plain, folder);
       // No check looks into the folder of the run, which is not chosen yet.
@@ -97,14 +86,6 @@ function hopPlanOf(plan: Plan, directory: string, { data }: LoadedData): HopPlan
 
 /** A student at the end of the chain that does not fit the data must not wait for the hops before it. */
 function check({ hops }: HopPlan, plan: Plan, loaded: LoadedData, folder: string): void {
-  if (loaded.splits.test.length === 0)
-    throw new InputError({
-      code: "budget-invalid",
-      where: "data.split.test",
-      found: "no sample is left to compare students on",
-      expected: "a fraction of the samples, such as 0.2",
-    });
-  checkRecipe(plan, loaded);
   const alone = hops.find((hop) => hop.command !== "distill");
   if (alone && loaded.data.labels === null)
     throw new InputError({

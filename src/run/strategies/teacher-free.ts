@@ -2,7 +2,6 @@
  * What needs no teacher, and what a distillation has to beat before it is worth one: smoothed labels, a virtual teacher
  * (Tf-KD_reg), and the student's own twin as teacher (Tf-KD_self). Yuan et al., CVPR 2020, arXiv:1909.11723.
  */
-import { InputError } from "../../base/errors.js";
 import { maxOf } from "../../base/extremes.js";
 import type { Plan } from "../recipe/schema/schema.js";
 import {
@@ -15,17 +14,26 @@ import {
   single,
   taughtBy,
 } from "./hop-plan.js";
+import { rulesOf } from "./strategy-rule.js";
+
+const rule = rulesOf("teacher-free");
 
 export const teacherFree: Strategy<"teacher-free"> = {
   kind: "teacher-free",
-  planHops(plan, strategy, directory) {
-    if (!plan.baseline)
-      throw new InputError({
-        code: "option-conflict",
-        where: "baseline",
+  rules: [
+    rule({
+      name: "teacher-free: no baseline",
+      reads: "recipe",
+      code: "option-conflict",
+      when: (_, { plan }) => !plan.baseline,
+      field: "baseline",
+      says: () => ({
         found: "teacher-free compares everything with the baseline, and it is off",
         cure: "Set baseline: true",
-      });
+      }),
+    }),
+  ],
+  planHops(plan, strategy, directory) {
     const hops: Hop[] = [];
     const add = (hop: Omit<Hop, "folder">): void => {
       hops.push({ ...hop, folder: folderName(hops.length + 1, hop.title) });

@@ -1,17 +1,8 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
 import { labelsOnly } from "../../learn/data/labels/labels.js";
-import type { DataSet } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
-import { checkSampleWeights } from "../../engine/objective/objective.js";
-import { objectiveOf } from "../recipe/resolve.js";
-import {
-  asksNoTeacher,
-  type GroupTeacherPlan,
-  type Plan,
-  type SingleTeacherPlan,
-  type TeacherPlan,
-} from "../recipe/schema/schema.js";
+import type { GroupTeacherPlan, SingleTeacherPlan, TeacherPlan } from "../recipe/schema/schema.js";
 import {
   type Combination,
   combineAnswers,
@@ -24,8 +15,6 @@ import {
 } from "../../learn/teacher/group/group.js";
 import { groupTeacher } from "../../learn/teacher/group/group-teacher.js";
 import { drawnKind, logitsOf, type MemberOutputs, memberOutputs } from "../../learn/teacher/group/member-outputs.js";
-import { checkCover } from "../../learn/teacher/group/merge.js";
-import { knownClasses } from "../../learn/teacher/partial.js";
 import { LabelStore, type StoreHeader } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
 import type { Arm } from "./arm.js";
@@ -188,75 +177,6 @@ function asLogits(probabilities: Float32Array | Rows): Float32Array | Rows {
   return typeof probabilities === "function" ? (indices) => logitsOf(probabilities(indices)) : logitsOf(probabilities);
 }
 
-/** What can be known of a group before its teachers are trained. @throws InputError naming the field */
-export function checkGroup(
-  { teacher, objective }: Pick<Plan, "teacher" | "objective">,
-  data: Pick<DataSet, "classes" | "labels">,
-): void {
-  if ("none" in teacher) return;
-  if (!("group" in teacher)) {
-    checkWhole(teacher, data);
-    return;
-  }
-  const { group, combine, weights } = teacher;
-  checkClasses(teacher, data);
-  if (weights !== "confidence") fixedWeights(weights, group.length);
-  else if (combine === "draw" || combine === "merge")
-    throw new InputError({
-      code: "option-conflict",
-      where: "teacher.weights",
-      found: `weights by confidence differ from sample to sample, and ${combine} has one weight per teacher`,
-      cure: "Set combine to mean-losses, mean-probabilities or mean-logits",
-    });
-  else if (combine === "mean-losses") checkSampleWeights(objectiveOf(objective));
-}
-
-/** A teacher by itself knows every class. */
-function checkWhole(teacher: SingleTeacherPlan, data: Pick<DataSet, "classes">): void {
-  if (data.classes.length === 0) return;
-  const known = knownClasses(teacher.classes, data, "file" in teacher);
-  if (!known) return;
-  throw new InputError({
-    code: "class-unknown",
-    where: "teacher.classes",
-    found: `it knows ${known.length} of the ${data.classes.length} classes`,
-    expected: "a teacher that knows all of them",
-    cure: "Put it into a teacher.group with combine: merge",
-  });
-}
-
-/** Who knows which classes, and whether that is enough to merge. */
-function checkClasses({ group, combine }: GroupTeacherPlan, data: Pick<DataSet, "classes" | "labels">): void {
-  if (data.classes.length === 0) return;
-  const members = group.map((member, k) => {
-    const known = knownClasses(member.classes, data, "file" in member);
-    if (known && known.length < 2)
-      throw new InputError({
-        code: "class-too-few",
-        where: `teacher.group.${k}.classes`,
-        found: `teacher ${k + 1} knows ${known.length} of the data's classes`,
-        expected: "at least 2",
-      });
-    if (known && "model" in member && data.labels === null)
-      throw new InputError({
-        code: "labels-missing",
-        where: `teacher.group.${k}.classes`,
-        found: `the data has no labels to train teacher ${k + 1} on`,
-        cure: "Add labels, or give a file",
-      });
-    return { name: `teacher ${k + 1}`, ...(known ? { knows: known } : {}) };
-  });
-  const partial = members.find((m) => m.knows);
-  if (combine === "merge") checkCover(members, data.classes.length, data.classes);
-  else if (partial)
-    throw new InputError({
-      code: "option-conflict",
-      where: "teacher.combine",
-      found: `${partial.name} knows ${partial.knows?.length} of the ${data.classes.length} classes, and ${combine} would take the others for impossible`,
-      cure: "Set combine: merge",
-    });
-}
-
 /** What to say where a teacher was left out. @param who needs it */
 export const noTeacher = (who = "this"): InputError =>
   new InputError({
@@ -266,11 +186,6 @@ export const noTeacher = (who = "this"): InputError =>
     expected:
       "a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url) or several of these (group)",
   });
-
-/** Before anything is done. @throws InputError when the recipe has no teacher and its strategy asks one */
-export function requireTeacher({ teacher, strategy }: Pick<Plan, "teacher" | "strategy">): void {
-  if ("none" in teacher && !asksNoTeacher(strategy)) throw noTeacher(`the strategy ${strategy.kind}`);
-}
 
 /** The recipe's teachers one by one. */
 export function teachersOf(teacher: TeacherPlan): readonly SingleTeacherPlan[] {
