@@ -4,7 +4,13 @@ import type { CustomLoss } from "../../engine/objective/registry.js";
 import type { FactorSchedule } from "../../engine/objective/schedule.js";
 import type { SeedScores } from "../../learn/evaluate/summary.js";
 import type { TrainingProgress } from "../../learn/train/types.js";
-import type { ObjectiveInput, TrainingInput } from "../../run/recipe/schema/schema.js";
+import type {
+  AlphaScheduleInput,
+  DistillationLossInput,
+  ObjectiveInput,
+  StudentLossInput,
+  TrainingInput,
+} from "../../run/recipe/schema/schema.js";
 
 /** Options of every distiller. */
 export interface DistillerSettings {
@@ -33,9 +39,9 @@ export interface CompileOptions {
   /** Computes cheap values again in the backward pass instead of storing them: less memory, identical results; default false. */
   readonly recompute?: boolean;
   /** Loss against the labels; default cross-entropy. */
-  readonly studentLoss?: "cross-entropy" | ObjectiveInput["student_loss"];
+  readonly studentLoss?: "cross-entropy" | StudentLossInput;
   /** Loss against the teacher's answers; default kd. */
-  readonly distillationLoss?: DistillationLossName | ObjectiveInput["distillation_loss"] | CustomLoss;
+  readonly distillationLoss?: DistillationLossName | DistillationLossInput | CustomLoss;
   /** More terms, each a loss with `weight` and `schedule` as in a recipe, or `{ loss, weight, schedule }` with your own loss. */
   readonly terms?: readonly (NonNullable<ObjectiveInput["terms"]>[number] | CustomTerm)[];
   /**
@@ -44,7 +50,7 @@ export interface CompileOptions {
    */
   readonly alpha?: number;
   /** A factor on alpha that changes over the training. */
-  readonly alphaSchedule?: ObjectiveInput["alpha_schedule"];
+  readonly alphaSchedule?: AlphaScheduleInput;
   /** Two weights instead of alpha; they need not sum to 1. */
   readonly weights?: ObjectiveInput["weights"];
   /** Temperature of kd: T^2 KL(teacher || student) with both softened by T (Hinton et al. 2015). Default 4; "auto": chosen from the teacher's answers. */
@@ -54,7 +60,7 @@ export interface CompileOptions {
 }
 
 /** A distillation loss by name, with its defaults. */
-export type DistillationLossName = NonNullable<ObjectiveInput["distillation_loss"]>["kind"];
+export type DistillationLossName = NonNullable<DistillationLossInput>["kind"];
 
 /** A term with a custom loss. */
 export interface CustomTerm {

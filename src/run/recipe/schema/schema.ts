@@ -124,6 +124,9 @@ export type DataInput = Given<Spelled<z.input<ReturnType<typeof dataSchema>>>>;
 export type ModelInput = Given<Spelled<z.input<ReturnType<typeof modelSchema>>>>;
 export type TrainingInput = Given<Spelled<z.input<typeof trainingSchema>>>;
 export type ObjectiveInput = Given<Spelled<z.input<ReturnType<typeof objectiveSchema>>>>;
+export type StudentLossInput = ObjectiveInput["student_loss"];
+export type DistillationLossInput = ObjectiveInput["distillation_loss"];
+export type AlphaScheduleInput = ObjectiveInput["alpha_schedule"];
 export type FileTeacherInput = Given<Spelled<z.input<typeof fileTeacherSchema>>>;
 /** A recipe with every default filled in. */
 export type Recipe = Spelled<Plan>;
