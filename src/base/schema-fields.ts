@@ -53,3 +53,10 @@ export const isChanges = (schema: z.core.$ZodType): boolean => meanings.get(sche
 
 /** A class by its name. A number becomes its digits, as in data sets whose classes are numbers. */
 export const className = z.union([z.string().min(1), z.number().int().min(0)]).transform(String);
+
+/** Readonly all the way down: what is taken is never changed. */
+export type Given<T> = T extends (infer E)[]
+  ? readonly Given<E>[]
+  : T extends object
+    ? { readonly [K in keyof T]: Given<T[K]> }
+    : T;

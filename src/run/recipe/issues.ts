@@ -1,17 +1,10 @@
 /** What a validation found, as faults: field, what was found, what was expected, what to do. Nothing here is Node's. */
 import type { z } from "zod";
 import type { Fault } from "../../base/errors.js";
+import type { JsonSchema } from "../../base/json-schema.js";
 import { nearestOf as nearest } from "../../engine/graph/nearest.js";
-import {
-  alternatives,
-  choices,
-  type JsonSchema,
-  keysAt,
-  lookup,
-  nearestKey,
-  type Written,
-} from "./schema/schema-at.js";
-import { describe, oneOf, wordsOf } from "./words.js";
+import { alternatives, choices, keysAt, lookup, nearestKey, type Written } from "./schema/schema-at.js";
+import { describe, oneOf, wordsOf } from "../../base/schema-words.js";
 
 export type Issue = z.core.$ZodIssue;
 

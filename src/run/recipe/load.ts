@@ -2,13 +2,13 @@
 import { dirname, resolve } from "node:path";
 import { stringify } from "yaml";
 import { InputError } from "../../base/errors.js";
+import { type JsonSchema, jsonSchemaOf } from "../../base/json-schema.js";
 import { quote } from "../../base/quote.js";
 import { MASK, maskSecrets, rememberSecretsOf } from "../../base/secrets.js";
 import { describe, parseParts } from "./parse.js";
 import { readText } from "./read-text.js";
 import { fromHere } from "./paths.js";
 import { type Plan, planSchema, type Recipe, recipeSchema } from "./schema/schema.js";
-import { type JsonSchema, jsonSchemaOf } from "./schema/schema-at.js";
 import { spell } from "./spelling.js";
 import { parseYaml, yamlValue } from "./yaml-value.js";
 

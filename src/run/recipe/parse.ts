@@ -1,12 +1,13 @@
 /** Validation of recipes and parts of them, with errors in the user's words. Nothing here is Node's. */
 import type { z } from "zod";
 import { InputError, sentenceOf } from "../../base/errors.js";
+import { jsonSchemaOf } from "../../base/json-schema.js";
 import { noun } from "../../base/noun.js";
 import { faultsOf, mostLikely } from "./issues.js";
-import { jsonSchemaOf, type Written } from "./schema/schema-at.js";
+import type { Written } from "./schema/schema-at.js";
 import { spelled } from "./spelling.js";
 
-export { describe } from "./words.js";
+export { describe } from "../../base/schema-words.js";
 
 /** Problems listed at most. */
 const LISTED = 50;

@@ -1,6 +1,6 @@
 /** The recipe reference, docs/recipe.md, generated from the schema: one source for fields, defaults and meanings. */
 import { recipeJsonSchema } from "./load.js";
-import type { JsonSchema } from "./schema/schema-at.js";
+import type { JsonSchema } from "../../base/json-schema.js";
 
 /** Markdown of docs/recipe.md. */
 export function recipeReference(): string {

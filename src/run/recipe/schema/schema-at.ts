@@ -1,42 +1,12 @@
 /** What a schema allows at a place of a recipe: for messages, editors and the generated reference. */
-import { z } from "zod";
 import { maxOf } from "../../../base/extremes.js";
+import type { JsonSchema } from "../../../base/json-schema.js";
 import { nearestOf as nearest } from "../../../engine/graph/nearest.js";
-
-/** The parts of a JSON schema that zod writes for a recipe. */
-export interface JsonSchema {
-  readonly type?: string;
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, JsonSchema>>;
-  readonly required?: readonly string[];
-  readonly items?: JsonSchema;
-  readonly prefixItems?: readonly JsonSchema[];
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly const?: unknown;
-  readonly enum?: readonly unknown[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-  readonly exclusiveMinimum?: number;
-  readonly exclusiveMaximum?: number;
-  readonly minItems?: number;
-  readonly maxItems?: number;
-  readonly default?: unknown;
-}
 
 /** A recipe, or parts of one, as it was written, and what it may say. */
 export interface Written {
   readonly value: unknown;
   readonly schema: JsonSchema;
-}
-
-const written = new WeakMap<z.core.$ZodType, JsonSchema>();
-
-/** The JSON Schema of what a schema takes: for editors, for the generated reference, for finding valid keys. */
-export function jsonSchemaOf(schema: z.core.$ZodType): JsonSchema {
-  const made = written.get(schema) ?? (z.toJSONSchema(schema, { io: "input", reused: "inline" }) as JsonSchema);
-  written.set(schema, made);
-  return made;
 }
 
 /** Every alternative the schema allows at a path, narrowed by the discriminators the user wrote. */

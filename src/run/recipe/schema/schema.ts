@@ -6,7 +6,7 @@ import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { type Spelled, spelled } from "../spelling.js";
 import { dataSchema } from "./data-schema.js";
-import { changesTo, count } from "../../../base/schema-fields.js";
+import { changesTo, count, type Given } from "../../../base/schema-fields.js";
 import { modelSchema } from "./model-schema.js";
 import { objectiveSchema } from "./objective-schema.js";
 import { robustnessSchema } from "./robustness-schema.js";
@@ -110,13 +110,6 @@ export const planSchema = assembled(() =>
 
 /** What a recipe may say. */
 export const recipeSchema = assembled(() => spelled(planSchema()));
-
-/** Readonly all the way down: what is taken is never changed. */
-export type Given<T> = T extends (infer E)[]
-  ? readonly Given<E>[]
-  : T extends object
-    ? { readonly [K in keyof T]: Given<T[K]> }
-    : T;
 
 /** A recipe as written: defaults may be missing. */
 export type RecipeInput = Given<z.input<ReturnType<typeof recipeSchema>>>;

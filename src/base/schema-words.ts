@@ -1,6 +1,6 @@
-/** Values and what is expected of them, in words. Nothing here is Node's. */
-import { quote } from "../../base/quote.js";
-import type { JsonSchema } from "./schema/schema-at.js";
+/** Values and what a schema expects, in words. */
+import type { JsonSchema } from "./json-schema.js";
+import { quote } from "./quote.js";
 
 /** A value in words, for messages. */
 export function describe(value: unknown): string {
