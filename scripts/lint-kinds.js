@@ -3,13 +3,14 @@ import { lineOf } from "./lint-text.js";
 
 /**
  * The registries: where the names of their entries are written, and the rooms that may compare with them.
- * `about` says which compared values are meant, where a name is also a common word.
+ * `about` says which compared values are meant, where a name is also a common word; `like` is how names look that are written
+ * nowhere.
  */
 const REGISTRIES = [
   {
     what: "loss",
     from: /^engine\/objective\/(losses\/.*|registry)\.ts$/,
-    name: /^ {2}(?:name: |readonly kind: )"([\w-]+)"/gm,
+    name: /^ {2}(?:(?:name|kind): |readonly kind: )"([\w-]+)"/gm,
     rooms: /^engine\/objective\//,
     about: (asked) => !/schedule|issue|activation|pool|reduction/i.test(asked),
   },
@@ -17,28 +18,30 @@ const REGISTRIES = [
     what: "op",
     from: /^engine\/ops\//,
     name: /\bop: "(\w+)"/g,
+    // Some entries are made in families, without a name of their own in the source.
+    like: /^[A-Z][A-Za-z]+$/,
     // Passes of the compiler look for patterns of ops.
     rooms: /^engine\//,
     about: (asked) => /\b(op|opType)$/.test(asked),
   },
   {
     what: "model",
-    from: /^(engine\/models\/spec|run\/recipe\/schema\/model-schema)\.ts$/,
-    name: /(?:readonly kind: |kind: z\.literal\()"([\w-]+)"/g,
+    from: /^(engine\/models\/[\w-]+|run\/students\/[\w-]+|run\/recipe\/schema\/model-schema)\.ts$/,
+    name: /^ {2}(?:readonly )?kind: "([\w-]+)"[,;]|kind: z\.literal\("([\w-]+)"/gm,
     rooms: /^(engine\/models|run\/students)\//,
     about: () => true,
   },
   {
     what: "source",
-    from: /^learn\/data\/config\.ts$/,
-    name: /readonly source: "([\w-]+)"/g,
+    from: /^learn\/data\/(config|sources\/.*)\.ts$/,
+    name: /readonly source: "([\w-]+)"|^ {2}kind: "([\w-]+)",/gm,
     rooms: /^learn\/data\/sources\//,
     about: () => true,
   },
   {
     what: "teacher",
     from: /^run\/recipe\/schema\/teacher-schema\.ts$/,
-    name: /Schema = z\.strictObject\(\{\s*(\w+):/g,
+    name: /strictObject\(\{\s*(\w+):/g,
     rooms: /^(learn\/teacher|run\/teaching)\//,
     about: (asked, how) => /teacher|described|member/i.test(asked) || (how === "in" && /^(t|one)$/.test(asked)),
   },
@@ -54,7 +57,7 @@ const REGISTRIES = [
 const FEWEST_NAMES = 5;
 
 /** Each registry with the names that the sources give its entries. */
-function namedRegistries(files) {
+export function namedRegistries(files) {
   return REGISTRIES.map((registry) => {
     const texts = files.filter(({ path }) => registry.from.test(path)).map(({ code }) => code);
     const names = texts.flatMap((text) => [...text.matchAll(registry.name)].map((m) => m[1] ?? m[2]));
@@ -72,7 +75,7 @@ export function kindProblems(files) {
   );
   for (const { path, text, parts, code } of files)
     for (const { name, asked, how, at } of comparisonsIn(text, parts, code)) {
-      const owners = registries.filter((r) => r.names.has(name) && r.about(asked, how));
+      const owners = registries.filter((r) => (r.names.has(name) || r.like?.test(name)) && r.about(asked, how));
       if (owners.length === 0 || owners.some((r) => r.rooms.test(path))) continue;
       const whose = owners.map((r) => r.what).join(" or ");
       problems.push(`src/${path}:${lineOf(text, at)}: asks ${asked} for the ${whose} "${name}" by name; ask its entry`);

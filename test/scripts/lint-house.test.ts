@@ -82,7 +82,7 @@ const PLANTED: readonly (readonly [path: string, text: string, says: RegExp])[] 
     'export const a = (loss: L) => loss.kind === "simkd";\n',
     /:1: asks loss\.kind for the loss "simkd" by name/,
   ],
-  ["run/pipeline/op.ts", 'export const a = (n: N) => n.op !== "Conv";\n', /:1: asks n\.op for the op "Conv" by name/],
+  ["run/pipeline/op.ts", 'export const a = (n: N) => n.op !== "Relu";\n', /:1: asks n\.op for the op "Relu" by name/],
   [
     "run/pipeline/model.ts",
     'switch (model.kind) {\n  case "onnx":\n}\n',
