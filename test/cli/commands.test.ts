@@ -4,12 +4,13 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { gunzipSync } from "node:zlib";
-import { loadModelFile } from "../../src/node/model-file.js";
 import { sizeOf } from "../../src/engine/graph/tensor.js";
+import { loadModelFile } from "../../src/node/model-file.js";
 import { loadRecipe } from "../../src/run/recipe/load.js";
-import { limbeck, type Outcome, SMALL, temporary } from "./support.js";
+import { type Outcome, SMALL, temporary, warmLimbeck } from "./support.js";
 
 const { folder, remove } = temporary();
+const limbeck = warmLimbeck();
 const DIGITS = resolve("recipes/digits.yaml");
 const at = (name: string): string => join(folder, name);
 /** The fields of a JSON document that these tests look at. */

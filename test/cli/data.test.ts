@@ -7,9 +7,10 @@ import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import type { DataAudit } from "../../src/index.js";
 import { openBrowser, withoutBrowser } from "../support/browser.js";
-import { limbeck, SMALL, temporary } from "./support.js";
+import { SMALL, temporary, warmLimbeck } from "./support.js";
 
 const { folder, remove } = temporary();
+const limbeck = warmLimbeck();
 after(remove);
 const at = (name: string): string => join(folder, name);
 const DIGITS = resolve("recipes/digits.yaml");

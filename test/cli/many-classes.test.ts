@@ -6,9 +6,10 @@ import { after, before, test } from "node:test";
 import type { ClassTable } from "../../src/learn/evaluate/listed-classes.js";
 import type { Summary } from "../../src/learn/evaluate/summary.js";
 import { encodeNpy } from "../support/npy.js";
-import { limbeck, temporary } from "./support.js";
+import { temporary, warmLimbeck } from "./support.js";
 
 const { folder, remove } = temporary();
+const limbeck = warmLimbeck();
 const at = (name: string): string => join(folder, name);
 const [CLASSES, EACH, FEATURES] = [300, 10, 8];
 

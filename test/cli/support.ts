@@ -1,9 +1,12 @@
 /** Runs the real command line in a process of its own. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, fork, spawn } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
+
+/** A command that takes longer is killed. */
+const TIMEOUT_MS = 60_000;
 
 /** The compiled build this test belongs to. */
 const MAIN = join(dirname(fileURLToPath(import.meta.url)), "../../src/cli/main.js");
@@ -37,6 +40,25 @@ say(JSON.stringify(outcomes));
 `,
 );
 
+/** The same for command lines that come one by one, as messages: [args, working folder]. */
+const WARM = join(launcher.folder, "warm.mjs");
+writeFileSync(
+  WARM,
+  `import { main } from ${JSON.stringify(pathToFileURL(MAIN).href)};
+const home = process.cwd();
+process.on("message", async ([args, cwd]) => {
+  const written = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"]) process[name].write = (text) => { written[name] += text; return true; };
+  process.chdir(cwd ?? home);
+  process.argv = [process.argv[0], ${JSON.stringify(LAUNCHER)}, ...args];
+  process.exitCode = 0;
+  await main(args);
+  process.send({ code: process.exitCode, ...written });
+});
+process.on("disconnect", () => process.exit());
+`,
+);
+
 export interface Outcome {
   readonly code: number | null;
   readonly stdout: string;
@@ -61,7 +83,7 @@ function spawned(args: readonly string[], options: RunOptions): Promise<Outcome>
       cwd: options.cwd,
       env: { ...process.env, ...options.env },
       stdio: ["ignore", "pipe", "pipe"],
-      timeout: 60_000,
+      timeout: TIMEOUT_MS,
       killSignal: "SIGKILL",
     });
     let [stdout, stderr, sent] = ["", "", false];
@@ -78,6 +100,43 @@ function spawned(args: readonly string[], options: RunOptions): Promise<Outcome>
     child.on("error", reject);
     child.on("close", (status) => resolve({ code: status, stdout, stderr }));
   });
+}
+
+/**
+ * `limbeck ...args`, all in one process that is started once: starting one takes longer than most commands do. What needs
+ * a signal or an environment gets a process of its own.
+ */
+export function warmLimbeck(): typeof limbeck {
+  let child: ChildProcess | undefined;
+  let last: Promise<unknown> = Promise.resolve();
+  const ask = (args: readonly string[], cwd: string | undefined): Promise<Outcome> =>
+    new Promise((done, reject) => {
+      child ??= fork(WARM, { execArgv: [], stdio: "ignore" });
+      const host = child;
+      host.ref();
+      const ended = (code: number | null): void => {
+        child = undefined;
+        reject(new Error(`the process ended with ${code} at limbeck ${args.join(" ")}`));
+      };
+      host.once("exit", ended);
+      const timer = setTimeout(() => host.kill("SIGKILL"), TIMEOUT_MS);
+      host.once("message", (outcome: Outcome) => {
+        clearTimeout(timer);
+        host.off("exit", ended);
+        // A process that has nothing to do must not keep the test alive; it ends with it.
+        host.unref();
+        host.channel?.unref();
+        done(outcome);
+      });
+      host.channel?.ref();
+      host.send([args, cwd]);
+    });
+  return (args, options = {}) => {
+    if (options.signal || options.env) return limbeck(args, options);
+    const outcome = last.then(() => ask(args, options.cwd));
+    last = outcome.catch(() => undefined);
+    return outcome;
+  };
 }
 
 /** Many command lines in one process: starting one for each would take a minute. */
@@ -107,4 +166,7 @@ export const SMALL = [
   "teacher.training.epochs=4",
   "--set",
   "evaluation.latency_runs=10",
+  // More would wait for each other: other tests run beside.
+  "--threads",
+  "1",
 ];

@@ -3,9 +3,10 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { after, test } from "node:test";
-import { limbeck, SMALL, temporary } from "./support.js";
+import { SMALL, temporary, warmLimbeck } from "./support.js";
 
 const { folder, remove } = temporary();
+const limbeck = warmLimbeck();
 after(remove);
 const at = (name: string): string => join(folder, name);
 const sweep = (...args: string[]) =>

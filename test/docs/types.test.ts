@@ -1,7 +1,7 @@
 /** The library's types, as a program for Node sees them that checks declarations and knows no browser. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -14,14 +14,16 @@ function compile(args: readonly string[]): void {
   assert.equal(status, 0, stdout);
 }
 
+/** What the package ships beside its code, compiled once for both tests. */
+const declarations = mkdtempSync(join(tmpdir(), "limbeck-declarations-"));
+after(() => rmSync(declarations, { recursive: true, force: true }));
+compile(["-p", "tsconfig.build.json", "--declaration", "--emitDeclarationOnly", "--outDir", declarations]);
+
 test("the declarations need neither skipLibCheck nor the types of a browser", () => {
   mkdirSync("build", { recursive: true });
   const folder = mkdtempSync(join("build", "types-"));
   after(() => rmSync(folder, { recursive: true, force: true }));
-  compile([
-    ...["-p", "tsconfig.build.json", "--declaration", "--emitDeclarationOnly"],
-    ...["--outDir", join(folder, "node_modules", "limbeck")],
-  ]);
+  cpSync(declarations, join(folder, "node_modules", "limbeck"), { recursive: true });
   // Its own package, or "limbeck" would be this one's dist/.
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "user", private: true }));
   const manifest = { name: "limbeck", type: "module", exports: { ".": { types: "./index.d.ts" } } };
@@ -72,7 +74,7 @@ test("the declarations of limbeck and limbeck/web need no optional package", () 
   after(() => rmSync(folder, { recursive: true, force: true }));
   const modules = join(folder, "node_modules");
   const own = join(modules, "limbeck");
-  compile(["-p", "tsconfig.build.json", "--declaration", "--emitDeclarationOnly", "--outDir", own]);
+  cpSync(declarations, own, { recursive: true });
   const manifest = { name: "limbeck", type: "module", exports: {} };
   const types = { ".": { types: "./index.d.ts" }, "./web": { types: "./web/index.d.ts" } };
   writeFileSync(join(own, "package.json"), JSON.stringify({ ...manifest, exports: types }));
