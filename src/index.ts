@@ -59,7 +59,9 @@ export type {
   StudentLossConfig,
   TermConfig,
 } from "./engine/objective/objective.js";
-export type { CustomLoss } from "./engine/objective/registry.js";
+export type { CustomLoss } from "./engine/objective/custom.js";
+export type { ClassifierReuse, LossEntry, LossNeeds, LossReference, LossSchema } from "./engine/objective/entry.js";
+export { registerLoss } from "./engine/objective/registry.js";
 export { loadData } from "./run/recipe/data.js";
 export { loadRecipe, parseRecipe } from "./run/recipe/load.js";
 export type { DataInput, ModelInput, Recipe, RecipeInput } from "./run/recipe/schema/schema.js";

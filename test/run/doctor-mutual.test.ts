@@ -4,8 +4,9 @@ import { planOf } from "../../src/run/recipe/load.js";
 import { test } from "node:test";
 import { loadData } from "../../src/learn/data/load.js";
 import { type CustomLoss, examine, type LossInputs, type Value } from "../../src/index.js";
-import { type MutualConfig, mutual } from "../../src/engine/objective/losses/mutual.js";
+import { mutual } from "../../src/engine/objective/losses/mutual.js";
 import type { CustomLossConfig } from "../../src/engine/objective/objective.js";
+import type { PeerLossConfig } from "../../src/engine/objective/registry.js";
 import { probeMutual } from "../../src/app/doctor/mutual-step.js";
 import type { Finding } from "../../src/app/doctor/types.js";
 import { prepareModel } from "../../src/run/students/prepare.js";
@@ -25,7 +26,7 @@ const recipe = {
   },
 } as const;
 
-async function probe(loss: MutualConfig | CustomLossConfig): Promise<Finding> {
+async function probe(loss: PeerLossConfig | CustomLossConfig): Promise<Finding> {
   const loaded = await loadData(planOf(recipe).data, { folder: "." });
   const { student } = planOf(recipe);
   const students = [0, 1, 2].map((seed) =>
@@ -41,7 +42,7 @@ async function probe(loss: MutualConfig | CustomLossConfig): Promise<Finding> {
   return finding as Finding;
 }
 
-const mutualAt2: MutualConfig = { kind: "mutual", temperature: 2 };
+const mutualAt2 = { kind: "mutual", temperature: 2 } as const;
 const custom = (build: CustomLoss["build"]): CustomLossConfig => ({
   kind: "custom",
   definition: { name: "planted", needs: { teacher: false, labels: false }, build },

@@ -3,6 +3,7 @@ import { spreadOver } from "../../learn/data/labels/labels.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, InterruptedError } from "../../base/errors.js";
 import { appendTo } from "../../base/extremes.js";
+import { lossOf } from "../../engine/objective/registry.js";
 import { noun } from "../../base/noun.js";
 import { planOf } from "../../run/recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../../run/recipe/resolve.js";
@@ -173,5 +174,7 @@ function unasked({ answers, teacher: asked, plan: { teacher, strategy } }: Patie
 }
 
 function distillationLoss({ objective: { distillationLoss: loss } }: Patient): Promise<Finding[]> | Finding[] {
-  return loss && loss.kind !== "mutual" ? probeLoss(loss) : [skipped("distillation loss", "the recipe has none")];
+  return loss && lossOf(loss).against !== "peers"
+    ? probeLoss(loss)
+    : [skipped("distillation loss", "the recipe has none")];
 }

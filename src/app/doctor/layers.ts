@@ -9,7 +9,7 @@ import type { Arm } from "../../run/teaching/arm.js";
 import type { Prepared } from "../../run/students/foreign.js";
 import { prepareModel } from "../../run/students/prepare.js";
 import { type ArmStep, stepOptionsOf } from "../../run/pipeline/step-options.js";
-import { reusingClassifier, simkdTerm } from "../../run/students/reused-classifier.js";
+import { reusingClassifier, classifierReuse } from "../../run/students/reused-classifier.js";
 import { orReason } from "./asked.js";
 import { type Check, type Finding, fine, type Patient, skipped } from "./types.js";
 
@@ -29,7 +29,7 @@ export const layers: Check = (patient) => {
   const classes = teacher?.classes ?? data.classes.length;
   const build = (model: typeof plan.student) => prepareModel(model, { folder, data, classes, seed: plan.seed });
   const correct = "correct objective.terms; `limbeck inspect MODEL --features` lists names and shapes";
-  if (!teacher && simkdTerm(objective))
+  if (!teacher && classifierReuse(objective))
     return [skipped(CHECK, "the student uses its teacher's classifier, but the teacher is not available")];
   if (teacher?.missing) return failed(teacher.missing, "labelStore" in plan.teacher ? relabel(wanted) : correct);
   let student: FeatureInfo[] = [];

@@ -4,7 +4,8 @@ import { maxOf, minOf } from "../../base/extremes.js";
 import { scalar, tensor } from "../../engine/graph/tensor.js";
 import type { Tensor } from "../../engine/graph/types.js";
 import { objectiveGraph } from "../../engine/objective/evaluate.js";
-import type { CustomLossConfig, DistillationLossConfig } from "../../engine/objective/objective.js";
+import type { ObjectiveConfig } from "../../engine/objective/objective.js";
+import { lossOf } from "../../engine/objective/registry.js";
 import { type Finding, fine } from "./types.js";
 
 const BATCH = 4;
@@ -12,6 +13,7 @@ const CLASSES = 5;
 /** Temperatures tried for a loss that has its own built in. */
 const TEMPERATURES = [1, 0.5, 1.5, 2, 2.5, 3, 4, 5, 6, 8, 10, 12, 15, 16, 20];
 
+type ProbedLoss = NonNullable<ObjectiveConfig["distillationLoss"]>;
 type Matrix = readonly (readonly number[])[];
 type Loss = (student: Matrix, teacher: Matrix) => Promise<{ readonly loss: number; readonly gradient: number }>;
 
@@ -19,9 +21,9 @@ type Loss = (student: Matrix, teacher: Matrix) => Promise<{ readonly loss: numbe
  * Asks a loss for values and gradients in float64 and compares them with what a divergence of distributions must give.
  * @param config a loss of limbeck's own or `{ kind: "custom", definition }`
  */
-export async function probeLoss(config: DistillationLossConfig | CustomLossConfig): Promise<Finding[]> {
+export async function probeLoss(config: ProbedLoss): Promise<Finding[]> {
   const check = "distillation loss";
-  const loss = lossOf(config);
+  const loss = evaluationOf(config);
   const pairs = [0, 1, 2, 3].map((n) => [logits(n, 2), logits(n + 7, 3)] as const);
   const values: number[] = [];
   let largest = 0;
@@ -40,7 +42,7 @@ export async function probeLoss(config: DistillationLossConfig | CustomLossConfi
       "build the loss from inputs.studentLogits on one side and inputs.teacher.values on the other",
     );
   // Only what is meant to be a divergence of distributions has its laws; limbeck's own other losses have tests of theirs.
-  if (config.kind !== "custom" && config.kind !== "kd") return [fine(check, `${config.kind}: gradient ${largest}`)];
+  if (!lossOf(config).divergence) return [fine(check, `${config.kind}: gradient ${largest}`)];
   const named = byForm(values, pairs);
   if (named) return named.why ? fail(named.found, named.why, named.change) : [fine(check, named.found)];
   return byLaws(loss, pairs, values, fail);
@@ -162,7 +164,7 @@ async function byLaws(
   return [fine("distillation loss", "never negative, 0 at equality, independent of shifts and batch size")];
 }
 
-function lossOf(config: DistillationLossConfig | CustomLossConfig): Loss {
+function evaluationOf(config: ProbedLoss): Loss {
   return async (student, teacher) => {
     const objective = {
       weights: { student: 0, distillation: 1 },

@@ -5,10 +5,12 @@ import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import type { Value } from "../../engine/graph/builder.js";
-import { type MutualConfig, mutual } from "../../engine/objective/losses/mutual.js";
-import type { CustomLossConfig, ObjectiveConfig, StudentLossConfig } from "../../engine/objective/objective.js";
-import { findLoss, studentLosses } from "../../engine/objective/registry.js";
-import type { LossConfig, LossDefinition, LossInputs } from "../../engine/objective/types.js";
+import { type CustomLossConfig, isCustom } from "../../engine/objective/custom.js";
+import type { LossNeeds } from "../../engine/objective/entry.js";
+import type { ObjectiveConfig, StudentLossConfig } from "../../engine/objective/objective.js";
+import { lossOf, type PeerLossConfig } from "../../engine/objective/registry.js";
+import { settingsOf } from "../../engine/objective/settings.js";
+import type { LossInputs } from "../../engine/objective/types.js";
 import { baselineObjectiveOf } from "../../run/recipe/resolve.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import type { Arm } from "../../run/teaching/arm.js";
@@ -51,7 +53,7 @@ export interface MutualProbe {
   readonly samples: Uint32Array;
   readonly studentLoss: StudentLossConfig;
   /** What they learn from each other. */
-  readonly loss: MutualConfig | CustomLossConfig;
+  readonly loss: PeerLossConfig | CustomLossConfig;
 }
 
 /**
@@ -93,26 +95,28 @@ export async function probeMutual(probe: MutualProbe): Promise<Finding[]> {
       status: "fail",
       found: `${found} (the loss of student ${worst.learner + 1} moves student ${worst.peer + 1})`,
       why: "a student must be a constant in the losses of the others; otherwise they pull it towards them",
-      change:
-        probe.loss.kind === "custom"
-          ? "read the others' logits only from inputs.peers, where they are constants"
-          : "this is a bug in limbeck: please report it, and do not use strategy.kind mutual until it is fixed",
+      change: isCustom(probe.loss)
+        ? "read the others' logits only from inputs.peers, where they are constants"
+        : "this is a bug in limbeck: please report it, and do not use strategy.kind mutual until it is fixed",
     },
   ];
 }
 
 /** Both losses, each student's behind a switch of its own. */
 function switchedObjective({ students, studentLoss, loss }: MutualProbe): ObjectiveConfig {
-  const labels = findLoss(studentLosses, studentLoss.kind) as LossDefinition<LossConfig>;
+  const labels = lossOf(studentLoss);
+  const labelSettings = settingsOf(labels, studentLoss, "objective.student_loss");
+  const peers = lossOf(loss);
+  const peerSettings = isCustom(loss) ? { ...loss } : settingsOf(peers, loss, "objective.distillation_loss");
   const count = students.length;
   return {
     peers: count,
     weights: { student: 0, distillation: 1 },
     studentLoss: { kind: "cross-entropy" },
     distillationLoss: switched("peers", count, { teacher: false, labels: false }, (inputs) =>
-      loss.kind === "custom" ? loss.definition.build(inputs) : mutual.build(inputs, loss),
+      peers.build(inputs, peerSettings),
     ),
-    terms: [switched("labels", count, labels.needs, (inputs) => labels.build(inputs, studentLoss))],
+    terms: [switched("labels", count, labels.needs, (inputs) => labels.build(inputs, labelSettings))],
   };
 }
 
@@ -122,7 +126,7 @@ const switchName = (student: number): string => `/of-student-${student + 1}`;
 function switched(
   name: string,
   students: number,
-  needs: LossDefinition<LossConfig>["needs"],
+  needs: LossNeeds,
   build: (inputs: LossInputs) => Value,
 ): CustomLossConfig {
   let next = 0;

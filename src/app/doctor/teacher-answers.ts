@@ -2,7 +2,7 @@
 import { InputError } from "../../base/errors.js";
 import { logProbabilities } from "../../learn/evaluate/metrics.js";
 import { maxOf } from "../../base/extremes.js";
-import { usualTemperature } from "../../engine/objective/softening.js";
+import { usualTemperature } from "../../engine/objective/registry.js";
 import { checkKnowledge } from "../../learn/teacher/knowledge.js";
 import { detectKind } from "../../learn/teacher/outputs.js";
 import { type Answers, type Check, fine, skipped } from "./types.js";

@@ -1,5 +1,5 @@
 /** A high temperature for a small student with plenty of labels: costs one point on Fashion-MNIST (docs/results.md). */
-import { usualTemperature } from "../../engine/objective/softening.js";
+import { usualTemperature } from "../../engine/objective/registry.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import { prepareModel } from "../../run/students/prepare.js";
 import { type Check, fine, skipped } from "./types.js";

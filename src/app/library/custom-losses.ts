@@ -1,6 +1,6 @@
 /** Losses of one's own in the objective of a `Distiller`. Nothing here is Node's. */
 import { type ObjectiveConfig, objectiveNeeds, type TermConfig } from "../../engine/objective/objective.js";
-import type { CustomLoss } from "../../engine/objective/registry.js";
+import type { CustomLoss } from "../../engine/objective/custom.js";
 import type { CompileOptions } from "./options.js";
 
 /** Puts losses of one's own where the checked objective cannot have them. */

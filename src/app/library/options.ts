@@ -1,6 +1,6 @@
 /** The options of a `Distiller`, wherever it runs. Nothing here is Node's. */
 import type { Normalisation } from "../../engine/graph/samples.js";
-import type { CustomLoss } from "../../engine/objective/registry.js";
+import type { CustomLoss } from "../../engine/objective/custom.js";
 import type { FactorSchedule } from "../../engine/objective/schedule.js";
 import type { SeedScores } from "../../learn/evaluate/summary.js";
 import type { TrainingProgress } from "../../learn/train/types.js";

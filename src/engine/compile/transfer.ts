@@ -1,4 +1,4 @@
-/** A student that ends in its teacher's classifier: SimKD (objective/simkd.ts). */
+/** A student that ends in its teacher's classifier: SimKD (objective/losses/simkd.ts). */
 import { faultOf, InputError } from "../../base/errors.js";
 import type { Value } from "../graph/builder.js";
 import { canonicalGraph } from "../graph/canonical.js";
@@ -10,7 +10,8 @@ import { batchNorm, conv2d, dense } from "../nn/layers.js";
 import { ModelScope } from "../nn/scope.js";
 import { meanOfPlaces, resized } from "../objective/connectors.js";
 import { type FeatureInfo, matchFeatures } from "../objective/features.js";
-import { SIMKD_FACTOR, type SimkdConfig, TRANSFERRED } from "../objective/losses/simkd.js";
+import type { ClassifierReuse } from "../objective/entry.js";
+import { TRANSFERRED } from "../objective/losses/simkd.js";
 import { createBuilder } from "../ops/registry.js";
 import { quote } from "../../base/quote.js";
 import { freeBatch } from "./evaluation.js";
@@ -38,7 +39,7 @@ export interface TransferOptions {
   readonly teacher: ReusableClassifier;
   /** Shape of the teacher's feature for one sample. */
   readonly featureShape: readonly number[];
-  readonly config: SimkdConfig;
+  readonly reuse: ClassifierReuse;
   /** Of the transfer's start weights. */
   readonly seed: number;
 }
@@ -61,10 +62,9 @@ const PASSING = new Set([
  *   taken over
  */
 export function withClassifier(options: TransferOptions): TrainableModel {
-  const { student, sampleShape, classes, teacher, featureShape, config } = options;
-  const [layer] = config.layers;
-  const own = matchOne(layer?.student ?? "", student.graph, "student");
-  const given = matchOne(layer?.teacher ?? "", teacher.model.graph, `teacher ${teacher.where}`);
+  const { student, sampleShape, classes, teacher, featureShape, reuse } = options;
+  const own = matchOne(reuse.layer.student, student.graph, "student");
+  const given = matchOne(reuse.layer.teacher, teacher.model.graph, `teacher ${teacher.where}`);
   const trunk = trunkOf(student, own);
   const shape = shapeIn(trunk, student.input, sampleShape, own);
   const transfer = transferOf(options, shape, endsInRelu(teacher.model.graph, given));
@@ -154,7 +154,7 @@ function valueIn(graph: Graph, input: string, shape: readonly number[], name: st
 }
 
 /** "input" [1, ...] -> TRANSFERRED [1, ...featureShape]; no node holds the batch. */
-function transferOf({ config, featureShape, seed }: TransferOptions, shape: readonly number[], relu: boolean) {
+function transferOf({ reuse, featureShape, seed }: TransferOptions, shape: readonly number[], relu: boolean) {
   const b = createBuilder("simkd");
   const scope = new ModelScope(b, { seed, initialiser: "pytorch" });
   let x = b.input("input", "float32", shape);
@@ -170,7 +170,7 @@ function transferOf({ config, featureShape, seed }: TransferOptions, shape: read
     });
   if (image) x = resized(b, x, featureShape.slice(1));
   const width = featureShape[0] as number;
-  const inner = Math.max(1, Math.round(width / (config.factor ?? SIMKD_FACTOR)));
+  const inner = Math.max(1, Math.round(width / reuse.factor));
   scope.within("simkd", () => {
     for (const [i, units] of [inner, inner, width].entries()) {
       x = scope.layer(image ? "conv" : "dense", () => {

@@ -1,6 +1,6 @@
 /** The objective as plain data. */
-import type { MutualConfig } from "./losses/mutual.js";
-import type { CustomLossConfig, DistillationLossConfig, FeatureLossConfig, StudentLossConfig } from "./registry.js";
+import type { CustomLossConfig } from "./custom.js";
+import type { DistillationLossConfig, FeatureLossConfig, PeerLossConfig, StudentLossConfig } from "./registry.js";
 import type { FactorSchedule } from "./schedule.js";
 
 /** Weight and name of a further term. */
@@ -31,7 +31,7 @@ export interface ObjectiveConfig {
   readonly alphaSchedule?: FactorSchedule;
   readonly weights?: { readonly student: number; readonly distillation: number };
   readonly studentLoss: StudentLossConfig;
-  readonly distillationLoss?: DistillationLossConfig | CustomLossConfig | MutualConfig;
+  readonly distillationLoss?: DistillationLossConfig | CustomLossConfig | PeerLossConfig;
   readonly terms?: readonly TermConfig[];
   /**
    * So many students learn together: the logits are theirs side by side, [batch, peers * classes], and every term is the sum

@@ -3,6 +3,7 @@
  * only where it is needed: sizes by average pooling or bilinear resizing, tokens and pixels away by their mean, channels by
  * a 1x1 convolution (a dense layer where there are no pixels) that is trained with the student.
  */
+import { z } from "zod";
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
@@ -132,6 +133,17 @@ export function unbridgeable(
     cure,
   });
 }
+
+/** The option of every loss between layers. */
+export const layers = z
+  .array(
+    z.strictObject({
+      student: z.string().min(1).describe("Tensor or node of the student; * matches any text"),
+      teacher: z.string().min(1).describe("Tensor or node of the teacher; must match as many as the student's"),
+    }),
+  )
+  .min(1)
+  .describe("Layers to compare; `limbeck inspect --features` lists a model's layers");
 
 /** The fields every feature loss has. */
 export interface Layers {

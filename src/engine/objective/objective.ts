@@ -10,25 +10,21 @@ import type { Value } from "../graph/builder.js";
 import { int64s } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { scale } from "../ops/support.js";
-import { quote } from "../../base/quote.js";
 import type { LayerPair } from "./features.js";
 import { checkNumber, conflict, FROM_ZERO, invalidOption } from "./options.js";
-import {
-  type CustomLoss,
-  type CustomLossConfig,
-  distillationLosses,
-  featureLosses,
-  findLoss,
-  peerLosses,
-  studentLosses,
-} from "./registry.js";
+import { type CustomLossConfig, customEntry, isCustom } from "./custom.js";
+import type { LossConfig, LossEntry, LossReference, SettingsOf } from "./entry.js";
+import { derived } from "./inputs.js";
+import { findLoss, lossesAgainst } from "./registry.js";
 import { checkSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
-import type { LossConfig, LossDefinition, LossInputs, LossMemory, TeacherValues } from "./types.js";
+import { settingsOf } from "./settings.js";
+import type { LossInputs, LossMemory, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";
 
 export type { ObjectiveConfig, TermConfig, TermSettings } from "./config.js";
 export type { LayerPair } from "./features.js";
-export type { CustomLossConfig, DistillationLossConfig, FeatureLossConfig, StudentLossConfig } from "./registry.js";
+export type { CustomLossConfig } from "./custom.js";
+export type { DistillationLossConfig, FeatureLossConfig, StudentLossConfig } from "./registry.js";
 export type { FactorSchedule } from "./schedule.js";
 export type { FeatureValues, LossInputs, LossMemory, LossState, ParameterStart, TeacherValues } from "./types.js";
 export { DEFAULT_ALPHA, objectiveWeights } from "./weights.js";
@@ -117,18 +113,13 @@ function peersOf(inputs: LossInputs, peers: number): LossInputs[] {
   return logits.map((own, i) => derived(inputs, { studentLogits: own, peers: constants.filter((_, j) => j !== i) }));
 }
 
-/** The inputs with some of them replaced. What is read on demand stays so: inputs that no loss reads are never made. */
-function derived(inputs: LossInputs, replaced: Partial<LossInputs>): LossInputs {
-  return Object.create(inputs, Object.getOwnPropertyDescriptors(replaced));
-}
-
 /** The loss; with several teachers the weighted mean of the losses against each. */
-function buildTerm({ definition, config }: ActiveTerm, inputs: LossInputs): Value {
+function buildTerm({ loss, settings }: ActiveTerm, inputs: LossInputs): Value {
   // Features come from one teacher: what reads none but those is built once.
-  if (!definition.needs.teacher || definition.layers?.(config).length) return definition.build(inputs, config);
+  if (!loss.needs.teacher || loss.layers?.(settings).length) return loss.build(inputs, settings);
   const { builder: b, teacher } = inputs;
   const against = (one: TeacherValues | undefined, sampleWeights?: Value): Value =>
-    definition.build(derived(inputs, { teacher: one, sampleWeights }), config);
+    loss.build(derived(inputs, { teacher: one, sampleWeights }), settings);
   if (!teacher?.members) return against(teacher);
   const losses = teacher.members.map(({ weight, ...one }) =>
     typeof weight === "number" ? scale(b, against(one), weight) : against(one, weight),
@@ -160,12 +151,12 @@ function scopedMemory(memory: LossMemory, term: string): LossMemory {
 
 /** The layers that the objective's terms compare, in their order. Checks the configuration. */
 export function objectiveLayers(config: ObjectiveConfig): LayerPair[] {
-  return activeTerms(config).flatMap((t) => t.definition.layers?.(t.config) ?? []);
+  return activeTerms(config).flatMap((t) => t.loss.layers?.(t.settings) ?? []);
 }
 
 /** What an objective reads: whether it needs a teacher's answers, whether it needs labels. Checks the configuration. */
 export function objectiveNeeds(config: ObjectiveConfig): { readonly teacher: boolean; readonly labels: boolean } {
-  const needs = activeTerms(config).map((t) => t.definition.needs);
+  const needs = activeTerms(config).map((t) => t.loss.needs);
   return { teacher: needs.some((n) => n.teacher), labels: needs.some((n) => n.labels) };
 }
 
@@ -174,60 +165,53 @@ export function objectiveNeeds(config: ObjectiveConfig): { readonly teacher: boo
  * @throws InputError naming the loss that is none
  */
 export function checkSampleWeights(config: ObjectiveConfig): void {
-  const odd = activeTerms(config).find(({ definition: d }) => d.needs.teacher && !d.perSample);
+  const odd = activeTerms(config).find(({ loss }) => loss.needs.teacher && !loss.perSample);
   if (!odd) return;
-  const able = distillationLosses.filter((d) => "perSample" in d && d.perSample).map((d) => d.name);
+  const able = lossesAgainst("answers").filter((loss) => loss.perSample);
   throw new InputError({
     code: "option-conflict",
     where: "objective",
-    found: `"${odd.definition.name}" cannot be used with weights: confidence, because it is not a per-sample loss`,
-    expected: `one of ${able.join(", ")}`,
+    found: `"${odd.loss.kind}" cannot be used with weights: confidence, because it is not a per-sample loss`,
+    expected: `one of ${able.map((loss) => loss.kind).join(", ")}`,
     cure: "Use one of these, fixed teacher.weights, or combine: mean-probabilities",
   });
 }
 
 /** The first of the objective's losses that wants one right class a sample, so that samples cannot be blended; null without one. */
 export function refusesBlends(config: ObjectiveConfig): string | null {
-  const odd = activeTerms(config).find(
-    ({ definition: d, config: own }) => d.needs.labels && (d.name !== "cross-entropy" || "virtualTeacher" in own),
-  );
-  if (!odd) return null;
-  return odd.definition.name === "cross-entropy" ? "a virtual teacher" : odd.definition.name;
+  for (const { loss, settings } of activeTerms(config)) {
+    if (!loss.needs.labels) continue;
+    const blends = loss.blends?.(settings) ?? loss.kind;
+    if (blends !== true) return blends;
+  }
+  return null;
 }
 
 interface ActiveTerm {
   readonly name: string;
   readonly weight: Weight;
-  readonly definition: LossDefinition<LossConfig>;
-  readonly config: LossConfig;
+  readonly loss: LossEntry;
+  readonly settings: SettingsOf<LossEntry["schema"]>;
 }
 
 /** The terms that count, after checking everything that was said. */
 function activeTerms(config: ObjectiveConfig): ActiveTerm[] {
   const weights = scheduledWeights(config);
   const { studentLoss, distillationLoss } = config;
-  const student = checked("objective.student_loss", studentLosses, studentLoss);
+  const student = checked("objective.student_loss", ["labels"], studentLoss);
   const distillation =
-    distillationLoss &&
-    checked("objective.distillation_loss", [...distillationLosses, ...peerLosses], distillationLoss);
-  const { labelSmoothing = 0, classWeights, virtualTeacher } = studentLoss;
-  if (!weights.student && (labelSmoothing > 0 || classWeights || virtualTeacher)) {
+    distillationLoss && checked("objective.distillation_loss", ["answers", "peers"], distillationLoss);
+  const unused = weights.student ? null : student.loss.labelOptions?.(student.settings);
+  if (unused)
     throw conflict(
       "objective.student_loss",
-      "label smoothing, class weights or a virtual teacher are set, and with alpha 1 no label is used",
+      `${unused} are set, and with alpha 1 no label is used`,
       "Remove them, or lower alpha",
     );
-  }
   const active: ActiveTerm[] = [];
-  if (weights.student)
-    active.push({ name: "student", weight: weights.student, definition: student, config: studentLoss });
-  if (weights.distillation && distillation && distillationLoss)
-    active.push({
-      name: "distillation",
-      weight: weights.distillation,
-      definition: distillation,
-      config: distillationLoss,
-    });
+  if (weights.student) active.push({ name: "student", weight: weights.student, ...student });
+  if (weights.distillation && distillation)
+    active.push({ name: "distillation", weight: weights.distillation, ...distillation });
   appendTo(active, furtherTerms(config.terms ?? []));
   if (active.length === 0)
     throw conflict("objective", "every term has weight 0, so nothing is learnt", "Give a term a weight above 0");
@@ -239,7 +223,7 @@ function furtherTerms(terms: readonly TermConfig[]): ActiveTerm[] {
   return terms.flatMap((config, i) => {
     const field = `objective.terms.${i}`;
     const { weight = 1, schedule } = config;
-    const definition = checked(field, [...studentLosses, ...distillationLosses, ...featureLosses], config);
+    const term = checked(field, ["labels", "answers", "layers"], config);
     checkNumber(field, "weight", weight, FROM_ZERO);
     checkSchedule(schedule, `${field}.schedule`);
     const name = termName(config, field, taken);
@@ -249,14 +233,14 @@ function furtherTerms(terms: readonly TermConfig[]): ActiveTerm[] {
       initial: weight,
       ...(changes ? { curve: { offset: 0, gain: weight, schedule } } : {}),
     };
-    return [{ name, weight: scheduled, definition, config }];
+    return [{ name, weight: scheduled, ...term }];
   });
 }
 
 /** The name given, which must be free, or the kind with the next free number. */
 function termName(config: TermConfig, field: string, taken: Set<string>): string {
   const { name } = config;
-  const kind = config.kind === "custom" ? config.definition.name : config.kind;
+  const kind = isCustom(config) ? config.definition.name : config.kind;
   if (name !== undefined && (taken.has(name) || !/^[\w.-]+$/.test(name)))
     throw invalidOption(`${field}.name`, name, "letters, digits, . _ - and a name that no other term has");
   let found = name ?? kind;
@@ -265,54 +249,17 @@ function termName(config: TermConfig, field: string, taken: Set<string>): string
   return found;
 }
 
+/** The loss that a configuration names or brings along, with its settings. @param against where the objective may name it */
 function checked(
   field: string,
-  losses: readonly LossDefinition<LossConfig>[],
-  config: LossConfig,
-): LossDefinition<LossConfig> {
-  if (config.kind === "custom") return customDefinition(config as CustomLossConfig, field);
-  const definition = findLoss(losses, config.kind);
-  if (!definition) {
-    throw invalidOption(`${field}.kind`, config.kind, `one of ${losses.map((l) => l.name).join(", ")}`);
+  against: readonly LossReference[],
+  config: LossConfig | CustomLossConfig,
+): Pick<ActiveTerm, "loss" | "settings"> {
+  if (isCustom(config)) return { loss: customEntry(config, field), settings: { ...config } };
+  const loss = findLoss(config.kind);
+  if (!loss || !against.includes(loss.against)) {
+    const kinds = against.flatMap((one) => lossesAgainst(one)).map((l) => l.kind);
+    throw invalidOption(`${field}.kind`, config.kind, `one of ${kinds.join(", ")}`);
   }
-  definition.check(config, field);
-  return definition;
+  return { loss, settings: settingsOf(loss, config, field) };
 }
-
-function customDefinition({ definition }: CustomLossConfig, field: string): LossDefinition<LossConfig> {
-  const { name, needs } = definition ?? {};
-  if (typeof name !== "string" || typeof definition.build !== "function" || !needs)
-    throw new InputError({
-      code: "option-missing",
-      where: field,
-      found: "the custom loss is incomplete",
-      expected: "{ name, needs: { teacher, labels }, build(inputs) }",
-    });
-  return {
-    name,
-    needs,
-    ...(definition.perSample ? { perSample: true } : {}),
-    check() {},
-    layers: () => definition.layers ?? [],
-    build: (inputs) =>
-      definition.build(
-        derived(inputs, {
-          features(asked) {
-            const odd = asked.find((a) => !named(definition, a));
-            if (!odd) return inputs.features(asked);
-            throw new InputError({
-              code: "layer-missing",
-              where: field,
-              found: `the loss "${name}" reads ${quote(odd.student)} and ${quote(odd.teacher)}, which its layers do not list`,
-              expected: "layers: [{ student, teacher }] beside build",
-              cure: "Add the pair to the loss's layers",
-            });
-          },
-        }),
-      ),
-  };
-}
-
-/** The teacher is asked for these alone, before the graph is built. */
-const named = ({ layers = [] }: CustomLoss, { student, teacher }: LayerPair): boolean =>
-  layers.some((l) => l.student === student && l.teacher === teacher);

@@ -1,5 +1,8 @@
-/** All losses. Adding one: write its file, add it to one of the three lists here. */
-import type { Value } from "../graph/builder.js";
+/** All losses. Adding one: write its file, add it to the list here. */
+import { z } from "zod";
+import { Registry } from "../../base/registry.js";
+import { type CustomLossConfig, customEntry, isCustom } from "./custom.js";
+import type { ConfigOf, LossConfig, LossEntry, LossReference, LossSchema } from "./entry.js";
 import { attention } from "./losses/attention.js";
 import { attentionMap } from "./losses/attention-map.js";
 import { bernoulli } from "./losses/bernoulli.js";
@@ -8,7 +11,6 @@ import { crd } from "./losses/crd.js";
 import { crossEntropy } from "./losses/cross-entropy.js";
 import { dist } from "./losses/dist.js";
 import { dkd } from "./losses/dkd.js";
-import type { LayerPair } from "./features.js";
 import { fitnet } from "./losses/fitnet.js";
 import { fsp } from "./losses/fsp.js";
 import { hidden } from "./losses/hidden.js";
@@ -26,13 +28,10 @@ import { similarity } from "./losses/similarity.js";
 import { simkd } from "./losses/simkd.js";
 import { topKKl } from "./losses/top-k-kl.js";
 import { tvd } from "./losses/tvd.js";
-import type { LossConfig, LossDefinition, LossInputs } from "./types.js";
 import { vid } from "./losses/vid.js";
 
-/** Losses against the labels. */
-export const studentLosses = [crossEntropy] as const;
-/** Losses against the teacher. */
-export const distillationLosses = [
+const builtIn = [
+  crossEntropy,
   kd,
   dkd,
   nkd,
@@ -45,10 +44,6 @@ export const distillationLosses = [
   bernoulli,
   regression,
   cosine,
-] as const;
-
-/** Losses between inner values of student and teacher: terms beside the others. */
-export const featureLosses = [
   fitnet,
   attention,
   similarity,
@@ -61,43 +56,54 @@ export const featureLosses = [
   simkd,
   hidden,
   attentionMap,
+  mutual,
 ] as const;
-/** Losses against students that learn together: what the strategy mutual takes as distillation loss. */
-export const peerLosses = [mutual] as const;
 
-type ConfigOf<D> = D extends LossDefinition<infer Config> ? Config : never;
-/** Configuration of any loss against the labels. */
-export type StudentLossConfig = ConfigOf<(typeof studentLosses)[number]>;
-/** Configuration of any loss against the teacher. */
-export type DistillationLossConfig = ConfigOf<(typeof distillationLosses)[number]>;
-/** Configuration of any loss between inner values. */
-export type FeatureLossConfig = ConfigOf<(typeof featureLosses)[number]>;
+const losses = new Registry<LossEntry>("loss", builtIn);
 
-/** The definition behind a kind in one of the lists, if there. */
-export function findLoss(
-  losses: readonly LossDefinition<LossConfig>[],
-  kind: string,
-): LossDefinition<LossConfig> | undefined {
-  return losses.find((l) => l.name === kind);
+/** limbeck's own losses against one thing. */
+export type BuiltInLoss<Against extends LossReference> = Extract<
+  (typeof builtIn)[number],
+  { readonly against: Against }
+>;
+/** Configuration of a loss against the labels. */
+export type StudentLossConfig = ConfigOf<BuiltInLoss<"labels">["schema"]>;
+/** Configuration of a loss against the teacher's answers. */
+export type DistillationLossConfig = ConfigOf<BuiltInLoss<"answers">["schema"]>;
+/** Configuration of a loss between layers. */
+export type FeatureLossConfig = ConfigOf<BuiltInLoss<"layers">["schema"]>;
+/** Configuration of a loss against students that learn together. */
+export type PeerLossConfig = ConfigOf<BuiltInLoss<"peers">["schema"]>;
+
+/**
+ * Adds a loss: recipes, the library, `limbeck doctor` and the reference know it from then on, by its kind. Register it before
+ * a recipe is parsed.
+ * @returns takes it away again
+ * @throws InputError when there is a loss of this kind
+ */
+export function registerLoss<S extends LossSchema>(entry: LossEntry<S>): () => void {
+  return losses.register(entry as unknown as LossEntry);
 }
 
-/** A loss that is not in these lists, with its definition beside it. */
-export interface CustomLossConfig extends LossConfig {
-  readonly kind: "custom";
-  readonly definition: CustomLoss;
+/** The losses against one of these things, in the order in which they were added. */
+export function lossesAgainst(...references: readonly LossReference[]): readonly LossEntry[] {
+  return losses.entries.filter((loss) => references.includes(loss.against));
 }
 
-/** A loss of one's own: what `LossDefinition` is, without a configuration of its own. */
-export interface CustomLoss {
-  /** Names the term in logs and reports. */
-  readonly name: string;
-  /** Ties checkpoints to this form of the loss, besides its source text: change it when what `build` refers to changes. */
-  readonly version?: string;
-  readonly needs: LossDefinition<LossConfig>["needs"];
-  /** Says that it is a mean over the samples and multiplies what each sample has by `inputs.sampleWeights` where it is there. */
-  readonly perSample?: true;
-  /** Layers whose values `build` asks for with `inputs.features`; default none. */
-  readonly layers?: readonly LayerPair[];
-  /** The loss as a scalar []; its gradient follows from the graph. */
-  build(inputs: LossInputs): Value;
+/** The loss of a kind, where there is one. */
+export const findLoss = (kind: string): LossEntry | undefined => losses.find(kind);
+
+/** The loss that a checked configuration names, or brings along. @param field its place in the objective */
+export function lossOf(config: LossConfig | CustomLossConfig, field = "objective"): LossEntry {
+  if (isCustom(config)) return customEntry(config, field);
+  const entry = losses.find(config.kind);
+  if (!entry) throw new Error(`no loss "${config.kind}"`);
+  return entry;
+}
+
+/** The temperature of a loss where none is given: the one of its paper; 1 where it has none. */
+export function usualTemperature(kind: string): number {
+  const field = losses.find(kind)?.schema.shape.temperature;
+  const usual = field && z.safeParse(field, undefined).data;
+  return typeof usual === "number" ? usual : 1;
 }

@@ -2,27 +2,60 @@
  * How the losses of distributions see student and teacher: temperature (scheduled, per sample), standardised logits,
  * log space. Every loss that softens goes through here, so that each option works with each of them.
  */
+import { factor, positive } from "../../base/schema-fields.js";
+import { z } from "zod";
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
 import { constantLike, scale } from "../ops/support.js";
-import { ABOVE_ZERO, checkNumber, fieldOf } from "./options.js";
-import { checkSchedule, type FactorSchedule } from "./schedule.js";
+import type { FactorSchedule } from "./schedule.js";
 import { batchMean, requiredTeacher, softenedLogits, softenedTeacher, teacherLogits, weighed } from "./support.js";
 import type { LossInputs } from "./types.js";
 
+/** The temperature of a loss. @param usual where none is given: the one of its paper */
+export const temperature = (usual: number) => ({
+  temperature: z
+    .union([positive, z.literal("auto")])
+    .default(usual)
+    .describe("T in softmax(z / T); auto: chosen from the teacher's answers, see docs/losses.md"),
+  temperatureSchedule: factor
+    .optional()
+    .describe("A factor on the temperature that changes over the training; must stay above 0"),
+});
+
+/** Whether the logits of both sides are standardised. */
+export const standardise = z
+  .boolean()
+  .default(false)
+  .describe(
+    "Standardise each sample's logits on both sides first (Sun et al. 2024). The paper uses T 2 and weights 0.1 and 9",
+  );
+
 /** Options that every loss of softened distributions takes. */
+export const softened = (usual: number) => ({
+  ...temperature(usual),
+  temperatureByConfidence: z
+    .strictObject({
+      low: positive.describe("Factor if the teacher is completely uncertain"),
+      high: positive.describe("Factor if the teacher is certain"),
+    })
+    .optional()
+    .describe("Gives each sample its own temperature: T (low + (high - low) (1 - H(p_t) / log C))"),
+  standardise,
+});
+
+/** The settings of these options. */
 export interface Softening {
-  /** T in p^T = softmax(z / T); default: `usualTemperature`. */
-  readonly temperature?: number;
+  /** T in p^T = softmax(z / T). */
+  readonly temperature: number;
   /** Multiplies the temperature over the training. */
-  readonly temperatureSchedule?: FactorSchedule;
+  readonly temperatureSchedule?: FactorSchedule | undefined;
   /**
    * Gives each sample a temperature of its own by the teacher's confidence: T (low + (high - low) c(x)), where
    * c = 1 - H(p_t) / log C is 1 for a teacher that is sure and 0 for one that does not know, at T = 1.
    */
-  readonly temperatureByConfidence?: { readonly low: number; readonly high: number };
+  readonly temperatureByConfidence?: { readonly low: number; readonly high: number } | undefined;
   /** Standardises the logits of both sides per sample first: Sun et al., CVPR 2024. */
   readonly standardise?: boolean;
 }
@@ -33,22 +66,10 @@ export interface LogSides {
   readonly teacher: Value;
 }
 
-/** The temperature of a loss where none is given: the one of its paper. */
-export const usualTemperature = (kind: string): number => (kind === "kd" || kind === "dkd" ? 4 : 1);
-
-/** @throws InputError naming the field that makes no sense */
-export function checkSoftening(config: Softening, field: string): void {
-  const { temperature: t, temperatureByConfidence: range } = config;
-  checkNumber(field, "temperature", t ?? 1, ABOVE_ZERO);
-  checkSchedule(config.temperatureSchedule, fieldOf(field, "temperatureSchedule"), true);
-  for (const [name, value] of Object.entries(range ?? {}))
-    checkNumber(fieldOf(field, "temperatureByConfidence"), name, value, ABOVE_ZERO);
-}
-
 /** The temperature: [] for all samples, or [batch, 1] for each its own. */
 export function temperatureOf(inputs: LossInputs, config: Softening, loss: string): Value {
   const { builder: b } = inputs;
-  const base = inputs.scalar("temperature", config.temperature ?? usualTemperature(loss), config.temperatureSchedule);
+  const base = inputs.scalar("temperature", config.temperature, config.temperatureSchedule);
   const range = config.temperatureByConfidence;
   if (!range) return base;
   const confidence = confidenceOf(b, requiredTeacher(inputs, loss));

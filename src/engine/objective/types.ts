@@ -1,4 +1,4 @@
-/** What a loss is. One loss a file; the registry collects them. */
+/** What losses are built from: the values of a batch, and what a loss may keep. entry.ts says what a loss is. */
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import type { Distribution } from "../nn/initialisers.js";
 import type { LayerPair } from "./features.js";
@@ -97,24 +97,4 @@ export interface LossInputs {
   parameter(name: string, shape: readonly number[], start: ParameterStart): Value;
   /** What it may keep from step to step; absent outside of a training. */
   readonly memory?: LossMemory | undefined;
-}
-
-/** Every loss's configuration names its loss. */
-export interface LossConfig {
-  readonly kind: string;
-}
-
-/** A loss: summed over classes and averaged over the batch unless its own definition says otherwise. */
-export interface LossDefinition<Config extends LossConfig> {
-  /** The `kind` of its configuration. */
-  readonly name: Config["kind"];
-  readonly needs: { readonly teacher: boolean; readonly labels: boolean };
-  /** Whether it is a mean over the samples of numbers that each depend on one sample, and reads `sampleWeights`. Absent: no. */
-  readonly perSample?: true;
-  /** Throws InputError when the configuration makes no sense; `field` is its place in the objective. */
-  check(config: Config, field: string): void;
-  /** Layers whose values it compares; absent: none. */
-  layers?(config: Config): readonly LayerPair[];
-  /** The loss as a scalar []. */
-  build(inputs: LossInputs, config: Config): Value;
 }

@@ -13,7 +13,7 @@ import { type KnownTeacher, teacherAtHand, teacherToBe } from "../teaching/known
 import { fileOf, type Prepared, prepareModel } from "../students/prepare.js";
 import { stepOptionsOf } from "./step-options.js";
 import { teachersOf } from "../teaching/teacher-group.js";
-import { reusingClassifier, simkdTerm } from "../students/reused-classifier.js";
+import { reusingClassifier, classifierReuse } from "../students/reused-classifier.js";
 
 /**
  * Builds every arm's models and, where losses compare layers, the training step on both graphs' shapes: what does not fit
@@ -84,7 +84,7 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
   const named = teacher
     ? layers.flatMap((l) => pairFeatures(l, own, teacher.features).map(([, theirs]) => theirs))
     : [];
-  if (simkdTerm(objective) && !teacher?.classifier && "file" in plan.teacher) return student;
+  if (classifierReuse(objective) && !teacher?.classifier && "file" in plan.teacher) return student;
   const features = (teacher?.features ?? []).flatMap((f) => (f.shape ? [{ ...f, shape: f.shape }] : []));
   const classifier = teacher?.classifier;
   const reusable = { name: "teacher", features, classifier: classifier ? () => classifier : null };

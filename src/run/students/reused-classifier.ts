@@ -6,7 +6,10 @@ import { InputError } from "../../base/errors.js";
 import { countMacs } from "../../engine/models/cost.js";
 import { matchFeatures } from "../../engine/objective/features.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
-import type { SimkdConfig } from "../../engine/objective/losses/simkd.js";
+import { isCustom } from "../../engine/objective/custom.js";
+import type { ClassifierReuse } from "../../engine/objective/entry.js";
+import { lossOf } from "../../engine/objective/registry.js";
+import { settingsOf } from "../../engine/objective/settings.js";
 import { createBuilder } from "../../engine/ops/registry.js";
 import { quote } from "../../base/quote.js";
 import type { Teacher } from "../../learn/teacher/types.js";
@@ -29,21 +32,27 @@ export function reusableOf({ name, features = [], classifier }: Teacher): Reusab
 
 const FIELD = "objective.terms";
 
-/** The term that asks for the teacher's classifier, if there is one. @throws InputError when there are several */
-export function simkdTerm({ terms = [] }: ObjectiveConfig): SimkdConfig | null {
-  const found = terms.flatMap((t) => (t.kind === "simkd" && t.weight !== 0 ? [t] : []));
+/** How the student reuses its teacher's classifier, where a term asks for it. @throws InputError when several do */
+export function classifierReuse({ terms = [] }: ObjectiveConfig): ClassifierReuse | null {
+  const found = terms.flatMap((term, i) => {
+    if (isCustom(term) || term.weight === 0) return [];
+    const loss = lossOf(term);
+    const reuse = loss.reuse?.(settingsOf(loss, term, `${FIELD}.${i}`));
+    return reuse ? [{ kind: loss.kind, reuse }] : [];
+  });
+  const kinds = [...new Set(found.map(({ kind }) => kind))];
   if (found.length > 1)
     throw new InputError({
       code: "option-conflict",
       where: FIELD,
-      found: `found ${found.length} simkd terms, and a student ends in one classifier`,
+      found: `found ${found.length} ${kinds.join(" and ")} terms, and a student ends in one classifier`,
       cure: "Keep one of them",
     });
-  return found[0] ?? null;
+  return found[0]?.reuse ?? null;
 }
 
 /**
- * The student that is trained: as it was prepared, or, where the objective has simkd, up to its layer, with a transfer and
+ * The student that is trained: as it was prepared, or, where a term reuses the teacher's classifier, up to its layer, with a transfer and
  * the teacher's frozen classifier behind. Its parameters count what came from the teacher.
  * @param seed of the transfer's start weights
  * @throws InputError when the teacher has no model, or student and teacher do not fit
@@ -56,8 +65,8 @@ export function reusingClassifier(
   classes: number,
   seed: number,
 ): Prepared {
-  const config = simkdTerm(objective);
-  if (!config) return prepared;
+  const reuse = classifierReuse(objective);
+  if (!reuse) return prepared;
   if (!teacher?.classifier)
     throw new InputError({
       code: "teacher-missing",
@@ -65,14 +74,14 @@ export function reusingClassifier(
       found: `with simkd the student ends in its teacher's classifier, and ${teacher ? `${quote(teacher.name)} is not an ONNX model` : "there is no teacher"}`,
       cure: "Set teacher.file or teacher.model",
     });
-  const [feature] = matchFeatures(config.layers[0]?.teacher ?? "", teacher.features, `teacher ${teacher.name}`);
+  const [feature] = matchFeatures(reuse.layer.teacher, teacher.features, `teacher ${teacher.name}`);
   const model = withClassifier({
     student: prepared.model,
     sampleShape: data.sampleShape,
     classes,
     teacher: teacher.classifier(),
     featureShape: (feature as TeacherFeature).shape,
-    config,
+    reuse,
     seed,
   });
   const b = createBuilder("single");
@@ -82,7 +91,7 @@ export function reusingClassifier(
   if (output) b.output(output);
   return {
     model,
-    architecture: `${prepared.architecture}, up to ${config.layers[0]?.student}, with the classifier of ${teacher.name}`,
+    architecture: `${prepared.architecture}, up to ${reuse.layer.student}, with the classifier of ${teacher.name}`,
     parameters: weightCount(model),
     macs: countMacs(b.build()) ?? null,
   };

@@ -1,5 +1,5 @@
 /** Recipes that leave a temperature to limbeck: it is chosen once the teacher's answers are there. Nothing here is Node's. */
-import { usualTemperature } from "../../engine/objective/softening.js";
+import { usualTemperature } from "../../engine/objective/registry.js";
 import type { ObjectivePlan } from "../recipe/schema/schema.js";
 import { type AnswersToSoften, chooseTemperature } from "../../learn/teacher/temperature.js";
 import type { TeacherOutputs } from "../../learn/teacher/taught.js";

@@ -102,7 +102,7 @@ function compose(c: Case, teacher: ReusableClassifier, layer: string): Trainable
     classes,
     teacher,
     featureShape: c.feature.shape.slice(1),
-    config: configOf(layer),
+    reuse: { layer: { student: "trunk/relu", teacher: layer }, factor: configOf(layer).factor ?? 2 },
     seed: 0,
   });
 }

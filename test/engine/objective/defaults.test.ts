@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { z } from "zod";
 import { evaluateObjective, type ObjectiveConfig } from "../../../src/index.js";
-import { logitLosses } from "../../../src/run/recipe/schema/losses-schema.js";
+import { lossesAgainst } from "../../../src/engine/objective/registry.js";
 import { objectiveSchema } from "../../../src/run/recipe/schema/schema.js";
 
 const values = {
@@ -21,8 +21,7 @@ const values = {
 const REQUIRED: Readonly<Record<string, object>> = { "top-k-kl": { k: 2 } };
 const student = { kind: "cross-entropy" } as const;
 
-for (const schema of logitLosses) {
-  const kind = schema.shape.kind.value;
+for (const { kind } of lossesAgainst("answers")) {
   test(`${kind} without options is ${kind} with the defaults of a recipe`, async () => {
     const bare = { kind, ...REQUIRED[kind] };
     const parsed = z

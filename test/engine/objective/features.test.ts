@@ -5,7 +5,8 @@ import { test } from "node:test";
 import { lowerGraph } from "../../../src/engine/compile/lower.js";
 import { sizeOf } from "../../../src/engine/graph/tensor.js";
 import { matchFeatures, pairFeatures, perSample } from "../../../src/engine/objective/features.js";
-import { featureLosses } from "../../../src/engine/objective/registry.js";
+import { lossesAgainst } from "../../../src/engine/objective/registry.js";
+import { settingsOf } from "../../../src/engine/objective/settings.js";
 import { assertInferredShapes, runInOnnxRuntime } from "../ops/support/onnxruntime.js";
 import { evaluateReference } from "../ops/support/reference.js";
 import {
@@ -69,7 +70,7 @@ for (const dtype of ["float64", "float32"] as const) {
 
 test("every registered feature loss has a case", () => {
   const seen = new Set(cases.map((c) => c.config.kind));
-  for (const { name } of featureLosses) assert.ok(seen.has(name), name);
+  for (const { kind } of lossesAgainst("layers")) assert.ok(seen.has(kind), kind);
 });
 
 const image = (channels: number, seed: number): Given => numbers([3, channels, 4, 4], seed);
@@ -192,7 +193,7 @@ test("review: two layers at least, images or vectors, and more than one value a 
     cure: /batch/,
   });
   const check = (config: object): void =>
-    definitionOf("review").check({ kind: "review", ...config } as Config, "objective.terms.2");
+    void settingsOf(definitionOf("review"), { kind: "review", ...config }, "objective.terms.2");
   const named = { student: "conv1/relu", teacher: "conv2/relu" };
   assert.throws(() => check({ layers: [named] }), {
     code: "option-invalid",

@@ -7,7 +7,7 @@ import type { Value } from "../../../src/engine/graph/builder.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
 import { meanShares, shareWarnings } from "../../../src/engine/objective/gradient-shares.js";
 import { type ObjectiveConfig, objectiveNeeds, type TermConfig } from "../../../src/engine/objective/objective.js";
-import type { CustomLoss } from "../../../src/engine/objective/registry.js";
+import type { CustomLoss } from "../../../src/engine/objective/custom.js";
 import { type FactorSchedule, factorAt } from "../../../src/engine/objective/schedule.js";
 import { CE, evaluate, labelsAlone, matrix } from "./support.js";
 

@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { fromArrays } from "../../../src/learn/data/dataset.js";
 import { InputError } from "../../../src/base/errors.js";
 import { objectiveLayers, objectiveNeeds } from "../../../src/engine/objective/objective.js";
-import { distillationLosses, featureLosses } from "../../../src/engine/objective/registry.js";
+import { lossesAgainst } from "../../../src/engine/objective/registry.js";
 import { loadData } from "../../../src/run/recipe/data.js";
 import { planOf } from "../../../src/run/recipe/load.js";
 import { objectiveOf } from "../../../src/run/recipe/resolve.js";
@@ -22,7 +22,7 @@ const base = {
 };
 const parse = (objective: object) => objectiveOf(planOf({ ...base, objective }).objective);
 const needed: Readonly<Record<string, object>> = { "top-k-kl": { k: 3 } };
-const kinds = distillationLosses.map((l) => l.name);
+const kinds = lossesAgainst("answers").map(({ kind }) => kind);
 
 test("a recipe names every loss, as distillation loss and as a term, with defaults that its definition accepts", () => {
   for (const kind of kinds) {
@@ -52,7 +52,7 @@ test("a recipe's terms name every loss between layers, with defaults that its de
     { student: "a", teacher: "b/*" },
     { student: "c", teacher: "d" },
   ];
-  for (const { name: kind } of featureLosses) {
+  for (const { kind } of lossesAgainst("layers")) {
     const layers = kind === "simkd" ? both.slice(1) : both;
     const found = parse({ terms: [{ kind, layers, weight: 3 }] });
     assert.deepEqual(objectiveLayers(found), layers, kind);

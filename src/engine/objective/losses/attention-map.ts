@@ -1,23 +1,27 @@
 /** Attention matrices of transformers, layer by layer. */
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
-import { checkLayers, type Layers, meanSquare, overLayers, unbridgeable } from "../connectors.js";
-import type { LossDefinition } from "../types.js";
+import { layers, meanSquare, overLayers, unbridgeable } from "../connectors.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface AttentionMapConfig extends Layers {
-  readonly kind: "attention-map";
-}
+const schema = z.strictObject({
+  kind: z.literal("attention-map").describe("Attention matrices of transformers (TinyBERT 2020)"),
+  layers,
+});
+export type AttentionMapConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch, heads and places of (A_s - A_t)^2, summed over the layers mapped; A are [batch, heads, tokens, tokens],
  * before or after their softmax as named. With other numbers of heads the means over the heads are compared.
  * Jiao et al., TinyBERT, Findings of EMNLP 2020, equation 7 (there with equal heads, before the softmax).
  */
-export const attentionMap: LossDefinition<AttentionMapConfig> = {
-  name: "attention-map",
+export const attentionMap: LossEntry<typeof schema, "layers"> = {
+  kind: "attention-map",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check: checkLayers,
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;

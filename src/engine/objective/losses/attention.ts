@@ -1,24 +1,29 @@
 /** Attention transfer: where a layer looks, whatever its channels are. */
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
-import { checkLayers, flattened, type Layers, meanSquare, overLayers, resized, unbridgeable } from "../connectors.js";
+import { flattened, layers, meanSquare, overLayers, resized, unbridgeable } from "../connectors.js";
 import { unitRows } from "../geometry.js";
-import type { FeatureValues, LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
+import type { FeatureValues } from "../types.js";
 
-export interface AttentionConfig extends Layers {
-  readonly kind: "attention";
-}
+const schema = z.strictObject({
+  kind: z.literal("attention").describe("Spatial attention of a layer (Zagoruyko 2017)"),
+  layers,
+});
+export type AttentionConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and places of (Q(f_s) - Q(f_t))^2, Q(f) the mean of f^2 over the channels, flattened and divided by its
  * L2 length; summed over the pairs. The larger of two images is average-pooled to the smaller one's size first.
  * Zagoruyko and Komodakis, ICLR 2017, section 3.1 (their code takes the mean over places, equation 2 the sum).
  */
-export const attention: LossDefinition<AttentionConfig> = {
-  name: "attention",
+export const attention: LossEntry<typeof schema, "layers"> = {
+  kind: "attention",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check: checkLayers,
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;

@@ -1,29 +1,34 @@
 /** Classes that do not exclude each other: a binary divergence for each. */
 
+import { z } from "zod";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { constantLike } from "../../ops/support.js";
 import { conflict, fieldOf } from "../options.js";
-import { checkSoftening, divergence, meanTimesT2, type Softening, temperatureOf } from "../softening.js";
+import { divergence, meanTimesT2, type Softening, temperature, temperatureOf } from "../softening.js";
 import { flooredLog, logAddExp, requiredTeacher } from "../support.js";
-import type { LossDefinition, TeacherValues } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
+import type { TeacherValues } from "../types.js";
 
-export interface BernoulliConfig extends Omit<Softening, "standardise" | "temperatureByConfidence"> {
-  readonly kind: "bernoulli";
-}
+const schema = z.strictObject({
+  kind: z.literal("bernoulli").describe("A binary KL for each class, for multi-label outputs"),
+  ...temperature(1),
+});
+export type BernoulliConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 sum_c KL of [q, 1 - q] with q = sigmoid(z_c / T), teacher against student, averaged over the batch: for multi-label
  * outputs, whose classes do not sum to 1. Yang et al., ICCV 2023 (Multi-label knowledge distillation).
  * A teacher's probabilities are its q at T = 1, class by class.
  */
-export const bernoulli: LossDefinition<BernoulliConfig> = {
-  name: "bernoulli",
+export const bernoulli: LossEntry<typeof schema, "answers"> = {
+  kind: "bernoulli",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
   check(config, field) {
-    checkSoftening(config, field);
     for (const name of ["standardise", "temperatureByConfidence"] as const) {
-      if ((config as Softening)[name])
+      if ((config as Partial<Softening>)[name])
         throw conflict(
           fieldOf(field, name),
           "it belongs to a softmax over exclusive classes, and bernoulli treats each class by itself",
@@ -33,13 +38,13 @@ export const bernoulli: LossDefinition<BernoulliConfig> = {
   },
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;
-    const temperature = temperatureOf(inputs, config, "bernoulli");
+    const t = temperatureOf(inputs, config, "bernoulli");
     const odds = logOdds(b, requiredTeacher(inputs, "bernoulli"));
-    const softened = (z: Value): Value => b.op("Div", [z, temperature]);
-    const [t, s] = [softened(odds), softened(studentLogits)];
-    const yes = divergence(b, logSigmoid(b, t), logSigmoid(b, s));
-    const no = divergence(b, logSigmoid(b, b.op("Neg", [t])), logSigmoid(b, b.op("Neg", [s])));
-    return meanTimesT2(inputs, b.op("Add", [yes, no]), temperature);
+    const softened = (z: Value): Value => b.op("Div", [z, t]);
+    const [taught, own] = [softened(odds), softened(studentLogits)];
+    const yes = divergence(b, logSigmoid(b, taught), logSigmoid(b, own));
+    const no = divergence(b, logSigmoid(b, b.op("Neg", [taught])), logSigmoid(b, b.op("Neg", [own])));
+    return meanTimesT2(inputs, b.op("Add", [yes, no]), t);
   },
 };
 

@@ -1,21 +1,24 @@
 /** The direction of the outputs: for embeddings. */
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import { int64s } from "../../graph/tensor.js";
 import { constantLike } from "../../ops/support.js";
 import { unitRows } from "../geometry.js";
 import { requiredOutputs, weighed } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface CosineConfig {
-  readonly kind: "cosine";
-}
+const schema = z.strictObject({
+  kind: z.literal("cosine").describe("1 - cosine of the outputs, for embeddings"),
+});
+export type CosineConfig = ConfigOf<typeof schema>;
 
 /** 1 - cos(z_s, z_t), averaged over the batch; a row of zeros has cosine 0. */
-export const cosine: LossDefinition<CosineConfig> = {
-  name: "cosine",
+export const cosine: LossEntry<typeof schema, "answers"> = {
+  kind: "cosine",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
-  check() {},
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "cosine", "objective.distillation_loss");

@@ -1,29 +1,28 @@
 /** Contrastive representation distillation: a sample's embeddings on both sides belong together, those of others do not. */
+import { count, positive, rate } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { InputError } from "../../../base/errors.js";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../../graph/types.js";
 import { constantLike, scale, transpose } from "../../ops/support.js";
-import { channels, checkLayers, flattened, type Layers, overLayers } from "../connectors.js";
+import { channels, flattened, layers, overLayers } from "../connectors.js";
 import { unitRows } from "../geometry.js";
-import { ABOVE_ZERO, BELOW_ONE, checkNumber, onlyInTraining, WHOLE } from "../options.js";
+import { onlyInTraining } from "../options.js";
 import { logAddExp } from "../support.js";
-import type { FeatureValues, LossDefinition, LossInputs, LossMemory, LossState } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
+import type { FeatureValues, LossInputs, LossMemory, LossState } from "../types.js";
 
-export interface CrdConfig extends Layers {
-  readonly kind: "crd";
-  /** Width of the embeddings; default 128. */
-  readonly dimension?: number;
-  /** tau: cosines are divided by it; default 0.07. */
-  readonly temperature?: number;
-  /** K, drawn at every step, at most as many as there are samples outside the batch; default 1024. */
-  readonly negatives?: number;
-  /** Share of its old row that a sample's row in the banks keeps; default 0.5. */
-  readonly momentum?: number;
-}
-
-const DEFAULTS = { dimension: 128, temperature: 0.07, negatives: 1024, momentum: 0.5 };
+const schema = z.strictObject({
+  kind: z.literal("crd").describe("Contrast with other samples, using memory banks (Tian 2020)"),
+  layers,
+  dimension: count.default(128).describe("Width of the embeddings"),
+  temperature: positive.default(0.07).describe("Divisor of the cosines"),
+  negatives: count.default(1024).describe("Other samples drawn at every step; limited to the number available"),
+  momentum: rate.default(0.5).describe("Share of the old row that is kept when a row of a bank is updated"),
+});
+export type CrdConfig = ConfigOf<typeof schema>;
 
 /**
  * Sum over both sides of the mean over the batch of -log h(x+) - sum over K negatives of log(1 - h(x-)), with
@@ -37,20 +36,14 @@ const DEFAULTS = { dimension: 128, temperature: 0.07, negatives: 1024, momentum:
  * computed without the 1e-7 that guards it there. Rows start at random, as there, and the dense layers are dropped.
  * Tian et al., Contrastive Representation Distillation, ICLR 2020, equations 17 to 19.
  */
-export const crd: LossDefinition<CrdConfig> = {
-  name: "crd",
+export const crd: LossEntry<typeof schema, "layers"> = {
+  kind: "crd",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check(config, field) {
-    checkLayers(config, field);
-    const { dimension, temperature, negatives, momentum } = { ...DEFAULTS, ...config };
-    for (const [name, value] of Object.entries({ dimension, negatives })) checkNumber(field, name, value, WHOLE);
-    checkNumber(field, "temperature", temperature, ABOVE_ZERO);
-    checkNumber(field, "momentum", momentum, BELOW_ONE);
-  },
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;
-    const settings = { ...DEFAULTS, ...config };
     return overLayers(inputs, config, (pair, i) => {
       const memory = memoryOf(inputs);
       const { count } = memory;
@@ -63,15 +56,15 @@ export const crd: LossDefinition<CrdConfig> = {
           expected: "samples outside the batch, which crd takes its negatives from",
           cure: "Use a smaller batch",
         });
-      const drawn = memory.others(String(i), Math.min(settings.negatives, count - batch));
+      const drawn = memory.others(String(i), Math.min(config.negatives, count - batch));
       const [student, teacher] = (["student", "teacher"] as const).map((side) =>
-        embedded(inputs, pair, side, settings.dimension, `${i}/${side}`),
+        embedded(inputs, pair, side, config.dimension, `${i}/${side}`),
       ) as [Side, Side];
       const losses = [
-        contrast(inputs, student, teacher.bank, drawn, settings.temperature),
-        contrast(inputs, teacher, student.bank, drawn, settings.temperature),
+        contrast(inputs, student, teacher.bank, drawn, config.temperature),
+        contrast(inputs, teacher, student.bank, drawn, config.temperature),
       ];
-      for (const side of [student, teacher]) remember(inputs, side, settings.momentum);
+      for (const side of [student, teacher]) remember(inputs, side, config.momentum);
       return b.op("Add", losses);
     });
   },

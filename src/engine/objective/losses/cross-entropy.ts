@@ -1,29 +1,29 @@
 /** Cross-entropy against the labels, with label smoothing and class weights. */
 
+import { rate, weight } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { InputError } from "../../../base/errors.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { tensor } from "../../graph/tensor.js";
 import { noun } from "../../../base/noun.js";
 import { constantLike, maskOf, scale } from "../../ops/support.js";
-import { BELOW_ONE, checkNumber, fieldOf, invalidOption } from "../options.js";
+import { fieldOf, invalidOption } from "../options.js";
 import { batchMean, isLabel, labelTargets, requiredLabels, total } from "../support.js";
-import type { LossDefinition, LossInputs } from "../types.js";
-import {
-  checkVirtualTeacher,
-  type VirtualTeacher,
-  virtualTeacherLoss,
-  virtualTeacherSettings,
-} from "./virtual-teacher.js";
+import type { LossEntry, SettingsOf } from "../entry.js";
+import type { LossInputs } from "../types.js";
+import { virtualTeacherLoss, virtualTeacherSchema } from "./virtual-teacher.js";
 
-export interface CrossEntropyConfig {
-  readonly kind: "cross-entropy";
-  /** e in (1 - e) one-hot + e / C; in [0, 1); default 0. Szegedy et al., CVPR 2016, section 7. */
-  readonly labelSmoothing?: number;
-  /** One weight a class, none negative. */
-  readonly classWeights?: readonly number[];
-  /** Also learn from a teacher made up from the label: (1 - alpha) cross-entropy + alpha T^2 KL. Yuan et al., CVPR 2020. */
-  readonly virtualTeacher?: VirtualTeacher;
-}
+const schema = z.strictObject({
+  kind: z.literal("cross-entropy"),
+  labelSmoothing: rate.default(0),
+  classWeights: z.array(weight).optional(),
+  virtualTeacher: virtualTeacherSchema
+    .optional()
+    .describe(
+      "Also learn from a virtual teacher built from the label: (1 - alpha) cross-entropy + alpha T^2 KL (Yuan 2020)",
+    ),
+});
+type CrossEntropySettings = SettingsOf<typeof schema>;
 
 /**
  * -sum_c q_c log p_c with q = (1 - e) one-hot + e / C, averaged over the batch.
@@ -32,30 +32,39 @@ export interface CrossEntropyConfig {
  * -w_c q_c log p_c, divided by the sum of the weights of the labels (not by the batch). Label smoothing then spreads
  * over classes by their own weights.
  */
-export const crossEntropy: LossDefinition<CrossEntropyConfig> = {
-  name: "cross-entropy",
+export const crossEntropy: LossEntry<typeof schema, "labels"> = {
+  kind: "cross-entropy",
+  against: "labels",
+  schema,
   needs: { teacher: false, labels: true },
-  check,
+  // A virtual teacher is made of one right class.
+  blends: ({ virtualTeacher }) => (virtualTeacher ? "a virtual teacher" : true),
+  labelOptions: ({ labelSmoothing, classWeights, virtualTeacher }) =>
+    labelSmoothing > 0 || classWeights || virtualTeacher ? "label smoothing, class weights or a virtual teacher" : null,
+  plain: ({ virtualTeacher: _, ...settings }) => ({ ...settings, labelSmoothing: 0 }),
+  check({ classWeights: w }, field) {
+    if (w && !w.some((v) => v > 0))
+      throw invalidOption(fieldOf(field, "classWeights"), w, "numbers of at least 0, not all of them 0");
+  },
   build(inputs, config) {
     const { builder: b } = inputs;
     const own = crossEntropyOf(inputs, config);
     const virtual = config.virtualTeacher;
     if (!virtual) return own;
     const { studentLogits: z } = inputs;
-    // A virtual teacher is made of one right class.
     const hot = maskOf(b, isLabel(b, requiredLabels(inputs, "virtual teacher"), z.shape[1] as number), z);
     const made = virtualTeacherLoss(b, z, hot, virtual);
-    const { alpha } = virtualTeacherSettings(virtual);
+    const { alpha } = virtual;
     return b.op("Add", [scale(b, own, 1 - alpha), scale(b, made, alpha)]);
   },
 };
 
-function crossEntropyOf(inputs: LossInputs, config: CrossEntropyConfig): Value {
+function crossEntropyOf(inputs: LossInputs, config: CrossEntropySettings): Value {
   const { builder: b, studentLogits: z } = inputs;
   const classes = z.shape[1] as number;
   const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
   const hot = labelTargets(inputs, "cross-entropy");
-  const target = smoothed(b, hot, config.labelSmoothing ?? 0, classes);
+  const target = smoothed(b, hot, config.labelSmoothing, classes);
   if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
   if (config.classWeights.length !== classes) {
     throw new InputError({
@@ -71,16 +80,6 @@ function crossEntropyOf(inputs: LossInputs, config: CrossEntropyConfig): Value {
   // A batch of nothing but classes of weight 0 has loss 0, not 0 / 0.
   if (config.classWeights.includes(0)) mass = b.op("Max", [mass, constantLike(b, 2 ** -126, mass)]);
   return b.op("Neg", [b.op("Div", [total(b, weighted), mass])]);
-}
-
-function check(config: CrossEntropyConfig, field: string): void {
-  const { labelSmoothing: e = 0, classWeights: w, virtualTeacher } = config;
-  if (virtualTeacher) checkVirtualTeacher(virtualTeacher, fieldOf(field, "virtualTeacher"));
-  checkNumber(field, "labelSmoothing", e, BELOW_ONE);
-  if (!w) return;
-  if (!w.every((v) => Number.isFinite(v) && v >= 0) || !w.some((v) => v > 0)) {
-    throw invalidOption(fieldOf(field, "classWeights"), w, "numbers of at least 0, not all of them 0");
-  }
 }
 
 function smoothed(b: GraphBuilder, hot: Value, e: number, classes: number): Value {

@@ -1,47 +1,50 @@
 /** DIST: the relations between classes and between samples, by correlation. */
 
+import { weight } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
 import { constantLike, scale } from "../../ops/support.js";
-import { checkNumber, conflict, FROM_ZERO, fieldOf } from "../options.js";
-import { checkSoftening, logSides, type Softening, temperatureOf } from "../softening.js";
-import type { LossDefinition } from "../types.js";
+import { conflict, fieldOf } from "../options.js";
+import { logSides, type Softening, standardise, temperature, temperatureOf } from "../softening.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface DistConfig extends Softening {
-  readonly kind: "dist";
-  /** Weight of the term within each sample; default 1. */
-  readonly rowWeight?: number;
-  /** Weight of the term within each class; default 1. */
-  readonly columnWeight?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("dist").describe("Correlations within samples and within classes (Huang 2022)"),
+  ...temperature(1),
+  standardise,
+  rowWeight: weight.default(1).describe("Weight of the term within samples"),
+  columnWeight: weight.default(1).describe("Weight of the term within classes"),
+});
+export type DistConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 [ b (1 - mean over samples of rho(p_s, p_t)) + g (1 - mean over classes of rho) ], rho the Pearson correlation of
  * the softened probabilities of a sample over the classes, of a class over the batch. Huang et al., NeurIPS 2022.
  * A constant row or column has correlation 0.
  */
-export const dist: LossDefinition<DistConfig> = {
-  name: "dist",
+export const dist: LossEntry<typeof schema, "answers"> = {
+  kind: "dist",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   check(config, field) {
-    checkSoftening(config, field);
-    if (config.temperatureByConfidence)
+    if ((config as Partial<Softening>).temperatureByConfidence)
       throw conflict(
         fieldOf(field, "temperatureByConfidence"),
         "dist compares a class over the samples of a batch, which must share one temperature",
         "Remove it",
       );
-    for (const name of ["rowWeight", "columnWeight"] as const) checkNumber(field, name, config[name] ?? 1, FROM_ZERO);
   },
   build(inputs, config) {
     const { builder: b } = inputs;
-    const temperature = temperatureOf(inputs, config, "dist");
-    const sides = logSides(inputs, config, "dist", temperature);
-    const [s, t] = [b.op("Exp", [sides.student]), b.op("Exp", [sides.teacher])];
-    const rows = scale(b, distance(b, s, t, 1), config.rowWeight ?? 1);
-    const columns = scale(b, distance(b, s, t, 0), config.columnWeight ?? 1);
-    return b.op("Mul", [b.op("Add", [rows, columns]), b.op("Mul", [temperature, temperature])]);
+    const t = temperatureOf(inputs, config, "dist");
+    const sides = logSides(inputs, config, "dist", t);
+    const [student, teacher] = [b.op("Exp", [sides.student]), b.op("Exp", [sides.teacher])];
+    const rows = scale(b, distance(b, student, teacher, 1), config.rowWeight);
+    const columns = scale(b, distance(b, student, teacher, 0), config.columnWeight);
+    return b.op("Mul", [b.op("Add", [rows, columns]), b.op("Mul", [t, t])]);
   },
 };
 

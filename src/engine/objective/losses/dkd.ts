@@ -1,42 +1,33 @@
 /** Decoupled knowledge distillation: the target class and the others apart. */
 
+import { weight } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
 import { maskOf, scale } from "../../ops/support.js";
-import { checkNumber, FROM_ZERO } from "../options.js";
-import {
-  checkSoftening,
-  divergence,
-  logSides,
-  meanTimesT2,
-  type Softening,
-  sumOverClasses,
-  temperatureOf,
-} from "../softening.js";
+import { divergence, logSides, meanTimesT2, softened, sumOverClasses, temperatureOf } from "../softening.js";
 import { isLabel, requiredLabels, softmaxWithout, without } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface DkdConfig extends Softening {
-  readonly kind: "dkd";
-  /** Weight of the target class's part; default 1. */
-  readonly targetWeight?: number;
-  /** Weight of the other classes' part; default 8. */
-  readonly otherWeight?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("dkd").describe("Target class and other classes weighted separately (Zhao 2022); needs labels"),
+  ...softened(4),
+  targetWeight: weight.default(1).describe("Weight of the target class term"),
+  otherWeight: weight.default(8).describe("Weight of the other classes' term"),
+});
+export type DkdConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 (a TCKD + b NCKD), averaged over the batch: TCKD = KL of [p_y, 1 - p_y], NCKD = KL of the softmaxes over the C - 1
  * other classes. Zhao et al., CVPR 2022. KD is the same with a = 1 and b = 1 - p_t,y.
  */
-export const dkd: LossDefinition<DkdConfig> = {
-  name: "dkd",
+export const dkd: LossEntry<typeof schema, "answers"> = {
+  kind: "dkd",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: true },
   perSample: true,
-  check(config, field) {
-    checkSoftening(config, field);
-    for (const name of ["targetWeight", "otherWeight"] as const) checkNumber(field, name, config[name] ?? 1, FROM_ZERO);
-  },
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;
     const hot = isLabel(b, requiredLabels(inputs, "dkd"), studentLogits.shape[1] as number);
@@ -44,8 +35,8 @@ export const dkd: LossDefinition<DkdConfig> = {
     const sides = logSides(inputs, config, "dkd", temperature);
     const target = divergence(b, binary(b, sides.teacher, hot), binary(b, sides.student, hot));
     const others = divergence(b, softmaxWithout(b, sides.teacher, hot), softmaxWithout(b, sides.student, hot));
-    const tckd = scale(b, sumOverClasses(b, target), config.targetWeight ?? 1);
-    const nckd = scale(b, sumOverClasses(b, others), config.otherWeight ?? 8);
+    const tckd = scale(b, sumOverClasses(b, target), config.targetWeight);
+    const nckd = scale(b, sumOverClasses(b, others), config.otherWeight);
     return meanTimesT2(inputs, b.op("Add", [tckd, nckd]), temperature);
   },
 };

@@ -1,19 +1,23 @@
 /** Hints: a layer of the student predicts a layer of its teacher. */
-import { checkLayers, connected, type Layers, meanSquare, overLayers } from "../connectors.js";
-import type { LossDefinition } from "../types.js";
+import { z } from "zod";
+import { connected, layers, meanSquare, overLayers } from "../connectors.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface FitnetConfig extends Layers {
-  readonly kind: "fitnet";
-}
+const schema = z.strictObject({
+  kind: z.literal("fitnet").describe("Mean squared difference (Romero 2015)"),
+  layers,
+});
+export type FitnetConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and elements of (r(f_s) - f_t)^2, summed over the pairs; r is a connector where the shapes differ.
  * Romero et al., FitNets, ICLR 2015, equation 3 (there with a factor 1/2).
  */
-export const fitnet: LossDefinition<FitnetConfig> = {
-  name: "fitnet",
+export const fitnet: LossEntry<typeof schema, "layers"> = {
+  kind: "fitnet",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check: checkLayers,
   layers: (config) => config.layers,
   build(inputs, config) {
     return overLayers(inputs, config, (pair, i) =>

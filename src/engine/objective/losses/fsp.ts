@@ -1,13 +1,17 @@
 /** Flow of the solution procedure: how one stage of a network turns into the next. */
+import { z } from "zod";
 import { InputError } from "../../../base/errors.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { reshape, scale } from "../../ops/support.js";
-import { channels, checkLayers, type Layers, meanSquare, resized, unbridgeable } from "../connectors.js";
-import type { FeatureValues, LossDefinition, LossInputs } from "../types.js";
+import { channels, layers, meanSquare, resized, unbridgeable } from "../connectors.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
+import type { FeatureValues, LossInputs } from "../types.js";
 
-export interface FspConfig extends Layers {
-  readonly kind: "fsp";
-}
+const schema = z.strictObject({
+  kind: z.literal("fsp").describe("Relations between consecutive layers (Yim 2017)"),
+  layers,
+});
+export type FspConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and elements of (G_s - G_t)^2, G = F_1 F_2^T / (height * width) [channels_1, channels_2] of consecutive
@@ -15,10 +19,11 @@ export interface FspConfig extends Layers {
  * listed from the input on; a trained 1x1 convolution brings the student's channels to the teacher's where they differ.
  * Yim et al., CVPR 2017, equations 1 and 2.
  */
-export const fsp: LossDefinition<FspConfig> = {
-  name: "fsp",
+export const fsp: LossEntry<typeof schema, "layers"> = {
+  kind: "fsp",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check: checkLayers,
   layers: (config) => config.layers,
   build(inputs, { layers }) {
     const { builder: b } = inputs;

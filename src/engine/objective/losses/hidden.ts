@@ -1,20 +1,24 @@
 /** Hidden states of transformers, layer by layer. */
-import { checkLayers, connected, type Layers, meanSquare, overLayers, unbridgeable } from "../connectors.js";
-import type { LossDefinition } from "../types.js";
+import { z } from "zod";
+import { connected, layers, meanSquare, overLayers, unbridgeable } from "../connectors.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface HiddenConfig extends Layers {
-  readonly kind: "hidden";
-}
+const schema = z.strictObject({
+  kind: z.literal("hidden").describe("Hidden states of transformers (TinyBERT 2020)"),
+  layers,
+});
+export type HiddenConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch, tokens and width of (f_s W - f_t)^2, summed over the layers mapped; f are [batch, tokens, width] (or
  * [batch, width]) with as many tokens on both sides, W a trained connector with a bias where the widths differ.
  * Jiao et al., TinyBERT, Findings of EMNLP 2020, equation 8 (there without a bias, and W also between equal widths).
  */
-export const hidden: LossDefinition<HiddenConfig> = {
-  name: "hidden",
+export const hidden: LossEntry<typeof schema, "layers"> = {
+  kind: "hidden",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check: checkLayers,
   layers: (config) => config.layers,
   build(inputs, config) {
     return overLayers(inputs, config, (pair, i) => {

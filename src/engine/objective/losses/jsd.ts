@@ -1,44 +1,36 @@
 /** Generalised Jensen-Shannon divergence: between forward and reverse KL. */
 
+import { fraction } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { constantLike, scale } from "../../ops/support.js";
-import { checkNumber, FRACTION } from "../options.js";
-import {
-  checkSoftening,
-  divergence,
-  type LogSides,
-  logSides,
-  meanTimesT2,
-  type Softening,
-  temperatureOf,
-} from "../softening.js";
+import { divergence, type LogSides, logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
 import { logAddExp } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface JsdConfig extends Softening {
-  readonly kind: "jsd";
-  /** b in m = b p_t + (1 - b) p_s; in [0, 1], default 0.5. */
-  readonly beta?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("jsd").describe("Interpolates between forward KL (beta 0) and reverse KL (beta 1); Agarwal 2023"),
+  ...softened(1),
+  beta: fraction.default(0.5).describe("The teacher's share of the mixture"),
+});
+export type JsdConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 [ b KL(p_t || m) + (1 - b) KL(p_s || m) ] with m = b p_t + (1 - b) p_s, averaged over the batch.
  * Agarwal et al. 2023, arXiv:2306.13649. The formula is 0 at b = 0 and b = 1; what it tends to there after
  * division by b (by 1 - b) is taken instead: forward (reverse) KL.
  */
-export const jsd: LossDefinition<JsdConfig> = {
-  name: "jsd",
+export const jsd: LossEntry<typeof schema, "answers"> = {
+  kind: "jsd",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
-  check(config, field) {
-    checkSoftening(config, field);
-    checkNumber(field, "beta", config.beta ?? 0.5, FRACTION);
-  },
   build(inputs, config) {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "jsd");
     const sides = logSides(inputs, config, "jsd", temperature);
-    return meanTimesT2(inputs, perClass(b, sides, config.beta ?? 0.5), temperature);
+    return meanTimesT2(inputs, perClass(b, sides, config.beta), temperature);
   },
 };
 

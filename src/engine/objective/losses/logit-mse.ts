@@ -1,19 +1,22 @@
 /** Regression on the teacher's logits. */
 
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import { requiredOutputs, weighed } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface LogitMseConfig {
-  readonly kind: "logit-mse";
-}
+const schema = z.strictObject({
+  kind: z.literal("logit-mse").describe("Mean squared difference of logits (Ba & Caruana 2014)"),
+});
+export type LogitMseConfig = ConfigOf<typeof schema>;
 
 /** Mean over batch AND classes of (z_s - z_t)^2. Ba and Caruana, NeurIPS 2014, section 2.2. */
-export const logitMse: LossDefinition<LogitMseConfig> = {
-  name: "logit-mse",
+export const logitMse: LossEntry<typeof schema, "answers"> = {
+  kind: "logit-mse",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
-  check() {},
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "logit-mse", "objective.distillation_loss");

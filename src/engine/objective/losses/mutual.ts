@@ -1,29 +1,29 @@
 /** What students that learn together learn from each other. */
+import { positive } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { InputError } from "../../../base/errors.js";
 import { constantLike } from "../../ops/support.js";
-import { ABOVE_ZERO, checkNumber } from "../options.js";
 import { divergence, meanTimesT2 } from "../softening.js";
 import { softenedLogits } from "../support.js";
-import type { LossConfig, LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface MutualConfig extends LossConfig {
-  readonly kind: "mutual";
-  /** T of both sides; default 1, as in the paper. */
-  readonly temperature?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("mutual").describe("What students that learn together learn from each other (Zhang 2018)"),
+  temperature: positive.default(1).describe("T of both sides"),
+});
+export type MutualConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 / (K - 1) sum over the other peers j of KL(p_j^T || p_i^T), averaged over the batch: what peer i learns from the others.
  * Zhang et al., CVPR 2018, arXiv:1706.00384, equations 6 and 8. The peers are constants: each learns to answer as they do,
  * none is pulled towards the one that learns.
  */
-export const mutual: LossDefinition<MutualConfig> = {
-  name: "mutual",
+export const mutual: LossEntry<typeof schema, "peers"> = {
+  kind: "mutual",
+  against: "peers",
+  schema,
   needs: { teacher: false, labels: false },
-  check({ temperature = 1 }, field) {
-    checkNumber(field, "temperature", temperature, ABOVE_ZERO);
-  },
-  build(inputs, { temperature = 1 }) {
+  build(inputs, { temperature }) {
     const { builder: b, studentLogits, peers = [] } = inputs;
     if (peers.length === 0)
       throw new InputError({

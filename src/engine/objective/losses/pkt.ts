@@ -1,26 +1,30 @@
 /** Probabilistic knowledge transfer: each sample's distribution over its neighbours in the batch. */
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
 import { constantLike, scale } from "../../ops/support.js";
-import { checkLayers, flattened, type Layers, overLayers } from "../connectors.js";
+import { flattened, layers, overLayers } from "../connectors.js";
 import { unitRows } from "../geometry.js";
 import { flooredLog } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface PktConfig extends Layers {
-  readonly kind: "pkt";
-}
+const schema = z.strictObject({
+  kind: z.literal("pkt").describe("Similarity distributions within the batch (Passalis 2018)"),
+  layers,
+});
+export type PktConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over the batch's pairs of p_t log(p_t / p_s), p the similarity (cos + 1) / 2 of two samples' features, each row
  * divided by its sum (a sample with itself included); summed over the pairs of layers. Needs no connector.
  * Passalis and Tefas, ECCV 2018, equations 4 to 7.
  */
-export const pkt: LossDefinition<PktConfig> = {
-  name: "pkt",
+export const pkt: LossEntry<typeof schema, "layers"> = {
+  kind: "pkt",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check: checkLayers,
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;

@@ -1,32 +1,30 @@
 /** Regression on the teacher's outputs. */
 
+import { positive } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import { huber } from "../huber.js";
-import { ABOVE_ZERO, checkNumber, invalidOption } from "../options.js";
 import { requiredOutputs, weighed } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface RegressionConfig {
-  readonly kind: "regression";
-  /** Default mse. */
-  readonly form?: "mse" | "huber";
-  /** Where Huber's parabola becomes a line; default 1. */
-  readonly delta?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("regression").describe("Numeric outputs"),
+  form: z.enum(["mse", "huber"]).default("mse"),
+  delta: positive.default(1).describe("Point at which Huber's loss becomes linear"),
+});
+export type RegressionConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and outputs of (z_s - z_t)^2, or of Huber's loss (Huber 1964): 1/2 d^2 for |d| <= delta, else
  * delta (|d| - delta / 2). For outputs that are numbers by themselves, not scores of classes.
  */
-export const regression: LossDefinition<RegressionConfig> = {
-  name: "regression",
+export const regression: LossEntry<typeof schema, "answers"> = {
+  kind: "regression",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
-  check({ form = "mse", delta = 1 }, field) {
-    if (form !== "mse" && form !== "huber") throw invalidOption(`${field}.form`, form, "mse or huber");
-    checkNumber(field, "delta", delta, ABOVE_ZERO);
-  },
-  build(inputs, { form = "mse", delta = 1 }) {
+  build(inputs, { form, delta }) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "regression", "objective.distillation_loss");
     const difference = b.op("Sub", [studentLogits, outputs]);

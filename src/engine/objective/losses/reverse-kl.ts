@@ -1,17 +1,21 @@
 /** The KL divergence the other way round: the student is punished for what the teacher does not say. */
-import { checkSoftening, divergence, logSides, meanTimesT2, type Softening, temperatureOf } from "../softening.js";
-import type { LossDefinition } from "../types.js";
+import { z } from "zod";
+import { divergence, logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface ReverseKlConfig extends Softening {
-  readonly kind: "reverse-kl";
-}
+const schema = z.strictObject({
+  kind: z.literal("reverse-kl").describe("T^2 KL(student || teacher) (Gu 2023)"),
+  ...softened(1),
+});
+export type ReverseKlConfig = ConfigOf<typeof schema>;
 
 /** T^2 sum_c p_s^T (log p_s^T - log p_t^T), averaged over the batch. Gu et al. 2023, arXiv:2306.08543. */
-export const reverseKl: LossDefinition<ReverseKlConfig> = {
-  name: "reverse-kl",
+export const reverseKl: LossEntry<typeof schema, "answers"> = {
+  kind: "reverse-kl",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
-  check: checkSoftening,
   build(inputs, config) {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "reverse-kl");

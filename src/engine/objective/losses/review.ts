@@ -1,4 +1,6 @@
 /** Knowledge review: the student's deeper layers help its shallower ones to be like the teacher's. */
+import { count } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { InputError } from "../../../base/errors.js";
 import { float, int, ints } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
@@ -7,15 +9,17 @@ import { ABSTRACT_DOMAIN } from "../../graph/types.js";
 import { fansOf, layerDistributions } from "../../nn/initialisers.js";
 import { samplesPerChannel } from "../../ops/channel.js";
 import { reshape, scale } from "../../ops/support.js";
-import { channels, checkLayers, type Layers, meanOfSquares, nearest, resized, unbridgeable } from "../connectors.js";
-import { checkNumber, invalidOption, WHOLE } from "../options.js";
-import type { FeatureValues, LossDefinition, LossInputs } from "../types.js";
+import { channels, layers, meanOfSquares, nearest, resized, unbridgeable } from "../connectors.js";
+import { invalidOption } from "../options.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
+import type { FeatureValues, LossInputs } from "../types.js";
 
-export interface ReviewConfig extends Layers {
-  readonly kind: "review";
-  /** Channels of the fused maps; default those of the student's last layer, 512 at most. */
-  readonly midChannels?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("review").describe("Deeper layers review shallower ones (Chen 2021). List layers from the input on"),
+  layers,
+  midChannels: count.optional().describe("Channels of the fused maps; default: those of the last layer, at most 512"),
+});
+export type ReviewConfig = ConfigOf<typeof schema>;
 
 /** Default channels of the fused maps at most, as in the authors' code. */
 const MOST_CHANNELS = 512;
@@ -35,16 +39,15 @@ const SEVERAL = "at least two pairs, from the input on: deeper layers review sha
  * that is trained and dropped; its batch norms use the statistics of the batch, and keep none.
  * Chen et al., Distilling Knowledge via Knowledge Review, CVPR 2021, equations 5 and 6, figures 3 and 4.
  */
-export const review: LossDefinition<ReviewConfig> = {
-  name: "review",
+export const review: LossEntry<typeof schema, "layers"> = {
+  kind: "review",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check(config, field) {
-    checkLayers(config, field);
-    const { layers, midChannels = 1 } = config;
+  check({ layers }, field) {
     // A pattern may stand for several pairs: those are counted when they are known.
     if (layers.length < 2 && !layers[0]?.student.includes("*"))
       throw invalidOption(`${field}.layers`, layers, SEVERAL, "Name another pair");
-    checkNumber(field, "midChannels", midChannels, WHOLE);
   },
   layers: (config) => config.layers,
   build(inputs, config) {

@@ -1,21 +1,23 @@
 /** Relational distillation: distances and angles between the samples of a batch. */
+import { weight } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { InputError } from "../../../base/errors.js";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s, sizeOf, tensor } from "../../graph/tensor.js";
 import { constantLike, reshape, scale } from "../../ops/support.js";
-import { checkLayers, flattened, type Layers, overLayers } from "../connectors.js";
+import { flattened, layers, overLayers } from "../connectors.js";
 import { huber } from "../huber.js";
-import { checkNumber, conflict, FROM_ZERO } from "../options.js";
-import type { LossDefinition } from "../types.js";
+import { conflict } from "../options.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface RkdConfig extends Layers {
-  readonly kind: "rkd";
-  /** Default 25. */
-  readonly distanceWeight?: number;
-  /** Default 50. */
-  readonly angleWeight?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("rkd").describe("Distances and angles between samples (Park 2019)"),
+  layers,
+  distanceWeight: weight.default(25).describe("Weight of the distances"),
+  angleWeight: weight.default(50).describe("Weight of the angles"),
+});
+export type RkdConfig = ConfigOf<typeof schema>;
 
 /**
  * Two samples closer than this share of the mean squared length count as one: they have no direction, and what their
@@ -32,14 +34,12 @@ const LEAST = 1e-12;
  * no connector is needed, and [batch, batch, batch] numbers are: take batches up to about 128.
  * Park et al., CVPR 2019, equations 4 to 9.
  */
-export const rkd: LossDefinition<RkdConfig> = {
-  name: "rkd",
+export const rkd: LossEntry<typeof schema, "layers"> = {
+  kind: "rkd",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check(config, field) {
-    checkLayers(config, field);
-    const { distanceWeight = 25, angleWeight = 50 } = config;
-    for (const [name, weight] of Object.entries({ distanceWeight, angleWeight }))
-      checkNumber(field, name, weight, FROM_ZERO);
+  check({ distanceWeight, angleWeight }, field) {
     if (distanceWeight === 0 && angleWeight === 0)
       throw conflict(
         field,
@@ -50,7 +50,7 @@ export const rkd: LossDefinition<RkdConfig> = {
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;
-    const { distanceWeight = 25, angleWeight = 50 } = config;
+    const { distanceWeight, angleWeight } = config;
     return overLayers(inputs, config, (pair) => {
       if ((pair.student.shape[0] as number) < 2)
         throw new InputError({

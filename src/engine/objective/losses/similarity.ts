@@ -1,24 +1,28 @@
 /** Similarity-preserving distillation: samples that are alike for the teacher are alike for the student. */
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { scale } from "../../ops/support.js";
-import { checkLayers, flattened, type Layers, overLayers } from "../connectors.js";
+import { flattened, layers, overLayers } from "../connectors.js";
 import { unitRows } from "../geometry.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface SimilarityConfig extends Layers {
-  readonly kind: "similarity";
-}
+const schema = z.strictObject({
+  kind: z.literal("similarity").describe("Similarities between samples (Tung 2019)"),
+  layers,
+});
+export type SimilarityConfig = ConfigOf<typeof schema>;
 
 /**
  * ||G_t - G_s||_F^2 / batch^2, G = F F^T with rows divided by their L2 length, F the feature flattened to [batch, n];
  * summed over the pairs. Needs no connector: G is [batch, batch] whatever the shapes are.
  * Tung and Mori, ICCV 2019, equation 4.
  */
-export const similarity: LossDefinition<SimilarityConfig> = {
-  name: "similarity",
+export const similarity: LossEntry<typeof schema, "layers"> = {
+  kind: "similarity",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check: checkLayers,
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;

@@ -1,17 +1,19 @@
 /** The teacher's classifier reused: the student only learns what that classifier reads. */
+import { positive } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { InputError } from "../../../base/errors.js";
-import { checkLayers, type Layers, meanSquare, unbridgeable } from "../connectors.js";
-import { ABOVE_ZERO, checkNumber } from "../options.js";
-import type { FeatureValues, LossDefinition } from "../types.js";
+import { layers, meanSquare, unbridgeable } from "../connectors.js";
+import type { LayerPair } from "../features.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
+import type { FeatureValues } from "../types.js";
 
-export interface SimkdConfig extends Layers {
-  readonly kind: "simkd";
-  /** The transfer's inner width is the teacher's divided by it; default 2. */
-  readonly factor?: number;
-}
+const schema = z.strictObject({
+  kind: z.literal("simkd").describe("The student reuses its teacher's classifier (Chen 2022). One pair of layers"),
+  layers,
+  factor: positive.default(2).describe("The inner width of the transfer is the teacher's width divided by factor"),
+});
+export type SimkdConfig = ConfigOf<typeof schema>;
 
-/** Default `factor`, the authors'. */
-export const SIMKD_FACTOR = 2;
 /** The transferred feature in a student that ends in its teacher's classifier (compile/transfer.ts). */
 export const TRANSFERRED = "simkd/transferred";
 
@@ -20,12 +22,12 @@ export const TRANSFERRED = "simkd/transferred";
  * teacher does with f_t, frozen. That student is made before the training, by `withClassifier`.
  * Chen et al., Knowledge Distillation with the Reused Teacher Classifier, CVPR 2022, equation 3.
  */
-export const simkd: LossDefinition<SimkdConfig> = {
-  name: "simkd",
+export const simkd: LossEntry<typeof schema, "layers"> = {
+  kind: "simkd",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check(config, field) {
-    checkLayers(config, field);
-    const { layers, factor = SIMKD_FACTOR } = config;
+  check({ layers }, field) {
     if (layers.length !== 1)
       throw new InputError({
         code: "option-invalid",
@@ -33,9 +35,9 @@ export const simkd: LossDefinition<SimkdConfig> = {
         found: `found ${layers.length} pairs`,
         expected: "one pair: the last layer of the student to keep, and the teacher's that its classifier reads",
       });
-    checkNumber(field, "factor", factor, ABOVE_ZERO);
   },
   layers: (config) => config.layers,
+  reuse: ({ layers: [layer], factor }) => ({ layer: layer as LayerPair, factor }),
   build(inputs, { layers }) {
     const [pair] = inputs.features(layers.map(({ teacher }) => ({ student: TRANSFERRED, teacher })));
     const { student, teacher } = pair as FeatureValues;

@@ -1,33 +1,27 @@
 /** KL over the teacher's best classes alone: what a store of its k best answers allows. */
 
+import { count } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s, scalar } from "../../graph/tensor.js";
 import { constantLike, expand } from "../../ops/support.js";
-import { checkNumber, invalidOption, WHOLE } from "../options.js";
-import {
-  checkSoftening,
-  divergence,
-  type LogSides,
-  logSides,
-  meanTimesT2,
-  type Softening,
-  temperatureOf,
-} from "../softening.js";
+import { divergence, type LogSides, logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
 import { flooredLog, without } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry, SettingsOf } from "../entry.js";
 
+const schema = z.strictObject({
+  kind: z.literal("top-k-kl").describe("KL over the teacher's most likely classes (FKD 2022)"),
+  ...softened(1),
+  k: count.describe("Number of classes"),
+  tail: z
+    .enum(["renormalise", "bucket", "uniform", "zero"])
+    .default("bucket")
+    .describe("How the other classes are treated: docs/losses.md"),
+});
 /** What becomes of the classes outside the k best. */
-export type TailPolicy = "renormalise" | "bucket" | "uniform" | "zero";
-export const TAIL_POLICIES: readonly TailPolicy[] = ["renormalise", "bucket", "uniform", "zero"];
-
-export interface TopKKlConfig extends Softening {
-  readonly kind: "top-k-kl";
-  /** Classes of the teacher that count; more than there are means all. */
-  readonly k: number;
-  /** Default bucket. */
-  readonly tail?: TailPolicy;
-}
+type TailPolicy = SettingsOf<typeof schema>["tail"];
+export type TopKKlConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 KL(p_t || p_s) over the teacher's k best classes, averaged over the batch. The tail policies:
@@ -36,16 +30,12 @@ export interface TopKKlConfig extends Softening {
  * may then be below 0. All four are the dense KL at k = C. Shen and Xing, ECCV 2022 (FKD), have `uniform`
  * as marginal smoothing and `renormalise` as marginal re-norm.
  */
-export const topKKl: LossDefinition<TopKKlConfig> = {
-  name: "top-k-kl",
+export const topKKl: LossEntry<typeof schema, "answers"> = {
+  kind: "top-k-kl",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
-  check(config, field) {
-    checkSoftening(config, field);
-    checkNumber(field, "k", config.k, WHOLE);
-    const { tail = "bucket" } = config;
-    if (!TAIL_POLICIES.includes(tail)) throw invalidOption(`${field}.tail`, tail, `one of ${TAIL_POLICIES.join(", ")}`);
-  },
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;
     const temperature = temperatureOf(inputs, config, "top-k-kl");
@@ -54,7 +44,7 @@ export const topKKl: LossDefinition<TopKKlConfig> = {
     const perClass =
       config.k >= classes
         ? divergence(b, sides.teacher, sides.student)
-        : policies[config.tail ?? "bucket"](b, best(b, sides, config.k));
+        : policies[config.tail](b, best(b, sides, config.k));
     return meanTimesT2(inputs, perClass, temperature);
   },
 };

@@ -1,19 +1,23 @@
 /** Total variation distance. */
+import { z } from "zod";
 import { scale } from "../../ops/support.js";
-import { checkSoftening, logSides, type Softening, temperatureOf } from "../softening.js";
+import { logSides, softened, temperatureOf } from "../softening.js";
 import { batchMean, weighed } from "../support.js";
-import type { LossDefinition } from "../types.js";
+import type { ConfigOf, LossEntry } from "../entry.js";
 
-export interface TvdConfig extends Softening {
-  readonly kind: "tvd";
-}
+const schema = z.strictObject({
+  kind: z.literal("tvd").describe("Total variation distance"),
+  ...softened(1),
+});
+export type TvdConfig = ConfigOf<typeof schema>;
 
 /** 1/2 sum_c |p_t^T - p_s^T|, averaged over the batch: in [0, 1], without T^2. Wen et al., ACL 2023. */
-export const tvd: LossDefinition<TvdConfig> = {
-  name: "tvd",
+export const tvd: LossEntry<typeof schema, "answers"> = {
+  kind: "tvd",
+  against: "answers",
+  schema,
   needs: { teacher: true, labels: false },
   perSample: true,
-  check: checkSoftening,
   build(inputs, config) {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "tvd");

@@ -1,20 +1,22 @@
 /** Variational information distillation: predict the teacher, with a variance a channel. */
+import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import type { Value } from "../../graph/builder.js";
 import { constantLike, reshape, scale } from "../../ops/support.js";
-import { channels, checkLayers, type Layers, overLayers, resized, unbridgeable } from "../connectors.js";
-import { fieldOf, invalidOption } from "../options.js";
+import { channels, layers, overLayers, resized, unbridgeable } from "../connectors.js";
 import { logAddExp } from "../support.js";
-import type { LossDefinition, LossInputs } from "../types.js";
-
-export interface VidConfig extends Layers {
-  readonly kind: "vid";
-  /** The variance at the start, default 5. */
-  readonly initialVariance?: number;
-}
+import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossInputs } from "../types.js";
 
 /** Least variance. */
 const LEAST = 1e-5;
+
+const schema = z.strictObject({
+  kind: z.literal("vid").describe("Prediction with one variance per channel (Ahn 2019)"),
+  layers,
+  initialVariance: z.number().gt(LEAST).default(5).describe("Initial variances"),
+});
+export type VidConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch, channels and places of 1/2 [(mu(f_s) - f_t)^2 / v_c + log v_c], v_c = softplus(a_c) + 1e-5 a variance for
@@ -22,19 +24,15 @@ const LEAST = 1e-5;
  * the teacher's channels; images are resized to the teacher's. mu and a are trained and dropped; the loss may be below 0.
  * Ahn et al., CVPR 2019, equations 4 to 6.
  */
-export const vid: LossDefinition<VidConfig> = {
-  name: "vid",
+export const vid: LossEntry<typeof schema, "layers"> = {
+  kind: "vid",
+  against: "layers",
+  schema,
   needs: { teacher: true, labels: false },
-  check(config, field) {
-    checkLayers(config, field);
-    const { initialVariance: v = 5 } = config;
-    if (!(Number.isFinite(v) && v > LEAST))
-      throw invalidOption(fieldOf(field, "initialVariance"), v, `a number above ${LEAST}`);
-  },
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;
-    const { initialVariance = 5 } = config;
+    const { initialVariance } = config;
     return overLayers(inputs, config, (pair, i) => {
       const { student, teacher } = pair;
       const rank = teacher.shape.length;

@@ -1,25 +1,20 @@
 /** A teacher made up from the label: nothing to train, nothing to store. */
+import { fraction, type Given, positive } from "../../../base/schema-fields.js";
+import { z } from "zod";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { scalar } from "../../graph/tensor.js";
 import { constantLike, scale } from "../../ops/support.js";
-import { ABOVE_ZERO, checkNumber, FRACTION, invalidOption } from "../options.js";
 import { batchMean, softenedLogits } from "../support.js";
 
-export interface VirtualTeacher {
-  /** Its probability of the label, u_y, in (0, 1); the other classes share the rest evenly. Default 0.99. */
-  readonly correct?: number;
-  /** T on both sides; default 20. */
-  readonly temperature?: number;
-  /** Its weight; the labels get 1 - alpha. Default 0.1. */
-  readonly alpha?: number;
-}
+/** Options of a virtual teacher. */
+export const virtualTeacherSchema = z.strictObject({
+  correct: z.number().gt(0).lt(1).default(0.99).describe("Probability that the virtual teacher gives to the label"),
+  temperature: positive.default(20).describe("Temperature on both sides"),
+  alpha: fraction.default(0.1).describe("Weight of the virtual teacher; the labels get 1 - alpha"),
+});
 
-/** The settings with their defaults. */
-export const virtualTeacherSettings = ({
-  correct = 0.99,
-  temperature = 20,
-  alpha = 0.1,
-}: VirtualTeacher): Required<VirtualTeacher> => ({ correct, temperature, alpha });
+/** Its settings: the probability of the label u_y in (0, 1) (the other classes share the rest evenly), T on both sides, its weight. */
+export type VirtualTeacher = Given<z.output<typeof virtualTeacherSchema>>;
 
 /**
  * T^2 KL(u^T || p^T), averaged over the batch, where u^T is u^(1/T) renormalised: Tf-KD_reg of Yuan et al., CVPR 2020,
@@ -29,7 +24,7 @@ export const virtualTeacherSettings = ({
  */
 export function virtualTeacherLoss(b: GraphBuilder, logits: Value, hot: Value, virtual: VirtualTeacher): Value {
   const classes = logits.shape[1] as number;
-  const { correct, temperature } = virtualTeacherSettings(virtual);
+  const { correct, temperature } = virtual;
   const [right, wrong] = softened(correct, temperature, classes);
   const student = softenedLogits(b, logits, b.constant(scalar(temperature, logits.dtype)));
   const target = b.op("Add", [scale(b, hot, right - wrong), constantLike(b, wrong, hot)]);
@@ -46,12 +41,4 @@ function softened(correct: number, temperature: number, classes: number): readon
   const [a, c] = [correct ** (1 / temperature), other ** (1 / temperature)];
   const sum = a + (classes - 1) * c;
   return [a / sum, c / sum];
-}
-
-/** @throws InputError naming the field that makes no sense */
-export function checkVirtualTeacher(virtual: VirtualTeacher, field: string): void {
-  const { correct, temperature, alpha } = virtualTeacherSettings(virtual);
-  if (!(correct > 0 && correct < 1)) throw invalidOption(`${field}.correct`, correct, "a number above 0 and below 1");
-  checkNumber(field, "temperature", temperature, ABOVE_ZERO);
-  checkNumber(field, "alpha", alpha, FRACTION);
 }

@@ -19,7 +19,7 @@ export const objectiveSchema = assembled(() =>
         .strictObject({ student: z.number().min(0), distillation: z.number().min(0) })
         .optional()
         .describe("Explicit weights instead of alpha; they need not sum to 1"),
-      studentLoss: studentLossSchema,
+      studentLoss: studentLossSchema(),
       distillationLoss: distillationLossSchema(),
       terms: termsSchema(),
     })

@@ -2,7 +2,7 @@
 import { assembled } from "../../../base/registry.js";
 import { z } from "zod";
 import { count, fraction } from "../../../base/schema-fields.js";
-import { virtualTeacherSchema } from "./losses-schema.js";
+import { virtualTeacherSchema } from "../../../engine/objective/losses/virtual-teacher.js";
 import { modelSchema } from "./model-schema.js";
 import { trainingSchema } from "./training-schema.js";
 

@@ -2,7 +2,7 @@
 import { noun } from "../../../base/noun.js";
 import { objectiveLayers } from "../../../engine/objective/objective.js";
 import { baselineObjectiveOf, objectiveOf } from "../../recipe/resolve.js";
-import { simkdTerm } from "../../students/reused-classifier.js";
+import { classifierReuse } from "../../students/reused-classifier.js";
 import { passedOn, rule } from "./rule.js";
 
 export const objectiveRules = [
@@ -46,6 +46,6 @@ export const objectiveRules = [
     name: "one classifier to reuse",
     of: "student",
     reads: "recipe",
-    check: ({ plan }) => void simkdTerm(objectiveOf(plan.objective)),
+    check: ({ plan }) => void classifierReuse(objectiveOf(plan.objective)),
   }),
 ];
