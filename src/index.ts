@@ -38,7 +38,7 @@ export type { Comparison, ModelRow, Summary } from "./learn/evaluate/summary.js"
 export type { SweepRow, SweepSummary } from "./learn/evaluate/sweep.js";
 export { compare, type Verdict } from "./learn/evaluate/verdict.js";
 export { float, int, ints, text } from "./engine/graph/attributes.js";
-export type { GraphBuilder, Value } from "./engine/graph/builder.js";
+export type { BuiltCall, GraphBuilder, OpCall, StaticType, Value } from "./engine/graph/builder.js";
 export { loadModelFile, saveModelFile } from "./node/model-file.js";
 export { readModel } from "./engine/graph/read.js";
 export { int64s, scalar, tensor } from "./engine/graph/tensor.js";
@@ -62,6 +62,9 @@ export type {
 export type { CustomLoss } from "./engine/objective/custom.js";
 export type { ClassifierReuse, LossEntry, LossNeeds, LossReference, LossSchema } from "./engine/objective/entry.js";
 export { registerLoss } from "./engine/objective/registry.js";
+// Ops
+export type { GradientContext, GradientRule, OpDefinition } from "./engine/ops/definition.js";
+export { registerOp } from "./engine/ops/registry.js";
 export { loadData } from "./run/recipe/data.js";
 export { loadRecipe, parseRecipe } from "./run/recipe/load.js";
 export type { DataInput, ModelInput, Recipe, RecipeInput } from "./run/recipe/schema/schema.js";

@@ -32,6 +32,8 @@ export interface OpDefinition {
   evaluate?(call: OpCall): readonly Tensor[] | undefined;
   /** Abstract ops: the same in plain ONNX (and other abstract ops). Returns the call's outputs. */
   lower?(call: OpCall, builder: GraphBuilder): readonly Value[];
+  /** Which inputs are running statistics: kept with the weights, and trained by no gradient. */
+  readonly statistics?: readonly number[];
   /** One line for the generated op table: restrictions of the gradient rule. */
   readonly note?: string;
 }

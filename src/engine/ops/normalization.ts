@@ -173,6 +173,7 @@ function layerNormGradient(c: GradientContext): (Value | undefined)[] {
 export const normalizationOps: readonly OpDefinition[] = [
   {
     op: "BatchNormalization",
+    statistics: [3, 4],
     infer: (call) => {
       if (readInt(call.attributes, "training_mode", 0) !== 0)
         throw unsupported(

@@ -10,6 +10,7 @@ import { sizeOf } from "../../engine/graph/tensor.js";
 import type { Graph, Model, Tensor, ValueInfo } from "../../engine/graph/types.js";
 import { countMacs } from "../../engine/models/cost.js";
 import { buildModel, trainableModel } from "../../engine/models/model.js";
+import { findOp } from "../../engine/ops/registry.js";
 import { modelSpecOf } from "../recipe/resolve.js";
 import type { ModelPlan } from "../recipe/schema/schema.js";
 
@@ -82,9 +83,9 @@ export function foreignModel(
   const { graph: found, ...form } = importGraph(model, path);
   const [input, output] = checkedEnds(found, path, data, classes);
   const [wanted, unwanted] = [matcher(trainable), matcher(frozen)];
-  const statistics = found.nodes
-    .filter((n) => n.op === "BatchNormalization")
-    .flatMap((n) => [n.inputs[3] ?? "", n.inputs[4] ?? ""]);
+  const statistics = found.nodes.flatMap((n) =>
+    (findOp(n.op, n.domain)?.statistics ?? []).map((i) => n.inputs[i] ?? ""),
+  );
   // Numbers without a shape are bounds, slopes and the like; whoever wants one trained names it.
   const weight = (name: string, { dtype, shape }: Tensor): boolean =>
     dtype === "float32" && (shape.length > 0 || trainable.includes(name));
