@@ -21,19 +21,42 @@ function examples(page: string): { line: number; code: string }[] {
   }));
 }
 
+/** Between the outputs of two examples. */
+const MARK = "\u0000";
+/** A page that takes longer has an example that does not end. */
+const LONGEST_MS = 300_000;
+
+/** Runs examples one after the other in one process, which must end by itself. @returns what each printed */
+async function outputsOf(page: string, found: readonly { line: number; code: string }[], folder: string) {
+  const files = found.map(({ code }, i) => {
+    const file = `example-${i}.mjs`;
+    writeFileSync(join(folder, file), code.replaceAll('from "limbeck"', `from ${JSON.stringify(library)}`));
+    return file;
+  });
+  const program = join(folder, "page.mjs");
+  const next = `process.stdout.write(${JSON.stringify(MARK)});\n`;
+  writeFileSync(program, files.map((file) => `${next}await import("./${file}");\n`).join(""));
+  const options = { cwd: folder, timeout: LONGEST_MS };
+  const { stdout } = await run(process.execPath, [program], options).catch(
+    (error: Error & { readonly stdout: string; readonly stderr: string }) => {
+      const at = error.stdout.split(MARK).length - 2;
+      return assert.fail(`${page}:${found[at]?.line}: ${error.message}\n${error.stderr}`);
+    },
+  );
+  return stdout.split(MARK).slice(1);
+}
+
 for (const page of pages) {
   const found = examples(page);
   if (found.length === 0) continue;
   test(`the ${found.length} examples of ${page}`, async () => {
     const folder = mkdtempSync(join(tmpdir(), "limbeck-docs-"));
     after(() => rmSync(folder, { recursive: true, force: true }));
-    for (const { line, code } of found) {
-      assert.match(code, /from "limbeck"/, `${page}:${line} shows the library`);
-      const file = join(folder, "example.mjs");
-      writeFileSync(file, code.replaceAll('from "limbeck"', `from ${JSON.stringify(library)}`));
-      const { stdout } = await run(process.execPath, [file], { cwd: folder }).catch((error: Error) =>
-        assert.fail(`${page}:${line}: ${error.message}`),
-      );
+    for (const { line, code } of found) assert.match(code, /from "limbeck"/, `${page}:${line} shows the library`);
+    const outputs = await outputsOf(page, found, folder);
+    assert.equal(outputs.length, found.length);
+    for (const [i, { line, code }] of found.entries()) {
+      const stdout = outputs[i] as string;
       if (code.includes("console.log")) assert.notEqual(stdout.trim(), "", `${page}:${line} prints something`);
       assert.doesNotMatch(stdout, /undefined|NaN/, `${page}:${line}`);
     }
