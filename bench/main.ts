@@ -1,4 +1,5 @@
 /** `npm run bench`: see bench/README.md. */
+import "../src/run/entries.js";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

@@ -15,6 +15,7 @@ export const ROOMS = [
   ["index.ts"],
   ["cli", "web"],
   ["app/commands", "app/doctor", "app/sweep", "app/library"],
+  ["run/entries.ts"],
   ["run/strategies"],
   ["run/pipeline"],
   ["run/measure"],

@@ -1,5 +1,7 @@
 /** The public API of limbeck. */
 
+import "./run/entries.js";
+
 // Biases of classes that a student never saw
 export { withOutputBias } from "./engine/compile/output-bias.js";
 // Data

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Command, Option } from "commander";
 import { packageRoot } from "../node/package-root.js";
 import { loadRecipe } from "../run/recipe/load.js";
-import { STRATEGIES } from "../run/recipe/schema/schema.js";
+import { strategies } from "../run/recipe/registries.js";
 import { formatTable } from "../learn/report/terminal.js";
 import { distill } from "../run/strategies/distill.js";
 import { dataCommand, overridesOf, typedCommand } from "./command.js";
@@ -25,7 +25,7 @@ export function addDistill(program: Command): void {
       new Option(
         "--strategy <kind>",
         "the schedule of training runs (docs/strategies.md); same as --set strategy.kind=...",
-      ).choices([...STRATEGIES]),
+      ).choices(strategies.entries.map(({ kind }) => kind)),
     )
     .addHelpText(
       "after",

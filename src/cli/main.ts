@@ -18,6 +18,7 @@ import { printable } from "./printable.js";
 import { addRuns } from "./runs.js";
 import { addSweep } from "./sweep.js";
 import { asRunError } from "./system-error.js";
+import "../run/entries.js";
 import { Terminal } from "./terminal.js";
 import { addTrain } from "./train.js";
 

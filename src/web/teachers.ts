@@ -1,4 +1,5 @@
 /** The kinds of teacher a browser can be given. */
+import { fileTeacherSchema, type FileTeacherInput } from "../run/teaching/kinds/file-schema.js";
 import { z } from "zod";
 import { modelSize } from "../engine/compile/parameters.js";
 import { fillBatch } from "../learn/data/read.js";
@@ -12,8 +13,6 @@ import { writeModel } from "../engine/graph/write.js";
 import { noun } from "../base/noun.js";
 import { sizeOf } from "../engine/graph/tensor.js";
 import { parseParts } from "../run/recipe/parse.js";
-import type { FileTeacherInput } from "../run/recipe/schema/schema.js";
-import { fileTeacherSchema } from "../run/recipe/schema/teacher-schema.js";
 import { type OnnxRuntime, openSessionOn } from "../engine/runtime/ort.js";
 import { classifierOptions } from "../run/teaching/classifier-options.js";
 import { askable } from "../learn/teacher/askable.js";

@@ -1,4 +1,5 @@
 /** Every command, once from begin to end, on the digits. */
+import "../../src/run/entries.js";
 import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";

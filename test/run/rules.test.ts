@@ -1,4 +1,5 @@
 /** The table of rules: each entry is broken by one recipe and kept by the digits, and every command says the same. */
+import "../../src/run/entries.js";
 import { deepEqual, equal, match, ok, rejects } from "node:assert/strict";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,4 +1,7 @@
 /** What the training step of a recipe's student is compiled from, without a run. */
+import { jointTraining } from "../../run/strategies/registry.js";
+import { firstHop } from "../../run/strategies/run-strategy.js";
+import { asksNoTeacher } from "../../run/recipe/registries.js";
 import type { CompileOptions } from "../../engine/compile/compile.js";
 import { joinPeers } from "../../engine/compile/peers.js";
 import { type ObjectiveConfig, objectiveLayers } from "../../engine/objective/objective.js";
@@ -8,9 +11,7 @@ import { planBatches } from "../../learn/train/batches.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import { stepOptionsOf } from "../../run/pipeline/step-options.js";
 import { augmentationOf, baselineObjectiveOf, objectiveOf } from "../../run/recipe/resolve.js";
-import { asksNoTeacher, type ModelPlan, type Plan } from "../../run/recipe/schema/schema.js";
-import { jointTraining } from "../../run/strategies/mutual.js";
-import { firstHop } from "../../run/strategies/strategies.js";
+import type { ModelPlan, Plan } from "../../run/recipe/schema/schema.js";
 import type { Prepared } from "../../run/students/foreign.js";
 import { prepareModel } from "../../run/students/prepare.js";
 import { reusingClassifier } from "../../run/students/reused-classifier.js";

@@ -1,4 +1,6 @@
 /** Checks a recipe for common mistakes before it is run; the implementation of `limbeck doctor`. */
+import { firstHop } from "../../run/strategies/run-strategy.js";
+import { asksNoTeacher } from "../../run/recipe/registries.js";
 import { spreadOver } from "../../learn/data/labels/labels.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, InterruptedError } from "../../base/errors.js";
@@ -7,14 +9,13 @@ import { lossOf } from "../../engine/objective/registry.js";
 import { noun } from "../../base/noun.js";
 import { planOf } from "../../run/recipe/load.js";
 import { baselineObjectiveOf, objectiveOf } from "../../run/recipe/resolve.js";
-import { asksNoTeacher, type Plan, type RecipeInput } from "../../run/recipe/schema/schema.js";
+import type { Plan, RecipeInput } from "../../run/recipe/schema/schema.js";
 import { settleTemperatures } from "../../run/teaching/auto-temperature.js";
 import type { RunEvent } from "../../run/folder/events.js";
 import { loadAudited } from "../../run/folder/load-audited.js";
 import { expandArms } from "../../run/pipeline/arms.js";
 import { withoutDistillation } from "../../run/pipeline/train-model.js";
 import { allRules, runOf } from "../../run/strategies/rules.js";
-import { firstHop } from "../../run/strategies/strategies.js";
 import { factsOf } from "../../run/teaching/rules/facts.js";
 import { checkRules } from "../../run/teaching/rules/rule.js";
 import { openAsked } from "./asked.js";

@@ -1,9 +1,9 @@
 /** Label stores that no longer belong to their teacher, or whose answers were changed. */
+import { teachersOf } from "../../run/recipe/registries.js";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { loadModelFile } from "../../node/model-file.js";
 import { outputsHash, readLabelStore } from "../../learn/teacher/store/store.js";
-import { teachersOf } from "../../run/teaching/teacher-group.js";
 import { orReason } from "./asked.js";
 import { type Check, type Finding, fine, skipped } from "./types.js";
 

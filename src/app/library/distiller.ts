@@ -1,16 +1,11 @@
 /** The library's hands-on way: a teacher, a student, compile, fit, evaluate, save. The shape is the one Keras users know. */
+import { fileTeacherSchema, type FileTeacherInput } from "../../run/teaching/kinds/file-schema.js";
 import { join, resolve } from "node:path";
 import { z } from "zod";
 import type { DataSet, LoadedData } from "../../learn/data/types.js";
 import { packageVersion } from "../../node/package-root.js";
 import { parseParts } from "../../run/recipe/parse.js";
-import {
-  type FileTeacherInput,
-  fileTeacherSchema,
-  type ModelInput,
-  type ModelPlan,
-  modelSchema,
-} from "../../run/recipe/schema/schema.js";
+import { type ModelInput, type ModelPlan, modelSchema } from "../../run/recipe/schema/schema.js";
 import { openSession } from "../../node/session.js";
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { openLabelStore } from "../../learn/teacher/store/store.js";

@@ -1,4 +1,6 @@
 /** The arms of a run: the recipe itself and each variant, with the samples each may see. */
+import { teachersOf } from "../recipe/registries.js";
+import type { TrainedTeacherPlan } from "../teaching/kinds/trained.js";
 import type { Arm } from "../teaching/arm.js";
 import { isDeepStrictEqual } from "node:util";
 import { labelsOf } from "../../learn/data/labels/labels.js";
@@ -8,12 +10,11 @@ import { InputError, within } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { withChanges } from "../recipe/load.js";
 import { asksNobody, baselineObjectiveOf, plainLabelsOf } from "../recipe/resolve.js";
-import type { Plan, TrainedTeacherPlan } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { omissionOf, withoutClasses } from "../teaching/omission.js";
 import { factsOf } from "../teaching/rules/facts.js";
 import { checkRules } from "../teaching/rules/rule.js";
 import { RULES } from "../teaching/rules/rules.js";
-import { teachersOf } from "../teaching/teacher-group.js";
 
 /** Whether the student itself is what a baseline would be. */
 export function isPlain(plan: Plan): boolean {

@@ -1,4 +1,5 @@
 /** What can be known of a run's models before anything is trained or written. */
+import { teachersOf } from "../recipe/registries.js";
 import { buildStep } from "../../engine/compile/step.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../engine/objective/features.js";
@@ -12,7 +13,6 @@ import { withRawInput } from "../students/training.js";
 import { type KnownTeacher, teacherAtHand, teacherToBe } from "../teaching/known-teacher.js";
 import { fileOf, type Prepared, prepareModel } from "../students/prepare.js";
 import { stepOptionsOf } from "./step-options.js";
-import { teachersOf } from "../teaching/teacher-group.js";
 import { reusingClassifier, classifierReuse } from "../students/reused-classifier.js";
 
 /**

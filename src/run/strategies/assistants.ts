@@ -2,11 +2,42 @@
  * Teacher assistants: a gap in size between teacher and student is crossed in steps, T -> TA_1 -> ... -> S, each hop a
  * distillation with the recipe's objective. Mirzadeh et al., AAAI 2020, arXiv:1902.03393.
  */
+import { z } from "zod";
+import { assembled } from "../../base/registry.js";
+import { modelSchema } from "../recipe/schema/model-schema.js";
+import { trainingSchema } from "../recipe/schema/training-schema.js";
 import type { Plan } from "../recipe/schema/schema.js";
-import { distinct, folderName, type Hop, type Pair, type Strategy, shortName, single, taughtBy } from "./hop-plan.js";
+import { distinct, folderName, type Hop, type Pair, shortName, single, taughtBy } from "./hop-plan.js";
+import type { HopStrategy } from "./strategy-entry.js";
 
-export const assistants: Strategy<"assistants"> = {
+const schema = assembled(() =>
+  z.strictObject({
+    kind: z
+      .literal("assistants")
+      .describe(
+        "The teacher teaches the first assistant, each assistant teaches the next, and the last teaches the student (Mirzadeh 2020)",
+      ),
+    models: z.array(modelSchema()).min(1).describe("The assistants, in order from teacher to student"),
+    training: trainingSchema
+      .optional()
+      .describe("Budget and optimisation of these models; default: the recipe's training"),
+    direct: z
+      .boolean()
+      .default(true)
+      .describe("Also distil the student directly from the teacher, as the result that assistants have to beat"),
+  }),
+);
+
+declare module "../recipe/registries.js" {
+  interface StrategySchemas {
+    assistants: typeof schema;
+  }
+}
+
+export const assistants: HopStrategy<"assistants"> = {
   kind: "assistants",
+  schema,
+  asksTeacher: () => true,
   planHops(plan, { models, training, direct }, directory) {
     const names = distinct(models.map((m, i) => `assistant ${i + 1} (${shortName(m)})`));
     const hops: Hop[] = [];

@@ -2,11 +2,35 @@
  * Born-again networks: generation k has the same architecture as the others, fresh weights, and generation k - 1 as its
  * teacher; the generations together are an ensemble. Furlanello et al., ICML 2018, arXiv:1805.04770.
  */
+import { z } from "zod";
+import { assembled } from "../../base/registry.js";
+import { count } from "../../base/schema-fields.js";
 import type { Plan } from "../recipe/schema/schema.js";
-import { folderName, type Hop, type Pair, type Strategy, single, taughtBy } from "./hop-plan.js";
+import { folderName, type Hop, type Pair, single, taughtBy } from "./hop-plan.js";
+import type { HopStrategy } from "./strategy-entry.js";
 
-export const bornAgain: Strategy<"born-again"> = {
+const schema = assembled(() =>
+  z.strictObject({
+    kind: z
+      .literal("born-again")
+      .describe(
+        "Each generation has the student's architecture and fresh weights, and the previous generation as teacher (Furlanello 2018)",
+      ),
+    generations: count.default(3).describe("Number of generations; the recipe's teacher is generation 0"),
+    ensemble: z.boolean().default(true).describe("Also score the mean of the generations' probabilities"),
+  }),
+);
+
+declare module "../recipe/registries.js" {
+  interface StrategySchemas {
+    "born-again": typeof schema;
+  }
+}
+
+export const bornAgain: HopStrategy<"born-again"> = {
   kind: "born-again",
+  schema,
+  asksTeacher: () => true,
   planHops(plan, { generations, ensemble }, directory) {
     const hops: Hop[] = [];
     const teacher = "model" in plan.teacher ? plan.teacher : null;

@@ -2,11 +2,42 @@
  * Function matching: the teacher answers for the very view that the student sees, blends included, labels are not used, and
  * training is long. Beyer et al., CVPR 2022, arXiv:2106.05237 ("a good teacher is patient and consistent").
  */
+import { z } from "zod";
+import { assembled } from "../../base/registry.js";
+import { count } from "../../base/schema-fields.js";
 import { objectiveNeeds } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
 import type { Plan } from "../recipe/schema/schema.js";
-import { folderName, type Hop, type Pair, type Strategy, type StrategyOf, single } from "./hop-plan.js";
+import { folderName, type Hop, type Pair, single } from "./hop-plan.js";
 import { rulesOf } from "./strategy-rule.js";
+import type { HopStrategy, StrategyOf } from "./strategy-entry.js";
+
+const schema = assembled(() =>
+  z.strictObject({
+    kind: z
+      .literal("consistent")
+      .describe(
+        "The teacher answers for exactly the view that the student sees, including mixup; labels are not used (Beyer 2022). Views come from training.augment; mixup is added if it is missing",
+      ),
+    answers: z
+      .enum(["replayed", "online"])
+      .default("replayed")
+      .describe("replayed: views are labelled once and reused; online: the teacher answers at every step"),
+    count: count.optional().describe("For replayed: views per sample; default: one per epoch, at most 8"),
+    compare: z
+      .array(z.enum(["replayed", "online", "clean"]))
+      .default(["clean"])
+      .describe(
+        "Also distil the same student with these answers, for comparison; clean: the answers for unchanged samples",
+      ),
+  }),
+);
+
+declare module "../recipe/registries.js" {
+  interface StrategySchemas {
+    consistent: typeof schema;
+  }
+}
 
 type Answers = StrategyOf<"consistent">["answers"] | "clean";
 
@@ -27,8 +58,11 @@ const withoutLabels = (objective: Plan["objective"]): Plan["objective"] => ({
 
 const rule = rulesOf("consistent");
 
-export const consistent: Strategy<"consistent"> = {
+export const consistent: HopStrategy<"consistent"> = {
   kind: "consistent",
+  schema,
+  asksTeacher: () => true,
+  changesFirstHop: true,
   rules: [
     rule({
       name: "consistent: losses that read labels",

@@ -3,9 +3,9 @@ import { type DistillOptions, type DistillResult, oneShot } from "../pipeline/on
 import { planOf } from "../recipe/load.js";
 import type { RecipeInput } from "../recipe/schema/schema.js";
 import { checkRules } from "../teaching/rules/rule.js";
-import { runMutual } from "./mutual.js";
+import { strategyOf } from "./registry.js";
 import { allRules, runOf } from "./rules.js";
-import { runStrategy } from "./strategies.js";
+import { runStrategy } from "./run-strategy.js";
 
 /**
  * Runs a recipe from data to report: one distillation, or several if its strategy requires it.
@@ -14,7 +14,6 @@ import { runStrategy } from "./strategies.js";
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const plan = planOf(input);
   checkRules(allRules(), ["recipe", runOf(plan)], { plan });
-  if (plan.strategy.kind === "one-shot") return oneShot(plan, options);
-  if (plan.strategy.kind === "mutual") return runMutual(plan, plan.strategy, options);
-  return runStrategy(plan, options, oneShot);
+  const { run } = strategyOf(plan);
+  return run ? run(plan, plan.strategy, options) : runStrategy(plan, options, oneShot);
 }

@@ -1,11 +1,9 @@
 /** What a strategy is: the ordinary runs it is made of, what they are compared with, and which student leaves. */
+import { teachersOf } from "../recipe/registries.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { join, relative } from "node:path";
-import type { DataSet } from "../../learn/data/types.js";
-import type { ModelPlan, Plan, StrategySettings } from "../recipe/schema/schema.js";
+import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
 import { HOPS } from "../folder/trainings.js";
-import type { TableRule } from "../teaching/rules/rule.js";
-import { teachersOf } from "../teaching/teacher-group.js";
 
 /** One run of a strategy. */
 export interface Hop {
@@ -70,22 +68,6 @@ export interface HopPlan {
   remarks?(done: readonly FinishedHop[]): readonly string[];
   /** The hop whose student becomes student.onnx. */
   deliver(done: readonly FinishedHop[]): { readonly hop: FinishedHop; readonly reason: string };
-}
-
-export type StrategyOf<Kind extends StrategySettings["kind"]> = Extract<StrategySettings, { kind: Kind }>;
-
-/** A strategy: one file, one line in registry.ts. */
-export interface Strategy<Kind extends StrategySettings["kind"]> {
-  readonly kind: Kind;
-  /** What it and the rest of a recipe exclude of each other; asked before `planHops`. */
-  readonly rules?: readonly TableRule[];
-  /**
-   * @param recipe the run's recipe
-   * @param directory the run's folder
-   * @param data what it runs on; default images
-   * @throws InputError when the strategy makes no sense for this recipe
-   */
-  planHops(plan: Plan, strategy: StrategyOf<Kind>, directory: string, data?: Pick<DataSet, "sampleShape">): HopPlan;
 }
 
 /** The recipe of a single run: what a hop starts from. */

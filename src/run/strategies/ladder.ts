@@ -1,15 +1,46 @@
 /** One teacher, many students: what accuracy costs in size and time. The teacher is trained once and labels once for all. */
+import { z } from "zod";
+import { assembled } from "../../base/registry.js";
+import { fraction } from "../../base/schema-fields.js";
+import { modelSchema } from "../recipe/schema/model-schema.js";
 import { maxOf } from "../../base/extremes.js";
-import { distinct, folderName, type Hop, type Strategy, shortName, single } from "./hop-plan.js";
+import { distinct, folderName, type Hop, shortName, single } from "./hop-plan.js";
 import { rulesOf } from "./strategy-rule.js";
 import { validationScore } from "./teacher-free.js";
 import { widened } from "../pipeline/widths.js";
 import { passedOn } from "../teaching/rules/rule.js";
+import type { HopStrategy } from "./strategy-entry.js";
+
+const schema = assembled(() =>
+  z.strictObject({
+    kind: z.literal("ladder").describe("One teacher, many students: accuracy by size and time"),
+    models: z.array(modelSchema()).min(1).optional().describe("The students; set either models or widths"),
+    widths: z
+      .array(z.number().positive())
+      .min(1)
+      .optional()
+      .describe("Factors on the units, filters or width of the recipe's student, one student for each"),
+    tolerance: fraction
+      .default(0.01)
+      .describe(
+        "The smallest student whose validation accuracy is within this distance of the best becomes student.onnx",
+      ),
+  }),
+);
+
+declare module "../recipe/registries.js" {
+  interface StrategySchemas {
+    ladder: typeof schema;
+  }
+}
 
 const rule = rulesOf("ladder");
 
-export const ladder: Strategy<"ladder"> = {
+export const ladder: HopStrategy<"ladder"> = {
   kind: "ladder",
+  schema,
+  asksTeacher: () => true,
+  comparesSizes: true,
   rules: [
     rule({
       name: "ladder: neither models nor widths",

@@ -3,6 +3,9 @@
  * it: L_i = CE + weight / (K - 1) sum over j of KL(p_j || p_i). Zhang et al., CVPR 2018, arXiv:1706.00384. All take their step at
  * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
  */
+import { z } from "zod";
+import { assembled } from "../../base/registry.js";
+import { modelSchema } from "../recipe/schema/model-schema.js";
 import { resolve } from "node:path";
 import { accuracy } from "../../learn/evaluate/metrics.js";
 import { noBaselineSentence, verdictSentence } from "../../learn/evaluate/sentence.js";
@@ -29,27 +32,56 @@ import { fitPeers, weightSeedOf } from "../students/fit-peers.js";
 import { aggregate, type Judged, rightOf, scoreExported, testLabels, warnOfWeakness } from "../pipeline/judge.js";
 import { latenciesOf } from "../measure/measure.js";
 import { omittedScores, withoutSaid } from "../pipeline/omitted.js";
-import { distinct, type StrategyOf, shortName } from "./hop-plan.js";
+import { distinct, shortName } from "./hop-plan.js";
 import { fitAll } from "../students/fit-all.js";
 import { runRobustness } from "../measure/robustness.js";
 import { noteHops } from "../folder/run-directory.js";
 import { allRules } from "./rules.js";
 import { factsOf } from "../teaching/rules/facts.js";
 import { checkRules } from "../teaching/rules/rule.js";
-import { deliverChosen } from "./strategies.js";
+import { deliverChosen } from "./deliver-chosen.js";
+import { mutualRules } from "./mutual-rules.js";
 import { withoutDistillation } from "../pipeline/train-model.js";
+import type { JointTraining, Strategy, StrategyOf } from "./strategy-entry.js";
+
+const schema = assembled(() =>
+  z.strictObject({
+    kind: z
+      .literal("mutual")
+      .describe("Students that train together, each on the labels and on the others' answers (Zhang 2018)"),
+    students: z
+      .number()
+      .int()
+      .min(2)
+      .optional()
+      .describe(
+        "Number of copies of the recipe's student, each with its own weights; default 2. Set either students or models",
+      ),
+    models: z.array(modelSchema()).min(1).optional().describe("Other models that train with the recipe's student"),
+    weight: z.number().min(0).default(1).describe("Weight of the loss between the students"),
+    temperature: z.number().positive().default(1).describe("Temperature of their answers, on both sides"),
+  }),
+);
+
+declare module "../recipe/registries.js" {
+  interface StrategySchemas {
+    mutual: typeof schema;
+  }
+}
 
 type Models = readonly Plan["student"][];
 
-/**
- * Runs the strategy mutual from data to report.
- * @throws InputError when the recipe or its inputs are wrong, RunError when the run fails, InterruptedError when stopped
- */
-export async function runMutual(
-  plan: Plan,
-  strategy: StrategyOf<"mutual">,
-  options: DistillOptions,
-): Promise<DistillResult> {
+export const mutual: Strategy<"mutual"> = {
+  kind: "mutual",
+  schema,
+  asksTeacher: () => false,
+  studentsTeach: true,
+  rules: mutualRules,
+  run,
+  jointTraining,
+};
+
+async function run(plan: Plan, strategy: StrategyOf<"mutual">, options: DistillOptions): Promise<DistillResult> {
   const models = peerModels(plan, strategy);
   return beginRun({
     plan,
@@ -83,16 +115,10 @@ export async function runMutual(
   });
 }
 
-/** What a plan's joint training is made of; null for a plan of another strategy. */
-export function jointTraining(
-  plan: Plan,
-  loaded: LoadedData,
-): { readonly models: Models; readonly arm: Arm; readonly objective: ObjectiveConfig } | null {
-  const { strategy, training } = plan;
-  if (strategy.kind !== "mutual") return null;
+function jointTraining(plan: Plan, strategy: StrategyOf<"mutual">, loaded: LoadedData): JointTraining {
   const models = peerModels(plan, strategy);
   const alone = expandArms(withoutDistillation(plan), loaded)[0] as Arm;
-  const arm = { ...alone, plan: { ...alone.plan, training } };
+  const arm = { ...alone, plan: { ...alone.plan, training: plan.training } };
   return { models, arm, objective: { ...peerObjective(plan, strategy), peers: models.length } };
 }
 

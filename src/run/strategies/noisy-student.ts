@@ -3,22 +3,48 @@
  * under noise (augmentation, dropout, stochastic depth) and teaches the next round. Xie, Luong, Hovy & Le, CVPR 2020,
  * arXiv:1911.04252.
  */
+import { z } from "zod";
+import { assembled } from "../../base/registry.js";
+import { count, fraction } from "../../base/schema-fields.js";
+import { modelSchema } from "../recipe/schema/model-schema.js";
 import { augments } from "../../learn/data/augment/config.js";
 import type { ModelRow } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
 import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
-import {
-  type FinishedHop,
-  folderName,
-  type Hop,
-  type Pair,
-  type Strategy,
-  type StrategyOf,
-  single,
-  taughtBy,
-} from "./hop-plan.js";
+import { type FinishedHop, folderName, type Hop, type Pair, single, taughtBy } from "./hop-plan.js";
 import { rulesOf } from "./strategy-rule.js";
 import { validationScore } from "./teacher-free.js";
+import type { HopStrategy, StrategyOf } from "./strategy-entry.js";
+
+const schema = assembled(() =>
+  z.strictObject({
+    kind: z
+      .literal("noisy-student")
+      .describe(
+        "The teacher labels unlabelled samples; an equal or larger student learns them under noise and teaches the next round (Xie 2020). Input noise is training.augment (default: RandAugment for images, mixup for other data). Model noise is the student's dropout and drop_path",
+      ),
+    rounds: count.default(3).describe("Number of students; each teaches the next"),
+    models: z.array(modelSchema()).min(1).optional().describe("One student per round; default: the recipe's student"),
+    labels: z
+      .enum(["soft", "hard"])
+      .default("soft")
+      .describe("Pseudo-labels: the teacher's probabilities (soft) or its most likely class (hard)"),
+    minConfidence: fraction
+      .default(0.3)
+      .describe("Samples whose most likely class has a lower probability are dropped"),
+    balance: z.boolean().default(true).describe("Use the same number of pseudo-labelled samples for each class"),
+    ablation: z
+      .boolean()
+      .default(false)
+      .describe("Also train round 1 without each part: noise, filter, balance, soft labels, clean teacher"),
+  }),
+);
+
+declare module "../recipe/registries.js" {
+  interface StrategySchemas {
+    "noisy-student": typeof schema;
+  }
+}
 
 type Noisy = StrategyOf<"noisy-student">;
 
@@ -27,8 +53,11 @@ const NOISE = { images: { randaugment: { ops: 2, magnitude: 5 } }, others: { mix
 
 const rule = rulesOf("noisy-student");
 
-export const noisyStudent: Strategy<"noisy-student"> = {
+export const noisyStudent: HopStrategy<"noisy-student"> = {
   kind: "noisy-student",
+  schema,
+  asksTeacher: () => true,
+  changesFirstHop: true,
   rules: [
     rule({
       name: "noisy-student: a model for each round",

@@ -1,9 +1,24 @@
-/** The strategies that are plans of several runs. Adding one: write its file, add it to the list here. */
-import { assistants } from "./assistants.js";
-import { bornAgain } from "./born-again.js";
-import { consistent } from "./consistent.js";
-import { ladder } from "./ladder.js";
-import { noisyStudent } from "./noisy-student.js";
-import { teacherFree } from "./teacher-free.js";
+/** The registry of strategies, as what executes them asks it. */
+import type { LoadedData } from "../../learn/data/types.js";
+import { strategies, strategyEntry } from "../recipe/registries.js";
+import type { Plan } from "../recipe/schema/schema.js";
+import type { JointTraining, StrategyEntry } from "./strategy-entry.js";
 
-export const strategies = [assistants, bornAgain, teacherFree, ladder, consistent, noisyStudent] as const;
+/**
+ * Adds a strategy: recipes may name it from now on.
+ * @returns takes it away again
+ * @throws InputError when there is one of this kind
+ */
+export function registerStrategy<Settings>(entry: StrategyEntry<Settings>): () => void {
+  return strategies.register(entry);
+}
+
+/** All entries; only `registerStrategy` adds to the registry. */
+export const strategyEntries = (): readonly StrategyEntry[] => strategies.entries as readonly StrategyEntry[];
+
+/** The entry of a plan's strategy; only `registerStrategy` adds to the registry. */
+export const strategyOf = ({ strategy }: Plan): StrategyEntry => strategyEntry(strategy) as StrategyEntry;
+
+/** What a plan's joint training is made of; null where its strategy has none. */
+export const jointTraining = (plan: Plan, loaded: LoadedData): JointTraining | null =>
+  strategyOf(plan).jointTraining?.(plan, plan.strategy, loaded) ?? null;

@@ -4,11 +4,10 @@ import { assembled } from "../../base/registry.js";
 import type { Plan } from "../recipe/schema/schema.js";
 import { rule, type Subject, type TableRule } from "../teaching/rules/rule.js";
 import { RULES } from "../teaching/rules/rules.js";
-import { mutualRules } from "./mutual-rules.js";
-import { strategies } from "./registry.js";
+import { strategyEntries, strategyOf } from "./registry.js";
 
 /** What a run of this plan is: one distillation, or several trainings. */
-export const runOf = ({ strategy }: Plan): Subject => (strategy.kind === "one-shot" ? "one-shot" : "strategy");
+export const runOf = (plan: Plan): Subject => (strategyOf(plan).single ? "one-shot" : "strategy");
 
 const ofEveryStrategy = [
   rule({
@@ -16,8 +15,7 @@ const ofEveryStrategy = [
     of: "strategy",
     reads: "recipe",
     code: "option-conflict",
-    when: ({ plan: { strategy, variants } }) =>
-      variants.length > 0 && strategies.some((s) => s.kind === strategy.kind) && strategy.kind,
+    when: ({ plan }) => plan.variants.length > 0 && strategyOf(plan).planHops && plan.strategy.kind,
     field: "variants",
     says: (kind) => ({
       found: `the strategy ${kind} is itself a sequence of runs and takes no variants`,
@@ -41,7 +39,7 @@ const ofEveryStrategy = [
     of: "sweep",
     reads: "recipe",
     code: "option-conflict",
-    when: ({ plan: { strategy } }) => strategy.kind !== "one-shot" && strategy.kind,
+    when: ({ plan }) => !strategyOf(plan).single && plan.strategy.kind,
     field: "strategy.kind",
     says: (kind) => ({
       found: `${quote(kind)} is several runs, and a sweep trains single students`,
@@ -55,6 +53,5 @@ const ofEveryStrategy = [
 export const allRules = assembled((): readonly TableRule[] => [
   ...RULES,
   ...ofEveryStrategy,
-  ...mutualRules,
-  ...strategies.flatMap((strategy) => strategy.rules ?? []),
+  ...strategyEntries().flatMap((strategy) => strategy.rules ?? []),
 ]);

@@ -1,7 +1,7 @@
 /** Rules about the recipes of one strategy, written in the strategy's own file. */
 import { type Reads, type Rule, rule, type TableRule } from "../teaching/rules/rule.js";
 import type { Plan } from "../recipe/schema/schema.js";
-import type { StrategyOf } from "./hop-plan.js";
+import type { StrategyOf } from "./strategy-entry.js";
 
 type Kind = Plan["strategy"]["kind"];
 

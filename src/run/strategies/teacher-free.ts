@@ -2,24 +2,43 @@
  * What needs no teacher, and what a distillation has to beat before it is worth one: smoothed labels, a virtual teacher
  * (Tf-KD_reg), and the student's own twin as teacher (Tf-KD_self). Yuan et al., CVPR 2020, arXiv:1909.11723.
  */
+import { z } from "zod";
+import { assembled } from "../../base/registry.js";
+import { virtualTeacherSchema } from "../../engine/objective/losses/virtual-teacher.js";
 import { maxOf } from "../../base/extremes.js";
 import type { Plan } from "../recipe/schema/schema.js";
-import {
-  type FinishedHop,
-  folderName,
-  type Hop,
-  type Pair,
-  type Strategy,
-  type StrategyOf,
-  single,
-  taughtBy,
-} from "./hop-plan.js";
+import { type FinishedHop, folderName, type Hop, type Pair, single, taughtBy } from "./hop-plan.js";
 import { rulesOf } from "./strategy-rule.js";
+import type { HopStrategy, StrategyOf } from "./strategy-entry.js";
+
+const schema = assembled(() =>
+  z.strictObject({
+    kind: z.literal("teacher-free").describe("Methods without a teacher, which a distillation has to beat (Yuan 2020)"),
+    methods: z
+      .array(z.enum(["label-smoothing", "virtual-teacher", "self"]))
+      .min(1)
+      .default(["label-smoothing", "virtual-teacher", "self"])
+      .describe(
+        "label-smoothing; virtual-teacher: softened answers of a teacher built from the label; self: a copy of the student, trained on labels alone, as teacher",
+      ),
+    labelSmoothing: z.number().gt(0).lt(1).default(0.1).describe("Smoothing of the label-smoothing method"),
+    virtual: virtualTeacherSchema.prefault({}).describe("Settings of the virtual-teacher method"),
+    distilled: z.boolean().default(true).describe("Also distil from the recipe's teacher, for comparison"),
+  }),
+);
+
+declare module "../recipe/registries.js" {
+  interface StrategySchemas {
+    "teacher-free": typeof schema;
+  }
+}
 
 const rule = rulesOf("teacher-free");
 
-export const teacherFree: Strategy<"teacher-free"> = {
+export const teacherFree: HopStrategy<"teacher-free"> = {
   kind: "teacher-free",
+  schema,
+  asksTeacher: ({ distilled }) => distilled,
   rules: [
     rule({
       name: "teacher-free: no baseline",

@@ -1,9 +1,9 @@
 /** A recipe's ONNX teacher in the words of the layers below. */
+import type { FileTeacherPlan } from "./kinds/file-schema.js";
 import { isIdentity } from "../../engine/compile/normalise.js";
 import { RAW } from "../../learn/data/normalise.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
-import type { FileTeacherPlan } from "../recipe/schema/schema.js";
 import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 
 /** What a recipe's ONNX teacher means for this data. */

@@ -1,8 +1,8 @@
 /** A recipe's endpoint, ready to be asked: its secrets come from the environment, and its waits are told of. */
+import type { EndpointTeacherPlan } from "./kinds/endpoint.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
-import type { HttpTeacherPlan } from "../recipe/schema/schema.js";
 import { ADDRESS_REFERENCE, HEADER_REFERENCE, rememberSecret } from "../../base/secrets.js";
 import { endpointName } from "../../learn/teacher/endpoint/endpoint-address.js";
 import { httpTeacher } from "../../learn/teacher/endpoint/http.js";
@@ -15,7 +15,7 @@ import type { RunContext } from "../folder/context.js";
  */
 export function openEndpoint(
   context: Pick<RunContext, "loaded" | "emit">,
-  teacher: HttpTeacherPlan,
+  teacher: EndpointTeacherPlan,
   classes: number,
 ): Teacher {
   const { answers, version, batch, retries } = teacher;

@@ -1,4 +1,5 @@
 /** Opens any ONNX classifier to be asked or measured: the handling of a teacher, with what limbeck's own exports say of themselves. */
+import { fileTeacherSchema, type FileTeacherInput } from "./kinds/file-schema.js";
 import { spelledFields } from "../recipe/spelling.js";
 import { resolve } from "node:path";
 import { z } from "zod";
@@ -11,7 +12,6 @@ import { loadModelFile } from "../../node/model-file.js";
 import { isFloat } from "../../engine/graph/tensor.js";
 import type { Model } from "../../engine/graph/types.js";
 import { parseParts } from "../recipe/load.js";
-import { type FileTeacherInput, fileTeacherSchema } from "../recipe/schema/schema.js";
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { classNames, expectedNormalisation } from "../../learn/teacher/own-export.js";
 import type { Teacher } from "../../learn/teacher/types.js";

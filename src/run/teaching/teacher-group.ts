@@ -1,8 +1,8 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
+import type { GroupTeacherPlan } from "./kinds/group.js";
 import { labelsOnly } from "../../learn/data/labels/labels.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
-import type { GroupTeacherPlan, SingleTeacherPlan, TeacherPlan } from "../recipe/schema/schema.js";
 import {
   type Combination,
   combineAnswers,
@@ -186,9 +186,3 @@ export const noTeacher = (who = "this"): InputError =>
     expected:
       "a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url) or several of these (group)",
   });
-
-/** The recipe's teachers one by one. */
-export function teachersOf(teacher: TeacherPlan): readonly SingleTeacherPlan[] {
-  if ("none" in teacher) return [];
-  return "group" in teacher ? teacher.group : [teacher];
-}

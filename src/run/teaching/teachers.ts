@@ -1,5 +1,9 @@
 /** Gets an arm's teacher and its label store: trains, opens or reads, and labels the data once. */
 
+import type { EndpointTeacherPlan } from "./kinds/endpoint.js";
+import type { StoreTeacherPlan } from "./kinds/store.js";
+import type { TrainedTeacherPlan } from "./kinds/trained.js";
+import type { FileTeacherPlan } from "./kinds/file-schema.js";
 import type { ReadyTeacher } from "./ready-teacher.js";
 import { join, resolve } from "node:path";
 import { RAW } from "../../learn/data/normalise.js";
@@ -8,13 +12,7 @@ import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../recipe/resolve.js";
-import type {
-  FileTeacherPlan,
-  HttpTeacherPlan,
-  SingleTeacherPlan,
-  StoreTeacherPlan,
-  TrainedTeacherPlan,
-} from "../recipe/schema/schema.js";
+import type { SingleTeacherPlan } from "../recipe/schema/schema.js";
 import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { dataOfClasses, knownClasses, ordered, partialTeacher } from "../../learn/teacher/partial.js";
@@ -220,7 +218,7 @@ function readStore({ folder, loaded }: RunContext, teacher: StoreTeacherPlan): R
 async function prepareEndpoint(
   context: RunContext,
   arm: Arm,
-  teacher: HttpTeacherPlan,
+  teacher: EndpointTeacherPlan,
   storeFolder?: string,
 ): Promise<ReadyTeacher> {
   const { data } = context.loaded;

@@ -1,4 +1,5 @@
 /** An exported model is counted as it was when it was built: weights here, batch norm's statistics there. */
+import "../../../src/run/entries.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { exportModel } from "../../../src/engine/compile/export.js";

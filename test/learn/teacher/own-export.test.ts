@@ -1,4 +1,5 @@
 /** limbeck's own exports as teachers: asked as their files say. Expected logits are NumPy's (test/fixtures/teacher/make.py). */
+import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/teaching/kinds/file-schema.js";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,7 +19,6 @@ import {
   writeModel,
 } from "../../../src/index.js";
 import { planOf } from "../../../src/run/recipe/load.js";
-import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/recipe/schema/schema.js";
 import { webRuntime } from "../../../src/engine/runtime/web.js";
 import { prepareModel } from "../../../src/run/students/prepare.js";
 import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";

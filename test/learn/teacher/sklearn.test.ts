@@ -1,4 +1,5 @@
 /** Classifiers as scikit-learn's exporter writes them (test/fixtures/sklearn/make.py), against scikit-learn's own probabilities. */
+import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/teaching/kinds/file-schema.js";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -14,7 +15,6 @@ import {
   type Teacher,
 } from "../../../src/index.js";
 import { planOf } from "../../../src/run/recipe/load.js";
-import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/recipe/schema/schema.js";
 import { examine } from "../../../src/app/doctor/doctor.js";
 import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";
 import { encodeNpy } from "../../support/npy.js";

@@ -1,4 +1,5 @@
 /** Every loss works from a recipe's fields and from TypeScript. */
+import "../../../src/run/entries.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { fromArrays } from "../../../src/learn/data/dataset.js";

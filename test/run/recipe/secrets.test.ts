@@ -1,4 +1,5 @@
 /** What counts as a secret of a recipe, and what is left of it in copies and texts. */
+import "../../../src/run/entries.js";
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { InputError } from "../../../src/base/errors.js";

@@ -12,15 +12,7 @@ import { objectiveSchema } from "./objective-schema.js";
 import { robustnessSchema } from "./robustness-schema.js";
 import { strategySchema } from "./strategy-schema.js";
 import { sweepSchema } from "./sweep-schema.js";
-import {
-  type fileTeacherSchema,
-  type groupTeacherSchema,
-  type httpTeacherSchema,
-  type singleTeacherSchema,
-  type storeTeacherSchema,
-  teacherSchema,
-  type trainedTeacherSchema,
-} from "./teacher-schema.js";
+import { teacherSchema } from "./teacher-schema.js";
 import { trainingSchema } from "./training-schema.js";
 import { omissionFields } from "./transfer-schema.js";
 import { pseudoLabelsSchema, viewsSchema } from "./views-schema.js";
@@ -28,8 +20,8 @@ import { pseudoLabelsSchema, viewsSchema } from "./views-schema.js";
 export { dataSchema } from "./data-schema.js";
 export { modelSchema } from "./model-schema.js";
 export { objectiveSchema } from "./objective-schema.js";
-export { asksNoTeacher, STRATEGIES } from "./strategy-schema.js";
-export { fileTeacherSchema, teacherSchema } from "./teacher-schema.js";
+export { teacherSchema } from "./teacher-schema.js";
+export type { SingleTeacherPlan, StrategySettings, TeacherPlan } from "../registries.js";
 export { trainingSchema } from "./training-schema.js";
 
 const transferSchema = z
@@ -120,7 +112,6 @@ export type ObjectiveInput = Given<Spelled<z.input<ReturnType<typeof objectiveSc
 export type StudentLossInput = ObjectiveInput["student_loss"];
 export type DistillationLossInput = ObjectiveInput["distillation_loss"];
 export type AlphaScheduleInput = ObjectiveInput["alpha_schedule"];
-export type FileTeacherInput = Given<Spelled<z.input<typeof fileTeacherSchema>>>;
 /** A recipe with every default filled in. */
 export type Recipe = Spelled<Plan>;
 
@@ -130,12 +121,4 @@ export type DataPlan = z.output<ReturnType<typeof dataSchema>>;
 export type ModelPlan = z.output<ReturnType<typeof modelSchema>>;
 export type TrainingPlan = z.output<typeof trainingSchema>;
 export type ObjectivePlan = z.output<ReturnType<typeof objectiveSchema>>;
-export type TrainedTeacherPlan = z.output<ReturnType<typeof trainedTeacherSchema>>;
-export type FileTeacherPlan = z.output<typeof fileTeacherSchema>;
 export type SweepPlan = z.output<typeof sweepSchema>;
-export type StrategySettings = z.output<ReturnType<typeof strategySchema>>;
-export type TeacherPlan = z.output<ReturnType<typeof teacherSchema>>;
-export type SingleTeacherPlan = z.output<ReturnType<typeof singleTeacherSchema>>;
-export type GroupTeacherPlan = z.output<ReturnType<typeof groupTeacherSchema>>;
-export type StoreTeacherPlan = z.output<typeof storeTeacherSchema>;
-export type HttpTeacherPlan = z.output<typeof httpTeacherSchema>;

@@ -1,10 +1,12 @@
+import { asksNoTeacher, teachersOf } from "../../recipe/registries.js";
+import type { GroupTeacherPlan } from "../kinds/group.js";
 import { checkSampleWeights } from "../../../engine/objective/objective.js";
 import { fixedWeights } from "../../../learn/teacher/group/group.js";
 import { checkCover } from "../../../learn/teacher/group/merge.js";
 import { knownClasses } from "../../../learn/teacher/partial.js";
 import { objectiveOf } from "../../recipe/resolve.js";
-import { asksNoTeacher, type GroupTeacherPlan, type TeacherPlan } from "../../recipe/schema/schema.js";
-import { noTeacher, teachersOf } from "../teacher-group.js";
+import type { TeacherPlan } from "../../recipe/schema/schema.js";
+import { noTeacher } from "../teacher-group.js";
 import type { DataFacts } from "./facts.js";
 import { passedOn, rule } from "./rule.js";
 
