@@ -32,7 +32,7 @@ async function main({ help, watch, slowest, filters }) {
     console.log(HELP);
     return 0;
   }
-  if (watch) return await watchTests(filters);
+  if (watch) return await watchTests(filters, slowest);
   // Before compiling: a filter that matches nothing is said at once.
   const sources = selectTests(testSources(), filters);
   if (!compileTests({ clean: filters.length === 0 })) throw new Error("the tests do not compile");

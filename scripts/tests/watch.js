@@ -2,7 +2,7 @@
 import { statSync, watch } from "node:fs";
 import { sep } from "node:path";
 import { compileTests } from "./compile.js";
-import { runFiles, summaryOf } from "./run.js";
+import { runFiles, slowestLines, summaryOf } from "./run.js";
 import { outputOf, selectTests, testSources, testsReaching } from "./select.js";
 
 /** What tests depend on. */
@@ -10,21 +10,24 @@ const WATCHED = ["src", "test", "bench", "scripts", "docs", "recipes", "data"];
 /** An editor writes a file in several steps. */
 const QUIET_MS = 150;
 
-/** @returns 0, once Ctrl-C was pressed */
-export async function watchTests(filters) {
+/**
+ * @param slowest how many of the slowest files are listed after each run
+ * @returns 0, once Ctrl-C was pressed
+ */
+export async function watchTests(filters, slowest) {
   selectTests(testSources(), filters);
   const changes = new Changes();
   const stopped = new Promise((resolve) => process.once("SIGINT", resolve)).then(() => changes.stop());
   const compiled = compileTests({ clean: false });
   // Without a filter nothing is asked for until something changes.
-  if (filters.length > 0 && compiled) await runAsked(selectTests(testSources(), filters), changes);
+  if (filters.length > 0 && compiled) await runAsked(selectTests(testSources(), filters), changes, slowest);
   for (;;) {
     if (changes.empty) console.log("\nwatching for changes; Ctrl-C ends it");
     const changed = await changes.next();
     if (!changed) break;
     console.log(`\nchanged: ${changed.join(", ")}`);
     if (!compileTests({ clean: false })) console.log("the tests do not compile");
-    else await runAsked(askedFor(filters, changed), changes);
+    else await runAsked(askedFor(filters, changed), changes, slowest);
   }
   await stopped;
   return 0;
@@ -42,10 +45,12 @@ function askedFor(filters, changed) {
 }
 
 /** A change during the run ends it: what it would say is old. */
-async function runAsked(sources, changes) {
+async function runAsked(sources, changes, slowest) {
   if (sources.length === 0) return console.log("no test file imports it");
-  const { counts } = await runFiles(sources.map(outputOf), changes.signal());
-  console.log(changes.empty ? summaryOf(counts) : "stopped, because a file changed");
+  const { counts, times } = await runFiles(sources.map(outputOf), changes.signal());
+  if (!changes.empty) return console.log("stopped, because a file changed");
+  for (const line of slowestLines(times, slowest)) console.log(line);
+  console.log(summaryOf(counts));
 }
 
 /** Files that changed and were not asked for yet. */
