@@ -67,7 +67,8 @@ function typeOf(s: JsonSchema, link: string): string {
   const options = unions(s);
   if (options.length > 0) return [...new Set(options.map((o) => typeOf(o, link)))].join(" or ");
   if (s.prefixItems) return `[${s.prefixItems.map((item) => typeOf(item, link)).join(", ")}]`;
-  if (s.type === "array") return s.items ? `list of ${typeOf(s.items, link)}`.replace(" of [see below]", ", [see below]") : "list";
+  if (s.type === "array")
+    return s.items ? `list of ${typeOf(s.items, link)}`.replace(" of [see below]", ", [see below]") : "list";
   if (s.type === "integer" || s.type === "number")
     return `${s.type === "integer" ? "whole number" : "number"}${range(s)}`;
   if (s.type === "string") return "text";

@@ -1,6 +1,7 @@
 /** The recipe reference describes each thing once, and its links lead there. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import "../../../src/run/entries.js";
 import { lossesAgainst } from "../../../src/engine/objective/registry.js";
 import { recipeReference } from "../../../src/run/recipe/reference.js";
 
@@ -10,7 +11,7 @@ const headings = lines.filter((line) => /^##+ /.test(line)).map((line) => line.r
 
 /** A heading's text up to the next heading. */
 function under(heading: string): string {
-  const from = lines.indexOf(lines.find((line) => line.replace(/^##+ /, "") === heading) ?? "");
+  const from = lines.findIndex((line) => line === `## ${heading}` || line === `### ${heading}`);
   assert.ok(from >= 0, heading);
   const rest = lines.slice(from + 1);
   const end = rest.findIndex((line) => /^##+ /.test(line));
