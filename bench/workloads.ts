@@ -1,5 +1,5 @@
 /** What is measured: networks, batch, optimiser and objective of every workload, as plain data. */
-import type { ModelSpec } from "../src/engine/models/spec.js";
+import type { ModelSpec } from "../src/engine/models/registry.js";
 import type { ObjectiveConfig } from "../src/engine/objective/objective.js";
 import { ADAM_DEFAULTS, ADAMW_DEFAULTS, SGD_DEFAULTS } from "../src/engine/optim/rules.js";
 import type { UpdateRule } from "../src/engine/optim/types.js";

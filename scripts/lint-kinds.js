@@ -26,9 +26,9 @@ const REGISTRIES = [
   },
   {
     what: "model",
-    from: /^(engine\/models\/[\w-]+|run\/students\/[\w-]+|run\/recipe\/schema\/model-schema)\.ts$/,
-    name: /^ {2}(?:readonly )?kind: "([\w-]+)"[,;]|kind: z\.literal\("([\w-]+)"/gm,
-    rooms: /^(engine\/models|run\/students)\//,
+    from: /^engine\/models\//,
+    name: /kind: z\.literal\("([\w-]+)"/g,
+    rooms: /^engine\/models\//,
     about: () => true,
   },
   {

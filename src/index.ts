@@ -47,8 +47,11 @@ export { int64s, scalar, tensor } from "./engine/graph/tensor.js";
 export type * from "./engine/graph/types.js";
 export { writeModel } from "./engine/graph/write.js";
 // Models and graphs
+export * as layers from "./engine/nn/layers.js";
+export type { ModelScope } from "./engine/nn/scope.js";
 export { type BuiltModel, buildModel } from "./engine/models/model.js";
-export type { ModelSpec } from "./engine/models/spec.js";
+export type { BuiltModelEntry, FileModelEntry, ModelEntry, ModelSchema } from "./engine/models/entry.js";
+export { type ModelSpec, registerModel } from "./engine/models/registry.js";
 export type { EvaluatedObjective, ObjectiveValues } from "./engine/objective/evaluate.js";
 export type {
   CustomLossConfig,

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
-import type { ModelSpec } from "../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../src/engine/models/registry.js";
 import { packageRoot } from "../../src/node/package-root.js";
 import { writeWorkload } from "../harness/prepare.js";
 import { LOSS_TOLERANCE } from "../harness/report.js";

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import type { DataSet, LoadedData } from "../learn/data/types.js";
 import { InputError } from "../base/errors.js";
+import { modelFile } from "../engine/models/registry.js";
 import { readModel } from "../engine/graph/read.js";
 import { parseParts } from "../run/recipe/parse.js";
 import { modelSchema } from "../run/recipe/schema/model-schema.js";
@@ -104,7 +105,7 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
     this.#fitted = data;
     const { plan } = this;
     const { student, seed = 0 } = this.#options;
-    if (plan.kind !== "onnx") return inModel("student", null, () => builtModel(plan, data, classes, seed));
+    if (modelFile(plan) === null) return inModel("student", null, () => builtModel(plan, data, classes, seed));
     if (!("model" in student))
       throw new InputError({
         code: "option-missing",
@@ -113,7 +114,7 @@ export class Distiller extends DistillerCore<TrainedStudent, FitOptions> {
         expected: "the bytes of an ONNX model",
       });
     const model = readModel(asBytes(student.model), { where: STUDENT });
-    return foreignModel(model, STUDENT, plan.trainable, plan.frozen, data, classes);
+    return foreignModel(model, STUDENT, plan, data, classes);
   }
 
   protected async train(task: AssembledTask, _identity: Identity, options: FitOptions): Promise<TrainingResult> {

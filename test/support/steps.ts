@@ -4,7 +4,7 @@ import { buildStep, type StepOptions } from "../../src/engine/compile/step.js";
 import { sizeOf, tensor } from "../../src/engine/graph/tensor.js";
 import type { Graph, Tensor } from "../../src/engine/graph/types.js";
 import { buildModel, trainableModel } from "../../src/engine/models/model.js";
-import type { ModelSpec } from "../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../src/engine/models/registry.js";
 import type { ObjectiveConfig } from "../../src/engine/objective/objective.js";
 import { Random } from "../../src/engine/random/random.js";
 

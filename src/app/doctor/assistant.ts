@@ -1,5 +1,6 @@
 /** A model between student and teacher: what an assistant would be. */
 import { InputError } from "../../base/errors.js";
+import { isFileModel, modelEntry } from "../../engine/models/registry.js";
 import type { ModelPlan } from "../../run/recipe/schema/schema.js";
 import { modelSchema } from "../../run/recipe/schema/schema.js";
 import { widened } from "../../run/pipeline/widths.js";
@@ -18,10 +19,10 @@ export function assistantOf(
   parameters: number,
   countParameters: (model: ModelPlan) => number,
 ): ModelPlan | null {
-  const wider = (width: number): ModelPlan =>
-    student.kind === "mlp" && student.hidden.length === 0
-      ? { ...student, hidden: [Math.max(1, Math.round(width * width))] }
-      : widened(student, Number(width.toPrecision(3)));
+  const entry = modelEntry(student.kind);
+  const grown = (width: number): ModelPlan | undefined =>
+    isFileModel(entry) ? undefined : (entry.grown?.(student, width) as ModelPlan | undefined);
+  const wider = (width: number): ModelPlan => grown(width) ?? widened(student, Number(width.toPrecision(3)));
   try {
     let [low, high] = [1, 2];
     while (high < WIDEST && countParameters(wider(high)) < parameters) high *= 2;

@@ -1,5 +1,6 @@
 /** Teacher and student files in training mode, and with operators that draw random numbers. */
 import { resolve } from "node:path";
+import { modelFile } from "../../engine/models/registry.js";
 import { loadModelFile } from "../../node/model-file.js";
 import { inferenceForm, inferenceNotes, randomNote } from "../../engine/graph/inference-form.js";
 import { type Check, type Finding, fine, skipped } from "./types.js";
@@ -10,8 +11,9 @@ const STUDENT = "student's mode";
 /** Looks at the files as they were exported, and asks the teacher the same twice, in other company. */
 export const teacherMode: Check = ({ plan, folder, teacher, answers, again }) => {
   const { student } = plan;
-  const own = student.kind === "onnx" ? fileMode(STUDENT, resolve(folder, student.file), "its outputs") : null;
-  const ofStudent = student.kind === "onnx" ? [own ?? fine(STUDENT, "it was exported in inference mode")] : [];
+  const file = modelFile(student);
+  const own = file === null ? null : fileMode(STUDENT, resolve(folder, file), "its outputs");
+  const ofStudent = file !== null ? [own ?? fine(STUDENT, "it was exported in inference mode")] : [];
   if (!teacher?.file) return [skipped(CHECK, "the teacher is not an ONNX file"), ...ofStudent];
   const found = fileMode(CHECK, teacher.file, "its answers");
   if (found) return [found, ...ofStudent];

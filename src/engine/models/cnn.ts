@@ -1,5 +1,6 @@
 /** Networks as a list of layers. */
-
+import { z } from "zod";
+import { count, type Given, rate } from "../../base/schema-fields.js";
 import { InputError } from "../../base/errors.js";
 import type { Value } from "../graph/builder.js";
 import { type ActivationName, activate } from "../nn/activations.js";
@@ -17,10 +18,103 @@ import {
 import { pair, type Size } from "../nn/padding.js";
 import type { ModelScope } from "../nn/scope.js";
 import { quote } from "../../base/quote.js";
-import type { CnnSpec, ConvLayer, DenseLayer, LayerSpec } from "./spec.js";
+import { builtModelEntry } from "./entry.js";
+import { activation, initialiser, leakySlope } from "./fields.js";
+
+const padding = z.union([z.enum(["same", "valid"]), z.number().int().min(0)]);
+
+const layer = z.union([
+  z.strictObject({
+    conv: count.describe("Filters"),
+    kernel: z.union([count, z.tuple([count, count])]).default(3),
+    stride: count.default(1),
+    padding: padding
+      .default("same")
+      .describe('"same" as in Keras (asymmetric at even strides), "valid", or pixels on each side as in PyTorch'),
+    dilation: count.default(1),
+    groups: count.default(1),
+    bias: z.boolean().default(true),
+    batchNorm: z.boolean().default(false),
+    activation: activation.default("none"),
+  }),
+  z.strictObject({
+    maxPool: count.describe("Window"),
+    stride: count.optional().describe("Default: the window"),
+    padding: padding.default("valid"),
+  }),
+  z.strictObject({
+    averagePool: count.describe("Window"),
+    stride: count.optional().describe("Default: the window"),
+    padding: padding.default("valid"),
+  }),
+  z.strictObject({ globalPool: z.literal("average") }),
+  z.strictObject({ flatten: z.literal(true) }),
+  z.strictObject({
+    dense: count.describe("Units"),
+    bias: z.boolean().default(true),
+    batchNorm: z.boolean().default(false),
+    activation: activation.default("none"),
+  }),
+  z.strictObject({ dropout: rate }),
+  z.strictObject({ batchNorm: z.literal(true) }),
+  z.strictObject({ layerNorm: z.literal(true) }),
+  z.strictObject({ activation }),
+]);
+
+const schema = z.strictObject({
+  kind: z.literal("cnn").describe("A list of layers; the dense output layer is added automatically"),
+  layers: z.array(layer).min(1),
+  leakySlope,
+  initialiser,
+});
+
+type Sized = "kernel" | "maxPool" | "averagePool" | "stride" | "dilation";
+/** Windows, strides and dilations may differ between height and width: code can say so, a recipe cannot. */
+type InPairs<L> = L extends unknown
+  ? { readonly [K in keyof L]: K extends Sized ? Size | Extract<L[K], undefined> : L[K] }
+  : never;
+
+/**
+ * One layer of a `cnn`: exactly one of the naming keys. Without `bias`, a layer in front of a batch norm, which has its own,
+ * has none.
+ */
+export type LayerSpec = InPairs<Given<z.input<typeof layer>>>;
+type ConvLayer = Extract<LayerSpec, { readonly conv: unknown }>;
+type DenseLayer = Extract<LayerSpec, { readonly dense: unknown }>;
+
+/** Layers, and the negative slope of every leaky-relu in them. */
+export interface LayerList {
+  readonly layers: readonly LayerSpec[];
+  readonly leakySlope?: number | undefined;
+}
+
+export const cnnModel = builtModelEntry({
+  kind: "cnn",
+  schema,
+  build: cnn,
+  describe: (settings, _, classes) => describeCnn(settings, classes),
+  shortName: ({ layers }) =>
+    `cnn-${layers.flatMap((l) => ("conv" in l ? [l.conv] : "dense" in l ? [l.dense] : [])).join("-")}`,
+  widened: (settings, factor) => {
+    const times = (n: number): number => Math.max(1, Math.round(n * factor));
+    if (settings.layers.some((l) => "conv" in l && l.groups > 1))
+      return "a grouped convolution has no width of its own";
+    return {
+      ...settings,
+      layers: settings.layers.map((l) => {
+        if ("dense" in l) return { ...l, dense: times(l.dense) };
+        return "conv" in l ? { ...l, conv: times(l.conv) } : l;
+      }),
+    };
+  },
+  withoutNoise: (settings) => {
+    const layers = settings.layers.filter((l) => !("dropout" in l));
+    return layers.length < settings.layers.length ? { ...settings, layers } : undefined;
+  },
+});
 
 /** The layers in order, then flatten and dense to the classes. Parameters are named by kind and number: "conv2/weight". */
-export function cnn(scope: ModelScope, input: Value, classes: number, spec: CnnSpec): Value {
+export function cnn(scope: ModelScope, input: Value, classes: number, spec: LayerList): Value {
   let x = input;
   for (const layer of spec.layers) x = append(scope, x, layer, spec.leakySlope);
   const flat = flatten(scope, x);
@@ -60,7 +154,7 @@ function denseLayer(scope: ModelScope, x: Value, layer: DenseLayer): Value {
 }
 
 /** "cnn conv 16 3x3/2 - pool 2x2/1 - dense 10". */
-export function describeCnn(spec: CnnSpec, classes: number): string {
+export function describeCnn(spec: LayerList, classes: number): string {
   const layers = spec.layers.map(describeLayer).filter((text) => text !== "");
   return `cnn ${[...layers, `dense ${classes}`].join(" - ")}`;
 }

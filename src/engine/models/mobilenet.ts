@@ -1,10 +1,45 @@
 /** MobileNetV2. Sandler et al., CVPR 2018 (arXiv:1801.04381). */
+import { z } from "zod";
+import { rate } from "../../base/schema-fields.js";
 import type { Value } from "../graph/builder.js";
 import { activate } from "../nn/activations.js";
-import { batchNorm, conv2d, dense, dropout, dropPath, dropPathRate, globalAveragePool } from "../nn/layers.js";
+import {
+  batchNorm,
+  conv2d,
+  dense,
+  dropout,
+  dropPath as dropPathOf,
+  dropPathRate,
+  globalAveragePool,
+} from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
+import { builtModelEntry } from "./entry.js";
+import { dropPath, initialiser, times } from "./fields.js";
 import { modelOption, samplesMisfit } from "./misfit.js";
-import type { MobileNetSpec } from "./spec.js";
+
+const schema = z.strictObject({
+  kind: z.literal("mobilenet").describe("MobileNetV2 (Sandler et al. 2018), also for small images"),
+  width: z.number().positive().default(1).describe("Multiplies the channels, which are rounded to multiples of 8"),
+  shrink: z
+    .union([z.literal(1), z.literal(2), z.literal(4), z.literal(8), z.literal(16), z.literal(32)])
+    .optional()
+    .describe(
+      "Ratio of the image's side to that of the last maps; the first strides become 1 to reach it. Default: the last maps have 4 pixels per side (8 for 32x32); the paper's 32 from 128x128",
+    ),
+  dropout: rate.default(0).describe("Before the classifier"),
+  dropPath,
+  initialiser,
+});
+type MobileNetSettings = z.output<typeof schema>;
+
+export const mobilenetModel = builtModelEntry({
+  kind: "mobilenet",
+  schema,
+  build: mobilenet,
+  graphName: ({ width }) => `mobilenetv2${times(width)}`,
+  shortName: ({ width }) => `mobilenet${times(width)}`,
+  widened: (settings, factor) => ({ ...settings, width: settings.width * factor }),
+});
 
 /** Table 2 of the paper: expansion, channels, blocks and stride of each stage; the stem's stride 2 comes before them. */
 const STAGES = [
@@ -27,10 +62,10 @@ const LEAST_SIDE = 4;
  * bear the paper's five strides of 2: the first ones become 1, for 32x32 those of the stem and of the second stage, as
  * usual on CIFAR. Without that, and with 224x224, it is torchvision's mobilenet_v2 parameter by parameter.
  */
-export function mobilenet(scope: ModelScope, input: Value, classes: number, spec: MobileNetSpec): Value {
+function mobilenet(scope: ModelScope, input: Value, classes: number, spec: MobileNetSettings): Value {
   if (input.shape.length !== 4)
     throw samplesMisfit(input.shape, "images [channels, height, width] for mobilenet", "Use mlp");
-  const { width = 1, dropout: rate = 0 } = spec;
+  const { width, dropout: afterPool } = spec;
   if (!(width > 0)) throw modelOption("width", width, "a number above 0");
   const strides = mobilenetStrides(spec.shrink ?? shrinkFor(input.shape));
   const stem = roundChannels(32 * width);
@@ -39,7 +74,7 @@ export function mobilenet(scope: ModelScope, input: Value, classes: number, spec
   const residual = blocks.filter((b) => b.residual);
   for (const block of blocks) {
     // Only blocks with a shortcut can be dropped: the others would leave nothing.
-    const path = block.residual ? dropPathRate(spec.dropPath ?? 0, residual.indexOf(block), residual.length) : 0;
+    const path = block.residual ? dropPathRate(spec.dropPath, residual.indexOf(block), residual.length) : 0;
     x = scope.within(block.name, () => invertedResidual(scope, x, block, path));
   }
   const last = roundChannels(1280 * Math.max(1, width));
@@ -47,7 +82,7 @@ export function mobilenet(scope: ModelScope, input: Value, classes: number, spec
   const features = dropout(
     scope,
     scope.within("pool", () => globalAveragePool(scope, x)),
-    rate,
+    afterPool,
   );
   return scope.within("classifier", () => dense(scope, features, classes));
 }
@@ -104,7 +139,7 @@ function invertedResidual(scope: ModelScope, x: Value, block: Block, path: numbe
     convNorm(scope, expanded, wide, { kernel: 3, stride, groups: wide, activated: true }),
   );
   const projected = scope.within("project", () => convNorm(scope, filtered, channels, { kernel: 1, activated: false }));
-  return residual ? scope.builder.op("Add", [x, dropPath(scope, projected, path)]) : projected;
+  return residual ? scope.builder.op("Add", [x, dropPathOf(scope, projected, path)]) : projected;
 }
 
 interface ConvNormOptions {

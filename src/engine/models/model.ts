@@ -1,23 +1,15 @@
 /** From a specification to a model: a graph with start weights. */
+import { z } from "zod";
 import type { TrainableModel } from "../graph/trainable-model.js";
 import { InputError } from "../../base/errors.js";
-import type { Value } from "../graph/builder.js";
-import { sizeOf } from "../graph/tensor.js";
 import type { Dim, Graph, ValueType } from "../graph/types.js";
 import type { InitialiserName } from "../nn/initialisers.js";
 import { type BufferInfo, ModelScope, type ParameterInfo } from "../nn/scope.js";
 import { noun } from "../../base/noun.js";
 import { createBuilder } from "../ops/registry.js";
-import { cnn, describeCnn } from "./cnn.js";
 import { countMacs } from "./cost.js";
-import { lenet } from "./lenet.js";
-import { describeMlp, mlp } from "./mlp.js";
-import { mobilenet } from "./mobilenet.js";
-import { preset } from "./presets.js";
-import { resnet } from "./resnet.js";
-import type { ModelSpec } from "./spec.js";
-import { describeTextEncoder, textEncoder } from "./text-encoder.js";
-import { describeVit, vit } from "./vit.js";
+import type { BuiltModelEntry, ModelSchema } from "./entry.js";
+import { builtEntry, type ModelSpec } from "./registry.js";
 
 export interface BuildOptions {
   /** Shape of one sample: [channels, height, width], [features], or [sequence] of token ids. */
@@ -25,7 +17,7 @@ export interface BuildOptions {
   readonly classes: number;
   /** Each start weight is a function of (seed, parameter name, index). */
   readonly seed: number;
-  /** Default "pytorch". */
+  /** Default: what the specification says, else "pytorch". */
   readonly initialiser?: InitialiserName;
   /** False leaves biases and norm parameters without weight decay; default true, as PyTorch's optimisers do. */
   readonly decayAll?: boolean;
@@ -52,7 +44,7 @@ export interface BuiltModel {
  * @throws InputError when the layers do not fit the samples
  */
 export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
-  const { inputShape, classes, seed, initialiser = "pytorch", decayAll } = options;
+  const { inputShape, classes, seed, decayAll } = options;
   if (inputShape.length === 0 || inputShape.some((d) => !Number.isInteger(d) || d < 1))
     throw new InputError({
       code: "data-empty",
@@ -67,10 +59,13 @@ export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
       found: `found ${noun(classes, "class")}`,
       expected: "at least 1",
     });
-  const builder = createBuilder(nameOf(spec));
+  const entry = builtEntry(spec.kind);
+  const settings = completed(entry.schema, spec);
+  const builder = createBuilder(nameOf(entry, settings));
+  const { initialiser = initialiserOf(settings) } = options;
   const scope = new ModelScope(builder, { seed, initialiser, decayAll });
-  const input = builder.input("input", spec.kind === "text-encoder" ? "int64" : "float32", [1, ...inputShape]);
-  builder.output(append(scope, input, classes, spec), "logits");
+  const input = builder.input("input", entry.vocabulary ? "int64" : "float32", [1, ...inputShape]);
+  builder.output(entry.build(scope, input, classes, settings), "logits");
   const single = builder.build();
   const graph = freeBatch(single);
   return {
@@ -81,7 +76,7 @@ export function buildModel(spec: ModelSpec, options: BuildOptions): BuiltModel {
     buffers: scope.buffers,
     parameterCount: scope.parameters.reduce((sum, p) => sum + p.size, 0),
     macs: countMacs(single) as number,
-    describe: describe(spec, inputShape, classes),
+    describe: entry.describe?.(settings, inputShape, classes) ?? usualDescription(entry, settings),
   };
 }
 
@@ -98,43 +93,26 @@ export function trainableModel(model: BuiltModel): TrainableModel {
   };
 }
 
-function append(scope: ModelScope, input: Value, classes: number, spec: ModelSpec): Value {
-  switch (spec.kind) {
-    case "mlp":
-      return mlp(scope, input, classes, spec);
-    case "cnn":
-      return cnn(scope, input, classes, spec);
-    case "preset":
-      return cnn(scope, input, classes, preset(spec.name));
-    case "lenet":
-      return lenet(scope, input, classes, spec);
-    case "resnet":
-      return resnet(scope, input, classes, spec);
-    case "mobilenet":
-      return mobilenet(scope, input, classes, spec);
-    case "vit":
-      return vit(scope, input, classes, spec);
-    case "text-encoder":
-      return textEncoder(scope, input, classes, spec);
-  }
+const initialiserOf = (settings: object): InitialiserName =>
+  "initialiser" in settings ? (settings.initialiser as InitialiserName) : "pytorch";
+
+/** What an entry takes: its defaults for what is missing. Nothing is checked. */
+function completed(schema: ModelSchema, spec: ModelSpec): z.output<ModelSchema> {
+  const defaults = Object.entries<z.core.$ZodType>(schema.shape).flatMap(([name, field]) =>
+    field instanceof z.ZodDefault ? [[name, field.def.defaultValue]] : [],
+  );
+  const given = Object.entries(spec).filter(([, value]) => value !== undefined);
+  return { ...Object.fromEntries(defaults), ...Object.fromEntries(given) };
 }
 
-function nameOf(spec: ModelSpec): string {
-  if (spec.kind === "preset") return spec.name;
-  const width = (spec.kind === "resnet" || spec.kind === "mobilenet" ? spec.width : undefined) ?? 1;
-  const stem = spec.kind === "resnet" ? `resnet${spec.depth}` : spec.kind === "mobilenet" ? "mobilenetv2" : spec.kind;
-  return `${stem}${width === 1 ? "" : `x${width}`}`;
+function nameOf(entry: BuiltModelEntry, settings: z.output<ModelSchema>): string {
+  return entry.graphName?.(settings) ?? entry.kind;
 }
 
-function describe(spec: ModelSpec, inputShape: readonly number[], classes: number): string {
-  if (spec.kind === "mlp") return describeMlp(spec, sizeOf(inputShape), classes);
-  if (spec.kind === "cnn") return describeCnn(spec, classes);
-  if (spec.kind === "preset") return `${spec.name}: ${describeCnn(preset(spec.name), classes)}`;
-  if (spec.kind === "vit") return describeVit(spec);
-  if (spec.kind === "text-encoder") return describeTextEncoder(spec);
-  const { dropout, dropPath } = { dropPath: undefined, ...spec };
+function usualDescription(entry: BuiltModelEntry, settings: z.output<ModelSchema>): string {
+  const { dropout, dropPath } = { dropout: undefined, dropPath: undefined, ...settings };
   return [
-    nameOf(spec),
+    nameOf(entry, settings),
     ...(dropout ? [`dropout ${dropout}`] : []),
     ...(dropPath ? [`drop path ${dropPath}`] : []),
   ].join(", ");

@@ -1,11 +1,42 @@
 /** ResNets for small images. He et al., CVPR 2016, section 4.2, in the form the distillation literature uses. */
-
+import { z } from "zod";
+import { rate } from "../../base/schema-fields.js";
 import type { Value } from "../graph/builder.js";
 import { activate } from "../nn/activations.js";
-import { batchNorm, conv2d, dense, dropout, dropPath, dropPathRate, globalAveragePool } from "../nn/layers.js";
+import {
+  batchNorm,
+  conv2d,
+  dense,
+  dropout,
+  dropPath as dropPathOf,
+  dropPathRate,
+  globalAveragePool,
+} from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
+import { builtModelEntry } from "./entry.js";
+import { dropPath, initialiser, times } from "./fields.js";
 import { modelOption, samplesMisfit } from "./misfit.js";
-import type { ResNetSpec } from "./spec.js";
+
+const schema = z.strictObject({
+  kind: z.literal("resnet").describe("CIFAR ResNet (He et al. 2016)"),
+  depth: z.union([z.literal(8), z.literal(14), z.literal(20), z.literal(32), z.literal(56)]),
+  width: z.number().positive().default(1).describe("Multiplies the channels 16, 32, 64"),
+  dropout: rate.default(0).describe("Before the classifier"),
+  dropPath,
+  initialiser,
+});
+type ResNetSettings = z.output<typeof schema>;
+
+const nameOf = ({ depth, width }: ResNetSettings): string => `resnet${depth}${times(width)}`;
+
+export const resnetModel = builtModelEntry({
+  kind: "resnet",
+  schema,
+  build: resnet,
+  graphName: nameOf,
+  shortName: nameOf,
+  widened: (settings, factor) => ({ ...settings, width: settings.width * factor }),
+});
 
 /**
  * Stem 3x3, three stages of (depth - 2) / 6 basic blocks at full, half and quarter size, global pooling, dense.
@@ -15,21 +46,21 @@ import type { ResNetSpec } from "./spec.js";
  * (He's option B; his own CIFAR networks use option A, without parameters), and widened networks have a stem of
  * 32 channels: resnet8x4 (depth 8, width 4) is 32-64-128-256 with 1,233,540 parameters for 100 classes.
  */
-export function resnet(scope: ModelScope, input: Value, classes: number, spec: ResNetSpec): Value {
+function resnet(scope: ModelScope, input: Value, classes: number, spec: ResNetSettings): Value {
   if (input.shape.length !== 4)
     throw samplesMisfit(input.shape, "images [channels, height, width] for resnet", "Use mlp");
-  const { stem, stages } = resnetChannels(spec.width ?? 1);
+  const { stem, stages } = resnetChannels(spec.width);
   const blocks = blocksPerStage(spec.depth);
   let x = scope.within("stem", () => relu(scope, convNorm(scope, input, stem, 3, 1)));
   stages.forEach((channels, s) => {
     for (let block = 0; block < blocks; block++) {
       const stride = s > 0 && block === 0 ? 2 : 1;
-      const rate = dropPathRate(spec.dropPath ?? 0, s * blocks + block, stages.length * blocks);
+      const rate = dropPathRate(spec.dropPath, s * blocks + block, stages.length * blocks);
       x = scope.within(`stage${s + 1}/block${block + 1}`, () => basicBlock(scope, x, channels, stride, rate));
     }
   });
   const pooled = scope.within("pool", () => globalAveragePool(scope, x));
-  const features = dropout(scope, pooled, spec.dropout ?? 0);
+  const features = dropout(scope, pooled, spec.dropout);
   return scope.within("classifier", () => dense(scope, features, classes));
 }
 
@@ -52,7 +83,7 @@ function basicBlock(scope: ModelScope, x: Value, channels: number, stride: numbe
   const second = scope.within("conv2", () => convNorm(scope, first, channels, 3, 1));
   const same = stride === 1 && x.shape[1] === channels;
   const shortcut = same ? x : scope.within("shortcut", () => convNorm(scope, x, channels, 1, stride));
-  return relu(scope, scope.builder.op("Add", [dropPath(scope, second, rate), shortcut]));
+  return relu(scope, scope.builder.op("Add", [dropPathOf(scope, second, rate), shortcut]));
 }
 
 /** Padding as in PyTorch: the same number of pixels on each side. */

@@ -1,4 +1,6 @@
 /** Vision Transformer. Dosovitskiy et al., ICLR 2021 (arXiv:2010.11929). */
+import { z } from "zod";
+import { count, positive, rate } from "../../base/schema-fields.js";
 import { int, ints } from "../graph/attributes.js";
 import type { Value } from "../graph/builder.js";
 import { int64s, scalar } from "../graph/tensor.js";
@@ -6,8 +8,35 @@ import { dense, dropout, layerNorm } from "../nn/layers.js";
 import type { ModelScope } from "../nn/scope.js";
 import { addPositions, reshape, transformer } from "../nn/transformer.js";
 import { noun } from "../../base/noun.js";
+import { builtModelEntry } from "./entry.js";
+import { dropPath, initialiser, widenedHeads } from "./fields.js";
 import { modelOption, samplesMisfit } from "./misfit.js";
-import type { VitSpec } from "./spec.js";
+
+const schema = z.strictObject({
+  kind: z.literal("vit").describe("Vision Transformer (Dosovitskiy et al. 2021)"),
+  patch: count.default(4).describe("Side of a square patch; must divide height and width"),
+  dim: count.default(192).describe("Width; must be a multiple of heads"),
+  depth: count.default(4).describe("Layers"),
+  heads: count.default(3).describe("Attention heads"),
+  mlpRatio: positive.default(4).describe("Hidden units of a layer's MLP, as a multiple of dim"),
+  pool: z
+    .enum(["class", "mean"])
+    .default("class")
+    .describe("Classifier input: a class token, or the mean over the patches"),
+  dropout: rate.default(0).describe("After the position embedding and every dense layer except query, key and value"),
+  dropPath,
+  initialiser,
+});
+type VitSettings = z.output<typeof schema>;
+
+export const vitModel = builtModelEntry({
+  kind: "vit",
+  schema,
+  build: vit,
+  describe: describeVit,
+  shortName: ({ dim }) => `vit-${dim}`,
+  widened: widenedHeads,
+});
 
 /**
  * Patches through one dense layer, class token, learned positions, pre-norm transformer, norm, dense.
@@ -16,23 +45,14 @@ import type { VitSpec } from "./spec.js";
  * dimensions flattened. Start values as torchvision's where limbeck's initialisers say nothing: positions N(0, 0.02^2),
  * class token 0.
  */
-export function vit(scope: ModelScope, input: Value, classes: number, spec: VitSpec): Value {
-  const {
-    patch = 4,
-    dim = 192,
-    depth = 4,
-    heads = 3,
-    mlpRatio = 4,
-    pool = "class",
-    dropout: rate = 0,
-    dropPath = 0,
-  } = spec;
+function vit(scope: ModelScope, input: Value, classes: number, spec: VitSettings): Value {
+  const { patch, dim, depth, heads, mlpRatio, pool, dropout: share, dropPath: path } = spec;
   const flat = scope.within("patches", () => dense(scope, patches(scope, input, patch), dim));
-  const count = (flat.shape[0] as number) / (input.shape[0] as number);
-  const tokens = pool === "class" ? count + 1 : count;
-  const placed = embed(scope, reshape(scope, flat, [-1, count, dim]), pool);
-  const rows = reshape(scope, dropout(scope, placed, rate), [-1, dim]);
-  const x = transformer(scope, rows, { tokens, depth, heads, mlpRatio, dropout: rate, dropPath });
+  const cells = (flat.shape[0] as number) / (input.shape[0] as number);
+  const tokens = pool === "class" ? cells + 1 : cells;
+  const placed = embed(scope, reshape(scope, flat, [-1, cells, dim]), pool);
+  const rows = reshape(scope, dropout(scope, placed, share), [-1, dim]);
+  const x = transformer(scope, rows, { tokens, depth, heads, mlpRatio, dropout: share, dropPath: path });
   const features = pooled(scope, x, tokens, pool);
   return scope.within("classifier", () => dense(scope, features, classes));
 }
@@ -76,22 +96,13 @@ function pooled(scope: ModelScope, x: Value, tokens: number, pool: "class" | "me
 }
 
 /** "vit 4 layers of 192, 3 heads, patches 4x4". */
-export function describeVit(spec: VitSpec): string {
-  const {
-    patch = 4,
-    dim = 192,
-    depth = 4,
-    heads = 3,
-    mlpRatio = 4,
-    pool = "class",
-    dropout: rate = 0,
-    dropPath = 0,
-  } = spec;
+function describeVit(spec: VitSettings): string {
+  const { patch, dim, depth, heads, mlpRatio, pool, dropout: share, dropPath: path } = spec;
   const extras = [
     ...(mlpRatio === 4 ? [] : [`mlp ratio ${mlpRatio}`]),
     ...(pool === "class" ? [] : ["mean pooling"]),
-    ...(rate ? [`dropout ${rate}`] : []),
-    ...(dropPath ? [`drop path ${dropPath}`] : []),
+    ...(share ? [`dropout ${share}`] : []),
+    ...(path ? [`drop path ${path}`] : []),
   ];
   return [`vit ${noun(depth, "layer")} of ${dim}`, noun(heads, "head"), `patches ${patch}x${patch}`, ...extras].join(
     ", ",

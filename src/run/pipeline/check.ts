@@ -1,4 +1,5 @@
 /** What can be known of a run's models before anything is trained or written. */
+import { modelFile } from "../../engine/models/registry.js";
 import { teachersOf } from "../recipe/registries.js";
 import { buildStep } from "../../engine/compile/step.js";
 import type { LoadedData } from "../../learn/data/types.js";
@@ -73,7 +74,7 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
   const layers = objectiveLayers(objective);
   if (layers.length === 0) {
     // What limbeck built can be trained; of a file that shows when its step is built.
-    if (plan.student.kind === "onnx") checkStep(arm, loaded, student);
+    if (modelFile(plan.student) !== null) checkStep(arm, loaded, student);
     return student;
   }
   const teacher = teacherOf();

@@ -1,17 +1,10 @@
 /** From recipe fields to the configurations the layers below take. */
 
 import { type Augmentation, augments } from "../../learn/data/augment/config.js";
-import type { ModelSpec } from "../../engine/models/spec.js";
 import { type ObjectiveConfig, objectiveNeeds } from "../../engine/objective/objective.js";
 import type { Schedule, UpdateRule } from "../../engine/optim/types.js";
 import type { TrainingSettings } from "../../learn/train/types.js";
-import type { ModelPlan, ObjectivePlan, Plan, TrainingPlan } from "./schema/schema.js";
-
-/** The architecture without its initialiser. */
-export function modelSpecOf(model: Exclude<ModelPlan, { kind: "onnx" }>): ModelSpec {
-  const { initialiser: _, ...rest } = model;
-  return rest;
-}
+import type { ObjectivePlan, Plan, TrainingPlan } from "./schema/schema.js";
 
 export function updateRuleOf(training: TrainingPlan): UpdateRule {
   return training.optimizer;

@@ -2,12 +2,13 @@
  * Teacher assistants: a gap in size between teacher and student is crossed in steps, T -> TA_1 -> ... -> S, each hop a
  * distillation with the recipe's objective. Mirzadeh et al., AAAI 2020, arXiv:1902.03393.
  */
+import { shortModelName } from "../../engine/models/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { modelSchema } from "../recipe/schema/model-schema.js";
 import { trainingSchema } from "../recipe/schema/training-schema.js";
 import type { Plan } from "../recipe/schema/schema.js";
-import { distinct, folderName, type Hop, type Pair, shortName, single, taughtBy } from "./hop-plan.js";
+import { distinct, folderName, type Hop, type Pair, single, taughtBy } from "./hop-plan.js";
 import type { HopStrategy } from "./strategy-entry.js";
 
 const schema = assembled(() =>
@@ -39,7 +40,7 @@ export const assistants: HopStrategy<"assistants"> = {
   schema,
   asksTeacher: () => true,
   planHops(plan, { models, training, direct }, directory) {
-    const names = distinct(models.map((m, i) => `assistant ${i + 1} (${shortName(m)})`));
+    const names = distinct(models.map((m, i) => `assistant ${i + 1} (${shortModelName(m)})`));
     const hops: Hop[] = [];
     const add = (title: string, from: Hop | null, changes: Partial<Plan>): void => {
       const base = from ? taughtBy(plan, directory, from, plan.seeds) : plan;

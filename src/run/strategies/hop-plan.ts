@@ -2,7 +2,7 @@
 import { teachersOf } from "../recipe/registries.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { join, relative } from "node:path";
-import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { HOPS } from "../folder/trainings.js";
 
 /** One run of a strategy. */
@@ -106,30 +106,6 @@ export function taughtBy(
     },
     transfer: { ...plan.transfer, part: halved ? "second-half" : plan.transfer.part },
   };
-}
-
-/** A short name of a model: "mlp-30-30", "resnet8x0.5". */
-export function shortName(model: ModelPlan): string {
-  const times = (width: number): string => (width === 1 ? "" : `x${width}`);
-  switch (model.kind) {
-    case "mlp":
-      return model.hidden.length > 0 ? `mlp-${model.hidden.join("-")}` : "linear";
-    case "cnn":
-      return `cnn-${model.layers.flatMap((l) => ("conv" in l ? [l.conv] : "dense" in l ? [l.dense] : [])).join("-")}`;
-    case "resnet":
-      return `resnet${model.depth}${times(model.width)}`;
-    case "mobilenet":
-      return `mobilenet${times(model.width)}`;
-    case "vit":
-    case "text-encoder":
-      return `${model.kind}-${model.dim}`;
-    case "preset":
-      return model.name;
-    case "onnx":
-      return (model.file.split(/[\\/]/).pop() ?? model.file).replace(/\.onnx$/, "");
-    default:
-      return model.kind;
-  }
 }
 
 /** Titles that occur again get a number. */

@@ -1,10 +1,11 @@
 /** One teacher, many students: what accuracy costs in size and time. The teacher is trained once and labels once for all. */
+import { shortModelName } from "../../engine/models/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { fraction } from "../../base/schema-fields.js";
 import { modelSchema } from "../recipe/schema/model-schema.js";
 import { maxOf } from "../../base/extremes.js";
-import { distinct, folderName, type Hop, shortName, single } from "./hop-plan.js";
+import { distinct, folderName, type Hop, single } from "./hop-plan.js";
 import { rulesOf } from "./strategy-rule.js";
 import { validationScore } from "./teacher-free.js";
 import { widened } from "../pipeline/widths.js";
@@ -75,7 +76,7 @@ export const ladder: HopStrategy<"ladder"> = {
   ],
   planHops(plan, { models, widths, tolerance }) {
     const students = models ?? (widths ?? []).map((w) => widened(plan.student, w));
-    const titles = distinct(students.map(shortName));
+    const titles = distinct(students.map(shortModelName));
     const hops = students.map((student, i): Hop => {
       const title = titles[i] as string;
       const folder = folderName(i + 1, title);

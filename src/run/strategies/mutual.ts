@@ -3,6 +3,7 @@
  * it: L_i = CE + weight / (K - 1) sum over j of KL(p_j || p_i). Zhang et al., CVPR 2018, arXiv:1706.00384. All take their step at
  * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
  */
+import { shortModelName } from "../../engine/models/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { modelSchema } from "../recipe/schema/model-schema.js";
@@ -32,7 +33,7 @@ import { fitPeers, weightSeedOf } from "../students/fit-peers.js";
 import { aggregate, type Judged, rightOf, scoreExported, testLabels, warnOfWeakness } from "../pipeline/judge.js";
 import { latenciesOf } from "../measure/measure.js";
 import { omittedScores, withoutSaid } from "../pipeline/omitted.js";
-import { distinct, shortName } from "./hop-plan.js";
+import { distinct } from "./hop-plan.js";
 import { fitAll } from "../students/fit-all.js";
 import { runRobustness } from "../measure/robustness.js";
 import { noteHops } from "../folder/run-directory.js";
@@ -101,7 +102,7 @@ async function run(plan: Plan, strategy: StrategyOf<"mutual">, options: DistillO
       if (!("none" in plan.teacher))
         context.notes.push("Students that learn together do not use a teacher, so the recipe's teacher was ignored.");
       context.emit({ kind: "stage", text: `${plan.name}: ${models.length} students learn from each other` });
-      const names = distinct(models.map((m, i) => `student ${i + 1} (${shortName(m)})`));
+      const names = distinct(models.map((m, i) => `student ${i + 1} (${shortModelName(m)})`));
       const together = await trainTogether(context, { models, names, strategy, arm });
       const baselines = plan.baseline ? await trainAlone(context, models, arm) : [];
       context.emit({ kind: "stage", text: "Evaluating" });
@@ -186,7 +187,7 @@ async function trainAlone(context: RunContext, models: Models, arm: Arm): Promis
   return models.map((_, i) => fitted.slice(i * seeds.length, (i + 1) * seeds.length));
 }
 
-const baselineNames = (models: Models): string[] => models.map((m, i) => `baseline ${i + 1} (${shortName(m)})`);
+const baselineNames = (models: Models): string[] => models.map((m, i) => `baseline ${i + 1} (${shortModelName(m)})`);
 
 interface JudgedRow extends ChainRow {
   /** Id of the row to compare with; null for a baseline, or without one. */

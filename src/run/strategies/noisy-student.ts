@@ -3,6 +3,7 @@
  * under noise (augmentation, dropout, stochastic depth) and teaches the next round. Xie, Luong, Hovy & Le, CVPR 2020,
  * arXiv:1911.04252.
  */
+import { modelWithoutNoise } from "../../engine/models/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { count, fraction } from "../../base/schema-fields.js";
@@ -10,7 +11,7 @@ import { modelSchema } from "../recipe/schema/model-schema.js";
 import { augments } from "../../learn/data/augment/config.js";
 import type { ModelRow } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
-import type { ModelPlan, Plan } from "../recipe/schema/schema.js";
+import type { Plan } from "../recipe/schema/schema.js";
 import { type FinishedHop, folderName, type Hop, type Pair, single, taughtBy } from "./hop-plan.js";
 import { rulesOf } from "./strategy-rule.js";
 import { validationScore } from "./teacher-free.js";
@@ -176,7 +177,7 @@ function ablations(plan: Plan, strategy: Noisy): [string, Partial<Plan>][] {
   const student = strategy.models?.[0] ?? plan.student;
   const base = { ...own, student };
   const still = { ...(own.training as Plan["training"]), augment: undefined };
-  const calm = withoutModelNoise(student);
+  const calm = modelWithoutNoise(student);
   const transfer = own.transfer as Plan["transfer"];
   const unseen = { ...transfer, views: undefined };
   const pseudo = transfer.pseudoLabels as NonNullable<typeof transfer.pseudoLabels>;
@@ -215,19 +216,6 @@ function ablations(plan: Plan, strategy: Noisy): [string, Partial<Plan>][] {
 
 /** Only one teacher can be asked about new views, and no label store can. */
 const canAnswerViews = ({ teacher }: Plan): boolean => !("group" in teacher) && !("labelStore" in teacher);
-
-/** The model without dropout and stochastic depth; null when it has neither. */
-function withoutModelNoise(model: ModelPlan): ModelPlan | null {
-  const noise = Object.entries(model).filter(
-    ([name, v]) => (name === "dropout" || name === "drop_path") && Number(v) > 0,
-  );
-  const calm = { ...model, ...Object.fromEntries(noise.map(([name]) => [name, 0])) };
-  if (calm.kind === "cnn") {
-    const layers = calm.layers.filter((layer) => !("dropout" in layer));
-    return layers.length < calm.layers.length ? { ...calm, layers } : null;
-  }
-  return noise.length > 0 ? calm : null;
-}
 
 const instead = (student: string, hop: string, what: string): Pair => ({
   title: `${student} vs. ${hop}`,

@@ -11,7 +11,7 @@ import type { Graph, Model, Tensor, ValueInfo } from "../../engine/graph/types.j
 import { countMacs } from "../../engine/models/cost.js";
 import { buildModel, trainableModel } from "../../engine/models/model.js";
 import { findOp } from "../../engine/ops/registry.js";
-import { modelSpecOf } from "../recipe/resolve.js";
+import { builtEntry, isFileModel, modelEntry, type ModelSpec } from "../../engine/models/registry.js";
 import type { ModelPlan } from "../recipe/schema/schema.js";
 
 export interface Prepared {
@@ -32,15 +32,10 @@ export interface Prepared {
  * @param seed of the start weights
  * @throws InputError when it does not fit the data
  */
-export function builtModel(
-  plan: Exclude<ModelPlan, { kind: "onnx" }>,
-  data: DataSet,
-  classes: number,
-  seed: number,
-): Prepared {
-  if (plan.kind === "text-encoder") checkTokens(data, plan.vocabulary);
-  const { initialiser } = plan;
-  const built = buildModel(modelSpecOf(plan), { inputShape: data.sampleShape, classes, seed, initialiser });
+export function builtModel(plan: ModelPlan, data: DataSet, classes: number, seed: number): Prepared {
+  const vocabulary = builtEntry(plan.kind).vocabulary?.(plan);
+  if (vocabulary !== undefined) checkTokens(data, plan.kind, vocabulary);
+  const built = buildModel(plan as ModelSpec, { inputShape: data.sampleShape, classes, seed });
   return {
     model: trainableModel(built),
     architecture: built.describe,
@@ -50,7 +45,7 @@ export function builtModel(
 }
 
 /** Every sample must be made of token ids: a row beyond the table would stop the run in its middle. */
-function checkTokens(data: DataSet, vocabulary: number): void {
+function checkTokens(data: DataSet, kind: string, vocabulary: number): void {
   const width = sizeOf(data.sampleShape);
   const all = Uint32Array.from({ length: data.size }, (_, i) => i);
   for (const { indices, samples } of samplePieces(data, all)) {
@@ -60,7 +55,7 @@ function checkTokens(data: DataSet, vocabulary: number): void {
       code: "model-input",
       where: data.name,
       found: `sample ${indices[Math.floor(bad / width)]}, position ${bad % width} holds ${samples[bad]}`,
-      expected: `a token id from 0 to ${vocabulary - 1}, as the vocabulary of the text-encoder is ${vocabulary}`,
+      expected: `a token id from 0 to ${vocabulary - 1}, as the vocabulary of the ${kind} is ${vocabulary}`,
       cure: "Raise the model's vocabulary, or give samples of token ids",
     });
   }
@@ -71,14 +66,8 @@ function checkTokens(data: DataSet, vocabulary: number): void {
  * @param path its file or name, for messages
  * @throws InputError when it does not fit the data, or nothing in it can be trained
  */
-export function foreignModel(
-  model: Model,
-  path: string,
-  trainable: readonly string[],
-  frozen: readonly string[],
-  data: DataSet,
-  classes: number,
-): Prepared {
+export function foreignModel(model: Model, path: string, plan: ModelPlan, data: DataSet, classes: number): Prepared {
+  const { trainable, frozen } = trainedOf(plan);
   // An export of limbeck's own has the normalisation of its data inside: it gets that of this data in front.
   const { graph: found, ...form } = importGraph(model, path);
   const [input, output] = checkedEnds(found, path, data, classes);
@@ -110,6 +99,12 @@ export function foreignModel(
     notes: inferenceNotes(form),
     warnings: random ? [random] : [],
   };
+}
+
+/** Which initialisers of its file are trained. */
+function trainedOf(plan: ModelPlan): { readonly trainable: readonly string[]; readonly frozen: readonly string[] } {
+  const entry = modelEntry(plan.kind);
+  return isFileModel(entry) ? entry.trained(plan) : { trainable: ["*"], frozen: [] };
 }
 
 /** Its input and its output. @throws InputError when they do not fit the data */

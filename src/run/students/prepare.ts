@@ -1,6 +1,7 @@
 /** From a model's description, or an ONNX file, to something that can be trained. */
 import { basename, resolve } from "node:path";
 import type { DataSet } from "../../learn/data/types.js";
+import { modelFile } from "../../engine/models/registry.js";
 import { loadModelFile } from "../../node/model-file.js";
 import type { ModelPlan } from "../recipe/schema/schema.js";
 import type { RunContext } from "../folder/context.js";
@@ -19,15 +20,17 @@ export interface PrepareOptions {
 
 /** What start weights from a file are known by besides its name: a training from other weights is another one. */
 export function fileIdentity(plan: ModelPlan, folder: string): string[] {
-  return plan.kind === "onnx" ? [loadModelFile(resolve(folder, plan.file)).hash] : [];
+  const file = fileOf(plan, folder);
+  return file === null ? [] : [loadModelFile(file).hash];
 }
 
 /** Says once in a run what was changed in a model that came as a file, and what is wrong with it. */
 export function notePrepared(context: RunContext, plan: ModelPlan, { notes = [], warnings = [] }: Prepared): void {
-  if (plan.kind !== "onnx") return;
+  const file = modelFile(plan);
+  if (file === null) return;
   const say = (list: string[], sentences: readonly string[]): void => {
     for (const sentence of sentences) {
-      const named = `${basename(plan.file)}: ${sentence}`;
+      const named = `${basename(file)}: ${sentence}`;
       if (!list.includes(named)) list.push(named);
     }
   };
@@ -36,13 +39,15 @@ export function notePrepared(context: RunContext, plan: ModelPlan, { notes = [],
 }
 
 /** The file that a model comes from; null where limbeck builds it. */
-export const fileOf = (plan: ModelPlan, folder: string): string | null =>
-  plan.kind === "onnx" ? resolve(folder, plan.file) : null;
+export function fileOf(plan: ModelPlan, folder: string): string | null {
+  const file = modelFile(plan);
+  return file === null ? null : resolve(folder, file);
+}
 
 /** Builds a model with start weights, or opens the file that holds them. */
 export function prepareModel(plan: ModelPlan, options: PrepareOptions): Prepared {
   const { folder, data, classes, seed } = options;
-  if (plan.kind !== "onnx") return builtModel(plan, data, classes, seed);
-  const path = resolve(folder, plan.file);
-  return foreignModel(loadModelFile(path).model, path, plan.trainable, plan.frozen, data, classes);
+  const path = fileOf(plan, folder);
+  if (path === null) return builtModel(plan, data, classes, seed);
+  return foreignModel(loadModelFile(path).model, path, plan, data, classes);
 }

@@ -5,7 +5,7 @@ import { lowerGraph } from "../../../src/engine/compile/lower.js";
 import { defaultPasses, runPasses } from "../../../src/engine/compile/passes/index.js";
 import type { Graph } from "../../../src/engine/graph/types.js";
 import { verifyGraph } from "../../../src/engine/graph/verify.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { NCHWC_DOMAIN } from "../../../src/engine/ops/nchwc.js";
 import { blockSize } from "../../../src/node/block.js";
 import { runInOnnxRuntime } from "../ops/support/onnxruntime.js";

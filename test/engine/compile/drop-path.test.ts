@@ -12,7 +12,7 @@ import type { Graph, Tensor } from "../../../src/engine/graph/types.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { InputError } from "../../../src/index.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { conv2d, dropPath } from "../../../src/engine/nn/layers.js";
 import { ModelScope } from "../../../src/engine/nn/scope.js";
 import { createBuilder } from "../../../src/engine/ops/registry.js";

@@ -11,7 +11,7 @@ import { readModel } from "../../../src/engine/graph/read.js";
 import type { Model } from "../../../src/engine/graph/types.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { Random } from "../../../src/engine/random/random.js";
 import { createExecutor } from "../../../src/node/executor.js";
 import { openSession } from "../../../src/node/session.js";

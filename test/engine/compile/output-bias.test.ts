@@ -7,7 +7,7 @@ import { sizeOf, tensor } from "../../../src/engine/graph/tensor.js";
 import type { Graph, Model, Node, Tensor } from "../../../src/engine/graph/types.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { buildModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { Random } from "../../../src/engine/random/random.js";
 import { runOnce } from "../../../src/node/session.js";
 

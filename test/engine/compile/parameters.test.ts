@@ -6,7 +6,6 @@ import { exportModel } from "../../../src/engine/compile/export.js";
 import { modelSize } from "../../../src/engine/compile/parameters.js";
 import { planOf } from "../../../src/run/recipe/load.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import { modelSpecOf } from "../../../src/run/recipe/resolve.js";
 import type { ModelInput, ModelPlan } from "../../../src/run/recipe/schema/schema.js";
 
 const models: ModelInput[] = [
@@ -35,7 +34,7 @@ for (const student of models)
       strategy: { kind: "teacher-free", distilled: false },
     } as never);
     const shape = { inputShape: [3, 32, 32], classes: 10, seed: 0, initialiser: "pytorch" } as const;
-    const built = buildModel(modelSpecOf(recipe.student as Exclude<ModelPlan, { kind: "onnx" }>), shape);
+    const built = buildModel(recipe.student as Exclude<ModelPlan, { kind: "onnx" }>, shape);
     const normalisation = { scale: 1 / 255, mean: [0.5, 0.4, 0.3], std: [0.2, 0.2, 0.1] };
     const { graph } = exportModel(trainableModel(built), new Map(), {
       normalisation,
@@ -49,7 +48,7 @@ for (const student of models)
 test("a convolution with batch norm, by hand", () => {
   const shape = { inputShape: [1, 8, 8], classes: 10, seed: 0, initialiser: "pytorch" } as const;
   const built = buildModel(
-    modelSpecOf({
+    {
       kind: "cnn",
       layers: [
         {
@@ -67,7 +66,7 @@ test("a convolution with batch norm, by hand", () => {
       ],
       leakySlope: 0.2,
       initialiser: "pytorch",
-    }),
+    },
     shape,
   );
   const { graph } = exportModel(trainableModel(built), new Map(), {

@@ -10,7 +10,7 @@ import { recompute } from "../../../src/engine/compile/passes/recompute.js";
 import { LOSS } from "../../../src/engine/compile/step.js";
 import type { Graph } from "../../../src/engine/graph/types.js";
 import { trainModel } from "../../../src/index.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { blockSize } from "../../../src/node/block.js";
 import { runInOnnxRuntime } from "../ops/support/onnxruntime.js";
 import { feedsOf, stepOf } from "../../support/steps.js";

@@ -8,7 +8,7 @@ import { buildStep, type StepOptions } from "../../../src/engine/compile/step.js
 import { verifyTypedGraph } from "../../../src/engine/compile/verify.js";
 import type { Graph, Node, ValueType } from "../../../src/engine/graph/types.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 
 const specs: readonly ModelSpec[] = [
   { kind: "mlp", hidden: [8], batchNorm: true, dropout: 0.3 },

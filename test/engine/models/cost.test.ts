@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { countMacs } from "../../../src/engine/models/cost.js";
 import { buildModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { createBuilder } from "../../../src/engine/ops/registry.js";
 
 const macs = (spec: ModelSpec, inputShape: number[], classes = 10): number =>

@@ -6,7 +6,7 @@ import { CANONICAL_OPSET, type Graph } from "../../../src/engine/graph/types.js"
 import { verifyGraph } from "../../../src/engine/graph/verify.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { type BuildOptions, buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { LayerSpec, ModelSpec } from "../../../src/engine/models/spec.js";
+import type { LayerSpec, ModelSpec } from "../../../src/engine/models/registry.js";
 import { formulaInput } from "./formula.js";
 
 ort.env.logLevel = "error";

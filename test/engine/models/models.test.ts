@@ -8,7 +8,7 @@ import { buildStep, LABELS, SAMPLES } from "../../../src/engine/compile/step.js"
 import { scalar, tensor } from "../../../src/engine/graph/tensor.js";
 import type { Graph, Tensor } from "../../../src/engine/graph/types.js";
 import { type BuiltModel, buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { createBuilder } from "../../../src/engine/ops/registry.js";
 import { assertInferredShapes, runInOnnxRuntime } from "../ops/support/onnxruntime.js";
 import { evaluateReference } from "../ops/support/reference.js";

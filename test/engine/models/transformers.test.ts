@@ -7,7 +7,7 @@ import { tensor } from "../../../src/engine/graph/tensor.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { mobilenetStrides, roundChannels } from "../../../src/engine/models/mobilenet.js";
 import { type BuiltModel, buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec, TextEncoderSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import { runOnce } from "../../../src/node/session.js";
 import { formulaInput } from "./formula.js";
 
@@ -20,7 +20,7 @@ const exported = (model: BuiltModel): Uint8Array =>
     exportModel(trainableModel(model), new Map(), { normalisation: null, classes: [], producerVersion: "test" }),
   );
 
-const TEXT: TextEncoderSpec = { kind: "text-encoder", vocabulary: 40, dim: 16, depth: 2, heads: 4 };
+const TEXT = { kind: "text-encoder", vocabulary: 40, dim: 16, depth: 2, heads: 4 } as const;
 const ask = async (model: BuiltModel, rows: readonly number[][]): Promise<number[][]> => {
   const length = rows[0]?.length ?? 0;
   const input = tensor("int64", rows.flat(), [rows.length, length]);

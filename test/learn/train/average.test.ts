@@ -13,7 +13,7 @@ import { negativeLogLikelihood } from "../../../src/learn/evaluate/metrics.js";
 import { writeModel } from "../../../src/engine/graph/write.js";
 import { Distiller, loadData } from "../../../src/index.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import type { ObjectiveConfig } from "../../../src/engine/objective/objective.js";
 import type { WeightAverage } from "../../../src/engine/optim/types.js";
 import { openSession } from "../../../src/node/session.js";

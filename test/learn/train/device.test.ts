@@ -7,7 +7,7 @@ import { after, test } from "node:test";
 import { withNormalisation } from "../../../src/engine/compile/normalise.js";
 import { loadData } from "../../../src/index.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import type { UpdateRule } from "../../../src/engine/optim/types.js";
 import { loadCheckpoint } from "../../../src/learn/train/checkpoint.js";
 import { train } from "../../../src/learn/train/train.js";

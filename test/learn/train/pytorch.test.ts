@@ -10,7 +10,7 @@ import type { DataSet } from "../../../src/learn/data/types.js";
 import type { Normalisation } from "../../../src/engine/graph/samples.js";
 import { fromArrays } from "../../../src/index.js";
 import { buildModel, trainableModel } from "../../../src/engine/models/model.js";
-import type { ModelSpec } from "../../../src/engine/models/spec.js";
+import type { ModelSpec } from "../../../src/engine/models/registry.js";
 import type { ObjectiveConfig } from "../../../src/engine/objective/objective.js";
 import type { Schedule, UpdateRule } from "../../../src/engine/optim/types.js";
 import { train } from "../../../src/learn/train/train.js";
