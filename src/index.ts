@@ -1,5 +1,8 @@
 /** The public API of limbeck. */
 
+// What schemas of entries are written with: one copy of zod, limbeck's own
+export { z } from "zod";
+
 import "./run/entries.js";
 
 // Biases of classes that a student never saw

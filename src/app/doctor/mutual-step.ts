@@ -9,7 +9,7 @@ import { type CustomLossConfig, isCustom } from "../../engine/objective/custom.j
 import type { LossNeeds } from "../../engine/objective/entry.js";
 import type { ObjectiveConfig, StudentLossConfig } from "../../engine/objective/objective.js";
 import { lossOf, type PeerLossConfig } from "../../engine/objective/registry.js";
-import { settingsOf } from "../../engine/objective/settings.js";
+import { lossSettingsOf } from "../../engine/objective/settings.js";
 import type { LossInputs } from "../../engine/objective/types.js";
 import { baselineObjectiveOf } from "../../run/recipe/resolve.js";
 import { expandArms } from "../../run/pipeline/arms.js";
@@ -105,9 +105,9 @@ export async function probeMutual(probe: MutualProbe): Promise<Finding[]> {
 /** Both losses, each student's behind a switch of its own. */
 function switchedObjective({ students, studentLoss, loss }: MutualProbe): ObjectiveConfig {
   const labels = lossOf(studentLoss);
-  const labelSettings = settingsOf(labels, studentLoss, "objective.student_loss");
+  const labelSettings = lossSettingsOf(labels, studentLoss, "objective.student_loss");
   const peers = lossOf(loss);
-  const peerSettings = isCustom(loss) ? { ...loss } : settingsOf(peers, loss, "objective.distillation_loss");
+  const peerSettings = isCustom(loss) ? { ...loss } : lossSettingsOf(peers, loss, "objective.distillation_loss");
   const count = students.length;
   return {
     peers: count,

@@ -17,7 +17,7 @@ import type { LossConfig, LossEntry, LossReference, SettingsOf } from "./entry.j
 import { derived } from "./inputs.js";
 import { findLoss, lossesAgainst } from "./registry.js";
 import { checkSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
-import { settingsOf } from "./settings.js";
+import { lossSettingsOf } from "./settings.js";
 import type { LossInputs, LossMemory, TeacherValues } from "./types.js";
 import { scheduledWeights, type Weight } from "./weights.js";
 
@@ -261,5 +261,5 @@ function checked(
     const kinds = against.flatMap((one) => lossesAgainst(one)).map((l) => l.kind);
     throw invalidOption(`${field}.kind`, config.kind, `one of ${kinds.join(", ")}`);
   }
-  return { loss, settings: settingsOf(loss, config, field) };
+  return { loss, settings: lossSettingsOf(loss, config, field) };
 }

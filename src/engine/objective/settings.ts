@@ -13,7 +13,7 @@ import { checkSchedule, type FactorSchedule } from "./schedule.js";
  * @param field the loss's place in the objective
  * @throws InputError naming the field that makes no sense
  */
-export function settingsOf<S extends LossSchema>(
+export function lossSettingsOf<S extends LossSchema>(
   entry: LossEntry<S>,
   config: LossConfig,
   field: string,

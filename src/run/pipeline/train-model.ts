@@ -89,8 +89,8 @@ function checkAlone(
  * student in that of the teacher. Random views are checked by who trains with them.
  */
 export function withoutDistillation(plan: Plan, which: "student" | "teacher" = "student"): Plan {
-  const { studentLoss } = plan.objective;
-  const plain = { kind: studentLoss.kind, labelSmoothing: 0 };
+  // With alpha 1, no label is used and no loss against labels built.
+  const plain = { kind: "cross-entropy", labelSmoothing: 0 } as const;
   const objective = { ...plan.objective, alpha: 1, weights: undefined, studentLoss: plain };
   const own = which === "student" ? plan.transfer : seeingAllClasses(plan.transfer);
   const transfer = { ...own, views: undefined, pseudoLabels: undefined };

@@ -1,7 +1,9 @@
 /** From recipe fields to the configurations the layers below take. */
 
 import { type Augmentation, augments } from "../../learn/data/augment/config.js";
-import { type ObjectiveConfig, objectiveNeeds } from "../../engine/objective/objective.js";
+import { type ObjectiveConfig, objectiveNeeds, type StudentLossConfig } from "../../engine/objective/objective.js";
+import { lossOf } from "../../engine/objective/registry.js";
+import { lossSettingsOf } from "../../engine/objective/settings.js";
 import type { Schedule, UpdateRule } from "../../engine/optim/types.js";
 import type { TrainingSettings } from "../../learn/train/types.js";
 import type { ObjectivePlan, Plan, TrainingPlan } from "./schema/schema.js";
@@ -35,8 +37,10 @@ export function baselineObjectiveOf(objective: ObjectivePlan): ObjectiveConfig {
 
 /** Labels as they are: without smoothing and without a virtual teacher. What stands beside a student that learns from labels alone. */
 export function plainLabelsOf(objective: ObjectivePlan): ObjectiveConfig {
-  const { virtualTeacher: _, ...studentLoss } = baselineObjectiveOf(objective).studentLoss;
-  return { studentLoss: { ...studentLoss, labelSmoothing: 0 }, alpha: 0 };
+  const { studentLoss } = objective;
+  const loss = lossOf(studentLoss);
+  const plain = loss.plain?.(lossSettingsOf(loss, studentLoss, "objective.student_loss")) ?? studentLoss;
+  return { studentLoss: plain as StudentLossConfig, alpha: 0 };
 }
 
 /** Whether the student asks no teacher: smoothed labels, a virtual teacher, or labels as they are. */

@@ -9,7 +9,7 @@ import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { isCustom } from "../../engine/objective/custom.js";
 import type { ClassifierReuse } from "../../engine/objective/entry.js";
 import { lossOf } from "../../engine/objective/registry.js";
-import { settingsOf } from "../../engine/objective/settings.js";
+import { lossSettingsOf } from "../../engine/objective/settings.js";
 import { createBuilder } from "../../engine/ops/registry.js";
 import { quote } from "../../base/quote.js";
 import type { Teacher } from "../../learn/teacher/types.js";
@@ -37,7 +37,7 @@ export function classifierReuse({ terms = [] }: ObjectiveConfig): ClassifierReus
   const found = terms.flatMap((term, i) => {
     if (isCustom(term) || term.weight === 0) return [];
     const loss = lossOf(term);
-    const reuse = loss.reuse?.(settingsOf(loss, term, `${FIELD}.${i}`));
+    const reuse = loss.reuse?.(lossSettingsOf(loss, term, `${FIELD}.${i}`));
     return reuse ? [{ kind: loss.kind, reuse }] : [];
   });
   const kinds = [...new Set(found.map(({ kind }) => kind))];

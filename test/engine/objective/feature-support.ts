@@ -6,7 +6,7 @@ import { int64s, sizeOf, tensor } from "../../../src/engine/graph/tensor.js";
 import type { Graph, Tensor } from "../../../src/engine/graph/types.js";
 import type { LossConfig, LossEntry } from "../../../src/engine/objective/entry.js";
 import { findLoss } from "../../../src/engine/objective/registry.js";
-import { settingsOf } from "../../../src/engine/objective/settings.js";
+import { lossSettingsOf } from "../../../src/engine/objective/settings.js";
 import type { LossInputs, LossMemory, LossState } from "../../../src/engine/objective/types.js";
 import { createBuilder, opOf } from "../../../src/engine/ops/registry.js";
 import { evaluateReference } from "../ops/support/reference.js";
@@ -96,7 +96,7 @@ export function featureGraph(
   const layers = pairs.map((p) => p.names);
   // What the build itself refuses is under test too.
   const { check: _, ...entry } = definitionOf(config.kind);
-  const loss = entry.build(inputs, settingsOf(entry, { layers, ...config } as Config, "objective.terms.0"));
+  const loss = entry.build(inputs, lossSettingsOf(entry, { layers, ...config } as Config, "objective.terms.0"));
   const leaves = [...pairs.map((p) => p.student), ...parameters];
   const gradients = backward(b, (call) => opOf(call).gradient, loss, leaves);
   b.output(loss, "loss");

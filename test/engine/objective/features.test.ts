@@ -6,7 +6,7 @@ import { lowerGraph } from "../../../src/engine/compile/lower.js";
 import { sizeOf } from "../../../src/engine/graph/tensor.js";
 import { matchFeatures, pairFeatures, perSample } from "../../../src/engine/objective/features.js";
 import { lossesAgainst } from "../../../src/engine/objective/registry.js";
-import { settingsOf } from "../../../src/engine/objective/settings.js";
+import { lossSettingsOf } from "../../../src/engine/objective/settings.js";
 import { assertInferredShapes, runInOnnxRuntime } from "../ops/support/onnxruntime.js";
 import { evaluateReference } from "../ops/support/reference.js";
 import {
@@ -193,7 +193,7 @@ test("review: two layers at least, images or vectors, and more than one value a 
     cure: /batch/,
   });
   const check = (config: object): void =>
-    void settingsOf(definitionOf("review"), { kind: "review", ...config }, "objective.terms.2");
+    void lossSettingsOf(definitionOf("review"), { kind: "review", ...config }, "objective.terms.2");
   const named = { student: "conv1/relu", teacher: "conv2/relu" };
   assert.throws(() => check({ layers: [named] }), {
     code: "option-invalid",
