@@ -39,7 +39,7 @@ async function compiledBy(run: () => Promise<unknown>): Promise<string[][]> {
   let current = new Map<string, string[]>();
   for (const line of lines) {
     const [, graph = "", pass = "", from = "", to = ""] =
-      /^limbeck:compile \S+ s {2}(\w+): ([\w-]+), (\d+) -> (\d+) nodes/.exec(line) ?? [];
+      /^limbeck:compile \S+ s {2}(\w+): ([\w-]+) in .* nodes: (\d+) -> (\d+)/.exec(line) ?? [];
     if (graph) current.set(graph, [...(current.get(graph) ?? [`built ${from}`]), `${pass} ${to}`]);
     // What was compiled before a training begins is its step.
     if (/^limbeck:train \S+ s {2}(student|\d students), seed 0: begins/.test(line))

@@ -49,7 +49,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
   const { verify = debug("verify") !== null, onPass } = options;
   const started = performance.now();
   const graphs = buildStep({ ...options, wholeTables: options.target === "webgpu" });
-  debug("compile")?.(`${graphs.step.name}: built, ${graphs.step.nodes.length} nodes in ${since(started)}`);
+  debug("compile")?.(`${graphs.step.name}: built in ${since(started)}, nodes: ${graphs.step.nodes.length}`);
   const passes = options.target === "webgpu" ? webgpuPasses : defaultPasses;
   const evaluation = evaluationGraph(options.model);
   const recomputing: Pass = { name: "recompute", run: (graph) => recompute(graph, LOSS) };

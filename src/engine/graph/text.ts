@@ -1,4 +1,5 @@
 /** A graph for reading: one line for each input, initialiser, node and output. */
+import { noun } from "../../base/noun.js";
 import type { Attribute, Graph, Node, Tensor, ValueType } from "./types.js";
 
 /** Elements of a constant that are written out. */
@@ -53,7 +54,7 @@ function attributeText(attribute: Attribute): string {
     case "tensor":
       return `${typeText(attribute.value)}${valueText(attribute.value)}`;
     case "graph":
-      return `graph of ${attribute.value.nodes.length} nodes`;
+      return `graph of ${noun(attribute.value.nodes.length, "node")}`;
     case "opaque":
       return "...";
     case "string":

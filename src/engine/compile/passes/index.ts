@@ -33,7 +33,7 @@ export function runPasses(graph: Graph, passes: readonly Pass[], { verify, onPas
     const started = performance.now();
     const next = pass.run(current);
     debug("compile")?.(
-      `${graph.name}: ${pass.name}, ${current.nodes.length} -> ${next.nodes.length} nodes in ${since(started)}`,
+      `${graph.name}: ${pass.name} in ${since(started)}, nodes: ${current.nodes.length} -> ${next.nodes.length}`,
     );
     if (verify) checkAfter(pass, next);
     onPass?.(pass.name, current, next);
@@ -48,5 +48,7 @@ function checkAfter(pass: Pass, graph: Graph): void {
   } catch (cause) {
     throw new Error(`pass ${pass.name} broke the graph: ${(cause as Error).message}`, { cause });
   }
-  debug("verify")?.(`${graph.name}: valid after ${pass.name}, ${graph.nodes.length} nodes in ${since(started)}`);
+  debug("verify")?.(
+    `${graph.name}: valid after ${pass.name}, checked in ${since(started)}, nodes: ${graph.nodes.length}`,
+  );
 }
