@@ -33,8 +33,8 @@ const REGISTRIES = [
   },
   {
     what: "source",
-    from: /^learn\/data\/(config|sources\/.*)\.ts$/,
-    name: /readonly source: "([\w-]+)"|^ {2}kind: "([\w-]+)",/gm,
+    from: /^learn\/data\/sources\//,
+    name: /^ {2}kind: "([\w-]+)",/gm,
     rooms: /^learn\/data\/sources\//,
     about: () => true,
   },

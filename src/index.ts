@@ -8,6 +8,10 @@ import "./run/entries.js";
 // Biases of classes that a student never saw
 export { withOutputBias } from "./engine/compile/output-bias.js";
 // Data
+export { file as fileField } from "./base/schema-fields.js";
+export type { SourceEntry, SourceSchema, SourceSettings, Starter, StarterLine } from "./learn/data/sources/entry.js";
+export { registerSource } from "./learn/data/sources/registry.js";
+export type { RawPart, RawSource, SourceContext } from "./learn/data/source.js";
 export { auditData } from "./learn/data/audit/audit.js";
 export type { ClassAudit, DataAudit, DuplicateCounts, FeatureAudit, PartCounts } from "./learn/data/audit/types.js";
 export {

@@ -1,6 +1,7 @@
 /** `limbeck init [file]`. */
 import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
+import { sources } from "../learn/data/sources/registry.js";
 import { writeOutput } from "../run/folder/output.js";
 import { type StarterOptions, starterRecipe } from "../app/commands/starter-recipe.js";
 import { jsonFlag, quietFlag } from "./flags.js";
@@ -17,7 +18,7 @@ export function addInit(program: Command): void {
     .argument("[file]", "file to write; existing files are never overwritten", "recipe.yaml")
     .addOption(
       new Option("--data <source>", "source of the samples")
-        .choices(["digits", "idx", "table", "images", "npy", "npz"])
+        .choices(sources.entries.map((entry) => entry.kind))
         .default("digits"),
     )
     .addOption(

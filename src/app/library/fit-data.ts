@@ -1,5 +1,5 @@
 /** A data set as a fit of the library sees it. Nothing here is Node's. */
-import type { SplitConfig } from "../../learn/data/config.js";
+import type { SplitSettings } from "../../learn/data/common-fields.js";
 import { fittedNormalisation, RAW } from "../../learn/data/normalise.js";
 import { splitData } from "../../learn/data/splits.js";
 import type { DataSet, LoadedData, Splits } from "../../learn/data/types.js";
@@ -43,7 +43,7 @@ function defaultValidation({ size, labels }: DataSet): number {
 }
 
 /** Splits; errors name the option of a fit, not the recipe's field. */
-function splitInWords(data: DataSet, config: SplitConfig): Splits {
+function splitInWords(data: DataSet, config: SplitSettings): Splits {
   try {
     return splitData(data, config, null);
   } catch (error) {

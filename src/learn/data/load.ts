@@ -1,47 +1,25 @@
-/** From a configuration to samples, splits and normalisation. Adding a source: its file and one line here. */
+/** From a configuration to samples, splits and normalisation. */
 
 import { debug, since } from "../../base/debug.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
-import type { DataConfig } from "./config.js";
 import { fromSource } from "./dataset.js";
-import { readDigits } from "./sources/digits.js";
-import { readIdxSource } from "./sources/idx.js";
-import { readImagesSource } from "./sources/images.js";
 import { fillMissing } from "./missing.js";
 import { fittedNormalisation, RAW } from "./normalise.js";
-import { readNpySource } from "./sources/npy-source.js";
-import { readNpzSource } from "./sources/npz.js";
 import { partsFinding } from "./parts.js";
-import type { NormaliseChoice, RawSource, SourceContext } from "./source.js";
+import type { NormaliseChoice, SourceContext } from "./source.js";
+import { type DataSettings, findSource } from "./sources/registry.js";
 import { splitData } from "./splits.js";
-import { readTableSource } from "./sources/table/table.js";
 import type { DataSet, LoadedData, Splits } from "./types.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
-
-type Source<K extends DataConfig["source"]> = (
-  config: Extract<DataConfig, { source: K }>,
-  context: SourceContext,
-) => RawSource | Promise<RawSource>;
-
-/** Readers by name. What is heavy in them (DuckDB, sharp) they load when used. */
-const sources: { readonly [K in DataConfig["source"]]: Source<K> } = {
-  digits: readDigits,
-  idx: readIdxSource,
-  npy: readNpySource,
-  npz: readNpzSource,
-  table: readTableSource,
-  images: readImagesSource,
-};
 
 /**
  * Loads, checks and splits the data of a recipe.
  * @throws InputError naming the file or field when the data cannot be used
  */
-export async function loadData(config: DataConfig, context: SourceContext): Promise<LoadedData> {
-  const reader = sources[config.source] as (c: DataConfig, x: SourceContext) => RawSource | Promise<RawSource>;
+export async function loadData(config: DataSettings, context: SourceContext): Promise<LoadedData> {
   const started = performance.now();
-  const source = await reader(config, context);
+  const source = await findSource(config.source).read(config, context);
   debug("data")?.(`${config.source}: read in ${since(started)}`);
   const { data: read, own, findings } = fromSource(source, { ...config, seed: config.split.seed });
   const found = [...(source.findings ?? []), ...findings];

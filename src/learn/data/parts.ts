@@ -1,5 +1,5 @@
 /** Which parts a source was found to have, in words. */
-import type { SplitConfig } from "./config.js";
+import type { SplitSettings } from "./common-fields.js";
 import type { DataFinding } from "./findings.js";
 import type { RawSource } from "./source.js";
 import type { OwnParts } from "./splits.js";
@@ -11,7 +11,7 @@ export function partsFinding(
   size: number,
   own: OwnParts,
   splits: Splits,
-  { validation, test }: SplitConfig,
+  { validation, test }: SplitSettings,
 ): DataFinding | null {
   if (!source.train.title && !source.validation?.title) return null;
   const number = (n: number): string => n.toLocaleString("en-US");

@@ -1,7 +1,7 @@
 /** Dividing samples into parts, by seed, keeping class proportions. */
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
-import type { SplitConfig } from "./config.js";
+import type { SplitSettings } from "./common-fields.js";
 import type { DataFinding } from "./findings.js";
 import { drawStratified, shuffled } from "./stratify.js";
 import type { DataSet, Splits } from "./types.js";
@@ -26,7 +26,12 @@ const NAMED = 5;
  * @param own parts of the source; null when it has none
  * @param report takes what is worth knowing about the split
  */
-export function splitData(data: DataSet, config: SplitConfig, own: OwnParts | null, report: Report = () => {}): Splits {
+export function splitData(
+  data: DataSet,
+  config: SplitSettings,
+  own: OwnParts | null,
+  report: Report = () => {},
+): Splits {
   const trainEnd = Math.min(own?.validation?.[0] ?? data.size, own?.test?.[0] ?? data.size);
   let pool = range(0, trainEnd);
   const hold = (part: Part): Uint32Array => {
@@ -89,7 +94,7 @@ function take(
   data: DataSet,
   pool: Uint32Array,
   amount: number,
-  config: SplitConfig,
+  config: SplitSettings,
   part: Part,
   report: Report,
 ): [Uint32Array, Uint32Array] {
@@ -174,7 +179,7 @@ const namesOf = (labels: readonly number[], classes: readonly string[]): string 
   );
 
 /** @throws InputError when nothing is left to train on, or a class has lost all its samples to other parts */
-function checkTraining(data: DataSet, before: Uint32Array, train: Uint32Array, config: SplitConfig): void {
+function checkTraining(data: DataSet, before: Uint32Array, train: Uint32Array, config: SplitSettings): void {
   if (train.length === 0)
     throw new InputError({
       code: "budget-invalid",

@@ -2,8 +2,11 @@
 
 import type { Fault } from "../../base/errors.js";
 import { appendTo } from "../../base/extremes.js";
+import type { Starter } from "../../learn/data/sources/entry.js";
+import { findSource } from "../../learn/data/sources/registry.js";
 import { recipeJsonSchema } from "./load.js";
 import type { DataInput } from "./schema/schema.js";
+import { snakeCase } from "./spelling.js";
 
 export interface StarterOptions {
   /** Default "digits". */
@@ -26,6 +29,10 @@ interface Field {
 const on = (path: string, value: unknown, note?: string): Field => ({ path, value, note });
 const off = (path: string, value: unknown, note?: string): Field => ({ path, value, note, off: true });
 const CHANGE = "CHANGE:";
+const SMALL_STUDENT = { kind: "mlp", hidden: [32], activation: "relu" };
+
+/** What the source's entry says of its lines. */
+const starterOf = (data: string): Partial<Starter> => findSource(data).starter ?? {};
 
 /** Why a recipe is refused; null where it is not. */
 export type Refuses = (recipe: object) => Pick<Fault, "found" | "expected" | "cure"> | null;
@@ -33,23 +40,23 @@ export type Refuses = (recipe: object) => Pick<Fault, "found" | "expected" | "cu
 /** @param refuses says for each field that is commented out what speaks against it beside those that are set */
 export function starterText(options: StarterOptions, refuses: Refuses): string {
   const { data = "digits", teacher = "model", name = "my-student" } = options;
-  const image = data === "idx" || data === "images";
+  const { lines = [], parts, normalise = "unit", images = false, student = SMALL_STUDENT } = starterOf(data);
   const fields: Field[] = [
     on("name", name),
     off("description", "What this run is about."),
     on("seed", 0),
     on("seeds", 3),
     on("data.source", data),
-    ...DATA[data],
-    // Folders may have parts of their own, which the default uses.
-    data === "images" ? off("data.split.validation", 0.15) : on("data.split.validation", 0.15),
-    data === "images" ? off("data.split.test", 0.2) : on("data.split.test", data === "idx" ? "source" : 0.2),
-    off("data.normalise", data === "table" ? "standard" : "unit"),
+    ...lines.map((line) => ({ ...line, path: `data.${snakeCase(line.field)}` })),
+    // Where there may be parts of its own, the default uses them.
+    parts === "any" ? off("data.split.validation", 0.15) : on("data.split.validation", 0.15),
+    parts === "any" ? off("data.split.test", 0.2) : on("data.split.test", parts === "test" ? "source" : 0.2),
+    off("data.normalise", normalise),
     off("data.classes", ["cat", "dog"]),
     off("data.limit", 10000),
     ...TEACHER[teacher],
-    ...(teacher === "model" ? trainedTeacher(image) : []),
-    ...student(data),
+    ...(teacher === "model" ? trainedTeacher(images) : []),
+    ...Object.entries(student).map(([name, value]) => on(`student.${snakeCase(name)}`, value)),
     on("training.epochs", 30),
     off("training.steps", 2000, "Number of updates, instead of epochs"),
     on("training.batch", 32),
@@ -57,7 +64,7 @@ export function starterText(options: StarterOptions, refuses: Refuses): string {
     on("training.schedule", { kind: "one-cycle", lr: 0.005 }),
     on("training.select", "best"),
     off("training.early_stopping", { patience: 10 }),
-    off("training.augment", image ? { flip: true, shift: 2 } : { mixup: { alpha: 1 } }),
+    off("training.augment", images ? { flip: true, shift: 2 } : { mixup: { alpha: 1 } }),
     off("training.ema", { decay: 0.999 }),
     on("objective.alpha", 0.9),
     on(
@@ -82,48 +89,6 @@ export function starterText(options: StarterOptions, refuses: Refuses): string {
 const HEAD = `# A recipe; run it with \`limbeck distill <this file>\`. To use a field that is commented out, remove the "# ".
 # docs/recipe.md lists every field with its default. Fields that are not set here have their defaults.`;
 
-const DATA: Readonly<Record<DataInput["source"], readonly Field[]>> = {
-  digits: [],
-  idx: [
-    on("data.path", "my-data", `${CHANGE} folder with train-images-idx3-ubyte[.gz] and its three companions`),
-    off("data.images", "images-idx3-ubyte.gz"),
-    off("data.label_file", "labels-idx1-ubyte.gz"),
-  ],
-  table: [
-    on("data.path", "my-data.csv", `${CHANGE} the table: CSV, TSV, Parquet or JSON; relative to this file`),
-    on("data.label", "label", `${CHANGE} the label column; omit it if the data has no labels`),
-    off("data.test_path", "my-test-data.csv"),
-    off("data.features", ["width", "height"]),
-    off("data.ignore", ["id"]),
-    off("data.categorical", ["colour"]),
-    off("data.missing", "mean"),
-    off("data.decimal", ","),
-    off("data.encoding", "windows-1252"),
-  ],
-  images: [
-    on(
-      "data.path",
-      "my-images",
-      `${CHANGE} a folder with one sub-folder per class, or with train/, val/ and test/; relative to this file`,
-    ),
-    on("data.size", [64, 64]),
-    on("data.channels", 3),
-  ],
-  npy: [
-    on("data.samples", "x.npy", `${CHANGE} samples [N, ...]; relative to this file`),
-    on("data.label_file", "y.npy", `${CHANGE} labels [N], integers or text; omit them if the data has no labels`),
-    off("data.test_samples", "x-test.npy"),
-    off("data.test_label_file", "y-test.npy"),
-  ],
-  npz: [
-    on("data.path", "my-data.npz", `${CHANGE} the archive; relative to this file`),
-    on("data.samples", "x_train"),
-    on("data.label_key", "y_train"),
-    off("data.test_samples", "x_test"),
-    off("data.test_label_key", "y_test"),
-  ],
-};
-
 const TEACHER: Readonly<Record<"model" | "file" | "store", readonly Field[]>> = {
   model: [],
   file: [
@@ -138,24 +103,14 @@ const TEACHER: Readonly<Record<"model" | "file" | "store", readonly Field[]>> = 
   store: [on("teacher.label_store", "label-stores/my-teacher", `${CHANGE} folder written by \`limbeck label\``)],
 };
 
-function trainedTeacher(image: boolean): Field[] {
+function trainedTeacher(images: boolean): Field[] {
   return [
-    on("teacher.model", image ? { kind: "preset", name: "fashion-teacher" } : { kind: "mlp", hidden: [256, 256] }),
+    on("teacher.model", images ? { kind: "preset", name: "fashion-teacher" } : { kind: "mlp", hidden: [256, 256] }),
     on("teacher.training.epochs", 30),
     on("teacher.training.batch", 32),
     on("teacher.training.schedule", { kind: "one-cycle", lr: 0.005 }),
     on("teacher.train_on", "all"),
     on("teacher.seeds", "one"),
-  ];
-}
-
-function student(data: DataInput["source"]): Field[] {
-  if (data === "idx") return [on("student.kind", "preset"), on("student.name", "keras-student")];
-  if (data === "images") return [on("student.kind", "resnet"), on("student.depth", 8)];
-  return [
-    on("student.kind", "mlp"),
-    on("student.hidden", [data === "digits" ? 10 : 32]),
-    on("student.activation", "relu"),
   ];
 }
 

@@ -3,11 +3,20 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { packageRoot } from "../../../node/package-root.js";
+import { z } from "zod";
 import type { RawSource } from "../source.js";
+import { sourceEntry } from "./entry.js";
+
+export const digitsSource = sourceEntry({
+  kind: "digits",
+  schema: z.strictObject({ source: z.literal("digits").describe("1,797 8x8 digits that come with limbeck") }),
+  starter: { lines: [], student: { kind: "mlp", hidden: [10], activation: "relu" } },
+  read: readDigits,
+});
 
 const PIXELS = 64;
 
-export function readDigits(): RawSource {
+function readDigits(): RawSource {
   const text = gunzipSync(readFileSync(join(packageRoot(), "data", "digits.csv.gz"))).toString("latin1");
   const rows = text.trimEnd().split("\n");
   const samples = new Uint8Array(rows.length * PIXELS);

@@ -1,16 +1,48 @@
 /** IDX files (LeCun's MNIST format), plain or gzipped. */
+import { z } from "zod";
+import { file } from "../../../base/schema-fields.js";
+import { type SourceSettings, sourceEntry } from "./entry.js";
 import { lstatSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { InputError } from "../../../base/errors.js";
 import { noun } from "../../../base/noun.js";
 import { sizeOf } from "../../../engine/graph/tensor.js";
-import type { IdxConfig } from "../config.js";
 import { checkFolder, readWholeFile } from "./files.js";
 import type { DataFinding } from "../findings.js";
 import { sampleLayout } from "./npy-format.js";
 import { channelsFirst } from "../samples.js";
 import type { RawPart, RawSource, SourceContext } from "../source.js";
+
+const schema = z.strictObject({
+  source: z.literal("idx").describe("MNIST-like IDX files, plain or .gz"),
+  path: file("Folder with train-images-idx3-ubyte[.gz] and its three companions").optional(),
+  images: file("Image file, instead of path").optional(),
+  labelFile: file("Label file, instead of path").optional(),
+  testImages: file("Test images").optional(),
+  testLabelFile: file("Test labels").optional(),
+});
+type IdxSettings = SourceSettings<typeof schema>;
+
+export const idxSource = sourceEntry({
+  kind: "idx",
+  schema,
+  starter: {
+    lines: [
+      {
+        field: "path",
+        value: "my-data",
+        note: "CHANGE: folder with train-images-idx3-ubyte[.gz] and its three companions",
+      },
+      { field: "images", value: "images-idx3-ubyte.gz", off: true },
+      { field: "labelFile", value: "labels-idx1-ubyte.gz", off: true },
+    ],
+    parts: "test",
+    images: true,
+    student: { kind: "preset", name: "keras-student" },
+  },
+  read: readIdxSource,
+});
 
 const NAMES = {
   images: "train-images-idx3-ubyte",
@@ -24,7 +56,7 @@ export interface IdxArray {
   readonly data: Uint8Array;
 }
 
-export function readIdxSource(config: IdxConfig, context: SourceContext): RawSource {
+function readIdxSource(config: IdxSettings, context: SourceContext): RawSource {
   const findings: DataFinding[] = [];
   const files = locate(config, context.folder, findings);
   const train = readPart(files.images, files.labels);
@@ -56,7 +88,7 @@ interface Files {
   testLabels?: string;
 }
 
-function locate(config: IdxConfig, folder: string, findings: DataFinding[]): Files {
+function locate(config: IdxSettings, folder: string, findings: DataFinding[]): Files {
   const at = (path: string | undefined): string | undefined => (path === undefined ? undefined : resolve(folder, path));
   if (config.images) {
     if (config.testLabelFile && !config.testImages)

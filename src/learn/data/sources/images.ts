@@ -1,9 +1,11 @@
 /** Images: a folder per class, or parts with a folder per class each; decoded by sharp, which is loaded only here. */
+import { z } from "zod";
+import { count, file } from "../../../base/schema-fields.js";
+import { type SourceSettings, sourceEntry } from "./entry.js";
 import { open } from "node:fs/promises";
 import { basename, resolve } from "node:path";
 import { faultOf, InputError } from "../../../base/errors.js";
 import { noun } from "../../../base/noun.js";
-import type { ImagesConfig } from "../config.js";
 import { checkFolder } from "./files.js";
 import type { DataFinding } from "../findings.js";
 import { ImageTree } from "./image-files.js";
@@ -14,10 +16,49 @@ import { limitedIndices, limitFinding } from "../limit.js";
 import type { RawPart, RawSource, SourceContext } from "../source.js";
 import { listed } from "../words.js";
 
+const schema = z.strictObject({
+  source: z
+    .literal("images")
+    .describe(
+      "One folder per class, or train/, val/ and test/ (or other usual names) with one folder per class each; decoded by sharp",
+    ),
+  path: file("Folder"),
+  size: z.tuple([count, count]).describe("Height and width to resize to"),
+  channels: z
+    .union([z.literal(1), z.literal(3)])
+    .default(3)
+    .describe("1 for grey, 3 for RGB"),
+  skipUnreadable: z
+    .boolean()
+    .default(false)
+    .describe("Skip images that cannot be decoded, and list them; default: an error that lists them"),
+});
+type ImagesSettings = SourceSettings<typeof schema>;
+
+export const imagesSource = sourceEntry({
+  kind: "images",
+  schema,
+  starter: {
+    lines: [
+      {
+        field: "path",
+        value: "my-images",
+        note: "CHANGE: a folder with one sub-folder per class, or with train/, val/ and test/; relative to this file",
+      },
+      { field: "size", value: [64, 64] },
+      { field: "channels", value: 3 },
+    ],
+    parts: "any",
+    images: true,
+    student: { kind: "resnet", depth: 8 },
+  },
+  read: readImagesSource,
+});
+
 /** Images decoded at the same time; sharp has threads of its own. */
 const AT_ONCE = 8;
 
-export async function readImagesSource(config: ImagesConfig, context: SourceContext): Promise<RawSource> {
+async function readImagesSource(config: ImagesSettings, context: SourceContext): Promise<RawSource> {
   const root = resolve(context.folder, config.path);
   checkFolder(root, "a folder with one sub-folder per class");
   const tree = new ImageTree(root);
@@ -59,7 +100,7 @@ class PartReader {
 
   constructor(
     private readonly tree: ImageTree,
-    private readonly config: ImagesConfig,
+    private readonly config: ImagesSettings,
   ) {}
 
   /** The images of a part, of the first part within the limit. */
@@ -203,8 +244,15 @@ class PartReader {
  * transparency on black.
  * @throws InputError naming the file when it cannot be decoded
  */
-export async function decodeImage(path: string, config: Pick<ImagesConfig, "size" | "channels">): Promise<Uint8Array> {
-  return (await decode(path, config)).pixels;
+export async function decodeImage(path: string, form: ImageForm): Promise<Uint8Array> {
+  return (await decode(path, form)).pixels;
+}
+
+/** What is made of an image. */
+interface ImageForm {
+  /** Height and width. */
+  readonly size: readonly [number, number];
+  readonly channels: 1 | 3;
 }
 
 interface Decoded extends Pick<ImageSize, "width" | "height"> {
@@ -213,9 +261,9 @@ interface Decoded extends Pick<ImageSize, "width" | "height"> {
 }
 
 /** An image's samples, how large it was, and how many pictures the file holds. */
-async function decode(path: string, config: Pick<ImagesConfig, "size" | "channels">): Promise<Decoded> {
+async function decode(path: string, form: ImageForm): Promise<Decoded> {
   const sharp = await loadSharp();
-  const [height, width] = config.size;
+  const [height, width] = form.size;
   await refuseOtherFormats(path);
   let decoded: Buffer;
   let channels: number;
@@ -227,7 +275,7 @@ async function decode(path: string, config: Pick<ImagesConfig, "size" | "channel
     original = metadata.autoOrient;
     frames = metadata.pages ?? 1;
     const image = file.rotate().flatten({ background: "black" }).resize(width, height, { fit: "fill" });
-    const coloured = config.channels === 1 ? image.greyscale() : image.toColourspace("srgb");
+    const coloured = form.channels === 1 ? image.greyscale() : image.toColourspace("srgb");
     const { data, info } = await coloured.raw().toBuffer({ resolveWithObject: true });
     decoded = data;
     channels = info.channels;
@@ -235,8 +283,8 @@ async function decode(path: string, config: Pick<ImagesConfig, "size" | "channel
     throw unreadable(path, (error instanceof Error ? error.message : String(error)).split("\n")[0] as string);
   }
   const pixels = height * width;
-  const out = new Uint8Array(config.channels * pixels);
-  for (let c = 0; c < config.channels; c++)
+  const out = new Uint8Array(form.channels * pixels);
+  for (let c = 0; c < form.channels; c++)
     for (let p = 0; p < pixels; p++) out[c * pixels + p] = decoded[p * channels + Math.min(c, channels - 1)] as number;
   return { pixels: out, width: original.width, height: original.height, frames };
 }

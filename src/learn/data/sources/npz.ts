@@ -1,26 +1,55 @@
 /** NumPy archives (.npz): the arrays of a ZIP file, by their names. */
+import { z } from "zod";
+import { file } from "../../../base/schema-fields.js";
+import { type SourceSettings, sourceEntry } from "./entry.js";
 import { basename, resolve } from "node:path";
 import { unzipSync } from "fflate";
 import { InputError } from "../../../base/errors.js";
 import { nearestOf } from "../../../engine/graph/nearest.js";
-import type { NpzConfig } from "../config.js";
 import { readWholeFile } from "./files.js";
 import type { DataFinding } from "../findings.js";
 import { type NamedBytes, type NpyPart, samplesOf, sourceOfParts } from "./npy-parts.js";
 import type { RawSource, SourceContext } from "../source.js";
 import { listed } from "../words.js";
 
-/** What the recipe calls each array of an archive, with the names they have when it says nothing. */
+const schema = z.strictObject({
+  source: z.literal("npz").describe("NumPy archive"),
+  path: file("Archive"),
+  samples: z.string().default("x_train").describe("Key of the samples"),
+  labelKey: z.string().default("y_train").describe("Key of the labels"),
+  testSamples: z.string().default("x_test").describe("Key of the test samples, if any"),
+  testLabelKey: z.string().default("y_test").describe("Key of the test labels, if any"),
+  validationSamples: z.string().default("x_val").describe("Key of the validation samples, if any"),
+  validationLabelKey: z.string().default("y_val").describe("Key of the validation labels, if any"),
+});
+type NpzSettings = SourceSettings<typeof schema>;
+
+export const npzSource = sourceEntry({
+  kind: "npz",
+  schema,
+  starter: {
+    lines: [
+      { field: "path", value: "my-data.npz", note: "CHANGE: the archive; relative to this file" },
+      { field: "samples", value: "x_train" },
+      { field: "labelKey", value: "y_train" },
+      { field: "testSamples", value: "x_test", off: true },
+      { field: "testLabelKey", value: "y_test", off: true },
+    ],
+  },
+  read: readNpzSource,
+});
+
+/** What the recipe calls each array of an archive. */
 const KEYS = {
-  samples: ["samples", "x_train"],
-  labelKey: ["label_key", "y_train"],
-  validationSamples: ["validation_samples", "x_val"],
-  validationLabelKey: ["validation_label_key", "y_val"],
-  testSamples: ["test_samples", "x_test"],
-  testLabelKey: ["test_label_key", "y_test"],
+  samples: "samples",
+  labelKey: "label_key",
+  validationSamples: "validation_samples",
+  validationLabelKey: "validation_label_key",
+  testSamples: "test_samples",
+  testLabelKey: "test_label_key",
 } as const;
 
-export function readNpzSource(config: NpzConfig, context: SourceContext): RawSource {
+function readNpzSource(config: NpzSettings, context: SourceContext): RawSource {
   const path = resolve(context.folder, config.path);
   const wanted = new Set(Object.keys(KEYS).map((key) => config[key as keyof typeof KEYS]));
   const { entries, names } = unzip(path, wanted);
@@ -29,7 +58,8 @@ export function readNpzSource(config: NpzConfig, context: SourceContext): RawSou
     const bytes = entries.get(config[key]);
     if (bytes) return { name: `${path}: ${config[key]}`, bytes };
     // Only what the recipe says by itself must be there.
-    if (key === "samples" || config[key] !== KEYS[key][1]) throw missingArray(path, key, config[key], names);
+    if (key === "samples" || config[key] !== schema.shape[key].def.defaultValue)
+      throw missingArray(path, key, config[key], names);
     return null;
   };
   const part = (samples: NamedBytes, labels: NamedBytes | null, title?: string): NpyPart => ({
@@ -66,7 +96,7 @@ export function readNpzSource(config: NpzConfig, context: SourceContext): RawSou
 }
 
 /** Labels whose samples are not there. */
-const isOrphan = (name: string, config: NpzConfig, names: readonly string[]): boolean =>
+const isOrphan = (name: string, config: NpzSettings, names: readonly string[]): boolean =>
   (name === config.testLabelKey && !names.includes(config.testSamples)) ||
   (name === config.validationLabelKey && !names.includes(config.validationSamples));
 
@@ -74,10 +104,10 @@ function missingArray(path: string, key: keyof typeof KEYS, name: string, names:
   const near = nearestOf(name, names);
   return new InputError({
     code: "array-missing",
-    where: `data.${KEYS[key][0]}`,
+    where: `data.${KEYS[key]}`,
     found: `${path} has no array "${name}"`,
     expected: names.length > 0 ? `one of ${listed(names, 10)}` : "an archive that holds arrays",
-    cure: near ? `Did you mean "${near}"? Set data.${KEYS[key][0]} to it` : `Set data.${KEYS[key][0]} to one of them`,
+    cure: near ? `Did you mean "${near}"? Set data.${KEYS[key]} to it` : `Set data.${KEYS[key]} to one of them`,
   });
 }
 

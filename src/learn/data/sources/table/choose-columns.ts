@@ -2,7 +2,7 @@
 import { InputError } from "../../../../base/errors.js";
 import { nearestOf } from "../../../../engine/graph/nearest.js";
 import { quote } from "../../../../base/quote.js";
-import type { TableConfig } from "../../config.js";
+import type { TableSettings } from "./table-schema.js";
 import type { DataFinding } from "../../findings.js";
 import type { TableReader } from "./content.js";
 
@@ -22,7 +22,7 @@ export interface ChosenColumns {
 }
 
 /** @throws InputError naming the field that names a column which is not there */
-export function chooseColumns(config: TableConfig, reader: TableReader): ChosenColumns {
+export function chooseColumns(config: TableSettings, reader: TableReader): ChosenColumns {
   const find = (name: string, field: string): number => placeOf(reader, name, field);
   const label = config.label === undefined ? null : find(config.label, "data.label");
   const ignored = new Set((config.ignore ?? []).map((name) => find(name, "data.ignore")));

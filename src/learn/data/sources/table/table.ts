@@ -1,10 +1,11 @@
 /** Tables: CSV, TSV, Parquet and JSON. Every row that is in the file is read, or the file is refused with the place. */
+import { sourceEntry } from "../entry.js";
+import { type TableSettings, tableSchema } from "./table-schema.js";
 import { basename, resolve } from "node:path";
 import { faultOf, InputError } from "../../../../base/errors.js";
 import { appendTo } from "../../../../base/extremes.js";
 import { noun } from "../../../../base/noun.js";
 import { quote } from "../../../../base/quote.js";
-import type { TableConfig } from "../../config.js";
 import type { DataFinding } from "../../findings.js";
 import type { RawPart, RawSource, SourceContext } from "../../source.js";
 import { type ChosenColumns, chooseColumns, placeOf } from "./choose-columns.js";
@@ -18,6 +19,30 @@ import { oneHotFeatures } from "./one-hot.js";
 import { openTable } from "./open-table.js";
 import { fillSamples, type Rounded, roundedFindings } from "./samples.js";
 
+export const tableSource = sourceEntry({
+  kind: "table",
+  schema: tableSchema,
+  starter: {
+    lines: [
+      {
+        field: "path",
+        value: "my-data.csv",
+        note: "CHANGE: the table: CSV, TSV, Parquet or JSON; relative to this file",
+      },
+      { field: "label", value: "label", note: "CHANGE: the label column; omit it if the data has no labels" },
+      { field: "testPath", value: "my-test-data.csv", off: true },
+      { field: "features", value: ["width", "height"], off: true },
+      { field: "ignore", value: ["id"], off: true },
+      { field: "categorical", value: ["colour"], off: true },
+      { field: "missing", value: "mean", off: true },
+      { field: "decimal", value: ",", off: true },
+      { field: "encoding", value: "windows-1252", off: true },
+    ],
+    normalise: "standard",
+  },
+  read: readTableSource,
+});
+
 /** A table that was read: the label and the features that were wanted, in their order. */
 interface ReadTable extends Part {
   readonly reader: TableReader;
@@ -27,7 +52,7 @@ interface ReadTable extends Part {
 }
 
 /** @throws InputError naming the file, row and column, or the recipe's field, that cannot be used */
-export async function readTableSource(config: TableConfig, context: SourceContext): Promise<RawSource> {
+async function readTableSource(config: TableSettings, context: SourceContext): Promise<RawSource> {
   const path = resolve(context.folder, config.path);
   const testPath = config.testPath === undefined ? null : resolve(context.folder, config.testPath);
   const { label, features = [], ignore = [], categorical = [] } = config;
@@ -155,7 +180,7 @@ function extraFinding(path: string, names: readonly string[]): DataFinding[] {
 }
 
 function assembleTable(
-  config: TableConfig,
+  config: TableSettings,
   train: ReadTable,
   test: ReadTable | null,
   places: readonly number[],
@@ -233,7 +258,7 @@ function labelsOf({ codes, texts }: TextColumn, kept: Uint32Array): string[] {
   return Array.from(kept, (row) => texts[codes[row] as number] ?? "");
 }
 
-function refuseUnlabelled(config: TableConfig, tables: readonly ReadTable[], parts: readonly RawPart[]): void {
+function refuseUnlabelled(config: TableSettings, tables: readonly ReadTable[], parts: readonly RawPart[]): void {
   if (config.label === undefined || config.labels === "ignore") return;
   if (parts.some(({ labels }) => labels?.some((l) => l.trim() !== ""))) return;
   throw new InputError({
