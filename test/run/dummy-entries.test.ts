@@ -5,14 +5,19 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import {
+  type BuiltModelEntry,
   distill,
   int,
+  layers,
   type LossEntry,
   type Model,
   type OpDefinition,
   type RecipeInput,
   registerLoss,
+  registerModel,
   registerOp,
+  registerSource,
+  type SourceEntry,
   saveModelFile,
   tensor,
   z,
@@ -55,6 +60,45 @@ const op: OpDefinition = {
 };
 added.push(registerOp(op));
 
+const sourceSchema = z.strictObject({
+  source: z.literal("dummy-source").describe("Ten waves in noise, as images of 8x8"),
+  sampleCount: z.number().int().min(100).default(600).describe("Images"),
+});
+const source: SourceEntry<typeof sourceSchema> = {
+  kind: "dummy-source",
+  schema: sourceSchema,
+  read({ sampleCount }) {
+    const noise = (n: number): number => (((Math.sin(n) * 43758.5453) % 1) + 1) % 1;
+    const pixel = (i: number, p: number): number => Math.sin(((i % 10) + 1) * (p + 1) * 0.7) + noise(i * 64 + p + 1);
+    return {
+      name: "waves",
+      sampleShape: [1, 8, 8],
+      train: {
+        samples: Float32Array.from({ length: sampleCount * 64 }, (_, k) => pixel(Math.floor(k / 64), k % 64)),
+        labels: Array.from({ length: sampleCount }, (_, i) => `wave ${i % 10}`),
+      },
+      test: null,
+      defaultNormalise: "none",
+      unit: 1,
+    };
+  },
+};
+added.push(registerSource(source));
+
+const modelSchema = z.strictObject({
+  kind: z.literal("dummy-model").describe("A dense layer between tanh and the classes"),
+  innerUnits: z.number().int().min(1).default(24).describe("Units of the layer"),
+});
+const model: BuiltModelEntry<typeof modelSchema> = {
+  kind: "dummy-model",
+  schema: modelSchema,
+  build(scope, input, classes, { innerUnits }) {
+    const inner = scope.within("inner", () => layers.dense(scope, layers.flatten(scope, input), innerUnits));
+    return scope.within("classifier", () => layers.dense(scope, scope.builder.op("Tanh", [inner]), classes));
+  },
+};
+added.push(registerModel(model));
+
 /** A student's file that holds the op: pixels -> atan of a dense layer -> scores. */
 async function studentFile(): Promise<string> {
   const wave = (size: number): number[] => Array.from({ length: size }, (_, i) => 0.2 * Math.sin(12.9898 * (i + 1)));
@@ -89,8 +133,8 @@ async function studentFile(): Promise<string> {
 test("a recipe of entries that were added from outside runs to a summary, and its copy names them", async () => {
   const recipe = {
     name: "dummies",
-    data: { source: "digits" },
-    teacher: { model: { kind: "mlp", hidden: [32] }, training: { epochs: 10 } },
+    data: { source: "dummy-source", sample_count: 800 },
+    teacher: { model: { kind: "dummy-model", inner_units: 20 }, training: { epochs: 10 } },
     student: { kind: "onnx", file: await studentFile() },
     training: { epochs: 10, schedule: { kind: "one-cycle", lr: 0.01 } },
     objective: { alpha: 0.5, distillation_loss: { kind: "dummy-loss", dummy_factor: 0.25 } },
@@ -100,5 +144,11 @@ test("a recipe of entries that were added from outside runs to a summary, and it
   const { summary } = await distill(recipe as unknown as RecipeInput, { out });
   const rows = Object.fromEntries(summary.models.map((row) => [row.role, row.accuracy?.mean ?? 0]));
   assert.ok((rows.student ?? 0) > 0.7, `student ${rows.student}`);
-  assert.match(readFileSync(join(out, "recipe.yaml"), "utf8"), /kind: dummy-loss\n +dummy_factor: 0\.25\n/);
+  // 64 pixels to 20 units, 20 units to 10 classes, with biases.
+  assert.equal(summary.models.find((row) => row.role === "teacher")?.parameters, 64 * 20 + 20 + 20 * 10 + 10);
+  assert.match(summary.data.name, /^waves/);
+  const written = readFileSync(join(out, "recipe.yaml"), "utf8");
+  assert.match(written, /source: dummy-source\n +sample_count: 800\n/);
+  assert.match(written, /kind: dummy-model\n +inner_units: 20\n/);
+  assert.match(written, /kind: dummy-loss\n +dummy_factor: 0\.25\n/);
 });

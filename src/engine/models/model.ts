@@ -1,5 +1,5 @@
 /** From a specification to a model: a graph with start weights. */
-import { z } from "zod";
+import type { z } from "zod";
 import type { TrainableModel } from "../graph/trainable-model.js";
 import { InputError } from "../../base/errors.js";
 import type { Dim, Graph, ValueType } from "../graph/types.js";
@@ -98,9 +98,10 @@ const initialiserOf = (settings: object): InitialiserName =>
 
 /** What an entry takes: its defaults for what is missing. Nothing is checked. */
 function completed(schema: ModelSchema, spec: ModelSpec): z.output<ModelSchema> {
-  const defaults = Object.entries<z.core.$ZodType>(schema.shape).flatMap(([name, field]) =>
-    field instanceof z.ZodDefault ? [[name, field.def.defaultValue]] : [],
-  );
+  const defaults = Object.entries<z.core.$ZodType>(schema.shape).flatMap(([name, field]) => {
+    const def = field._zod.def as z.core.$ZodDefaultDef;
+    return def.type === "default" ? [[name, def.defaultValue]] : [];
+  });
   const given = Object.entries(spec).filter(([, value]) => value !== undefined);
   return { ...Object.fromEntries(defaults), ...Object.fromEntries(given) };
 }
