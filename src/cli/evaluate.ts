@@ -1,4 +1,6 @@
 /** `limbeck evaluate model.onnx --data recipe.yaml`, `limbeck evaluate <run>`. */
+import type { TeacherPlan } from "../run/recipe/schema/schema.js";
+import { modelFileOf, teacherEntryOf } from "../run/teaching/registry.js";
 import { spelledFields } from "../run/recipe/spelling.js";
 import { existsSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
@@ -218,23 +220,24 @@ function runSubject(directory: string, flags: EvaluateFlags): Subject {
 /** A teacher for each seed ({n} in its file's name): the one of the seed that the run delivered. */
 function numbered(directory: string, { plan, model }: OpenedRun, file: DataFile): DataFile {
   const { teacher } = file;
-  if (!teacher || !("file" in teacher)) return file;
+  const forSeed = teacher && teacherEntryOf(teacher).forSeed;
+  if (!forSeed) return file;
   const n = (trainingOf(directory, model)?.seed ?? plan.seed) - plan.seed + 1;
-  return { ...file, teacher: { ...teacher, file: teacher.file.replaceAll("{n}", String(n)) } };
+  return { ...file, teacher: forSeed(teacher, n) as TeacherPlan };
 }
 
 /** The teacher of a run's model: its file, or the one trained in the run. */
 function teacherFile(directory: string, recipe: DataFile, model: string): string | undefined {
-  if (recipe.teacher && "file" in recipe.teacher) return resolve(recipe.folder, recipe.teacher.file);
+  const file = recipe.teacher && modelFileOf(recipe.teacher, recipe.folder);
+  if (file) return file;
   const own = trainingOf(directory, model);
   return own ? teacherOf(directory, own)?.file : undefined;
 }
 
 /** What the recipe says of this very file. */
 function describedBy({ teacher, folder }: DataFile, file: string): ModelDescription | undefined {
-  if (!teacher || !("file" in teacher) || resolve(folder, teacher.file) !== resolve(file)) return undefined;
-  const { file: _, precision: __, allowChance: ___, ...description } = teacher;
-  return spelledFields(description) as ModelDescription;
+  if (!teacher || modelFileOf(teacher, folder) !== resolve(file)) return undefined;
+  return spelledFields(teacherEntryOf(teacher).description?.(teacher) ?? {}) as ModelDescription;
 }
 
 function given({ normalise, layout, outputs, output }: EvaluateFlags): ModelDescription {

@@ -1,4 +1,5 @@
 /** What the training step of a recipe's student is compiled from, without a run. */
+import { stepTeacherOf } from "../../run/teaching/look-at-teacher.js";
 import { jointTraining } from "../../run/strategies/registry.js";
 import { firstHop } from "../../run/strategies/run-strategy.js";
 import { asksNoTeacher } from "../../run/recipe/registries.js";
@@ -16,7 +17,7 @@ import type { Prepared } from "../../run/students/foreign.js";
 import { prepareModel } from "../../run/students/prepare.js";
 import { reusingClassifier } from "../../run/students/reused-classifier.js";
 import type { Arm } from "../../run/teaching/arm.js";
-import { type StepTeacher, stepTeacherOf } from "../../run/teaching/step-teacher.js";
+import type { StepTeacher } from "../../run/teaching/step-teacher.js";
 import { viewAnswersOf } from "../../run/teaching/views.js";
 
 export interface InspectedStepOptions {

@@ -1,7 +1,7 @@
 /** The teacher as the doctor asks it: a label store, an ONNX file, or the teacher that a finished run has trained. */
 
-import { resolve } from "node:path";
-import { RAW } from "../../learn/data/normalise.js";
+import { OWN_EXPORT } from "../../run/teaching/kinds/trained.js";
+import { modelFileOf, storeOf, teacherEntryOf, trainedTeacherOf } from "../../run/teaching/registry.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, InterruptedError } from "../../base/errors.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
@@ -9,12 +9,10 @@ import { matchFeatures } from "../../engine/objective/features.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../../run/recipe/resolve.js";
 import type { Plan } from "../../run/recipe/schema/schema.js";
-import type { ClassifierOptions } from "../../learn/teacher/classifier.js";
 import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { readLabelStore } from "../../learn/teacher/store/store.js";
 import type { FullAnswers, Teacher } from "../../learn/teacher/types.js";
 import type { RunEvent } from "../../run/folder/events.js";
-import { onnxTeacherOptions } from "../../run/teaching/teachers.js";
 import { reusableOf } from "../../run/students/reused-classifier.js";
 import type { AskedTeacher, FinishedTrainings } from "./types.js";
 
@@ -40,15 +38,19 @@ export async function openAsked(plan: Plan, options: AskingOptions): Promise<Ask
   const { teacher } = plan;
   const { folder, loaded, finished } = options;
   const wanted = [...new Set(objectiveLayers(objectiveOf(plan.objective)).map((l) => l.teacher))];
-  if ("labelStore" in teacher) return askedStore(resolve(folder, teacher.labelStore), loaded, wanted);
-  if ("file" in teacher) {
-    const { path, ...settings } = onnxTeacherOptions(teacher, loaded, folder);
-    return { ...(await askedFile(path, settings, wanted, options)), file: path };
+  const store = storeOf(teacher, folder);
+  if (store !== null) return askedStore(store, loaded, wanted);
+  const { probe, threads } = options;
+  const { open } = teacherEntryOf(teacher);
+  if (open) {
+    const opening = { loaded, folder, probe, threads, allowChance: true };
+    const asked = await askedModel((features) => open(teacher, { ...opening, features }), wanted, options);
+    return { ...asked, file: modelFileOf(teacher, folder) };
   }
   const [trained] = finished?.teachers ?? [];
-  if (!("model" in teacher) || !trained) return null;
-  const own = { outputs: "logits", layout: "nchw", resize: "none", normalisation: RAW, batch: 256 } as const;
-  return askedFile(trained, { ...own, name: "teacher", allowChance: true }, wanted, options);
+  if (!trainedTeacherOf(teacher) || !trained) return null;
+  const own = { ...OWN_EXPORT, name: "teacher", threads };
+  return askedModel((features) => openOnnxTeacher(trained, loaded.data, probe, { ...own, features }), wanted, options);
 }
 
 function askedStore(folder: string, { data }: LoadedData, wanted: readonly string[]): AskedTeacher {
@@ -86,16 +88,12 @@ function askedStore(folder: string, { data }: LoadedData, wanted: readonly strin
   };
 }
 
-async function askedFile(
-  path: string,
-  settings: ClassifierOptions,
+async function askedModel(
+  open: (features: readonly string[]) => Promise<Teacher>,
   wanted: readonly string[],
   options: AskingOptions,
 ): Promise<AskedTeacher> {
-  const { loaded, probe, threads } = options;
   // What it knows is a finding here, not a reason to stop; and so is a layer that it does not have.
-  const open = (features: readonly string[]): Promise<Teacher> =>
-    openOnnxTeacher(path, loaded.data, probe, { ...settings, threads, allowChance: true, features });
   let missing: string | null = null;
   const opened = await open(wanted).catch((error: unknown) => {
     if (!(error instanceof InputError) || wanted.length === 0) throw error;

@@ -1,4 +1,5 @@
 /** Checks a recipe for common mistakes before it is run; the implementation of `limbeck doctor`. */
+import { isSeveral, storeOf, teacherEntryOf, trainedTeacherOf } from "../../run/teaching/registry.js";
 import { firstHop } from "../../run/strategies/run-strategy.js";
 import { asksNoTeacher } from "../../run/recipe/registries.js";
 import { spreadOver } from "../../learn/data/labels/labels.js";
@@ -128,7 +129,7 @@ async function openUnlessStale(plan: Plan, asking: Parameters<typeof openAsked>[
   try {
     return await openAsked(plan, asking);
   } catch (error) {
-    if (error instanceof InputError && "labelStore" in plan.teacher) return null;
+    if (error instanceof InputError && storeOf(plan.teacher, "") !== null) return null;
     throw error;
   }
 }
@@ -161,15 +162,16 @@ function unasked({ answers, teacher: asked, plan: { teacher, strategy } }: Patie
     return [{ check, status: "ok", found, why: "", change: "" }];
   }
   if (asksNoTeacher(strategy)) return [skipped(check, `the strategy ${strategy.kind} does not use a teacher`)];
-  if ("labelStore" in teacher) return [skipped(check, "the label store cannot be read (see above)")];
-  const several = "group" in teacher;
+  if (storeOf(teacher, "") !== null) return [skipped(check, "the label store cannot be read (see above)")];
+  const several = isSeveral(teacher);
+  const { unasked: why = "the teacher has not been asked yet" } = teacherEntryOf(teacher);
   return [
     {
       check,
       status: "warn",
-      found: `skipped, because ${several ? "the recipe has several teachers" : "url" in teacher ? "the teacher is an endpoint" : "the teacher has not been trained yet"}`,
+      found: `skipped, because ${why}`,
       why: "order, classes, soft targets and term scales can only be checked on answers",
-      change: `${several ? "run `limbeck label` with each teacher and check one at a time:" : "run `limbeck label`, then use"} --set 'teacher={label_store: FOLDER}'${"model" in teacher ? "; or run doctor again after the run" : ""}`,
+      change: `${several ? "run `limbeck label` with each teacher and check one at a time:" : "run `limbeck label`, then use"} --set 'teacher={label_store: FOLDER}'${trainedTeacherOf(teacher) ? "; or run doctor again after the run" : ""}`,
     },
   ];
 }

@@ -1,5 +1,6 @@
 /** Layers that feature losses name: whether student and teacher have them, and whether the losses can compare them. */
 
+import { storeOf, trainedTeacherOf } from "../../run/teaching/registry.js";
 import { buildStep } from "../../engine/compile/step.js";
 import { noun } from "../../base/noun.js";
 import { type FeatureInfo, matchFeatures, pairFeatures } from "../../engine/objective/features.js";
@@ -31,16 +32,16 @@ export const layers: Check = (patient) => {
   const correct = "correct objective.terms; `limbeck inspect MODEL --features` lists names and shapes";
   if (!teacher && classifierReuse(objective))
     return [skipped(CHECK, "the student uses its teacher's classifier, but the teacher is not available")];
-  if (teacher?.missing) return failed(teacher.missing, "labelStore" in plan.teacher ? relabel(wanted) : correct);
+  if (teacher?.missing)
+    return failed(teacher.missing, storeOf(plan.teacher, folder) !== null ? relabel(wanted) : correct);
   let student: FeatureInfo[] = [];
   const own = orReason(() => {
     student = featuresOf(studentOf(patient, classes).model.graph.nodes);
     for (const layer of wanted) matchFeatures(layer.student, student, "student");
   });
   if (own) return failed(own, correct);
-  const theirs =
-    teacher?.features ??
-    ("model" in plan.teacher ? featuresOf(build(plan.teacher.model).model.graph.nodes) : undefined);
+  const trained = trainedTeacherOf(plan.teacher);
+  const theirs = teacher?.features ?? (trained ? featuresOf(build(trained.model).model.graph.nodes) : undefined);
   if (!theirs) return [fine(CHECK, "the student has the layers; the teacher's are not available")];
   const pairs: string[] = [];
   const apart = orReason(() => {

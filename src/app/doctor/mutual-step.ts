@@ -8,15 +8,12 @@ import type { Value } from "../../engine/graph/builder.js";
 import { type CustomLossConfig, isCustom } from "../../engine/objective/custom.js";
 import type { LossNeeds } from "../../engine/objective/entry.js";
 import type { ObjectiveConfig, StudentLossConfig } from "../../engine/objective/objective.js";
-import { lossOf, type PeerLossConfig } from "../../engine/objective/registry.js";
+import { lossOf } from "../../engine/objective/registry.js";
 import { lossSettingsOf } from "../../engine/objective/settings.js";
 import type { LossInputs } from "../../engine/objective/types.js";
 import { baselineObjectiveOf } from "../../run/recipe/resolve.js";
-import { expandArms } from "../../run/pipeline/arms.js";
-import type { Arm } from "../../run/teaching/arm.js";
-import { peerModels } from "../../run/strategies/mutual.js";
+import { jointTraining } from "../../run/strategies/registry.js";
 import { prepareModel } from "../../run/students/prepare.js";
-import { withoutDistillation } from "../../run/pipeline/train-model.js";
 import { withRawInput } from "../../run/students/training.js";
 import { callStep } from "./compiled-step.js";
 import { type Check, type Finding, fine, skipped } from "./types.js";
@@ -24,25 +21,25 @@ import { type Check, type Finding, fine, skipped } from "./types.js";
 const CHECK = "mutual learning";
 const SAMPLES = 16;
 
-/** Asks the compiled step of the strategy mutual for every student's gradient from every other's loss. */
+/** Asks the compiled step of students that learn from each other for every student's gradient from every other's loss. */
 export const mutualStep: Check = (patient) => {
   const { plan, loaded, folder } = patient;
-  const { strategy } = plan;
-  if (strategy.kind !== "mutual") return [skipped(CHECK, "the students do not learn from each other")];
-  if (strategy.weight === 0)
+  const joint = jointTraining(plan, loaded);
+  const loss = joint?.objective.distillationLoss;
+  if (!joint || !loss) return [skipped(CHECK, "the students do not learn from each other")];
+  if (joint.objective.weights?.distillation === 0)
     return [skipped(CHECK, "strategy.weight is 0, so the students do not learn from each other")];
   const { data } = loaded;
-  const { labelled } = expandArms(withoutDistillation(plan), loaded)[0] as Arm;
-  const students = peerModels(plan, strategy).map(
+  const students = joint.models.map(
     (model, i) =>
       prepareModel(model, { folder, data, classes: data.classes.length, seed: plan.seed + i * plan.seeds }).model,
   );
   return probeMutual({
     students,
     loaded,
-    samples: labelled.slice(0, SAMPLES),
+    samples: joint.arm.labelled.slice(0, SAMPLES),
     studentLoss: baselineObjectiveOf(plan.objective).studentLoss,
-    loss: { kind: "mutual", temperature: strategy.temperature },
+    loss,
   });
 };
 
@@ -53,7 +50,7 @@ export interface MutualProbe {
   readonly samples: Uint32Array;
   readonly studentLoss: StudentLossConfig;
   /** What they learn from each other. */
-  readonly loss: PeerLossConfig | CustomLossConfig;
+  readonly loss: NonNullable<ObjectiveConfig["distillationLoss"]>;
 }
 
 /**

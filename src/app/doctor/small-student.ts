@@ -1,5 +1,6 @@
 /** A student that cannot fit its training samples: an assistant between it and its teacher may help (Mirzadeh 2020). */
 
+import { strategyEntryOf } from "../../run/strategies/registry.js";
 import type { DataSet } from "../../learn/data/types.js";
 import { agreement, correctness, predictions } from "../../learn/evaluate/metrics.js";
 import { compare, type Difference } from "../../learn/evaluate/verdict.js";
@@ -42,7 +43,7 @@ export const smallStudent: Check = async (patient) => {
   const { plan, teacher, quick, loaded } = patient;
   if (quick) return [skipped(CHECK, "it trains the student and --quick is set")];
   if (!teacher) return [skipped(CHECK, "the teacher's answers are not available")];
-  if (plan.strategy.kind === "assistants") return [skipped(CHECK, "the strategy already has assistants")];
+  if (strategyEntryOf(plan).assists) return [skipped(CHECK, "the strategy already has assistants")];
   const countParameters = (model: ModelPlan): number =>
     prepareModel(model, { folder: patient.folder, data: loaded.data, classes: teacher.classes, seed: 0 }).parameters;
   const size = countParameters(plan.student);

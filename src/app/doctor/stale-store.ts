@@ -1,4 +1,5 @@
 /** Label stores that no longer belong to their teacher, or whose answers were changed. */
+import { storeOf } from "../../run/teaching/registry.js";
 import { teachersOf } from "../../run/recipe/registries.js";
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
@@ -11,7 +12,7 @@ const CHECK = "label store";
 
 /** Every label store of the recipe: against the data, against its teacher's file, and against what was once written. */
 export const staleStore: Check = ({ plan, folder, loaded: { data } }) => {
-  const stores = teachersOf(plan.teacher).flatMap((t) => ("labelStore" in t ? [resolve(folder, t.labelStore)] : []));
+  const stores = teachersOf(plan.teacher).flatMap((one) => storeOf(one, folder) ?? []);
   if (stores.length === 0) return [skipped(CHECK, "the recipe does not use a label store")];
   return stores.map((store): Finding => {
     const failed = (found: string, why: string): Finding => ({

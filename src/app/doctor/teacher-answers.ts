@@ -1,4 +1,5 @@
 /** The teacher's answers: order of samples and of classes, their kind, saturation. */
+import { storeOf, teacherEntryOf } from "../../run/teaching/registry.js";
 import { InputError } from "../../base/errors.js";
 import { logProbabilities } from "../../learn/evaluate/metrics.js";
 import { maxOf } from "../../base/extremes.js";
@@ -18,13 +19,13 @@ export const teacherOrder: Check = ({ answers, loaded, plan }) => {
   if (!answers) return [skipped(check, "the teacher's answers are not available")];
   try {
     const found = checkKnowledge("teacher", answers.values, loaded.data, answers.indices, answers.classes, {
-      classes: "classes" in plan.teacher ? plan.teacher.classes : undefined,
+      classes: teacherEntryOf(plan.teacher).classes?.(plan.teacher),
       allowChance: false,
     });
     return [fine(check, found ?? "too few labelled samples to judge")];
   } catch (error) {
     if (!(error instanceof InputError)) throw error;
-    const store = "labelStore" in plan.teacher;
+    const store = storeOf(plan.teacher, "") !== null;
     return [
       {
         check,

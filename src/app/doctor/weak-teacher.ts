@@ -1,4 +1,5 @@
 /** A teacher that is not better than its student would be without it. */
+import { teacherEntryOf } from "../../run/teaching/registry.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { correctness } from "../../learn/evaluate/metrics.js";
 import { compare } from "../../learn/evaluate/verdict.js";
@@ -102,7 +103,5 @@ function percent(hits: readonly Uint8Array[]): string {
 }
 
 function better({ teacher }: Plan): string {
-  if ("file" in teacher) return "set teacher.file to a better model, or correct teacher.normalise and teacher.layout";
-  if ("labelStore" in teacher) return "label with a better teacher, and set teacher.label_store to the new folder";
-  return "train a better teacher: longer (teacher.training) or larger (teacher.model)";
+  return teacherEntryOf(teacher).improvement ?? "use a better teacher";
 }

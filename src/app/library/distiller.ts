@@ -1,4 +1,5 @@
 /** The library's hands-on way: a teacher, a student, compile, fit, evaluate, save. The shape is the one Keras users know. */
+import { onnxTeacherOptions } from "../../run/teaching/onnx-teacher.js";
 import { fileTeacherSchema, type FileTeacherInput } from "../../run/teaching/kinds/file-schema.js";
 import { join, resolve } from "node:path";
 import { z } from "zod";
@@ -23,7 +24,6 @@ import { noTeacherGiven } from "./missing-teacher.js";
 import { fileOf, prepareModel } from "../../run/students/prepare.js";
 import { Student } from "../../run/students/student.js";
 import type { AssembledTask } from "../../run/students/training.js";
-import { onnxTeacherOptions } from "../../run/teaching/teachers.js";
 
 export type { CompileOptions, CustomTerm, DistillationLossName, Metric } from "./options.js";
 

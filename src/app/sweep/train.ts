@@ -1,11 +1,11 @@
 /** The trainings of a sweep: rung by rung, several at a time, every one as `limbeck distill` would train it. */
+import { teacherEntryOf } from "../../run/teaching/registry.js";
 import { InputError, RunError } from "../../base/errors.js";
 import { meanInterval } from "../../learn/evaluate/interval.js";
 import type { SweepRow, SweepRung } from "../../learn/evaluate/sweep.js";
 import { noun } from "../../base/noun.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { objectiveOf } from "../../run/recipe/resolve.js";
-import type { TeacherPlan } from "../../run/recipe/schema/schema.js";
 import { viewsHash } from "../../learn/teacher/store/view-store.js";
 import type { ValidationScore } from "../../learn/train/types.js";
 import { mainScore } from "../../learn/train/validate.js";
@@ -143,25 +143,18 @@ async function requestOf(
   teachers: Map<string, ReadyTeacher>,
 ): Promise<FitRequest> {
   const { teacher: described } = arm.plan;
-  const seen = "group" in described && described.weights === "confidence" ? arm.labelled : null;
+  const { perSeed, readsLabels } = teacherEntryOf(described);
+  const seen = readsLabels?.(described) ? arm.labelled : null;
   const layers = objectiveLayers(objectiveOf(arm.plan.objective)).map((l) => l.teacher);
   const own = { ...arm, plan: withBudget(arm.plan, budget) };
   const viewPlan = viewPlanOf(own);
   const views = viewPlan ? viewsHash(context.loaded.data, viewPlan) : viewAnswersOf(own.plan);
-  const key = fingerprint(described, arm.teacherSamples, seen, perSeed(described) ? seed : null, layers, views);
+  const key = fingerprint(described, arm.teacherSamples, seen, perSeed?.(described) ? seed : null, layers, views);
   const teacher = teachers.get(key) ?? (await prepareTeacher(context, own, seed));
   teachers.set(key, teacher);
   const settled = settleArm(context, own, teacher);
   return studentRequest(settled, context.loaded, teacher, seed, `${title}, seed ${seed}`);
 }
-
-/** Whether every seed has a teacher of its own. */
-const perSeed = (teacher: TeacherPlan): boolean =>
-  "group" in teacher
-    ? teacher.group.some(perSeed)
-    : "file" in teacher
-      ? teacher.file.includes("{n}")
-      : "model" in teacher && teacher.seeds === "each";
 
 function rowOf(
   { values, set }: Candidate,

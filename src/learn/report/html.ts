@@ -19,13 +19,14 @@ import { comparisonSection, keyFigures, seenSection, verdictSection } from "./ta
 /**
  * The report of a run.
  * @param summary every figure of it; what is missing (baseline, labels, teacher's answers) is left out or said
+ * @param comparesSizes whether its students are of different sizes, so that charts show what accuracy costs
  * @returns an HTML document without any external reference; scripts other than its own are refused by its own policy
  */
-export async function renderReport(summary: Summary): Promise<string> {
+export async function renderReport(summary: Summary, comparesSizes = false): Promise<string> {
   const body = [
     await verdictSection(summary),
     keyFigures(summary),
-    await strategySection(summary),
+    await strategySection(summary, comparesSizes),
     comparisonSection(summary),
     omittedSection(summary),
     seenSection(summary),

@@ -1,4 +1,4 @@
-/** What a strategy of several runs did: its hops, and for a ladder what accuracy costs in size and time. */
+/** What a strategy of several runs did: its hops, and for students of different sizes what accuracy costs. */
 import { signed } from "../evaluate/sentence.js";
 import type { HopSummary, ModelRow, Summary } from "../evaluate/summary.js";
 import { maxOf, minOf } from "../../base/extremes.js";
@@ -8,10 +8,10 @@ import { count, duration, milliseconds, NONE, percentValue } from "./format.js";
 import { type Markup, markup } from "./markup.js";
 
 /** Its hops in order, each with its own report; null for a single run. */
-export async function strategySection(summary: Summary): Promise<Markup | null> {
+export async function strategySection(summary: Summary, comparesSizes: boolean): Promise<Markup | null> {
   const { strategy } = summary;
   if (!strategy) return null;
-  const charts = strategy.kind === "ladder" ? await fronts(summary, strategy.hops) : [];
+  const charts = comparesSizes ? await fronts(summary, strategy.hops) : [];
   return markup`<section id="strategy"><h2>Strategy: ${strategy.kind}</h2>
 <p class="lead">${noun(strategy.hops.length, "run")} in sequence, each with its own folder and report.
 student.onnx is the student of <strong>${strategy.delivered.hop}</strong>: ${strategy.delivered.reason}.</p>

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../node/atomic.js";
 import { CLASSES_FILE, type ClassTable, listClasses, withAllClasses } from "../../learn/evaluate/listed-classes.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
+import { strategies } from "../recipe/registries.js";
 
 /**
  * @param found with the scores of every class
@@ -20,8 +21,10 @@ export async function writeSummary(directory: string, found: Summary): Promise<S
 
 /** Writes report.html beside summary.json. */
 export async function writeReport(directory: string, summary: Summary): Promise<void> {
+  const { kind = "" } = summary.strategy ?? {};
+  const comparesSizes = strategies.find(kind)?.comparesSizes;
   const { renderReport } = await import("../../learn/report/html.js");
-  await writeFileAtomic(join(directory, "report.html"), await renderReport(summary));
+  await writeFileAtomic(join(directory, "report.html"), await renderReport(summary, comparesSizes));
 }
 
 /** A run's summary with the scores of every class, as the run had them. */

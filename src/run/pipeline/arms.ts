@@ -1,6 +1,7 @@
 /** The arms of a run: the recipe itself and each variant, with the samples each may see. */
-import { teachersOf } from "../recipe/registries.js";
-import type { TrainedTeacherPlan } from "../teaching/kinds/trained.js";
+import type { TeacherOf } from "../teaching/teacher-entry.js";
+import { trainedTeachersOf } from "../teaching/registry.js";
+import { strategyEntry } from "../recipe/registries.js";
 import type { Arm } from "../teaching/arm.js";
 import { isDeepStrictEqual } from "node:util";
 import { labelsOf } from "../../learn/data/labels/labels.js";
@@ -19,7 +20,7 @@ import { RULES } from "../teaching/rules/rules.js";
 /** Whether the student itself is what a baseline would be. */
 export function isPlain(plan: Plan): boolean {
   // Students that learn together teach each other: the objective is not all they have.
-  if (plan.strategy.kind === "mutual" || !asksNobody(plan)) return false;
+  if (strategyEntry(plan.strategy).studentsTeach || !asksNobody(plan)) return false;
   return isDeepStrictEqual(baselineObjectiveOf(plan.objective), plainLabelsOf(plan.objective));
 }
 
@@ -42,8 +43,8 @@ function inVariant<T>(name: string, check: () => T): T {
 }
 
 /** What the teachers that the recipe trains see. */
-function trainOnOf({ teacher }: Plan): TrainedTeacherPlan["trainOn"] {
-  const [first] = teachersOf(teacher).flatMap((t) => ("trainOn" in t ? [t.trainOn] : []));
+function trainOnOf({ teacher }: Plan): TeacherOf<"trained">["trainOn"] {
+  const first = trainedTeachersOf(teacher)[0]?.trainOn;
   return first ?? "all";
 }
 

@@ -1,5 +1,6 @@
 /** What can be known of a run's models before anything is trained or written. */
 import { modelFile } from "../../engine/models/registry.js";
+import { isSeveral, modelFileOf, teacherAtHand, trainedTeacherOf } from "../teaching/registry.js";
 import { teachersOf } from "../recipe/registries.js";
 import { buildStep } from "../../engine/compile/step.js";
 import type { LoadedData } from "../../learn/data/types.js";
@@ -11,7 +12,7 @@ import { planBatches } from "../../learn/train/batches.js";
 import type { Arm } from "../teaching/arm.js";
 import { inModel } from "../students/in-model.js";
 import { withRawInput } from "../students/training.js";
-import { type KnownTeacher, teacherAtHand, teacherToBe } from "../teaching/known-teacher.js";
+import { type KnownTeacher, teacherToBe } from "../teaching/known-teacher.js";
 import { fileOf, type Prepared, prepareModel } from "../students/prepare.js";
 import { stepOptionsOf } from "./step-options.js";
 import { reusingClassifier, classifierReuse } from "../students/reused-classifier.js";
@@ -43,8 +44,11 @@ export function checkModels(
         return prepared;
       });
     const student = built(plan.student, "student");
-    const fields = "group" in plan.teacher ? (i: number) => `teacher.group.${i}.model` : () => "teacher.model";
-    const trained = teachersOf(plan.teacher).flatMap((t, i) => ("model" in t ? [built(t.model, fields(i))] : []));
+    const fields = isSeveral(plan.teacher) ? (i: number) => `teacher.group.${i}.model` : () => "teacher.model";
+    const trained = teachersOf(plan.teacher).flatMap((one, i) => {
+      const model = trainedTeacherOf(one)?.model;
+      return model ? [built(model, fields(i))] : [];
+    });
     const teacher = (): KnownTeacher | null => {
       if (earlier) return earlier();
       const [first] = trained;
@@ -68,7 +72,12 @@ function checkStep(arm: Arm, loaded: LoadedData, student: Prepared): void {
  * Layers that losses compare must be there on both sides, as many, and of shapes that can be compared.
  * @returns the student that is trained: with its teacher's classifier where it ends in that
  */
-function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf: () => KnownTeacher | null): Prepared {
+function checkLayers(
+  arm: Arm,
+  loaded: LoadedData,
+  student: Prepared,
+  teacherOf: () => KnownTeacher | null,
+): Prepared {
   const { plan } = arm;
   const objective = objectiveOf(plan.objective);
   const layers = objectiveLayers(objective);
@@ -85,7 +94,7 @@ function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf:
   const named = teacher
     ? layers.flatMap((l) => pairFeatures(l, own, teacher.features).map(([, theirs]) => theirs))
     : [];
-  if (classifierReuse(objective) && !teacher?.classifier && "file" in plan.teacher) return student;
+  if (classifierReuse(objective) && !teacher?.classifier && modelFileOf(plan.teacher, "") !== null) return student;
   const features = (teacher?.features ?? []).flatMap((f) => (f.shape ? [{ ...f, shape: f.shape }] : []));
   const classifier = teacher?.classifier;
   const reusable = { name: "teacher", features, classifier: classifier ? () => classifier : null };

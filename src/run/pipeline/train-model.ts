@@ -1,4 +1,5 @@
 /** Trains one model on labels alone; the implementation of `limbeck train`. */
+import { trainedTeacherOf } from "../teaching/registry.js";
 import type { ModelRow, Summary } from "../../learn/evaluate/summary.js";
 import { noun } from "../../base/noun.js";
 import { planOf } from "../recipe/load.js";
@@ -108,12 +109,13 @@ function requestFor(which: "student" | "teacher", plan: Plan, arm: Arm): Omit<Fi
       samples: arm.labelled,
       shifted: arm.omission?.shifted,
     };
-  if (!("model" in teacher)) throw new Error("a teacher that is trained has a model");
+  const trained = trainedTeacherOf(teacher);
+  if (!trained) throw new Error("a teacher that is trained has a model");
   return {
     role: "teacher",
-    model: teacher.model,
-    training: teacher.training,
-    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: teacher.labelSmoothing } },
+    model: trained.model,
+    training: trained.training,
+    objective: { alpha: 0, studentLoss: { kind: "cross-entropy", labelSmoothing: trained.labelSmoothing } },
     samples: arm.teacherSamples,
   };
 }

@@ -39,6 +39,7 @@ export const assistants: HopStrategy<"assistants"> = {
   kind: "assistants",
   schema,
   asksTeacher: () => true,
+  assists: true,
   planHops(plan, { models, training, direct }, directory) {
     const names = distinct(models.map((m, i) => `assistant ${i + 1} (${shortModelName(m)})`));
     const hops: Hop[] = [];

@@ -2,6 +2,7 @@
  * Born-again networks: generation k has the same architecture as the others, fresh weights, and generation k - 1 as its
  * teacher; the generations together are an ensemble. Furlanello et al., ICML 2018, arXiv:1805.04770.
  */
+import { trainedTeacherOf } from "../teaching/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { count } from "../../base/schema-fields.js";
@@ -33,7 +34,7 @@ export const bornAgain: HopStrategy<"born-again"> = {
   asksTeacher: () => true,
   planHops(plan, { generations, ensemble }, directory) {
     const hops: Hop[] = [];
-    const teacher = "model" in plan.teacher ? plan.teacher : null;
+    const teacher = trainedTeacherOf(plan.teacher);
     if (teacher)
       hops.push({
         title: "generation 0",

@@ -1,6 +1,6 @@
 /** A row of a strategy's table with the models behind it. */
+import { knownClassesOf } from "../teaching/registry.js";
 import type { ModelRow } from "../../learn/evaluate/summary.js";
-import { knownClasses } from "../../learn/teacher/partial.js";
 import type { RunContext } from "../folder/context.js";
 import { answering } from "../students/fit.js";
 import { type Answers, scoreExported } from "../pipeline/judge.js";
@@ -43,7 +43,7 @@ export function askable(
 ): Askable | Unasked {
   if (files.length === 0) return { id, why: "it has no file" };
   const { teacher } = plan;
-  if (role === "teacher" && "classes" in teacher && knownClasses(teacher.classes, loaded.data, "file" in teacher))
+  if (role === "teacher" && knownClassesOf(teacher, loaded.data))
     return { id, why: "it knows only part of the classes" };
   // Teachers are never exported raw.
   const expects = plan.export.raw && role !== "teacher" ? loaded.normalisation : null;

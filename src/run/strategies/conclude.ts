@@ -1,10 +1,10 @@
 /** From the finished hops of a strategy to one summary over all: the rows, what is compared with what, latencies side by side. */
-import { relative, resolve } from "node:path";
+import { isSeveral, modelFileOf, teacherEntryOf } from "../teaching/registry.js";
+import { relative } from "node:path";
 import { differenceSentence } from "../../learn/evaluate/sentence.js";
 import type { Comparison, HopSummary, ModelRow, Summary } from "../../learn/evaluate/summary.js";
 import { compare } from "../../learn/evaluate/verdict.js";
 import { isAtChance } from "../../learn/evaluate/weak-models.js";
-import { openOnnxTeacher } from "../../learn/teacher/onnx.js";
 import { aboutRun } from "../pipeline/about.js";
 import { askable, type ChainRow, rightIn } from "./chain-row.js";
 import type { RunContext } from "../folder/context.js";
@@ -14,7 +14,6 @@ import { testLabels } from "../pipeline/judge.js";
 import { latenciesOf } from "../measure/measure.js";
 import { probeOf } from "../teaching/partial-teachers.js";
 import { runRobustness } from "../measure/robustness.js";
-import { onnxTeacherOptions } from "../teaching/teachers.js";
 import { listTrainings } from "../folder/trainings.js";
 
 /** Everything the strategy found out, as written to its summary.json. */
@@ -101,8 +100,9 @@ async function rowsOf(context: RunContext, hopPlan: HopPlan, done: readonly Fini
 /** The recipe's own teacher, where there is a file of it. */
 function teacherFile({ plan, folder, directory }: RunContext): string[] {
   const { teacher } = plan;
-  if ("group" in teacher) return [];
-  if ("file" in teacher) return [resolve(folder, teacher.file.replaceAll("{n}", "1"))];
+  if (isSeveral(teacher)) return [];
+  const file = modelFileOf(teacher, folder);
+  if (file !== null) return [file];
   const trained = listTrainings(directory).find((t) => t.role === "teacher" && t.seed === plan.seed);
   return trained ? [trained.file] : [];
 }
@@ -111,11 +111,11 @@ function teacherFile({ plan, folder, directory }: RunContext): string[] {
 function givenTeacher(context: RunContext): ChainRow["open"] {
   const { plan, folder, loaded, execution } = context;
   const { teacher } = plan;
-  if (!("file" in teacher)) return undefined;
-  const { path, ...options } = onnxTeacherOptions(teacher, loaded, folder);
+  const { open } = teacherEntryOf(teacher);
+  if (!open) return undefined;
   // What was found out about it with the samples that its hop looked at must be found out again.
   const probe = probeOf(context, loaded.data);
-  return () => openOnnxTeacher(path, loaded.data, probe, { ...options, threads: execution.threads });
+  return () => open(teacher, { loaded, folder, probe, threads: execution.threads, features: [] });
 }
 
 async function comparisonOf(

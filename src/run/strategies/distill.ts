@@ -3,7 +3,7 @@ import { type DistillOptions, type DistillResult, oneShot } from "../pipeline/on
 import { planOf } from "../recipe/load.js";
 import type { RecipeInput } from "../recipe/schema/schema.js";
 import { checkRules } from "../teaching/rules/rule.js";
-import { strategyOf } from "./registry.js";
+import { strategyEntryOf } from "./registry.js";
 import { allRules, runOf } from "./rules.js";
 import { runStrategy } from "./run-strategy.js";
 
@@ -14,6 +14,6 @@ import { runStrategy } from "./run-strategy.js";
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const plan = planOf(input);
   checkRules(allRules(), ["recipe", runOf(plan)], { plan });
-  const { run } = strategyOf(plan);
+  const { run } = strategyEntryOf(plan);
   return run ? run(plan, plan.strategy, options) : runStrategy(plan, options, oneShot);
 }

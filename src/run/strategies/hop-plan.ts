@@ -1,5 +1,5 @@
 /** What a strategy is: the ordinary runs it is made of, what they are compared with, and which student leaves. */
-import { teachersOf } from "../recipe/registries.js";
+import { trainedTeachersOf } from "../teaching/registry.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import { join, relative } from "node:path";
 import type { Plan } from "../recipe/schema/schema.js";
@@ -87,7 +87,7 @@ export function taughtBy(
   seeds: number,
 ): Plan {
   const { teacher } = plan;
-  const halved = teachersOf(teacher).some((t) => "trainOn" in t && t.trainOn === "disjoint-half");
+  const halved = trainedTeachersOf(teacher).some(({ trainOn }) => trainOn === "disjoint-half");
   const models = join(hopFolder(directory, hop.folder), "models");
   return {
     ...plan,

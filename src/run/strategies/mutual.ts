@@ -4,6 +4,7 @@
  * once, on the answers of before it; in the paper they take turns. One run: one training graph holds them all.
  */
 import { shortModelName } from "../../engine/models/registry.js";
+import { isAbsent } from "../teaching/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { modelSchema } from "../recipe/schema/model-schema.js";
@@ -99,7 +100,7 @@ async function run(plan: Plan, strategy: StrategyOf<"mutual">, options: DistillO
     async work(run, arm) {
       const context = { ...run.context, directory: resolve(run.context.directory) };
       await noteHops(context.directory, { kind: "mutual", done: 0, hops: 1 });
-      if (!("none" in plan.teacher))
+      if (!isAbsent(plan.teacher))
         context.notes.push("Students that learn together do not use a teacher, so the recipe's teacher was ignored.");
       context.emit({ kind: "stage", text: `${plan.name}: ${models.length} students learn from each other` });
       const names = distinct(models.map((m, i) => `student ${i + 1} (${shortModelName(m)})`));
@@ -133,7 +134,7 @@ function peerObjective({ objective }: Plan, { weight, temperature }: StrategyOf<
 }
 
 /** The models that learn together, the recipe's student first. */
-export function peerModels({ student }: Plan, { students, models }: StrategyOf<"mutual">): Models {
+function peerModels({ student }: Plan, { students, models }: StrategyOf<"mutual">): Models {
   return models ? [student, ...models] : Array.from({ length: students ?? 2 }, () => student);
 }
 

@@ -4,6 +4,7 @@
  * arXiv:1911.04252.
  */
 import { modelWithoutNoise } from "../../engine/models/registry.js";
+import { isSeveral, teacherEntryOf } from "../teaching/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { count, fraction } from "../../base/schema-fields.js";
@@ -215,7 +216,8 @@ function ablations(plan: Plan, strategy: Noisy): [string, Partial<Plan>][] {
 }
 
 /** Only one teacher can be asked about new views, and no label store can. */
-const canAnswerViews = ({ teacher }: Plan): boolean => !("group" in teacher) && !("labelStore" in teacher);
+const canAnswerViews = ({ teacher }: Plan): boolean =>
+  !isSeveral(teacher) && !teacherEntryOf(teacher).cannotAnswerViews?.(teacher);
 
 const instead = (student: string, hop: string, what: string): Pair => ({
   title: `${student} vs. ${hop}`,

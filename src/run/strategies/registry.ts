@@ -17,8 +17,8 @@ export function registerStrategy<Settings>(entry: StrategyEntry<Settings>): () =
 export const strategyEntries = (): readonly StrategyEntry[] => strategies.entries as readonly StrategyEntry[];
 
 /** The entry of a plan's strategy; only `registerStrategy` adds to the registry. */
-export const strategyOf = ({ strategy }: Plan): StrategyEntry => strategyEntry(strategy) as StrategyEntry;
+export const strategyEntryOf = ({ strategy }: Plan): StrategyEntry => strategyEntry(strategy) as StrategyEntry;
 
 /** What a plan's joint training is made of; null where its strategy has none. */
 export const jointTraining = (plan: Plan, loaded: LoadedData): JointTraining | null =>
-  strategyOf(plan).jointTraining?.(plan, plan.strategy, loaded) ?? null;
+  strategyEntryOf(plan).jointTraining?.(plan, plan.strategy, loaded) ?? null;

@@ -4,10 +4,10 @@ import { assembled } from "../../base/registry.js";
 import type { Plan } from "../recipe/schema/schema.js";
 import { rule, type Subject, type TableRule } from "../teaching/rules/rule.js";
 import { RULES } from "../teaching/rules/rules.js";
-import { strategyEntries, strategyOf } from "./registry.js";
+import { strategyEntries, strategyEntryOf } from "./registry.js";
 
 /** What a run of this plan is: one distillation, or several trainings. */
-export const runOf = (plan: Plan): Subject => (strategyOf(plan).single ? "one-shot" : "strategy");
+export const runOf = (plan: Plan): Subject => (strategyEntryOf(plan).single ? "one-shot" : "strategy");
 
 const ofEveryStrategy = [
   rule({
@@ -15,7 +15,7 @@ const ofEveryStrategy = [
     of: "strategy",
     reads: "recipe",
     code: "option-conflict",
-    when: ({ plan }) => plan.variants.length > 0 && strategyOf(plan).planHops && plan.strategy.kind,
+    when: ({ plan }) => plan.variants.length > 0 && strategyEntryOf(plan).planHops && plan.strategy.kind,
     field: "variants",
     says: (kind) => ({
       found: `the strategy ${kind} is itself a sequence of runs and takes no variants`,
@@ -39,7 +39,7 @@ const ofEveryStrategy = [
     of: "sweep",
     reads: "recipe",
     code: "option-conflict",
-    when: ({ plan }) => !strategyOf(plan).single && plan.strategy.kind,
+    when: ({ plan }) => !strategyEntryOf(plan).single && plan.strategy.kind,
     field: "strategy.kind",
     says: (kind) => ({
       found: `${quote(kind)} is several runs, and a sweep trains single students`,

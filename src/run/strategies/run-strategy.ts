@@ -1,4 +1,5 @@
 /** Runs a strategy whose plan is a sequence of runs: hop after hop, then one summary and one report over all. */
+import { trainedTeacherOf } from "../teaching/registry.js";
 import { join, resolve } from "node:path";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError, within } from "../../base/errors.js";
@@ -18,7 +19,7 @@ import { type KnownTeacher, teacherToBe } from "../teaching/known-teacher.js";
 import type { FinishedHop, Hop, HopPlan } from "./hop-plan.js";
 import { type Prepared, prepareModel } from "../students/prepare.js";
 import { deliverChosen } from "./deliver-chosen.js";
-import { strategyOf } from "./registry.js";
+import { strategyEntryOf } from "./registry.js";
 import { allRules } from "./rules.js";
 import { factsOf } from "../teaching/rules/facts.js";
 import { checkRules } from "../teaching/rules/rule.js";
@@ -63,12 +64,12 @@ export async function runStrategy(plan: Plan, options: DistillOptions, oneShot: 
  * objective, views and samples is in it; the recipe itself where that is what is trained.
  */
 export function firstHop(plan: Plan, loaded: LoadedData): Plan {
-  if (!strategyOf(plan).changesFirstHop) return plan;
+  if (!strategyEntryOf(plan).changesFirstHop) return plan;
   return hopPlanOf({ ...plan, variants: [] }, "", loaded).hops[0]?.plan ?? plan;
 }
 
 function hopPlanOf(plan: Plan, directory: string, { data }: LoadedData): HopPlan {
-  const entry = strategyOf(plan);
+  const entry = strategyEntryOf(plan);
   if (!entry.planHops) throw new Error(`the strategy ${entry.kind} plans no hops and does not run as a whole`);
   const hopPlan = entry.planHops(plan, plan.strategy, directory, data);
   // Defaults of models that came from the strategy are there already; what a plan changed must still be a valid recipe.
@@ -113,8 +114,8 @@ function inHop<T>(title: string, look: () => T): T {
 /** The model of a hop that is trained on labels alone. */
 function aloneModel({ command, plan }: Hop, { data }: LoadedData, folder: string): Prepared | null {
   const { teacher, student } = plan;
-  const model = command === "train-student" ? student : "model" in teacher ? teacher.model : null;
-  return model && prepareModel(model, { folder, data, classes: data.classes.length, seed: 0 });
+  const model = command === "train-student" ? student : trainedTeacherOf(teacher)?.model;
+  return model ? prepareModel(model, { folder, data, classes: data.classes.length, seed: 0 }) : null;
 }
 
 /** Delivers a hop's model as student.onnx, and beside it every hop's student where the plan wants them. */

@@ -36,6 +36,8 @@ export interface StrategyEntry<Settings = unknown> extends RecipeStrategy<Settin
   run?(plan: Plan, settings: Settings, options: DistillOptions): Promise<DistillResult>;
   /** Whether its first hop trains under another objective, other views or other samples than the recipe's. */
   readonly changesFirstHop?: boolean;
+  /** Whether models between the teacher and the student's size are trained. */
+  readonly assists?: boolean;
   /** The one training of several students, where it has one. */
   jointTraining?(plan: Plan, settings: Settings, loaded: LoadedData): JointTraining;
 }

@@ -2,6 +2,7 @@
  * What needs no teacher, and what a distillation has to beat before it is worth one: smoothed labels, a virtual teacher
  * (Tf-KD_reg), and the student's own twin as teacher (Tf-KD_self). Yuan et al., CVPR 2020, arXiv:1909.11723.
  */
+import { trainedTeacherOf } from "../teaching/registry.js";
 import { z } from "zod";
 import { assembled } from "../../base/registry.js";
 import { virtualTeacherSchema } from "../../engine/objective/losses/virtual-teacher.js";
@@ -131,7 +132,7 @@ export function validationScore({ hop, summary }: FinishedHop): number {
   const role = hop.command === "distill" ? "student" : hop.command === "train-student" ? "baseline" : "teacher";
   const row = summary.models.find((m) => m.role === role);
   const { teacher, training } = hop.plan;
-  const { select } = role === "teacher" && "training" in teacher ? teacher.training : training;
+  const { select } = (role === "teacher" && trainedTeacherOf(teacher)?.training) || training;
   const kept = (scores: readonly number[]): number => (select === "last" ? scores.at(-1) : maxOf(scores)) ?? 0;
   const scores =
     row?.omitted?.correction?.seeds.map((s) => s.validationAfter) ??

@@ -1,5 +1,5 @@
 /** A recipe's endpoint, ready to be asked: its secrets come from the environment, and its waits are told of. */
-import type { EndpointTeacherPlan } from "./kinds/endpoint.js";
+import type { TeacherOf } from "./teacher-entry.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
@@ -15,7 +15,7 @@ import type { RunContext } from "../folder/context.js";
  */
 export function openEndpoint(
   context: Pick<RunContext, "loaded" | "emit">,
-  teacher: EndpointTeacherPlan,
+  teacher: TeacherOf<"endpoint">,
   classes: number,
 ): Teacher {
   const { answers, version, batch, retries } = teacher;

@@ -1,18 +1,12 @@
 /** A teacher as far as it is known before it is trained or asked: the graph that it will be, with start weights. */
-import { resolve } from "node:path";
 import { exportModel } from "../../engine/compile/export.js";
 import type { ReusableClassifier } from "../../engine/compile/transfer.js";
-import type { LoadedData } from "../../learn/data/types.js";
 import type { Normalisation } from "../../engine/graph/samples.js";
-import { loadModelFile } from "../../node/model-file.js";
 import type { Model } from "../../engine/graph/types.js";
 import { type FeatureInfo, perSample } from "../../engine/objective/features.js";
 import { packageVersion } from "../../node/package-root.js";
-import type { TeacherPlan } from "../recipe/schema/schema.js";
 import { featureCandidates } from "../../learn/teacher/features.js";
-import { readLabelStore } from "../../learn/teacher/store/store.js";
 import type { Prepared } from "../students/foreign.js";
-import { onnxTeacherOptions } from "./teachers.js";
 
 /** An inner value of a teacher that may not have been run yet. */
 export interface KnownFeature extends FeatureInfo {
@@ -39,20 +33,8 @@ export function teacherToBe({ model }: Prepared, where: string, normalisation: N
   };
 }
 
-/** The inner values of a teacher that is there already; null where they cannot be looked at without asking it. */
-export function teacherAtHand(teacher: TeacherPlan, loaded: LoadedData, folder: string): KnownTeacher | null {
-  if ("labelStore" in teacher)
-    return { features: readLabelStore(resolve(folder, teacher.labelStore), loaded.data).features, classifier: null };
-  if (!("file" in teacher)) return null;
-  const { path } = onnxTeacherOptions(teacher, loaded, folder);
-  const { model } = loadModelFile(path);
-  // Shape rules are asked about one sample; of a file with a batch of its own only a call tells which dimension holds it.
-  const [batch] = model.graph.inputs[0]?.shape ?? [];
-  const alone = typeof batch !== "number" || batch === 1;
-  return { features: featuresOf(model, `teacher ${path}`, alone), classifier: null };
-}
-
-function featuresOf(model: Model, where: string, shaped: boolean): KnownFeature[] {
+/** The inner values of a graph. @param shaped whether shape rules, asked about one sample, hold for it */
+export function featuresOf(model: Model, where: string, shaped: boolean): KnownFeature[] {
   return featureCandidates(model, where).map(({ name, node, shape }) => ({
     name,
     node,

@@ -1,5 +1,5 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
-import type { GroupTeacherPlan } from "./kinds/group.js";
+import type { TeacherOf } from "./teacher-entry.js";
 import { labelsOnly } from "../../learn/data/labels/labels.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
@@ -87,7 +87,7 @@ const storedMembers = (members: readonly ReadyTeacher[]): StoredMember[] =>
 export function combineTeachers(
   context: RunContext,
   arm: Arm,
-  group: GroupTeacherPlan,
+  group: TeacherOf<"group">,
   members: readonly ReadyTeacher[],
 ): ReadyTeacher {
   const { combine } = group;
@@ -136,7 +136,7 @@ export function combineTeachers(
 /** The members' headers as that of one store. */
 function groupHeader(
   members: readonly ReadyTeacher[],
-  combine: GroupTeacherPlan["combine"],
+  combine: TeacherOf<"group">["combine"],
   kind: StoreHeader["kind"],
   identity: string,
 ): StoreHeader {
@@ -161,7 +161,7 @@ function groupHeader(
 async function openGroup(
   members: readonly ReadyTeacher[],
   combine: Combination,
-  weights: GroupTeacherPlan["weights"],
+  weights: TeacherOf<"group">["weights"],
 ): Promise<Teacher> {
   const opened: Teacher[] = [];
   try {

@@ -1,4 +1,5 @@
 /** Classifiers as strangers write them (test/fixtures/teacher/make.py), against ONNX Runtime run by hand. */
+import { onnxTeacherOptions } from "../../../src/run/teaching/onnx-teacher.js";
 import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/teaching/kinds/file-schema.js";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync } from "node:fs";
@@ -19,7 +20,6 @@ import {
 } from "../../../src/index.js";
 import { planOf } from "../../../src/run/recipe/load.js";
 import { openSession } from "../../../src/node/session.js";
-import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";
 import { detectKind } from "../../../src/learn/teacher/onnx.js";
 
 const folder = join(process.cwd(), "test", "fixtures", "teacher");

@@ -1,4 +1,5 @@
 /** limbeck's own exports as teachers: asked as their files say. Expected logits are NumPy's (test/fixtures/teacher/make.py). */
+import { onnxTeacherOptions } from "../../../src/run/teaching/onnx-teacher.js";
 import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/teaching/kinds/file-schema.js";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -21,7 +22,6 @@ import {
 import { planOf } from "../../../src/run/recipe/load.js";
 import { webRuntime } from "../../../src/engine/runtime/web.js";
 import { prepareModel } from "../../../src/run/students/prepare.js";
-import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";
 import { openTeacher } from "../../../src/web/teachers.js";
 import { encodeNpy } from "../../support/npy.js";
 

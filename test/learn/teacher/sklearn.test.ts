@@ -1,4 +1,5 @@
 /** Classifiers as scikit-learn's exporter writes them (test/fixtures/sklearn/make.py), against scikit-learn's own probabilities. */
+import { onnxTeacherOptions } from "../../../src/run/teaching/onnx-teacher.js";
 import type { FileTeacherInput, FileTeacherPlan } from "../../../src/run/teaching/kinds/file-schema.js";
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
@@ -16,7 +17,6 @@ import {
 } from "../../../src/index.js";
 import { planOf } from "../../../src/run/recipe/load.js";
 import { examine } from "../../../src/app/doctor/doctor.js";
-import { onnxTeacherOptions } from "../../../src/run/teaching/teachers.js";
 import { encodeNpy } from "../../support/npy.js";
 
 const folder = join(process.cwd(), "test", "fixtures", "sklearn");

@@ -1,8 +1,18 @@
 /** A teacher that answers over HTTP. */
 import { z } from "zod";
+import { InputError } from "../../../base/errors.js";
 import { className, count, positive } from "../../../base/schema-fields.js";
 import { ADDRESS_REFERENCE } from "../../../base/secrets.js";
-import type { RecipeTeacher } from "../../recipe/registries.js";
+import { knownClasses, ordered } from "../../../learn/teacher/partial.js";
+import { openLabelStore } from "../../../learn/teacher/store/store.js";
+import type { Teacher } from "../../../learn/teacher/types.js";
+import { fingerprint } from "../../folder/context.js";
+import { openEndpoint } from "../endpoint.js";
+import { labelFolder, labelOptions } from "../label-source.js";
+import type { ReadyTeacher } from "../ready-teacher.js";
+import { PLAIN_STEP } from "../step-teacher.js";
+import type { TeacherEntry, TeacherOf, TeacherRequest } from "../teacher-entry.js";
+import { prepareViews } from "../views.js";
 import { storePrecision } from "./fields.js";
 
 /** Whether it is the address of an endpoint, or will be once its references are replaced. */
@@ -66,6 +76,46 @@ declare module "../../recipe/registries.js" {
   }
 }
 
-export type EndpointTeacherPlan = z.output<typeof fields>;
+type EndpointTeacher = TeacherOf<"endpoint">;
 
-export const endpointTeacher: RecipeTeacher<EndpointTeacherPlan> = { kind: "endpoint", mark: "url", schema };
+export const endpointTeacher: TeacherEntry<EndpointTeacher> = {
+  kind: "endpoint",
+  mark: "url",
+  schema,
+  classes: ({ classes }) => classes,
+  slow: true,
+  unasked: "the teacher is an endpoint",
+  prepare,
+  async stepTeacher({ answers }, { classes }) {
+    const kind = answers === "logits" || answers === "log-probabilities" ? "logits" : "probabilities";
+    return { ...PLAIN_STEP, kind, classes };
+  },
+};
+
+/** Its answers, as far as they are there already, or come. */
+async function prepare(teacher: EndpointTeacher, { context, arm, storeFolder }: TeacherRequest): Promise<ReadyTeacher> {
+  const { data } = context.loaded;
+  if (data.classes.length === 0)
+    throw new InputError({
+      code: "option-missing",
+      where: "data.classes",
+      found: "the data names no classes, and an endpoint does not say how many there are",
+      expected: "their names",
+    });
+  const named = teacher.classes && data.classes.join("\0") !== teacher.classes.join("\0") ? teacher.classes : null;
+  const known = named && (knownClasses(named, data) ?? named.map((c) => data.classes.indexOf(c)));
+  const asked = openEndpoint(context, teacher, known?.length ?? data.classes.length);
+  const opened = known ? ordered(asked, known, data.classes.length) : asked;
+  for (const note of opened.notes) context.notes.push(`${opened.name}: ${note}`);
+  const key = fingerprint(opened.hash, opened.preprocessing, teacher.precision);
+  const options = labelOptions(context, opened, teacher.precision);
+  const store = await openLabelStore(storeFolder ?? labelFolder(context, key.slice(0, 12)), opened, data, options);
+  const open = async (): Promise<Teacher> => opened;
+  const views = storeFolder
+    ? undefined
+    : await prepareViews(arm, data, opened, open, { folder: labelFolder(context), options });
+  const trainedOn = teacher.trainedOn ?? "unknown: the answers come from an endpoint";
+  const { knows } = opened;
+  const unknown = { fitted: null, file: null, bytes: 0, parameters: null };
+  return { key, name: opened.name, store, trainedOn, ...unknown, views, ...(knows ? { knows } : {}) };
+}

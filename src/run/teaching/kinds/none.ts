@@ -1,6 +1,7 @@
 /** No teacher. */
 import { z } from "zod";
-import type { RecipeTeacher } from "../../recipe/registries.js";
+import type { TeacherEntry } from "../teacher-entry.js";
+import { noTeacher } from "../teacher-group.js";
 
 const fields = z.strictObject({
   none: z.literal(true).describe("No teacher, for strategies that do not use one"),
@@ -14,4 +15,14 @@ declare module "../../recipe/registries.js" {
   }
 }
 
-export const noTeacher: RecipeTeacher = { kind: "none", mark: "none", schema, members: () => [] };
+export const absentTeacher: TeacherEntry = {
+  kind: "none",
+  mark: "none",
+  schema,
+  absent: true,
+  members: () => [],
+  async prepare() {
+    throw noTeacher();
+  },
+  stepTeacher: async () => null,
+};

@@ -1,4 +1,5 @@
 /** What evaluation and training need of the data. */
+import { trainedTeacherOf } from "../registry.js";
 import { imageShape } from "../../../learn/evaluate/robustness/corruptions.js";
 import { passedOn, rule } from "./rule.js";
 
@@ -70,7 +71,7 @@ export const evaluationRules = [
     of: "teacher-training",
     reads: "recipe",
     code: "option-missing",
-    when: ({ plan }) => !("model" in plan.teacher),
+    when: ({ plan }) => trainedTeacherOf(plan.teacher) === null,
     field: "teacher",
     says: () => ({
       found: "it is not a model that limbeck trains",

@@ -1,4 +1,5 @@
 /** What objectives exclude. */
+import { isSeveral } from "../registry.js";
 import { noun } from "../../../base/noun.js";
 import { objectiveLayers } from "../../../engine/objective/objective.js";
 import { baselineObjectiveOf, objectiveOf } from "../../recipe/resolve.js";
@@ -35,7 +36,7 @@ export const objectiveRules = [
     of: ["student", "strategy"],
     reads: "recipe",
     code: "option-conflict",
-    when: ({ plan }) => "group" in plan.teacher && objectiveLayers(objectiveOf(plan.objective)).length > 0,
+    when: ({ plan }) => isSeveral(plan.teacher) && objectiveLayers(objectiveOf(plan.objective)).length > 0,
     field: "objective.terms",
     says: () => ({
       found: "losses between layers need one teacher, and teacher.group has several",

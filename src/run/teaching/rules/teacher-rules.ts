@@ -1,19 +1,19 @@
-import { asksNoTeacher, teachersOf } from "../../recipe/registries.js";
-import type { GroupTeacherPlan } from "../kinds/group.js";
+import { isAbsent, isSeveral, knownClassesOf, storeOf, trainedTeacherOf, trainedTeachersOf } from "../registry.js";
+import type { TeacherOf } from "../teacher-entry.js";
+import { asksNoTeacher } from "../../recipe/registries.js";
 import { checkSampleWeights } from "../../../engine/objective/objective.js";
 import { fixedWeights } from "../../../learn/teacher/group/group.js";
 import { checkCover } from "../../../learn/teacher/group/merge.js";
-import { knownClasses } from "../../../learn/teacher/partial.js";
 import { objectiveOf } from "../../recipe/resolve.js";
 import type { TeacherPlan } from "../../recipe/schema/schema.js";
 import { noTeacher } from "../teacher-group.js";
 import type { DataFacts } from "./facts.js";
 import { passedOn, rule } from "./rule.js";
 
-const groupOf = (teacher: TeacherPlan): GroupTeacherPlan | null => ("group" in teacher ? teacher : null);
+const groupOf = (teacher: TeacherPlan): TeacherOf<"group"> | null => ("group" in teacher ? teacher : null);
 
 /** A group whose weights differ from sample to sample. */
-const byConfidence = (teacher: TeacherPlan): GroupTeacherPlan | null =>
+const byConfidence = (teacher: TeacherPlan): TeacherOf<"group"> | null =>
   "group" in teacher && teacher.weights === "confidence" ? teacher : null;
 
 /** A member of a group and the classes it knows; absent where it knows all. */
@@ -28,8 +28,9 @@ interface Member {
 function membersOf(teacher: TeacherPlan, { classes }: DataFacts): Member[] {
   if (!("group" in teacher) || classes.length === 0) return [];
   return teacher.group.map((member, place) => {
-    const knows = knownClasses(member.classes, { classes }, "file" in member);
-    return { name: `teacher ${place + 1}`, place, trained: "model" in member, ...(knows ? { knows } : {}) };
+    const knows = knownClassesOf(member, { classes });
+    const trained = trainedTeacherOf(member) !== null;
+    return { name: `teacher ${place + 1}`, place, trained, ...(knows ? { knows } : {}) };
   });
 }
 
@@ -39,7 +40,7 @@ export const teacherRules = [
     of: "recipe",
     reads: "recipe",
     code: "teacher-missing",
-    when: ({ plan: { teacher, strategy } }) => "none" in teacher && !asksNoTeacher(strategy) && strategy.kind,
+    when: ({ plan: { teacher, strategy } }) => isAbsent(teacher) && !asksNoTeacher(strategy) && strategy.kind,
     field: "teacher",
     says: (strategy) => noTeacher(`the strategy ${strategy}`),
   }),
@@ -49,8 +50,8 @@ export const teacherRules = [
     reads: "data",
     code: "class-unknown",
     when({ plan: { teacher }, data }) {
-      if ("none" in teacher || "group" in teacher || data.classes.length === 0) return null;
-      return knownClasses(teacher.classes, data, "file" in teacher);
+      if (data.classes.length === 0) return null;
+      return knownClassesOf(teacher, data);
     },
     field: "teacher.classes",
     says: (known, { data }) => ({
@@ -145,7 +146,7 @@ export const teacherRules = [
     reads: "recipe",
     code: "option-conflict",
     when({ plan: { teacher } }) {
-      const all = new Set(teachersOf(teacher).flatMap((t) => ("trainOn" in t ? [t.trainOn] : [])));
+      const all = new Set(trainedTeachersOf(teacher).map(({ trainOn }) => trainOn));
       return all.size > 1 && [...all];
     },
     field: "teacher.group",
@@ -159,7 +160,7 @@ export const teacherRules = [
     of: "samples",
     reads: "samples",
     code: "labels-missing",
-    when: ({ plan, seen }) => seen.teacher === 0 && teachersOf(plan.teacher).some((t) => "model" in t),
+    when: ({ plan, seen }) => seen.teacher === 0 && trainedTeachersOf(plan.teacher).length > 0,
     field: "teacher",
     says: () => ({
       found: "its training samples have no labels",
@@ -171,7 +172,7 @@ export const teacherRules = [
     of: "label",
     reads: "recipe",
     code: "teacher-missing",
-    when: ({ plan }) => "none" in plan.teacher,
+    when: ({ plan }) => isAbsent(plan.teacher),
     field: "teacher",
     says: () => noTeacher("labelling"),
   }),
@@ -180,7 +181,7 @@ export const teacherRules = [
     of: "label",
     reads: "recipe",
     code: "option-invalid",
-    when: ({ plan }) => "labelStore" in plan.teacher,
+    when: ({ plan }) => storeOf(plan.teacher, "") !== null,
     field: "teacher.label_store",
     says: () => ({
       found: "this teacher is already a label store",
@@ -193,7 +194,7 @@ export const teacherRules = [
     of: "label",
     reads: "recipe",
     code: "option-conflict",
-    when: ({ plan }) => "group" in plan.teacher,
+    when: ({ plan }) => isSeveral(plan.teacher),
     field: "teacher.group",
     says: () => ({
       found: "a label store belongs to one teacher, and this group has several",

@@ -1,9 +1,11 @@
 /** What random views and the rest of a recipe exclude of each other. */
+import { teachersOf } from "../../recipe/registries.js";
+import { isSeveral, teacherEntryOf, trainedTeacherOf } from "../registry.js";
 import { objectiveLayers, refusesBlends } from "../../../engine/objective/objective.js";
 import { checkAugmentation } from "../../../learn/data/augment/check.js";
 import { type Augmentation, augments, mixes } from "../../../learn/data/augment/config.js";
 import { augmentationOf, baselineObjectiveOf, objectiveOf } from "../../recipe/resolve.js";
-import type { Plan, TeacherPlan } from "../../recipe/schema/schema.js";
+import type { Plan } from "../../recipe/schema/schema.js";
 import { viewAnswersOf } from "../views.js";
 import { passedOn, rule } from "./rule.js";
 
@@ -17,23 +19,6 @@ const blends = ({ training }: Plan): boolean => {
 function viewsAsked(plan: Plan): "replayed" | "online" | null {
   const answers = viewAnswersOf(plan);
   return answers === "clean" ? null : answers;
-}
-
-/** Why a teacher cannot be asked about views, and what to do; null where it can. */
-function cannotAnswer(teacher: TeacherPlan): { readonly reason: string; readonly cure: string } | null {
-  const model = "Give a model or a file";
-  if ("labelStore" in teacher) return { reason: "teacher.label_store only holds answers", cure: model };
-  if (!("group" in teacher)) return null;
-  const { group, combine, weights } = teacher;
-  if (combine === "mean-losses" || combine === "draw")
-    return {
-      reason: `${combine} keeps the answers of each teacher`,
-      cure: "Set combine to mean-probabilities, mean-logits or merge",
-    };
-  if (weights === "confidence")
-    return { reason: "weights by confidence are those of the unchanged samples", cure: "Give fixed weights" };
-  const odd = group.findIndex((member) => !("model" in member || "file" in member));
-  return odd < 0 ? null : { reason: `teacher ${odd + 1} of the group is neither a model nor a file`, cure: model };
 }
 
 /** @throws InputError when an option does not go with the data */
@@ -76,7 +61,7 @@ export const viewRules = [
     code: "option-conflict",
     when({ plan }) {
       const answers = viewsAsked(plan);
-      const none = answers && cannotAnswer(plan.teacher);
+      const none = answers && teacherEntryOf(plan.teacher).cannotAnswerViews?.(plan.teacher);
       return none && { answers, ...none };
     },
     field: "transfer.views.answers",
@@ -90,7 +75,7 @@ export const viewRules = [
     of: "student",
     reads: "recipe",
     code: "option-conflict",
-    when: ({ plan }) => viewsAsked(plan) === "online" && "url" in plan.teacher,
+    when: ({ plan }) => viewsAsked(plan) === "online" && teacherEntryOf(plan.teacher).slow === true,
     field: "transfer.views.answers",
     says: () => ({
       found: "an endpoint is too slow to be asked at every step",
@@ -162,10 +147,11 @@ export const viewRules = [
     of: "student",
     reads: "data",
     check({ plan: { teacher }, data }) {
-      const several = "group" in teacher;
-      for (const [i, one] of (several ? teacher.group : [teacher]).entries()) {
+      const several = isSeveral(teacher);
+      for (const [i, one] of teachersOf(teacher).entries()) {
         const field = several ? `teacher.group.${i}` : "teacher";
-        if ("training" in one) checkViewsOf(one.training.augment, data.sampleShape, `${field}.training.augment`);
+        const trained = trainedTeacherOf(one);
+        if (trained) checkViewsOf(trained.training.augment, data.sampleShape, `${field}.training.augment`);
       }
     },
   }),
