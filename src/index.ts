@@ -83,6 +83,13 @@ export type { DataInput, ModelInput, Recipe, RecipeInput } from "./run/recipe/sc
 // Whole runs
 export type { DistillOptions, DistillResult } from "./run/pipeline/one-shot.js";
 export { distill } from "./run/strategies/distill.js";
+// Teachers and strategies of your own
+export { registerStrategy } from "./run/strategies/registry.js";
+export type { StrategyEntry } from "./run/strategies/strategy-entry.js";
+export type { FinishedHop, Hop, HopPlan, Pair } from "./run/strategies/hop-plan.js";
+export type { Plan } from "./run/recipe/schema/schema.js";
+export { registerTeacher } from "./run/teaching/registry.js";
+export type { TeacherEntry, TeacherOpening } from "./run/teaching/teacher-entry.js";
 // Step by step
 export {
   type CompileOptions,

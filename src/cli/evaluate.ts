@@ -220,10 +220,10 @@ function runSubject(directory: string, flags: EvaluateFlags): Subject {
 /** A teacher for each seed ({n} in its file's name): the one of the seed that the run delivered. */
 function numbered(directory: string, { plan, model }: OpenedRun, file: DataFile): DataFile {
   const { teacher } = file;
-  const forSeed = teacher && teacherEntryOf(teacher).forSeed;
-  if (!forSeed) return file;
+  const entry = teacher && teacherEntryOf(teacher);
+  if (!entry?.forSeed) return file;
   const n = (trainingOf(directory, model)?.seed ?? plan.seed) - plan.seed + 1;
-  return { ...file, teacher: forSeed(teacher, n) as TeacherPlan };
+  return { ...file, teacher: entry.forSeed(teacher, n) as TeacherPlan };
 }
 
 /** The teacher of a run's model: its file, or the one trained in the run. */

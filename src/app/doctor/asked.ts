@@ -41,8 +41,9 @@ export async function openAsked(plan: Plan, options: AskingOptions): Promise<Ask
   const store = storeOf(teacher, folder);
   if (store !== null) return askedStore(store, loaded, wanted);
   const { probe, threads } = options;
-  const { open } = teacherEntryOf(teacher);
-  if (open) {
+  const entry = teacherEntryOf(teacher);
+  if (entry.open) {
+    const open = entry.open.bind(entry);
     const opening = { loaded, folder, probe, threads, allowChance: true };
     const asked = await askedModel((features) => open(teacher, { ...opening, features }), wanted, options);
     return { ...asked, file: modelFileOf(teacher, folder) };

@@ -143,13 +143,13 @@ async function requestOf(
   teachers: Map<string, ReadyTeacher>,
 ): Promise<FitRequest> {
   const { teacher: described } = arm.plan;
-  const { perSeed, readsLabels } = teacherEntryOf(described);
-  const seen = readsLabels?.(described) ? arm.labelled : null;
+  const entry = teacherEntryOf(described);
+  const seen = entry.readsLabels?.(described) ? arm.labelled : null;
   const layers = objectiveLayers(objectiveOf(arm.plan.objective)).map((l) => l.teacher);
   const own = { ...arm, plan: withBudget(arm.plan, budget) };
   const viewPlan = viewPlanOf(own);
   const views = viewPlan ? viewsHash(context.loaded.data, viewPlan) : viewAnswersOf(own.plan);
-  const key = fingerprint(described, arm.teacherSamples, seen, perSeed?.(described) ? seed : null, layers, views);
+  const key = fingerprint(described, arm.teacherSamples, seen, entry.perSeed?.(described) ? seed : null, layers, views);
   const teacher = teachers.get(key) ?? (await prepareTeacher(context, own, seed));
   teachers.set(key, teacher);
   const settled = settleArm(context, own, teacher);

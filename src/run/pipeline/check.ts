@@ -72,12 +72,7 @@ function checkStep(arm: Arm, loaded: LoadedData, student: Prepared): void {
  * Layers that losses compare must be there on both sides, as many, and of shapes that can be compared.
  * @returns the student that is trained: with its teacher's classifier where it ends in that
  */
-function checkLayers(
-  arm: Arm,
-  loaded: LoadedData,
-  student: Prepared,
-  teacherOf: () => KnownTeacher | null,
-): Prepared {
+function checkLayers(arm: Arm, loaded: LoadedData, student: Prepared, teacherOf: () => KnownTeacher | null): Prepared {
   const { plan } = arm;
   const objective = objectiveOf(plan.objective);
   const layers = objectiveLayers(objective);

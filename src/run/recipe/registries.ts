@@ -71,8 +71,7 @@ function must<E>(entry: E | undefined): E {
 
 /** The recipe's teachers one by one. */
 export function teachersOf(settings: TeacherPlan): readonly SingleTeacherPlan[] {
-  const { members } = teacherEntry(settings);
-  return members ? members(settings) : [settings as SingleTeacherPlan];
+  return teacherEntry(settings).members?.(settings) ?? [settings as SingleTeacherPlan];
 }
 
 /** Whether a strategy is carried out without ever asking the recipe's teacher, which may then be left out. */

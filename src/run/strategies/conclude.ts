@@ -111,8 +111,9 @@ function teacherFile({ plan, folder, directory }: RunContext): string[] {
 function givenTeacher(context: RunContext): ChainRow["open"] {
   const { plan, folder, loaded, execution } = context;
   const { teacher } = plan;
-  const { open } = teacherEntryOf(teacher);
-  if (!open) return undefined;
+  const entry = teacherEntryOf(teacher);
+  if (!entry.open) return undefined;
+  const open = entry.open.bind(entry);
   // What was found out about it with the samples that its hop looked at must be found out again.
   const probe = probeOf(context, loaded.data);
   return () => open(teacher, { loaded, folder, probe, threads: execution.threads, features: [] });

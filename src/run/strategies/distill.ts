@@ -14,6 +14,6 @@ import { runStrategy } from "./run-strategy.js";
 export async function distill(input: RecipeInput, options: DistillOptions = {}): Promise<DistillResult> {
   const plan = planOf(input);
   checkRules(allRules(), ["recipe", runOf(plan)], { plan });
-  const { run } = strategyEntryOf(plan);
-  return run ? run(plan, plan.strategy, options) : runStrategy(plan, options, oneShot);
+  const entry = strategyEntryOf(plan);
+  return entry.run ? entry.run(plan, plan.strategy, options) : runStrategy(plan, options, oneShot);
 }

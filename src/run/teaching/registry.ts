@@ -55,8 +55,8 @@ export function knownClassesOf(
   settings: TeacherPlan,
   data: Parameters<typeof knownClasses>[1],
 ): readonly number[] | null {
-  const { classes, knowsFurtherClasses } = teacherEntryOf(settings);
-  return knownClasses(classes?.(settings), data, knowsFurtherClasses);
+  const entry = teacherEntryOf(settings);
+  return knownClasses(entry.classes?.(settings), data, entry.knowsFurtherClasses);
 }
 
 /** The inner values of a teacher that is there already; null where they cannot be looked at without asking it. */

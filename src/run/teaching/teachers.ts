@@ -30,8 +30,9 @@ export function prepareOne(teacher: TeacherPlan, request: TeacherRequest): Promi
 
 /** A teacher that only says how it is opened. */
 function prepareOpened(teacher: TeacherPlan, request: TeacherRequest): Promise<ReadyTeacher> {
-  const { kind, open, trainedOn, modelFile } = teacherEntryOf(teacher);
-  if (!open) throw new Error(`the teacher "${kind}" has neither prepare nor open`);
+  const entry = teacherEntryOf(teacher);
+  if (!entry.open) throw new Error(`the teacher "${entry.kind}" has neither prepare nor open`);
+  const open = entry.open.bind(entry);
   const { context, seed } = request;
   const { loaded, folder, plan, execution } = context;
   const opening = { loaded, folder, probe: probeOf(context, loaded.data), threads: execution.threads };
@@ -41,8 +42,8 @@ function prepareOpened(teacher: TeacherPlan, request: TeacherRequest): Promise<R
       precision: "float32",
       known: knownClassesOf(teacher, loaded.data),
       trained: null,
-      trainedOn: trainedOn?.(teacher) ?? "unknown: nothing was said about the teacher's training data",
-      file: modelFile?.(teacher, folder) ?? null,
+      trainedOn: entry.trainedOn?.(teacher) ?? "unknown: nothing was said about the teacher's training data",
+      file: entry.modelFile?.(teacher, folder) ?? null,
     },
     request,
   );
