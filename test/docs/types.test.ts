@@ -41,6 +41,11 @@ export const run = async (): Promise<Summary> => (await distill(recipe)).summary
 export const distiller = new Distiller({ teacher: "teacher.onnx", student: { kind: "mlp", hidden: [8] } });
 // @ts-expect-error: an mlp has hidden layers; were the types missing, nothing would be wrong here.
 export const wrong: RecipeInput["student"] = { kind: "mlp" };
+// @ts-expect-error: no teacher has such a field.
+export const wrongTeacher: RecipeInput["teacher"] = { wisdom: 1 };
+// @ts-expect-error: a strategy has a kind that is known.
+export const wrongStrategy: RecipeInput["strategy"] = { kind: "luck" };
+export const strategy: RecipeInput["strategy"] = { kind: "born-again", generations: 2 };
 `,
   );
   const examples = [...readFileSync("README.md", "utf8").matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(

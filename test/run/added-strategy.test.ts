@@ -12,7 +12,10 @@ const folder = mkdtempSync(join(tmpdir(), "limbeck-"));
 after(() => rmSync(folder, { recursive: true, force: true }));
 
 /** The types know limbeck's own kinds. */
-const recipe = (strategy: unknown, teacher: unknown = { model: { kind: "mlp", hidden: [24] } }): RecipeInput =>
+const recipe = (
+  strategy: unknown,
+  teacher: unknown = { model: { kind: "mlp", hidden: [24] }, training: { epochs: 5 } },
+): RecipeInput =>
   ({
     name: "pair",
     data: { source: "digits" },
@@ -56,7 +59,7 @@ test("a plan of hops runs as any other strategy, and its kind can be named while
     );
     assert.deepEqual(summary.strategy?.delivered, { hop: "alpha 1", reason: "the last value" });
     await assert.rejects(
-      distill(recipe(strategy, undefined)),
+      distill(recipe(strategy, { none: true })),
       faultLike({ code: "teacher-missing", where: "teacher", found: ["the strategy two-weights needs one"] }),
     );
     await assert.rejects(
@@ -81,7 +84,7 @@ test("a strategy may run as a whole, without a teacher", async () => {
     },
   });
   try {
-    await assert.rejects(distill(recipe({ kind: "pretend" }, undefined)), /it pretends/);
+    await assert.rejects(distill(recipe({ kind: "pretend" }, { none: true })), /it pretends/);
     assert.deepEqual(asked, ["pair"]);
   } finally {
     remove();

@@ -1,4 +1,7 @@
-/** All strategies of limbeck, registered. Adding one: write its file, add it to the list here. */
+/**
+ * All strategies of limbeck, registered. Adding one: write its file, add it to the list and to the exports here. What is
+ * exported keeps the entries' files, and with them the types of recipes, among the package's declarations.
+ */
 import { assistants } from "./assistants.js";
 import { bornAgain } from "./born-again.js";
 import { consistent } from "./consistent.js";
@@ -23,3 +26,5 @@ const entries: readonly StrategyEntry[] = [
 ];
 
 for (const entry of entries) registerStrategy(entry);
+
+export { assistants, bornAgain, consistent, ladder, mutual, noisyStudent, oneShot, teacherFree };
