@@ -1,4 +1,7 @@
 /** limbeck in the browser (`limbeck/web`): arrays in, model bytes out. Nothing it reaches is Node's. */
+// What schemas of entries are written with: limbeck's copy of zod
+export { z } from "zod";
+
 import {
   type ArraySource,
   dataFromArrays,
@@ -24,6 +27,10 @@ export {
 } from "../learn/evaluate/metrics.js";
 export { readModel } from "../engine/graph/read.js";
 export { writeModel } from "../engine/graph/write.js";
+export type { LossEntry, LossSchema } from "../engine/objective/entry.js";
+export { registerLoss } from "../engine/objective/registry.js";
+export type { OpDefinition } from "../engine/ops/definition.js";
+export { registerOp } from "../engine/ops/registry.js";
 export type { WebModule } from "../engine/runtime/web-module.js";
 export type { CompileOptions, CustomTerm, Metric } from "../app/library/options.js";
 export type { TrainedStudent } from "../run/students/trained-student.js";

@@ -3,18 +3,14 @@ import { InputError } from "../../base/errors.js";
 import { quote } from "../../base/quote.js";
 
 /** Numbers that options expect, in the words of a recipe's own checks. */
-export const ABOVE_ZERO = "a number above 0";
 export const FROM_ZERO = "a number of at least 0";
 export const WHOLE = "a whole number of at least 1";
 export const FRACTION = "a number from 0 to 1";
-export const BELOW_ONE = "a number from 0 to below 1";
 
 const CHECKS: Readonly<Record<string, (value: number) => boolean>> = {
-  [ABOVE_ZERO]: (v) => Number.isFinite(v) && v > 0,
   [FROM_ZERO]: (v) => Number.isFinite(v) && v >= 0,
   [WHOLE]: (v) => Number.isInteger(v) && v >= 1,
   [FRACTION]: (v) => v >= 0 && v <= 1,
-  [BELOW_ONE]: (v) => v >= 0 && v < 1,
 };
 
 /** A field of the objective in the recipe's spelling: "objective.student_loss.class_weights". */

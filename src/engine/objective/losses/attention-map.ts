@@ -4,13 +4,12 @@ import { int } from "../../graph/attributes.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
 import { layers, meanSquare, overLayers, unbridgeable } from "../connectors.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("attention-map").describe("Attention matrices of transformers (TinyBERT 2020)"),
   layers,
 });
-export type AttentionMapConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch, heads and places of (A_s - A_t)^2, summed over the layers mapped; A are [batch, heads, tokens, tokens],

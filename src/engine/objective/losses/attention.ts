@@ -5,14 +5,13 @@ import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { int64s } from "../../graph/tensor.js";
 import { flattened, layers, meanSquare, overLayers, resized, unbridgeable } from "../connectors.js";
 import { unitRows } from "../geometry.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 import type { FeatureValues } from "../types.js";
 
 const schema = z.strictObject({
   kind: z.literal("attention").describe("Spatial attention of a layer (Zagoruyko 2017)"),
   layers,
 });
-export type AttentionConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and places of (Q(f_s) - Q(f_t))^2, Q(f) the mean of f^2 over the channels, flattened and divided by its

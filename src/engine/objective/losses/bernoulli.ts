@@ -6,14 +6,13 @@ import { constantLike } from "../../ops/support.js";
 import { conflict, fieldOf } from "../options.js";
 import { divergence, meanTimesT2, type Softening, temperature, temperatureOf } from "../softening.js";
 import { flooredLog, logAddExp, requiredTeacher } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 import type { TeacherValues } from "../types.js";
 
 const schema = z.strictObject({
   kind: z.literal("bernoulli").describe("A binary KL for each class, for multi-label outputs"),
   ...temperature(1),
 });
-export type BernoulliConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 sum_c KL of [q, 1 - q] with q = sigmoid(z_c / T), teacher against student, averaged over the batch: for multi-label

@@ -5,12 +5,11 @@ import { int64s } from "../../graph/tensor.js";
 import { constantLike } from "../../ops/support.js";
 import { unitRows } from "../geometry.js";
 import { requiredOutputs, weighed } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("cosine").describe("1 - cosine of the outputs, for embeddings"),
 });
-export type CosineConfig = ConfigOf<typeof schema>;
 
 /** 1 - cos(z_s, z_t), averaged over the batch; a row of zeros has cosine 0. */
 export const cosine: LossEntry<typeof schema, "answers"> = {

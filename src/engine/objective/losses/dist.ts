@@ -8,7 +8,7 @@ import { int64s } from "../../graph/tensor.js";
 import { constantLike, scale } from "../../ops/support.js";
 import { conflict, fieldOf } from "../options.js";
 import { logSides, type Softening, standardise, temperature, temperatureOf } from "../softening.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("dist").describe("Correlations within samples and within classes (Huang 2022)"),
@@ -17,7 +17,6 @@ const schema = z.strictObject({
   rowWeight: weight.default(1).describe("Weight of the term within samples"),
   columnWeight: weight.default(1).describe("Weight of the term within classes"),
 });
-export type DistConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 [ b (1 - mean over samples of rho(p_s, p_t)) + g (1 - mean over classes of rho) ], rho the Pearson correlation of

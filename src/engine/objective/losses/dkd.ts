@@ -8,7 +8,7 @@ import { int64s } from "../../graph/tensor.js";
 import { maskOf, scale } from "../../ops/support.js";
 import { divergence, logSides, meanTimesT2, softened, sumOverClasses, temperatureOf } from "../softening.js";
 import { isLabel, requiredLabels, softmaxWithout, without } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("dkd").describe("Target class and other classes weighted separately (Zhao 2022); needs labels"),
@@ -16,7 +16,6 @@ const schema = z.strictObject({
   targetWeight: weight.default(1).describe("Weight of the target class term"),
   otherWeight: weight.default(8).describe("Weight of the other classes' term"),
 });
-export type DkdConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 (a TCKD + b NCKD), averaged over the batch: TCKD = KL of [p_y, 1 - p_y], NCKD = KL of the softmaxes over the C - 1

@@ -1,13 +1,12 @@
 /** Hints: a layer of the student predicts a layer of its teacher. */
 import { z } from "zod";
 import { connected, layers, meanSquare, overLayers } from "../connectors.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("fitnet").describe("Mean squared difference (Romero 2015)"),
   layers,
 });
-export type FitnetConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and elements of (r(f_s) - f_t)^2, summed over the pairs; r is a connector where the shapes differ.

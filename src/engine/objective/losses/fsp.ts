@@ -4,14 +4,13 @@ import { InputError } from "../../../base/errors.js";
 import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { reshape, scale } from "../../ops/support.js";
 import { channels, layers, meanSquare, resized, unbridgeable } from "../connectors.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 import type { FeatureValues, LossInputs } from "../types.js";
 
 const schema = z.strictObject({
   kind: z.literal("fsp").describe("Relations between consecutive layers (Yim 2017)"),
   layers,
 });
-export type FspConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and elements of (G_s - G_t)^2, G = F_1 F_2^T / (height * width) [channels_1, channels_2] of consecutive

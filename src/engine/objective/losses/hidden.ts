@@ -1,13 +1,12 @@
 /** Hidden states of transformers, layer by layer. */
 import { z } from "zod";
 import { connected, layers, meanSquare, overLayers, unbridgeable } from "../connectors.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("hidden").describe("Hidden states of transformers (TinyBERT 2020)"),
   layers,
 });
-export type HiddenConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch, tokens and width of (f_s W - f_t)^2, summed over the layers mapped; f are [batch, tokens, width] (or

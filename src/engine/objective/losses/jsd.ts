@@ -6,14 +6,13 @@ import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { constantLike, scale } from "../../ops/support.js";
 import { divergence, type LogSides, logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
 import { logAddExp } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("jsd").describe("Interpolates between forward KL (beta 0) and reverse KL (beta 1); Agarwal 2023"),
   ...softened(1),
   beta: fraction.default(0.5).describe("The teacher's share of the mixture"),
 });
-export type JsdConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 [ b KL(p_t || m) + (1 - b) KL(p_s || m) ] with m = b p_t + (1 - b) p_s, averaged over the batch.

@@ -1,13 +1,12 @@
 /** Hinton's soft-target loss. */
 import { z } from "zod";
 import { divergence, logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("kd").describe("T^2 KL(teacher || student) (Hinton 2015)"),
   ...softened(4),
 });
-export type KdConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 sum_c p_t^T (log p_t^T - log p_s^T), averaged over the batch, with p^T = softmax(z / T).

@@ -3,12 +3,11 @@
 import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import { requiredOutputs, weighed } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("logit-mse").describe("Mean squared difference of logits (Ba & Caruana 2014)"),
 });
-export type LogitMseConfig = ConfigOf<typeof schema>;
 
 /** Mean over batch AND classes of (z_s - z_t)^2. Ba and Caruana, NeurIPS 2014, section 2.2. */
 export const logitMse: LossEntry<typeof schema, "answers"> = {

@@ -5,13 +5,12 @@ import { InputError } from "../../../base/errors.js";
 import { constantLike } from "../../ops/support.js";
 import { divergence, meanTimesT2 } from "../softening.js";
 import { softenedLogits } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("mutual").describe("What students that learn together learn from each other (Zhang 2018)"),
   temperature: positive.default(1).describe("T of both sides"),
 });
-export type MutualConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 / (K - 1) sum over the other peers j of KL(p_j^T || p_i^T), averaged over the batch: what peer i learns from the others.

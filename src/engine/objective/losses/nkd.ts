@@ -6,14 +6,13 @@ import { scalar } from "../../graph/tensor.js";
 import { maskOf, scale } from "../../ops/support.js";
 import { logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
 import { batchMean, isLabel, requiredLabels, softmaxWithout, weighed } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("nkd").describe("Normalised KD (Yang 2023); needs labels"),
   ...softened(1),
   gamma: weight.default(1.5).describe("Weight of the other classes' term"),
 });
-export type NkdConfig = ConfigOf<typeof schema>;
 
 /**
  * -p_t,y log p_s,y at T = 1, plus g T^2 times the cross-entropy of the softmaxes over the other classes, averaged over the

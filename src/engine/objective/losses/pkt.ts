@@ -7,13 +7,12 @@ import { constantLike, scale } from "../../ops/support.js";
 import { flattened, layers, overLayers } from "../connectors.js";
 import { unitRows } from "../geometry.js";
 import { flooredLog } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("pkt").describe("Similarity distributions within the batch (Passalis 2018)"),
   layers,
 });
-export type PktConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over the batch's pairs of p_t log(p_t / p_s), p the similarity (cos + 1) / 2 of two samples' features, each row

@@ -5,14 +5,13 @@ import { z } from "zod";
 import { int } from "../../graph/attributes.js";
 import { huber } from "../huber.js";
 import { requiredOutputs, weighed } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("regression").describe("Numeric outputs"),
   form: z.enum(["mse", "huber"]).default("mse"),
   delta: positive.default(1).describe("Point at which Huber's loss becomes linear"),
 });
-export type RegressionConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch and outputs of (z_s - z_t)^2, or of Huber's loss (Huber 1964): 1/2 d^2 for |d| <= delta, else

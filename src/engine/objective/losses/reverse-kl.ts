@@ -1,13 +1,12 @@
 /** The KL divergence the other way round: the student is punished for what the teacher does not say. */
 import { z } from "zod";
 import { divergence, logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("reverse-kl").describe("T^2 KL(student || teacher) (Gu 2023)"),
   ...softened(1),
 });
-export type ReverseKlConfig = ConfigOf<typeof schema>;
 
 /** T^2 sum_c p_s^T (log p_s^T - log p_t^T), averaged over the batch. Gu et al. 2023, arXiv:2306.08543. */
 export const reverseKl: LossEntry<typeof schema, "answers"> = {

@@ -11,7 +11,7 @@ import { samplesPerChannel } from "../../ops/channel.js";
 import { reshape, scale } from "../../ops/support.js";
 import { channels, layers, meanOfSquares, nearest, resized, unbridgeable } from "../connectors.js";
 import { invalidOption } from "../options.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 import type { FeatureValues, LossInputs } from "../types.js";
 
 const schema = z.strictObject({
@@ -19,7 +19,6 @@ const schema = z.strictObject({
   layers,
   midChannels: count.optional().describe("Channels of the fused maps; default: those of the last layer, at most 512"),
 });
-export type ReviewConfig = ConfigOf<typeof schema>;
 
 /** Default channels of the fused maps at most, as in the authors' code. */
 const MOST_CHANNELS = 512;

@@ -9,7 +9,7 @@ import { constantLike, reshape, scale } from "../../ops/support.js";
 import { flattened, layers, overLayers } from "../connectors.js";
 import { huber } from "../huber.js";
 import { conflict } from "../options.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("rkd").describe("Distances and angles between samples (Park 2019)"),
@@ -17,7 +17,6 @@ const schema = z.strictObject({
   distanceWeight: weight.default(25).describe("Weight of the distances"),
   angleWeight: weight.default(50).describe("Weight of the angles"),
 });
-export type RkdConfig = ConfigOf<typeof schema>;
 
 /**
  * Two samples closer than this share of the mean squared length count as one: they have no direction, and what their

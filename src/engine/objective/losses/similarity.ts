@@ -5,13 +5,12 @@ import type { GraphBuilder, Value } from "../../graph/builder.js";
 import { scale } from "../../ops/support.js";
 import { flattened, layers, overLayers } from "../connectors.js";
 import { unitRows } from "../geometry.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("similarity").describe("Similarities between samples (Tung 2019)"),
   layers,
 });
-export type SimilarityConfig = ConfigOf<typeof schema>;
 
 /**
  * ||G_t - G_s||_F^2 / batch^2, G = F F^T with rows divided by their L2 length, F the feature flattened to [batch, n];

@@ -8,7 +8,7 @@ import { int64s, scalar } from "../../graph/tensor.js";
 import { constantLike, expand } from "../../ops/support.js";
 import { divergence, type LogSides, logSides, meanTimesT2, softened, temperatureOf } from "../softening.js";
 import { flooredLog, without } from "../support.js";
-import type { ConfigOf, LossEntry, SettingsOf } from "../entry.js";
+import type { LossEntry, SettingsOf } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("top-k-kl").describe("KL over the teacher's most likely classes (FKD 2022)"),
@@ -21,7 +21,6 @@ const schema = z.strictObject({
 });
 /** What becomes of the classes outside the k best. */
 type TailPolicy = SettingsOf<typeof schema>["tail"];
-export type TopKKlConfig = ConfigOf<typeof schema>;
 
 /**
  * T^2 KL(p_t || p_s) over the teacher's k best classes, averaged over the batch. The tail policies:

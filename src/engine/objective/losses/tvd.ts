@@ -3,13 +3,12 @@ import { z } from "zod";
 import { scale } from "../../ops/support.js";
 import { logSides, softened, temperatureOf } from "../softening.js";
 import { batchMean, weighed } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
   kind: z.literal("tvd").describe("Total variation distance"),
   ...softened(1),
 });
-export type TvdConfig = ConfigOf<typeof schema>;
 
 /** 1/2 sum_c |p_t^T - p_s^T|, averaged over the batch: in [0, 1], without T^2. Wen et al., ACL 2023. */
 export const tvd: LossEntry<typeof schema, "answers"> = {

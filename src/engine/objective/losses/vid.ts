@@ -5,7 +5,7 @@ import type { Value } from "../../graph/builder.js";
 import { constantLike, reshape, scale } from "../../ops/support.js";
 import { channels, layers, overLayers, resized, unbridgeable } from "../connectors.js";
 import { logAddExp } from "../support.js";
-import type { ConfigOf, LossEntry } from "../entry.js";
+import type { LossEntry } from "../entry.js";
 import type { LossInputs } from "../types.js";
 
 /** Least variance. */
@@ -16,7 +16,6 @@ const schema = z.strictObject({
   layers,
   initialVariance: z.number().gt(LEAST).default(5).describe("Initial variances"),
 });
-export type VidConfig = ConfigOf<typeof schema>;
 
 /**
  * Mean over batch, channels and places of 1/2 [(mu(f_s) - f_t)^2 / v_c + log v_c], v_c = softplus(a_c) + 1e-5 a variance for
