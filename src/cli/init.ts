@@ -1,6 +1,7 @@
 /** `limbeck init [file]`. */
 import { basename, extname } from "node:path";
 import { type Command, Option } from "commander";
+import { teachers } from "../run/recipe/registries.js";
 import { sources } from "../learn/data/sources/registry.js";
 import { writeOutput } from "../run/folder/output.js";
 import { type StarterOptions, starterRecipe } from "../app/commands/starter-recipe.js";
@@ -23,7 +24,7 @@ export function addInit(program: Command): void {
     )
     .addOption(
       new Option("--teacher <kind>", "kind of teacher: a model to train, an ONNX file, or a label store")
-        .choices(["model", "file", "store"])
+        .choices(teachers.entries.flatMap(({ starter }) => starter?.name ?? []))
         .default("model"),
     )
     .addOption(jsonFlag())

@@ -7,6 +7,9 @@ import { after, test } from "node:test";
 import {
   type BuiltModelEntry,
   distill,
+  type FinishedHop,
+  functionTeacher,
+  type Hop,
   int,
   layers,
   type LossEntry,
@@ -17,8 +20,12 @@ import {
   registerModel,
   registerOp,
   registerSource,
-  type SourceEntry,
+  registerStrategy,
+  registerTeacher,
   saveModelFile,
+  type SourceEntry,
+  type StrategyEntry,
+  type TeacherEntry,
   tensor,
   z,
 } from "../../src/index.js";
@@ -99,6 +106,48 @@ const model: BuiltModelEntry<typeof modelSchema> = {
 };
 added.push(registerModel(model));
 
+/** It is told the labels, and says them with this logit. */
+const teacher: TeacherEntry<{ readonly dummySureness: number }> = {
+  kind: "dummy-teacher",
+  mark: "dummySureness",
+  schema: () => z.strictObject({ dummySureness: z.number().positive().describe("Logit of the right class") }),
+  async open({ dummySureness }, { loaded: { data } }) {
+    const classes = data.classes.length;
+    const rows = (labels: readonly number[]): number[][] =>
+      labels.map((label) => Array.from({ length: classes }, (_, c) => (c === label ? dummySureness : 0)));
+    return functionTeacher({
+      name: "dummy-teacher",
+      classes,
+      answers: "logits",
+      ask: ({ indices }) => rows(Array.from(indices, (i) => data.labels?.[i] ?? 0)),
+    });
+  },
+};
+added.push(registerTeacher(teacher));
+
+/** The recipe as it is, then once more with another alpha. */
+const strategy: StrategyEntry<{ readonly dummyAlpha: number }> = {
+  kind: "dummy-strategy",
+  schema: () =>
+    z.strictObject({
+      kind: z.literal("dummy-strategy").describe("The same student twice"),
+      dummyAlpha: z.number().describe("The second alpha"),
+    }),
+  asksTeacher: () => true,
+  planHops(plan, { dummyAlpha }) {
+    const hop = (title: string, alpha = plan.objective.alpha): Hop => ({
+      ...{ title, folder: title, command: "distill", teacher: "teacher", ownTeacher: true },
+      plan: { ...plan, strategy: { kind: "one-shot" }, objective: { ...plan.objective, alpha } },
+    });
+    return {
+      hops: [hop("first"), hop("second", dummyAlpha)],
+      pairs: [{ title: "", student: "second", against: "own baseline" }],
+      deliver: (done) => ({ hop: done[1] as FinishedHop, reason: "it is the second" }),
+    };
+  },
+};
+added.push(registerStrategy(strategy));
+
 /** A student's file that holds the op: pixels -> atan of a dense layer -> scores. */
 async function studentFile(): Promise<string> {
   const wave = (size: number): number[] => Array.from({ length: size }, (_, i) => 0.2 * Math.sin(12.9898 * (i + 1)));
@@ -130,18 +179,21 @@ async function studentFile(): Promise<string> {
   return path;
 }
 
-test("a recipe of entries that were added from outside runs to a summary, and its copy names them", async () => {
-  const recipe = {
+const recipe = async (changes: object): Promise<RecipeInput> =>
+  ({
     name: "dummies",
     data: { source: "dummy-source", sample_count: 800 },
-    teacher: { model: { kind: "dummy-model", inner_units: 20 }, training: { epochs: 10 } },
     student: { kind: "onnx", file: await studentFile() },
     training: { epochs: 10, schedule: { kind: "one-cycle", lr: 0.01 } },
     objective: { alpha: 0.5, distillation_loss: { kind: "dummy-loss", dummy_factor: 0.25 } },
-  };
-  // The types know limbeck's own entries.
+    // The types know limbeck's own entries.
+    ...changes,
+  }) as unknown as RecipeInput;
+
+test("a recipe of entries that were added from outside runs to a summary, and its copy names them", async () => {
+  const teacher = { model: { kind: "dummy-model", inner_units: 20 }, training: { epochs: 10 } };
   const out = join(folder, "run");
-  const { summary } = await distill(recipe as unknown as RecipeInput, { out });
+  const { summary } = await distill(await recipe({ teacher }), { out });
   const rows = Object.fromEntries(summary.models.map((row) => [row.role, row.accuracy?.mean ?? 0]));
   assert.ok((rows.student ?? 0) > 0.7, `student ${rows.student}`);
   // 64 pixels to 20 units, 20 units to 10 classes, with biases.
@@ -151,4 +203,18 @@ test("a recipe of entries that were added from outside runs to a summary, and it
   assert.match(written, /source: dummy-source\n +sample_count: 800\n/);
   assert.match(written, /kind: dummy-model\n +inner_units: 20\n/);
   assert.match(written, /kind: dummy-loss\n +dummy_factor: 0\.25\n/);
+});
+
+test("with a teacher and a strategy that were added too, every hop runs and the summary is over all", async () => {
+  const out = join(folder, "hops");
+  const strategy = { kind: "dummy-strategy", dummy_alpha: 1 };
+  const { summary } = await distill(await recipe({ teacher: { dummy_sureness: 5 }, strategy }), { out });
+  assert.equal(summary.strategy?.kind, "dummy-strategy");
+  assert.deepEqual(summary.strategy?.delivered, { hop: "second", reason: "it is the second" });
+  const accuracy = (id: string): number => summary.models.find((row) => row.id === id)?.accuracy?.mean ?? 0;
+  assert.equal(accuracy("teacher"), 1);
+  for (const hop of ["first", "second"]) assert.ok(accuracy(hop) > 0.7, `${hop}: ${accuracy(hop)}`);
+  const written = readFileSync(join(out, "recipe.yaml"), "utf8");
+  assert.match(written, /^teacher:\n {2}dummy_sureness: 5$/m);
+  assert.match(written, /kind: dummy-strategy\n +dummy_alpha: 1\n/);
 });

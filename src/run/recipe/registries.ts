@@ -4,6 +4,7 @@
  */
 import type { z } from "zod";
 import { type Entry, Registry } from "../../base/registry.js";
+import type { StarterLine } from "../../learn/data/sources/entry.js";
 
 /** The schemas of teachers that answer alone, by their kinds. */
 // biome-ignore lint/suspicious/noEmptyInterface: the entries add their schemas to it
@@ -28,12 +29,23 @@ export type TeacherSettingsInput = z.input<Of<TeacherSchemas>>;
 export type SingleTeacherInput = z.input<Of<SingleTeacherSchemas>>;
 export type StrategyInput = z.input<Of<StrategySchemas>>;
 
+/** What `limbeck init --teacher <name>` writes. */
+export interface TeacherStarter {
+  readonly name: string;
+  /** Its fields, in their order. @param of.images whether samples are images for small convolutional networks */
+  lines(of: { readonly images: boolean }): readonly StarterLine[];
+  /** A temperature that usually fits its answers; default "auto": they may be probabilities, which can be soft already. */
+  readonly temperature?: number;
+}
+
 /** A kind of teacher, as far as recipes have to know it. */
 export interface RecipeTeacher<Settings = unknown> extends Entry {
   /** The field by which it is recognised, named as in code: "labelStore". */
   readonly mark: string;
   /** Its fields, with their meanings. */
   readonly schema: () => z.ZodType;
+  /** Absent: `limbeck init` does not offer it. */
+  readonly starter?: TeacherStarter;
   /** The teachers that it consists of; absent for one that answers alone. */
   members?(settings: Settings): readonly SingleTeacherPlan[];
 }

@@ -1,18 +1,20 @@
 /** The text of a commented recipe; the comments are the schema's descriptions. */
 
-import type { Fault } from "../../base/errors.js";
+import { type Fault, InputError } from "../../base/errors.js";
 import { appendTo } from "../../base/extremes.js";
+import { quote } from "../../base/quote.js";
 import type { Starter } from "../../learn/data/sources/entry.js";
 import { findSource } from "../../learn/data/sources/registry.js";
 import { recipeJsonSchema } from "./load.js";
+import { type TeacherStarter, teachers } from "./registries.js";
 import type { DataInput } from "./schema/schema.js";
 import { snakeCase } from "./spelling.js";
 
 export interface StarterOptions {
   /** Default "digits". */
   readonly data?: DataInput["source"];
-  /** A model to train, an ONNX file, or a label store; default "model". */
-  readonly teacher?: "model" | "file" | "store";
+  /** "model" to train, an ONNX "file", a label "store", or what the starter of another entry is called; default "model". */
+  readonly teacher?: string;
   /** Name of the recipe; default "my-student". */
   readonly name?: string;
 }
@@ -28,11 +30,23 @@ interface Field {
 
 const on = (path: string, value: unknown, note?: string): Field => ({ path, value, note });
 const off = (path: string, value: unknown, note?: string): Field => ({ path, value, note, off: true });
-const CHANGE = "CHANGE:";
 const SMALL_STUDENT = { kind: "mlp", hidden: [32], activation: "relu" };
 
 /** What the source's entry says of its lines. */
 const starterOf = (data: string): Partial<Starter> => findSource(data).starter ?? {};
+
+/** What the teacher's entry says of its lines. */
+function teacherStarter(name: string): TeacherStarter {
+  const known = teachers.entries.flatMap(({ starter }) => starter ?? []);
+  const found = known.find((starter) => starter.name === name);
+  if (found) return found;
+  throw new InputError({
+    code: "option-invalid",
+    where: "teacher",
+    found: `found ${quote(name)}`,
+    expected: `one of ${known.map((starter) => starter.name).join(", ")}`,
+  });
+}
 
 /** Why a recipe is refused; null where it is not. */
 export type Refuses = (recipe: object) => Pick<Fault, "found" | "expected" | "cure"> | null;
@@ -41,6 +55,7 @@ export type Refuses = (recipe: object) => Pick<Fault, "found" | "expected" | "cu
 export function starterText(options: StarterOptions, refuses: Refuses): string {
   const { data = "digits", teacher = "model", name = "my-student" } = options;
   const { lines = [], parts, normalise = "unit", images = false, student = SMALL_STUDENT } = starterOf(data);
+  const taught = teacherStarter(teacher);
   const fields: Field[] = [
     on("name", name),
     off("description", "What this run is about."),
@@ -54,8 +69,7 @@ export function starterText(options: StarterOptions, refuses: Refuses): string {
     off("data.normalise", normalise),
     off("data.classes", ["cat", "dog"]),
     off("data.limit", 10000),
-    ...TEACHER[teacher],
-    ...(teacher === "model" ? trainedTeacher(images) : []),
+    ...taught.lines({ images }).map((line) => ({ ...line, path: `teacher.${snakeCase(line.field)}` })),
     ...Object.entries(student).map(([name, value]) => on(`student.${snakeCase(name)}`, value)),
     on("training.epochs", 30),
     off("training.steps", 2000, "Number of updates, instead of epochs"),
@@ -70,7 +84,7 @@ export function starterText(options: StarterOptions, refuses: Refuses): string {
     on(
       "objective.distillation_loss",
       // Answers from elsewhere may be probabilities, which can be soft already.
-      { kind: "kd", temperature: teacher === "model" ? 4 : "auto" },
+      { kind: "kd", temperature: taught.temperature ?? "auto" },
       "Loss against the teacher's answers; kd is Hinton et al. (2015)",
     ),
     on("transfer.labelled", "all"),
@@ -88,31 +102,6 @@ export function starterText(options: StarterOptions, refuses: Refuses): string {
 
 const HEAD = `# A recipe; run it with \`limbeck distill <this file>\`. To use a field that is commented out, remove the "# ".
 # docs/recipe.md lists every field with its default. Fields that are not set here have their defaults.`;
-
-const TEACHER: Readonly<Record<"model" | "file" | "store", readonly Field[]>> = {
-  model: [],
-  file: [
-    on("teacher.file", "my-teacher.onnx", `${CHANGE} any ONNX classifier; relative to this file`),
-    off("teacher.output", "logits"),
-    on("teacher.outputs", "auto"),
-    on("teacher.layout", "auto"),
-    on("teacher.normalise", "auto"),
-    off("teacher.classes", ["dog", "cat"]),
-    on("teacher.batch", 64),
-  ],
-  store: [on("teacher.label_store", "label-stores/my-teacher", `${CHANGE} folder written by \`limbeck label\``)],
-};
-
-function trainedTeacher(images: boolean): Field[] {
-  return [
-    on("teacher.model", images ? { kind: "preset", name: "fashion-teacher" } : { kind: "mlp", hidden: [256, 256] }),
-    on("teacher.training.epochs", 30),
-    on("teacher.training.batch", 32),
-    on("teacher.training.schedule", { kind: "one-cycle", lr: 0.005 }),
-    on("teacher.train_on", "all"),
-    on("teacher.seeds", "one"),
-  ];
-}
 
 /** The fields as YAML lines, each below its description. */
 function write(fields: readonly Field[], refuses: Refuses): string[] {

@@ -21,6 +21,18 @@ export const fileTeacher: TeacherEntry<FileTeacherPlan> = {
   kind: "file",
   mark: "file",
   schema,
+  starter: {
+    name: "file",
+    lines: () => [
+      { field: "file", value: "my-teacher.onnx", note: "CHANGE: any ONNX classifier; relative to this file" },
+      { field: "output", value: "logits", off: true },
+      { field: "outputs", value: "auto" },
+      { field: "layout", value: "auto" },
+      { field: "normalise", value: "auto" },
+      { field: "classes", value: ["dog", "cat"], off: true },
+      { field: "batch", value: 64 },
+    ],
+  },
   classes: ({ classes }) => classes,
   knowsFurtherClasses: true,
   modelFile: (settings, folder) => onnxTeacherFile(settings, folder),

@@ -27,6 +27,12 @@ export const storeTeacher: TeacherEntry<TeacherOf<"store">> = {
   kind: "store",
   mark: "labelStore",
   schema,
+  starter: {
+    name: "store",
+    lines: () => [
+      { field: "labelStore", value: "label-stores/my-teacher", note: "CHANGE: folder written by `limbeck label`" },
+    ],
+  },
   classes: ({ classes }) => classes,
   store: ({ labelStore }, folder) => resolve(folder, labelStore),
   cannotAnswerViews: () => ({

@@ -49,6 +49,21 @@ export const trainedTeacher: TeacherEntry<TrainedTeacher> = {
   kind: "trained",
   mark: "model",
   schema,
+  starter: {
+    name: "model",
+    temperature: 4,
+    lines: ({ images }) => [
+      {
+        field: "model",
+        value: images ? { kind: "preset", name: "fashion-teacher" } : { kind: "mlp", hidden: [256, 256] },
+      },
+      { field: "training.epochs", value: 30 },
+      { field: "training.batch", value: 32 },
+      { field: "training.schedule", value: { kind: "one-cycle", lr: 0.005 } },
+      { field: "trainOn", value: "all" },
+      { field: "seeds", value: "one" },
+    ],
+  },
   trained: (settings) => settings,
   classes: ({ classes }) => classes,
   perSeed: ({ seeds }) => seeds === "each",
