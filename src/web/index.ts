@@ -27,6 +27,10 @@ export {
 } from "../learn/evaluate/metrics.js";
 export { readModel } from "../engine/graph/read.js";
 export { writeModel } from "../engine/graph/write.js";
+export type { BuiltModelEntry, ModelSchema } from "../engine/models/entry.js";
+export { registerModel } from "../engine/models/registry.js";
+export * as layers from "../engine/nn/layers.js";
+export type { ModelScope } from "../engine/nn/scope.js";
 export type { LossEntry, LossSchema } from "../engine/objective/entry.js";
 export { registerLoss } from "../engine/objective/registry.js";
 export type { OpDefinition } from "../engine/ops/definition.js";
