@@ -86,7 +86,7 @@ export { distill } from "./run/strategies/distill.js";
 // Teachers and strategies of your own
 export { registerStrategy } from "./run/strategies/registry.js";
 export type { StrategyEntry } from "./run/strategies/strategy-entry.js";
-export type { FinishedHop, Hop, HopPlan, Pair } from "./run/strategies/hop-plan.js";
+export { type FinishedHop, type Hop, type HopPlan, type Pair, taughtBy } from "./run/strategies/hop-plan.js";
 export type { Plan } from "./run/recipe/schema/schema.js";
 export { registerTeacher } from "./run/teaching/registry.js";
 export type { TeacherEntry, TeacherOpening } from "./run/teaching/teacher-entry.js";
