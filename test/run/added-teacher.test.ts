@@ -100,14 +100,18 @@ test("it may be a member of a group, and answers for views", async () => {
   }
 });
 
-test("a kind, and the field by which it is recognised, are taken once", () => {
-  const clash = (entry: TeacherEntry): (() => void) => registerTeacher({ ...entry, schema: oracle.schema });
+test("a recipe's fields tell every kind from the others", () => {
+  const conflict = (where: string, field: string) =>
+    faultLike({ code: "option-conflict", where: `teacher "${where}"`, found: [`the field "${field}"`] });
+  const own = oracle as TeacherEntry;
+  // It would be recognised by the mark of the ONNX file.
+  assert.throws(() => registerTeacher({ ...own, mark: "file" }), conflict("oracle", "file"));
+  const schema = () => z.strictObject({ sureness: z.number(), model: z.string() });
+  assert.throws(() => registerTeacher({ ...own, schema }), conflict("oracle", "model"));
+  // An endpoint may say its batch.
+  assert.throws(() => registerTeacher({ ...own, mark: "batch" }), conflict("oracle", "batch"));
   assert.throws(
-    () => clash({ ...(oracle as TeacherEntry), mark: "file" }),
-    faultLike({ code: "option-conflict", where: 'teacher "oracle"', found: ['"file"'] }),
-  );
-  assert.throws(
-    () => clash({ ...(oracle as TeacherEntry), kind: "file" }),
-    faultLike({ code: "option-conflict", where: 'teacher "file"' }),
+    () => registerTeacher({ ...own, kind: "file" }),
+    faultLike({ code: "option-conflict", where: 'teacher "file"', found: ["there is one of this kind already"] }),
   );
 });

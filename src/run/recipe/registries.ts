@@ -44,6 +44,8 @@ export interface RecipeTeacher<Settings = unknown> extends Entry {
   readonly mark: string;
   /** Its fields, with their meanings. */
   readonly schema: () => z.ZodType;
+  /** What it is, with its fields, where messages list the kinds: "an ONNX file (file)". Absent: they leave it out. */
+  readonly words?: string;
   /** Absent: `limbeck init` does not offer it. */
   readonly starter?: TeacherStarter;
   /** The teachers that it consists of; absent for one that answers alone. */
@@ -64,6 +66,9 @@ export interface RecipeStrategy<Settings = unknown> extends Entry {
 
 export const teachers = new Registry<RecipeTeacher>("teacher");
 export const strategies = new Registry<RecipeStrategy>("strategy");
+
+/** The kinds of teachers, in words. */
+export const teacherWords = (): readonly string[] => teachers.entries.flatMap(({ words }) => words ?? []);
 
 /** The entry of a teacher in a plan. */
 export function teacherEntry(settings: TeacherPlan): RecipeTeacher {

@@ -1,4 +1,5 @@
 /** The registry of teachers, as shared code asks it: one question a function. */
+import { z } from "zod";
 import { InputError } from "../../base/errors.js";
 import { quote } from "../../base/quote.js";
 import type { LoadedData } from "../../learn/data/types.js";
@@ -11,18 +12,27 @@ import type { TeacherEntry, TeacherOf } from "./teacher-entry.js";
 /**
  * Adds a kind of teacher: recipes may describe one from now on.
  * @returns takes it away again
- * @throws InputError when there is one of this kind, or one that is recognised by the same field
+ * @throws InputError when there is one of this kind, or a recipe's fields would not tell it from another
  */
 export function registerTeacher<Settings>(entry: TeacherEntry<Settings>): () => void {
-  const other = teachers.entries.find(({ mark }) => mark === entry.mark);
-  if (other)
+  const own = fieldsOf(entry);
+  for (const other of teachers.entries) {
+    const shared = own.find((field) => field === other.mark) ?? fieldsOf(other).find((field) => field === entry.mark);
+    if (shared === undefined || other.kind === entry.kind) continue;
     throw new InputError({
       code: "option-conflict",
       where: `teacher "${entry.kind}"`,
-      found: `its mark ${quote(entry.mark)} is that of the teacher "${other.kind}"`,
-      cure: "Give it a field of its own as mark",
+      found: `a recipe with the field ${quote(shared)} may describe the teacher "${other.kind}"`,
+      cure: "Give that field another name",
     });
+  }
   return teachers.register(entry);
+}
+
+/** The fields of a kind of teacher. */
+function fieldsOf({ schema, mark }: Pick<TeacherEntry, "schema" | "mark">): readonly string[] {
+  const fields = schema();
+  return fields instanceof z.ZodObject ? Object.keys(fields.shape) : [mark];
 }
 
 /** The entry of a teacher in a plan; only `registerTeacher` adds to the registry. */

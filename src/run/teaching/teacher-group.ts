@@ -1,4 +1,6 @@
 /** Several teachers of a recipe as one: each has its own label store; their answers are combined when the run begins. */
+import { teacherWords } from "../recipe/registries.js";
+import { oneOf } from "../../base/schema-words.js";
 import type { TeacherOf } from "./teacher-entry.js";
 import { labelsOnly } from "../../learn/data/labels/labels.js";
 import { InputError } from "../../base/errors.js";
@@ -183,6 +185,5 @@ export const noTeacher = (who = "this"): InputError =>
     code: "teacher-missing",
     where: "teacher",
     found: `it is missing, and ${who} needs one`,
-    expected:
-      "a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url) or several of these (group)",
+    expected: oneOf(teacherWords()),
   });

@@ -8,6 +8,7 @@ import {
   type TeacherPlan,
   type TeacherSettingsInput,
   teachers,
+  teacherWords,
 } from "../registries.js";
 
 /** A teacher that answers alone: what a group is made of. */
@@ -19,8 +20,10 @@ export const teacherSchema = assembled(() =>
   (unionOf(teachers.entries) as z.ZodType<TeacherPlan, TeacherSettingsInput>)
     .default({ none: true })
     .describe(
-      "The teacher: a model to train (model, training), an ONNX file (file), a label store (label_store), an endpoint (url), or several of these (group). Strategies without a teacher (mutual, teacher-free with distilled: false) may omit it",
+      `The teacher: ${listed(teacherWords())}. Strategies without a teacher (mutual, teacher-free with distilled: false) may omit it`,
     ),
 );
+
+const listed = (words: readonly string[]): string => [...words.slice(0, -1), `or ${words.at(-1)}`].join(", ");
 
 const unionOf = (entries: readonly RecipeTeacher[]): z.ZodType => z.union(entries.map((entry) => entry.schema()));

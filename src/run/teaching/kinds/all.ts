@@ -2,7 +2,7 @@
  * All teachers of limbeck, registered. Adding one: write its file, add it to the list and to the exports here. What is exported
  * keeps the entries' files, and with them the types of recipes, among the package's declarations.
  */
-import { registerTeacher } from "../registry.js";
+import { teachers } from "../../recipe/registries.js";
 import type { TeacherEntry } from "../teacher-entry.js";
 import { endpointTeacher } from "./endpoint.js";
 import { fileTeacher } from "./file.js";
@@ -21,6 +21,6 @@ const entries: readonly TeacherEntry[] = [
   absentTeacher,
 ];
 
-for (const entry of entries) registerTeacher(entry);
+for (const entry of entries) teachers.register(entry);
 
 export { absentTeacher, endpointTeacher, fileTeacher, groupTeacher, storeTeacher, trainedTeacher };

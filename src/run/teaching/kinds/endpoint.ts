@@ -82,6 +82,7 @@ export const endpointTeacher: TeacherEntry<EndpointTeacher> = {
   kind: "endpoint",
   mark: "url",
   schema,
+  words: "an endpoint (url)",
   classes: ({ classes }) => classes,
   slow: true,
   unasked: "the teacher is an endpoint",

@@ -21,6 +21,7 @@ export const fileTeacher: TeacherEntry<FileTeacherPlan> = {
   kind: "file",
   mark: "file",
   schema,
+  words: "an ONNX file (file)",
   starter: {
     name: "file",
     lines: () => [

@@ -51,6 +51,7 @@ export const groupTeacher: TeacherEntry<GroupTeacher> = {
   kind: "group",
   mark: "group",
   schema,
+  words: "several of these (group)",
   members: ({ group }) => group,
   perSeed: ({ group }) => group.some((member) => teacherEntryOf(member).perSeed?.(member)),
   readsLabels: ({ weights }) => weights === "confidence",

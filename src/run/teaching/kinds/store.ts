@@ -27,6 +27,7 @@ export const storeTeacher: TeacherEntry<TeacherOf<"store">> = {
   kind: "store",
   mark: "labelStore",
   schema,
+  words: "a label store (label_store)",
   starter: {
     name: "store",
     lines: () => [

@@ -49,6 +49,7 @@ export const trainedTeacher: TeacherEntry<TrainedTeacher> = {
   kind: "trained",
   mark: "model",
   schema,
+  words: "a model to train (model, training)",
   starter: {
     name: "model",
     temperature: 4,
