@@ -104,8 +104,8 @@ class WorkerExecutor implements Executor {
     return this.#send(command, buffersIn(command));
   }
 
-  evaluate(samples: BatchArray, count: number): Promise<Float32Array> {
-    const command: Command = { kind: "evaluate", samples: copyArray(samples), count };
+  evaluate(samples: readonly BatchArray[], count: number): Promise<Float32Array> {
+    const command: Command = { kind: "evaluate", samples: samples.map(copyArray), count };
     return this.#send(command, buffersIn(command));
   }
 

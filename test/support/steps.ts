@@ -16,12 +16,11 @@ export function stepOf(
   further: Partial<Pick<StepOptions, "teacherFeatures">> & Pick<ObjectiveConfig, "terms"> = {},
 ): Graph {
   const model = trainableModel(buildModel(spec, { inputShape, classes: 5, seed: 3 }));
-  const graph = withNormalisation(model.graph, model.input, null, "float32");
+  const graph = withNormalisation(model.graph, model.inputs[0] as string, null, "float32");
   return buildStep({
     model: { ...model, graph },
     batch,
-    sampleShape: inputShape,
-    sampleType: "float32",
+    inputs: [{ shape: inputShape, dtype: "float32" }],
     classes: 5,
     objective: {
       alpha: 0.5,

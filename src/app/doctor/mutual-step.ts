@@ -2,7 +2,7 @@
 import { compileTraining } from "../../engine/compile/compile.js";
 import { joinPeers, weightsOfPeer } from "../../engine/compile/peers.js";
 import type { TrainableModel } from "../../engine/graph/trainable-model.js";
-import { sampleTypeOf } from "../../learn/data/samples.js";
+import { portsOf } from "../../learn/data/arrays.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import type { Value } from "../../engine/graph/builder.js";
 import { type CustomLossConfig, isCustom } from "../../engine/objective/custom.js";
@@ -61,12 +61,11 @@ export async function probeMutual(probe: MutualProbe): Promise<Finding[]> {
   const { students, loaded, samples } = probe;
   const { data } = loaded;
   const joined = joinPeers(students);
-  const model = withRawInput(joined, loaded);
+  const model = withRawInput({ model: joined }, loaded);
   const compiled = compileTraining({
     model,
     batch: samples.length,
-    sampleShape: data.sampleShape,
-    sampleType: sampleTypeOf(data),
+    inputs: portsOf(data),
     classes: data.classes.length,
     objective: switchedObjective(probe),
   });

@@ -77,7 +77,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
     evaluation: {
       graph: writeModel(asModel(options.target === "webgpu" ? padChannels(evaluation) : evaluation)),
       state: [...options.model.parameters, ...options.model.buffers],
-      input: { name: options.model.input, dtype: options.sampleType, sampleShape: options.sampleShape },
+      inputs: options.inputs.map(({ shape, dtype }, i) => ({ name: options.model.inputs[i] as string, dtype, shape })),
       output: options.model.output,
     },
     scalars: Float32Array.from(graphs.scalars, (s) => s.initial),

@@ -15,14 +15,14 @@ export function evaluationGraph(model: TrainableModel): Graph {
     inputs.push({ name, dtype: tensor.dtype, shape: tensor.shape });
   }
   return {
-    ...withoutDropout(freeBatch({ ...model.graph, inputs, initializers }, model.input)),
+    ...withoutDropout(freeBatch({ ...model.graph, inputs, initializers }, model.inputs)),
     outputs: model.graph.outputs.filter((o) => o.name === model.output).map(batchFirst),
   };
 }
 
-/** Makes the first dimension of one input symbolic; declared inner types are dropped, since they may name the old size. */
-export function freeBatch(graph: Graph, input: string): Graph {
-  const inputs = graph.inputs.map((i) => (i.name === input ? batchFirst(i) : i));
+/** Makes the first dimension of these inputs symbolic; declared inner types are dropped, since they may name the old size. */
+export function freeBatch(graph: Graph, names: readonly string[]): Graph {
+  const inputs = graph.inputs.map((i) => (names.includes(i.name) ? batchFirst(i) : i));
   return {
     name: graph.name,
     inputs,

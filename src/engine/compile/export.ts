@@ -31,8 +31,8 @@ export function exportModel(
   options: ExportOptions,
 ): Model {
   const weighted = withWeights(model.graph, weights);
-  const normalised = withNormalisation(weighted, model.input, options.normalisation);
-  const graph = deadNodes(dropIdentities(withoutDropout(freeBatch(normalised, model.input))));
+  const normalised = withNormalisation(weighted, model.inputs[0] as string, options.normalisation);
+  const graph = deadNodes(dropIdentities(withoutDropout(freeBatch(normalised, model.inputs))));
   verifyGraph(graph);
   const opset = lowestOpset(graph);
   return {

@@ -1,22 +1,21 @@
-/** Several students as one: one graph with one input, their logits side by side. */
+/** Several students as one: one graph with the inputs of each, their logits side by side. */
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
-import type { Graph, Node, Tensor } from "../graph/types.js";
+import type { Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
 import type { TrainableModel } from "../graph/trainable-model.js";
 
 /** Prefix of everything that belongs to the i-th student. */
 const prefix = (i: number): string => `peer${i + 1}/`;
 
 /**
- * One model of several students that share an input and nothing else.
+ * One model of several students that share their inputs and nothing else.
  * @param models each [batch, classes], with the same classes
  * @returns a model with outputs [batch, models.length * classes]; its parameters are those of all, prefixed
  * @throws InputError when they take different inputs or give different classes
  */
 export function joinPeers(models: readonly TrainableModel[]): TrainableModel {
   const [first] = models as [TrainableModel, ...TrainableModel[]];
-  const input = first.graph.inputs.find((i) => i.name === first.input);
-  if (!input) throw new Error(`graph "${first.graph.name}" has no input "${first.input}"`);
+  const inputs = first.inputs.map((name) => inputOf(first, name));
   const classes = models.map((m) => m.graph.outputs.find((o) => o.name === m.output)?.shape?.at(-1));
   if (typeof classes[0] !== "number" || classes.some((c) => c !== classes[0]))
     throw new InputError({
@@ -28,7 +27,8 @@ export function joinPeers(models: readonly TrainableModel[]): TrainableModel {
   const nodes: Node[] = [];
   const initializers = new Map<string, Tensor>();
   for (const [i, model] of models.entries()) {
-    if (model.graph.inputs.find((v) => v.name === model.input)?.dtype !== input.dtype)
+    const types = model.inputs.map((name) => inputOf(model, name).dtype);
+    if (types.join() !== inputs.map((v) => v.dtype).join())
       throw new InputError({
         code: "array-mismatch",
         where: "strategy",
@@ -36,7 +36,10 @@ export function joinPeers(models: readonly TrainableModel[]): TrainableModel {
         expected: "the same type in all of them",
         cure: "Export the students with the same input type",
       });
-    const renamed = (name: string): string => (name === "" ? "" : name === model.input ? SHARED : prefix(i) + name);
+    const renamed = (name: string): string => {
+      const at = model.inputs.indexOf(name);
+      return name === "" ? "" : at < 0 ? prefix(i) + name : sharedName(at);
+    };
     for (const n of model.graph.nodes)
       nodes.push({ ...n, name: prefix(i) + n.name, inputs: n.inputs.map(renamed), outputs: n.outputs.map(renamed) });
     for (const [name, t] of model.graph.initializers) initializers.set(renamed(name), t);
@@ -54,7 +57,7 @@ export function joinPeers(models: readonly TrainableModel[]): TrainableModel {
     models.flatMap((m, i) => Array.from(names(m), (name) => prefix(i) + name));
   const graph: Graph = {
     name: "peers",
-    inputs: [{ ...input, name: SHARED }],
+    inputs: inputs.map((input, i) => ({ ...input, name: sharedName(i) })),
     outputs: [{ name: "peers", dtype: "float32", shape: ["batch", models.length * classes[0]] }],
     nodes,
     initializers,
@@ -64,12 +67,18 @@ export function joinPeers(models: readonly TrainableModel[]): TrainableModel {
     parameters: all((m) => m.parameters),
     buffers: all((m) => m.buffers),
     undecayed: new Set(all((m) => m.undecayed ?? [])),
-    input: SHARED,
+    inputs: inputs.map((_, i) => sharedName(i)),
     output: "peers",
   };
 }
 
-const SHARED = "samples";
+const sharedName = (i: number): string => (i === 0 ? "samples" : `samples/${i}`);
+
+function inputOf({ graph }: TrainableModel, name: string): ValueInfo {
+  const found = graph.inputs.find((i) => i.name === name);
+  if (!found) throw new Error(`graph "${graph.name}" has no input "${name}"`);
+  return found;
+}
 
 /** The i-th student's own part of weights by name. */
 export function weightsOfPeer(weights: ReadonlyMap<string, Float32Array>, i: number): Map<string, Float32Array> {

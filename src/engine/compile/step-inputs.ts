@@ -12,8 +12,8 @@ import type { TrainableModel } from "../graph/trainable-model.js";
 
 export interface InputOptions {
   readonly batch: number;
-  readonly sampleShape: readonly number[];
-  readonly sampleType: SampleType;
+  /** What each of the model's inputs is fed, in their order. */
+  readonly inputs: readonly StepPort[];
   readonly classes: number;
   /** What the teacher's outputs are; absent: no teacher term. */
   readonly teacherKind?: "logits" | "probabilities";
@@ -25,6 +25,14 @@ export interface InputOptions {
   readonly teacherFeatures?: readonly TeacherFeature[];
   /** Whether samples are blends of two (mixup, cutmix): then losses on labels read both. */
   readonly blended?: boolean;
+}
+
+/** An array of the samples as a step takes it. */
+export interface StepPort {
+  /** Of one sample. */
+  readonly shape: readonly number[];
+  /** Of the raw samples. */
+  readonly dtype: SampleType;
 }
 
 /** An inner value of the teacher, known for every sample. */
@@ -49,23 +57,40 @@ export const ROWS = "step/rows";
 /** int64 [count]: numbers of other training samples; with the name of who draws behind it. */
 export const OTHERS = "step/others/";
 
+/** The batch input of the model's i-th input. */
+export const samplesName = (i: number): string => (i === 0 ? SAMPLES : `${SAMPLES}/${i}`);
+
 /** What a step reads of its batch. An objective without labels has no labels input. */
 export class StepInputs {
-  readonly samples: Value;
+  /** One for each input of the model. */
+  readonly samples: readonly Value[];
   readonly #inputs: BatchInput[] = [];
 
   constructor(
     private readonly b: GraphBuilder,
     private readonly options: InputOptions,
   ) {
-    this.samples = this.input(SAMPLES, [options.batch, ...options.sampleShape], options.sampleType);
+    this.samples = options.inputs.map(({ shape, dtype }, i) =>
+      this.input(samplesName(i), [options.batch, ...shape], dtype),
+    );
   }
 
   /** The inputs made, in the order in which batches give their arrays. */
   get made(): BatchInput[] {
     const features = (this.options.teacherFeatures ?? []).map((_, i) => FEATURE + i);
     const others = this.#inputs.map((i) => i.name).filter((id) => id.startsWith(OTHERS));
-    const order = [SAMPLES, LABELS, BLEND_LABELS, BLEND_SHARE, TEACHER, TEACHER_WEIGHTS, ...features, ROWS, ...others];
+    const samples = this.options.inputs.map((_, i) => samplesName(i));
+    const order = [
+      ...samples,
+      LABELS,
+      BLEND_LABELS,
+      BLEND_SHARE,
+      TEACHER,
+      TEACHER_WEIGHTS,
+      ...features,
+      ROWS,
+      ...others,
+    ];
     return [...this.#inputs].sort((p, q) => order.indexOf(p.name) - order.indexOf(q.name));
   }
 

@@ -27,6 +27,8 @@ export {
   OTHERS,
   ROWS,
   SAMPLES,
+  type StepPort,
+  samplesName,
   TEACHER,
   TEACHER_WEIGHTS,
   type TeacherFeature,
@@ -160,7 +162,7 @@ function assemble(options: StepOptions, name: string): Assembled {
   const b = createBuilder(name);
   if (options.teachersWeighed) checkSampleWeights(options.objective);
   const inputs = new StepInputs(b, options);
-  const bindings = new Map<string, Value>([[model.input, inputs.samples]]);
+  const bindings = new Map<string, Value>(model.inputs.map((name, i) => [name, inputs.samples[i] as Value]));
   const state = (id: string): Value => {
     const value = b.input(id, "float32", shapeOfParameter(model.graph, id));
     bindings.set(id, value);

@@ -33,8 +33,8 @@ export interface ReusableClassifier {
 export interface TransferOptions {
   /** Without normalisation in front. */
   readonly student: TrainableModel;
-  /** Of one sample. */
-  readonly sampleShape: readonly number[];
+  /** Of one sample, for each input of the student. */
+  readonly sampleShapes: readonly (readonly number[])[];
   readonly classes: number;
   readonly teacher: ReusableClassifier;
   /** Shape of the teacher's feature for one sample. */
@@ -62,11 +62,11 @@ const PASSING = new Set([
  *   taken over
  */
 export function withClassifier(options: TransferOptions): TrainableModel {
-  const { student, sampleShape, classes, teacher, featureShape, reuse } = options;
+  const { student, sampleShapes, classes, teacher, featureShape, reuse } = options;
   const own = matchOne(reuse.layer.student, student.graph, "student");
   const given = matchOne(reuse.layer.teacher, teacher.model.graph, `teacher ${teacher.where}`);
   const trunk = trunkOf(student, own);
-  const shape = shapeIn(trunk, student.input, sampleShape, own);
+  const shape = shapeIn(trunk, student.inputs, sampleShapes, own);
   const transfer = transferOf(options, shape, endsInRelu(teacher.model.graph, given));
   const tail = renamed(tailOf(teacher, given, featureShape), (name) => (name === given ? TRANSFERRED : TEACHER + name));
   const inside = (name: string): string => (name.startsWith(PREFIX) ? name : `${PREFIX}transfer/${name}`);
@@ -88,7 +88,7 @@ export function withClassifier(options: TransferOptions): TrainableModel {
   const kept = (names: readonly string[]): string[] => names.filter((n) => trunk.initializers.has(n));
   return {
     ...student,
-    graph: freeBatch(graph, student.input),
+    graph: freeBatch(graph, student.inputs),
     parameters: [...kept(student.parameters), ...transfer.scope.parameters.map((p) => p.name)],
     buffers: [...kept(student.buffers), ...transfer.scope.buffers.map((b) => b.name)],
   };
@@ -126,8 +126,13 @@ function trunkOf({ graph }: TrainableModel, feature: string): Graph {
 }
 
 /** Shape of a value for one sample, the batch in front. */
-function shapeIn(graph: Graph, input: string, sampleShape: readonly number[], name: string): number[] {
-  const [one, two] = [1, 2].map((batch) => valueIn(graph, input, [batch, ...sampleShape], name).shape);
+function shapeIn(
+  graph: Graph,
+  inputs: readonly string[],
+  shapes: TransferOptions["sampleShapes"],
+  name: string,
+): number[] {
+  const [one, two] = [1, 2].map((batch) => valueIn(graph, inputs, shapes, batch, name).shape);
   if (one?.[0] !== 1 || two?.[0] !== 2)
     throw new InputError({
       code: "model-unsupported",
@@ -139,10 +144,18 @@ function shapeIn(graph: Graph, input: string, sampleShape: readonly number[], na
   return [...one];
 }
 
-function valueIn(graph: Graph, input: string, shape: readonly number[], name: string): Value {
+/** A value of a graph for so many samples. */
+function valueIn(
+  graph: Graph,
+  inputs: readonly string[],
+  shapes: TransferOptions["sampleShapes"],
+  batch: number,
+  name: string,
+): Value {
   const b = createBuilder(graph.name);
-  const dtype: DType = graph.inputs.find((i) => i.name === input)?.dtype ?? "float32";
-  const found = b.inline(graph, new Map([[input, b.input(input, dtype, shape)]])).get(name);
+  const typeOf = (input: string): DType => graph.inputs.find((i) => i.name === input)?.dtype ?? "float32";
+  const fed = inputs.map((input, i) => [input, b.input(input, typeOf(input), [batch, ...(shapes[i] ?? [])])] as const);
+  const found = b.inline(graph, new Map(fed)).get(name);
   if (!found)
     throw new InputError({
       code: "layer-missing",
@@ -304,11 +317,11 @@ function renamed(graph: Graph, name: (old: string) => string): Graph {
 }
 
 /** Every op has a shape rule, and two samples give two rows: the teacher's part holds no batch of its own. */
-function checkWhole(graph: Graph, { student, sampleShape, classes, teacher }: TransferOptions): void {
+function checkWhole(graph: Graph, { student, sampleShapes, classes, teacher }: TransferOptions): void {
   let shape: readonly number[];
   try {
     verifyGraph(graph);
-    shape = valueIn(graph, student.input, [2, ...sampleShape], student.output).shape;
+    shape = valueIn(graph, student.inputs, sampleShapes, 2, student.output).shape;
   } catch (cause) {
     const fault = faultOf(cause);
     const reason = fault ? `${fault.where}: ${fault.found}` : cause instanceof Error ? cause.message : String(cause);

@@ -14,8 +14,8 @@ export interface TrainableModel {
   readonly buffers: readonly string[];
   /** Parameters weight decay leaves alone. */
   readonly undecayed?: ReadonlySet<string>;
-  /** Graph input that takes the samples. */
-  readonly input: string;
+  /** Graph inputs that take the samples: one for each array that it reads of them, the batch first. */
+  readonly inputs: readonly string[];
   /** Graph output [batch, width]. */
   readonly output: string;
 }

@@ -88,7 +88,7 @@ export function trainableModel(model: BuiltModel): TrainableModel {
     parameters: trained.map((p) => p.name),
     buffers: model.buffers.map((b) => b.name),
     undecayed: new Set(trained.filter((p) => !p.decay).map((p) => p.name)),
-    input: model.input,
+    inputs: [model.input],
     output: model.output,
   };
 }

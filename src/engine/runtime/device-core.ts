@@ -92,7 +92,7 @@ export class DeviceCore {
   }
 
   /** Outputs [count, ...] for samples, with the current state. */
-  evaluate(samples: BatchArray, count: number): Promise<Float32Array> {
+  evaluate(samples: readonly BatchArray[], count: number): Promise<Float32Array> {
     return this.#evaluator.run(samples, count);
   }
 

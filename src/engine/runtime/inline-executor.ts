@@ -45,7 +45,7 @@ class InlineExecutor implements Executor {
     return this.#next(() => this.#core.run(requests, stopped));
   }
 
-  evaluate(samples: BatchArray, count: number): Promise<Float32Array> {
+  evaluate(samples: readonly BatchArray[], count: number): Promise<Float32Array> {
     return this.#next(() => this.#core.evaluate(samples, count));
   }
 

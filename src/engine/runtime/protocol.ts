@@ -7,7 +7,7 @@ import type { BatchArray, ExecutorConfig, ExecutorState, StepRequest } from "./t
 export type Command =
   | { readonly kind: "start"; readonly config: ExecutorConfig; readonly initial: ExecutorState }
   | { readonly kind: "run"; readonly requests: readonly StepRequest[] }
-  | { readonly kind: "evaluate"; readonly samples: BatchArray; readonly count: number }
+  | { readonly kind: "evaluate"; readonly samples: readonly BatchArray[]; readonly count: number }
   | { readonly kind: "snapshot" }
   | { readonly kind: "restore"; readonly state: ExecutorState }
   | { readonly kind: "dispose" };

@@ -58,16 +58,13 @@ export interface StepProgram {
   readonly repeats?: boolean;
 }
 
-/** A forward pass over parameters and buffers of the arena; the first dimension of input and output is free. */
+/** A forward pass over parameters and buffers of the arena; the first dimension of inputs and output is free. */
 export interface EvaluationProgram {
   readonly graph: Uint8Array;
   /** Names fed from the arena. */
   readonly state: readonly string[];
-  readonly input: {
-    readonly name: string;
-    readonly dtype: BatchInput["dtype"];
-    readonly sampleShape: readonly number[];
-  };
+  /** Arrays of the samples; `shape` is that of one sample. */
+  readonly inputs: readonly BatchInput[];
   readonly output: string;
 }
 
@@ -162,8 +159,11 @@ export interface ExecutorState {
 export interface Executor {
   /** Runs updates in order. Arrays in the requests are transferred and unusable afterwards. */
   run(requests: readonly StepRequest[]): Promise<StepsResult>;
-  /** Outputs for `count` samples [count, ...], float32, using the current state, averaged where weights are averaged; `samples` is copied, not transferred. */
-  evaluate(samples: BatchArray, count: number): Promise<Float32Array>;
+  /**
+   * Outputs for `count` samples [count, ...], float32, using the current state, averaged where weights are averaged.
+   * @param samples an array for each input of the evaluation, copied, not transferred
+   */
+  evaluate(samples: readonly BatchArray[], count: number): Promise<Float32Array>;
   /** Copies of the state; safe to keep. */
   snapshot(): Promise<ExecutorState>;
   restore(state: ExecutorState): Promise<void>;

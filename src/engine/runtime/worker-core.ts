@@ -86,7 +86,7 @@ export class TrainingCore {
   }
 
   /** Outputs [count, ...] for samples, with the current state, averaged where weights are averaged. */
-  evaluate(samples: BatchArray, count: number): Promise<Float32Array> {
+  evaluate(samples: readonly BatchArray[], count: number): Promise<Float32Array> {
     return this.#evaluator.run(samples, count);
   }
 

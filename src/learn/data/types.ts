@@ -6,6 +6,17 @@ import type { ImageSizes } from "./sources/image-sizes.js";
 
 export type { Augmentation } from "./augment/config.js";
 
+/** One of several arrays of a data set's samples. */
+export interface NamedSamples {
+  readonly name: string;
+  /** Of one sample. */
+  readonly sampleShape: readonly number[];
+  /** Row-major [size, ...sampleShape]. */
+  readonly samples: SampleArray;
+  /** Makes them when they are asked for, [indices.length, ...sampleShape]; `samples` then only says of which type. */
+  readonly fill?: (indices: Uint32Array, out: SampleArray) => void;
+}
+
 /** Indexed samples, in memory or made when they are asked for (`samplePieces` and `fillBatch` serve both). Samples are stored raw (bytes stay bytes, whole numbers int32); normalisation happens when batches are made. */
 export interface DataSet {
   /** Short name for messages: "digits", "idx(train-images...)". */
@@ -20,6 +31,10 @@ export interface DataSet {
   readonly fill?: (indices: Uint32Array, out: SampleArray) => void;
   /** Where samples lie so that neighbours are best read together: how an epoch shuffles them. Absent: in any order. */
   readonly blocks?: BlockLayout;
+  /** What `samples` is called among several arrays; absent: "samples". */
+  readonly input?: string;
+  /** Further arrays of the same samples: what a model with several inputs reads besides. */
+  readonly others?: readonly NamedSamples[];
   /** Class index of each sample, -1 where unknown; null when the source has no labels at all. */
   readonly labels: Int32Array | null;
   /** Class names, in the order of the indices; empty when the source has no labels. */

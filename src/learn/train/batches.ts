@@ -9,13 +9,17 @@ import {
   OTHERS,
   ROWS,
   SAMPLES,
+  samplesName,
   TEACHER,
   TEACHER_WEIGHTS,
 } from "../../engine/compile/step.js";
 import { epochOrder } from "../data/order.js";
+import { namedArrays } from "../data/arrays.js";
 import { fillBatch } from "../data/read.js";
 import { allocateSamples } from "../data/samples.js";
+import type { NamedSamples } from "../data/types.js";
 import { type BlendedWith, drawnViews } from "../data/views.js";
+import type { SampleArray } from "../../engine/graph/samples.js";
 import { InputError } from "../../base/errors.js";
 import { noun } from "../../base/noun.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
@@ -105,16 +109,17 @@ export class BatchMaker {
   }
 
   async #arrays(indices: Uint32Array, epoch: number, step: number, k: number): Promise<BatchArray[]> {
-    const { data } = this.task;
-    const size = sizeOf(data.sampleShape);
-    const samples = allocateSamples(data.samples, indices.length * size);
+    const { data, reads } = this.task;
+    const [main, ...others] = namedArrays(data, reads) as [NamedSamples, ...NamedSamples[]];
+    const samples = allocateSamples(main.samples, indices.length * sizeOf(main.sampleShape));
     let blends: BlendedWith | null = null;
     if (this.#views) blends = this.#views.render(indices, epoch, samples);
-    else fillBatch(data, indices, samples);
+    else fillBatch(main, indices, samples);
     const asked = this.compiled.step.batch.some((i) => i.name === TEACHER || i.name.startsWith(FEATURE));
     const answers = asked ? await this.#views?.answers?.(indices, epoch, samples, step) : undefined;
     return this.compiled.step.batch.map((input) => {
       if (input.name === SAMPLES) return samples;
+      if (input.name.startsWith(SAMPLES)) return rowsOf(others, input.name, indices);
       if (input.name === LABELS) return labelsOf(this.task, indices);
       if (input.name === BLEND_LABELS && blends) return labelsOf(this.task, blends.partners);
       if (input.name === BLEND_SHARE && blends) return blends.shares;
@@ -170,6 +175,14 @@ export class BatchMaker {
     feature.gather(indices, rows);
     return rows;
   }
+}
+
+/** Rows of the array behind a batch input that is not the first. */
+function rowsOf(others: readonly NamedSamples[], name: string, indices: Uint32Array): SampleArray {
+  const array = others.find((_, i) => samplesName(i + 1) === name) as NamedSamples;
+  const out = allocateSamples(array.samples, indices.length * sizeOf(array.sampleShape));
+  fillBatch(array, indices, out);
+  return out;
 }
 
 function labelsOf(task: TrainingTask, indices: Uint32Array): BigInt64Array {

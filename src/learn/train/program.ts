@@ -2,7 +2,7 @@
 import { type CompiledTraining, compileTraining } from "../../engine/compile/compile.js";
 import type { Target } from "../../engine/compile/lower.js";
 import { compileUpdate } from "../../engine/compile/update.js";
-import { sampleTypeOf } from "../data/samples.js";
+import { portsOf } from "../data/arrays.js";
 import { InputError } from "../../base/errors.js";
 import { objectiveLayers } from "../../engine/objective/objective.js";
 import { quote } from "../../base/quote.js";
@@ -27,8 +27,7 @@ export function compileTask(task: TrainingTask, batch: number, { target }: Progr
   return compileTraining({
     model: task.model,
     batch,
-    sampleShape: task.data.sampleShape,
-    sampleType: sampleTypeOf(task.data),
+    inputs: portsOf(task.data, task.reads),
     classes: classesOf(task),
     objective: task.objective,
     teacherKind: blendsAnswers(task) ? "probabilities" : task.teacher?.kind,

@@ -39,6 +39,8 @@ export interface TrainingTask {
   /** Takes raw samples: normalisation is in front, initial weights are inside. */
   readonly model: TrainableModel;
   readonly data: DataSet;
+  /** Names of the data's arrays that the model's inputs read, in their order; absent: its one input reads the main array. */
+  readonly reads?: readonly string[];
   /** Samples trained on. Those with label -1 may only be used by an objective without labels. */
   readonly train: Uint32Array;
   readonly validation: Uint32Array;

@@ -1,9 +1,6 @@
 /** Scores a student on the validation samples and decides which of two scores is better. */
 
-import { sizeOf } from "../../engine/graph/tensor.js";
-import { fillBatch } from "../data/read.js";
-import { allocateSamples } from "../data/samples.js";
-import type { DataSet } from "../data/types.js";
+import { readArrays } from "../data/arrays.js";
 import { addRows, newSums, predictions } from "../evaluate/metrics.js";
 import type { Executor } from "../../engine/runtime/types.js";
 import { describeOverflow } from "./divergence.js";
@@ -18,17 +15,14 @@ const VALUES = 2 ** 22;
 /** Logits [part.length, width] of the executor's current weights, in the order of `indices`. */
 async function* logitsInPieces(
   executor: Executor,
-  data: DataSet,
+  { data, reads }: Pick<TrainingTask, "data" | "reads">,
   indices: Uint32Array,
   width: number,
 ): AsyncGenerator<{ readonly from: number; readonly part: Uint32Array; readonly logits: Float32Array }> {
-  const size = sizeOf(data.sampleShape);
   const rows = Math.min(CHUNK, Math.max(1, Math.floor(VALUES / width / STEP)) * STEP);
   for (let from = 0; from < indices.length; from += rows) {
     const part = indices.subarray(from, from + rows);
-    const samples = allocateSamples(data.samples, part.length * size);
-    fillBatch(data, part, samples);
-    yield { from, part, logits: await executor.evaluate(samples, part.length) };
+    yield { from, part, logits: await executor.evaluate(readArrays(data, part, reads), part.length) };
   }
 }
 
@@ -51,7 +45,7 @@ export async function validate(
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
   const teacher = peers > 1 ? null : (task.teacher ?? null);
   const sums = Array.from({ length: peers }, () => ({ hits: 0, agreed: 0, rows: newSums() }));
-  for await (const { from, part, logits } of logitsInPieces(executor, task.data, indices, classes * peers)) {
+  for await (const { from, part, logits } of logitsInPieces(executor, task, indices, classes * peers)) {
     if (!logits.every(Number.isFinite)) throw describeOverflow(task, step, kept());
     const own = labelled?.subarray(from, from + part.length);
     for (const [p, sum] of sums.entries()) {

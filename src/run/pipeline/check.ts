@@ -40,7 +40,7 @@ export function checkModels(
     const built = (description: ModelPlan, field: string): Prepared =>
       inModel(field, fileOf(description, folder), () => {
         const prepared = prepareModel(description, options);
-        withRawInput(prepared.model, loaded);
+        withRawInput(prepared, loaded);
         return prepared;
       });
     const student = built(plan.student, "student");

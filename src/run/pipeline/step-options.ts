@@ -1,7 +1,7 @@
 /** What a run's training step is compiled from, where it is only looked at: before the run, or by the doctor. */
 import type { StepOptions, TeacherFeature } from "../../engine/compile/step.js";
 import { mixes } from "../../learn/data/augment/config.js";
-import { sampleTypeOf } from "../../learn/data/samples.js";
+import { portsOf } from "../../learn/data/arrays.js";
 import type { LoadedData } from "../../learn/data/types.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { augmentationOf } from "../recipe/resolve.js";
@@ -25,16 +25,15 @@ export type ArmStep = StepOptions & Required<Pick<StepOptions, "samples">>;
 export function stepOptionsOf(
   { plan, transfer }: Pick<Arm, "plan" | "transfer">,
   loaded: LoadedData,
-  { model }: Prepared,
+  { model, reads }: Prepared,
   { batch, classes, objective, teacherKind, features }: LookedAt,
 ): ArmStep {
   const { data } = loaded;
   const augmentation = augmentationOf(plan.training);
   return {
-    model: withRawInput(model, loaded),
+    model: withRawInput({ model, reads }, loaded),
     batch,
-    sampleShape: data.sampleShape,
-    sampleType: sampleTypeOf(data),
+    inputs: portsOf(data, reads),
     classes,
     objective,
     teacherKind,

@@ -60,7 +60,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
   const result = await train(
     {
       name: `${models.length} students, seed ${seed}`,
-      model: withRawInput(joined, loaded),
+      model: withRawInput({ model: joined }, loaded),
       data: loaded.data,
       train: samples,
       validation: loaded.splits.validation,

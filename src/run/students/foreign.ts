@@ -16,6 +16,8 @@ import type { ModelPlan } from "../recipe/schema/schema.js";
 
 export interface Prepared {
   readonly model: TrainableModel;
+  /** Names of the data's arrays that its inputs read, in their order; absent: its one input reads the main array. */
+  readonly reads?: readonly string[];
   /** One line for people. */
   readonly architecture: string;
   readonly parameters: number;
@@ -90,9 +92,9 @@ export function foreignModel(model: Model, path: string, plan: ModelPlan, data: 
       expected: `the name of one of its ${names.length} float32 initialisers${names.length > 0 ? ` (${names.slice(0, 6).join(", ")}${names.length > 6 ? ", ..." : ""})` : ""}`,
       cure: "Name initialisers that limbeck inspect lists, or leave trainable and frozen out",
     });
-  const graph = freeBatch(found, input.name);
+  const graph = freeBatch(found, [input.name]);
   return {
-    model: { graph, parameters, buffers, input: input.name, output: output.name },
+    model: { graph, parameters, buffers, inputs: [input.name], output: output.name },
     architecture: `onnx ${graph.name}`,
     parameters: parameters.reduce((s, n) => s + sizeOf(graph.initializers.get(n)?.shape ?? []), 0),
     macs: countMacs(found) ?? null,

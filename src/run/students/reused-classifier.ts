@@ -1,4 +1,6 @@
 /** Students whose objective reuses the teacher's classifier. Nothing here is Node's. */
+import type { ValueInfo } from "../../engine/graph/types.js";
+import { namedArrays } from "../../learn/data/arrays.js";
 import type { TeacherFeature } from "../../engine/compile/step.js";
 import { type ReusableClassifier, weightCount, withClassifier } from "../../engine/compile/transfer.js";
 import type { DataSet } from "../../learn/data/types.js";
@@ -75,9 +77,10 @@ export function reusingClassifier(
       cure: "Set teacher.file or teacher.model",
     });
   const [feature] = matchFeatures(reuse.layer.teacher, teacher.features, `teacher ${teacher.name}`);
+  const shapes = namedArrays(data, prepared.reads).map((array) => array.sampleShape);
   const model = withClassifier({
     student: prepared.model,
-    sampleShape: data.sampleShape,
+    sampleShapes: shapes,
     classes,
     teacher: teacher.classifier(),
     featureShape: (feature as TeacherFeature).shape,
@@ -85,12 +88,16 @@ export function reusingClassifier(
     seed,
   });
   const b = createBuilder("single");
-  const { dtype } = model.graph.inputs[0] as (typeof model.graph.inputs)[number];
-  const values = b.inline(model.graph, new Map([[model.input, b.input(model.input, dtype, [1, ...data.sampleShape])]]));
+  const fed = model.inputs.map((name, i) => {
+    const { dtype } = model.graph.inputs.find((input) => input.name === name) as ValueInfo;
+    return [name, b.input(name, dtype, [1, ...(shapes[i] as readonly number[])])] as const;
+  });
+  const values = b.inline(model.graph, new Map(fed));
   const output = values.get(model.output);
   if (output) b.output(output);
   return {
     model,
+    ...(prepared.reads ? { reads: prepared.reads } : {}),
     architecture: `${prepared.architecture}, up to ${reuse.layer.student}, with the classifier of ${teacher.name}`,
     parameters: weightCount(model),
     macs: countMacs(b.build()) ?? null,

@@ -8,6 +8,7 @@ import { withNormalisation } from "../../engine/compile/normalise.js";
 import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import type { Model } from "../../engine/graph/types.js";
 import type { ObjectiveConfig } from "../../engine/objective/objective.js";
+import { namedArrays } from "../../learn/data/arrays.js";
 import { trainingIdentity } from "../../learn/data/read.js";
 import { sampleTypeOf } from "../../learn/data/samples.js";
 import type { LoadedData } from "../../learn/data/types.js";
@@ -53,16 +54,42 @@ export function assembleTraining(request: TrainingRequest): AssembledTraining {
   const { name, loaded, objective, classes, train, validation, teacher, views, settings } = request;
   const { reusable = null, weightSeed = settings.seed } = request;
   const trained = reusingClassifier(request.model, objective, reusable, loaded.data, classes, weightSeed);
-  const model = withRawInput(trained.model, loaded);
+  const model = withRawInput(trained, loaded);
+  const { reads } = trained;
   return {
     trained,
-    task: { name, model, data: loaded.data, train, validation, objective, teacher, views, settings },
+    task: {
+      name,
+      model,
+      data: loaded.data,
+      ...(reads ? { reads } : {}),
+      train,
+      validation,
+      objective,
+      teacher,
+      views,
+      settings,
+    },
   };
 }
 
 /** The model with the data's normalisation in front, as training graphs take it: it gets raw samples. */
-export function withRawInput(model: TrainableModel, { data, normalisation }: TrainingData): TrainableModel {
-  return { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleTypeOf(data)) };
+export function withRawInput(
+  { model, reads }: Pick<Prepared, "model" | "reads">,
+  { data, normalisation }: TrainingData,
+): TrainableModel {
+  const graph = namedArrays(data, reads).reduce(
+    (before, array, i) =>
+      // The normalisation is that of the main array.
+      withNormalisation(
+        before,
+        model.inputs[i] as string,
+        array.samples === data.samples ? normalisation : null,
+        sampleTypeOf(array),
+      ),
+    model.graph,
+  );
+  return { ...model, graph };
 }
 
 /** What the outcome of a training depends on. Models and teachers are given by what describes them. */

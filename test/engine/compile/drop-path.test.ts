@@ -51,8 +51,7 @@ function stepOf(c: Case, rate: number, batch: number): StepGraphs {
   return buildStep({
     model: modelOf(c, rate),
     batch,
-    sampleShape: c.shape,
-    sampleType: c.tokens ? "int64" : "float32",
+    inputs: [{ shape: c.shape, dtype: c.tokens ? "int64" : "float32" }],
     classes: 3,
     objective: { alpha: 0, studentLoss: { kind: "cross-entropy" } },
   } as Parameters<typeof buildStep>[0]);
@@ -101,8 +100,7 @@ for (const [name, c] of Object.entries(cases)) {
       compileTraining({
         model: modelOf(c, rate),
         batch: 4,
-        sampleShape: c.shape,
-        sampleType: (c.tokens ? "int64" : "float32") as "float32",
+        inputs: [{ shape: c.shape, dtype: (c.tokens ? "int64" : "float32") as "float32" }],
         classes: 3,
         objective: { alpha: 0, studentLoss: { kind: "cross-entropy" } },
       }).evaluation.graph;
@@ -114,8 +112,9 @@ for (const [name, c] of Object.entries(cases)) {
 function trainingForward(model: TrainableModel, shape: readonly number[]): { graph: Graph; masks: MaskInput[] } {
   const b = createBuilder("forward");
   const mode = trainingMode(new Set(model.buffers));
-  const input = b.input(model.input, model.graph.inputs[0]?.dtype ?? "float32", shape);
-  const values = b.inline(model.graph, new Map([[model.input, input]]), mode.rewrite);
+  const [name] = model.inputs as [string];
+  const input = b.input(name, model.graph.inputs[0]?.dtype ?? "float32", shape);
+  const values = b.inline(model.graph, new Map([[name, input]]), mode.rewrite);
   b.output(values.get(model.output) as NonNullable<ReturnType<typeof values.get>>, "logits");
   return { graph: lowerGraph(b.build()), masks: mode.masks };
 }

@@ -54,12 +54,11 @@ for (let i = 0; i < raw.length; i++) raw[i] = Math.floor(256 * random.uniform(i)
 async function trained(spec: ModelSpec) {
   const built = buildModel(spec, { inputShape: SHAPE, classes: 3, seed: 1 });
   const model = trainableModel(built);
-  const graph = withNormalisation(model.graph, model.input, NORMALISATION, "uint8");
+  const graph = withNormalisation(model.graph, model.inputs[0] as string, NORMALISATION, "uint8");
   const compiled = compileTraining({
     model: { ...model, graph },
     batch: 7,
-    sampleShape: SHAPE,
-    sampleType: "uint8",
+    inputs: [{ shape: SHAPE, dtype: "uint8" }],
     classes: 3,
     objective: { alpha: 0, studentLoss: { kind: "cross-entropy" } },
   });
@@ -90,7 +89,7 @@ async function trained(spec: ModelSpec) {
       diagnose: false,
     });
     await executor.run([request(), request(), request()]);
-    const logits = await executor.evaluate(raw.slice(), 7);
+    const logits = await executor.evaluate([raw.slice()], 7);
     const { parameters, buffers } = await executor.snapshot();
     return { model, logits, weights: new Map([...parameters, ...buffers]) };
   } finally {

@@ -31,10 +31,9 @@ function hashesOf(workload: StepWorkload, target: Target): Record<string, string
   const model = trainableModel(buildModel(spec, { inputShape, classes, seed: 7 }));
   const normalisation = samples.kind === "tokens" ? null : { scale: 0.5, mean: [0.25], std: [2] };
   const compiled = compileTraining({
-    model: { ...model, graph: withNormalisation(model.graph, model.input, normalisation, sampleType) },
+    model: { ...model, graph: withNormalisation(model.graph, model.inputs[0] as string, normalisation, sampleType) },
     batch,
-    sampleShape: inputShape,
-    sampleType,
+    inputs: [{ shape: inputShape, dtype: sampleType }],
     classes,
     objective,
     teacherKind: "logits",

@@ -55,7 +55,7 @@ function studentOf([, channels = 1, height = 1, width = 1]: readonly number[], c
   const flat = b.op("Flatten", [b.op("GlobalAveragePool", [relu])], { axis: int(1) });
   const logits = b.op("Gemm", [flat, weight(b, "head/weight", [classes, channels])], { transB: int(1) });
   b.output(logits, "logits");
-  return { graph: b.build(), parameters: ["head/weight"], buffers: [], input: "input", output: "logits" };
+  return { graph: b.build(), parameters: ["head/weight"], buffers: [], inputs: ["input"], output: "logits" };
 }
 
 const opsets = { "": CANONICAL_OPSET };
@@ -98,7 +98,7 @@ function compose(c: Case, teacher: ReusableClassifier, layer: string): Trainable
   const classes = c.logits.shape[1] as number;
   return withClassifier({
     student: studentOf(c.samples.shape, classes),
-    sampleShape: c.samples.shape.slice(1),
+    sampleShapes: [c.samples.shape.slice(1)],
     classes,
     teacher,
     featureShape: c.feature.shape.slice(1),
@@ -120,8 +120,7 @@ function stepOf(c: Case, model: TrainableModel, layer: string) {
   return buildStep({
     model,
     batch: c.samples.shape[0] as number,
-    sampleShape: c.samples.shape.slice(1),
-    sampleType: "float32",
+    inputs: [{ shape: c.samples.shape.slice(1), dtype: "float32" }],
     classes: c.logits.shape[1] as number,
     objective: {
       weights: { student: 0, distillation: 0 },

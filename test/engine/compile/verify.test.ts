@@ -32,8 +32,7 @@ function optionsFor(spec: ModelSpec, alpha: number): StepOptions {
   return {
     model: trainableModel(built),
     batch: 3,
-    sampleShape: [1, 28, 28],
-    sampleType: "float32",
+    inputs: [{ shape: [1, 28, 28], dtype: "float32" }],
     classes: 4,
     objective: {
       alpha,

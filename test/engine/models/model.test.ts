@@ -72,8 +72,7 @@ for (const spec of SPECS) {
     const step = buildStep({
       model: trainableModel(model),
       batch: 4,
-      sampleShape: IMAGES.inputShape,
-      sampleType: "float32",
+      inputs: [{ shape: IMAGES.inputShape, dtype: "float32" }],
       classes: 4,
       objective: { studentLoss: { kind: "cross-entropy", labelSmoothing: 0 } },
     });

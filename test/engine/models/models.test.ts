@@ -64,8 +64,7 @@ for (const f of fixture.models.filter((m) => m.gradients)) {
         graph: withNormalisation(withFormula(model.graph, stateOf(model)), model.input, null, sampleType),
       },
       batch: 4,
-      sampleShape: f.inputShape,
-      sampleType,
+      inputs: [{ shape: f.inputShape, dtype: sampleType }],
       classes: f.classes,
       objective: { alpha: 0, studentLoss: { kind: "cross-entropy" } },
     });

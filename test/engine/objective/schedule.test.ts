@@ -35,8 +35,7 @@ const step = (objective: ObjectiveConfig) => {
   return compileTraining({
     model: trainableModel(built),
     batch: 2,
-    sampleShape: [6],
-    sampleType: "float32",
+    inputs: [{ shape: [6], dtype: "float32" }],
     classes: 3,
     objective,
     teacherKind: "logits",

@@ -48,7 +48,7 @@ for (const c of fixture.cases) {
         assertClose(state.parameters.get(name), values, 1e-5, name);
       }
       assertClose(state.buffers.get("running"), c.running, 2e-6, "running");
-      assertClose(await core.evaluate(Float32Array.from(fixture.x[0] as number[]), 16), c.logits, 1e-5, "logits");
+      assertClose(await core.evaluate([Float32Array.from(fixture.x[0] as number[])], 16), c.logits, 1e-5, "logits");
     });
   });
 
@@ -211,14 +211,14 @@ test("evaluation covers any number of samples, across chunks", async () => {
   await withCore(network(), async (core) => {
     const rows = fixture.x.slice(0, 20).flat();
     const all = Float32Array.from([...rows, ...rows].slice(0, 600 * fixture.features));
-    const outputs = await core.evaluate(all, 600);
+    const outputs = await core.evaluate([all], 600);
     assert.equal(outputs.length, 600 * fixture.classes);
     for (const i of [0, 255, 256, 511, 512, 599]) {
-      const one = await core.evaluate(all.slice(i * fixture.features, (i + 1) * fixture.features), 1);
+      const one = await core.evaluate([all.slice(i * fixture.features, (i + 1) * fixture.features)], 1);
       assertClose(outputs.slice(i * fixture.classes, (i + 1) * fixture.classes), one, 1e-6, `sample ${i}`);
     }
-    assert.equal((await core.evaluate(new Float32Array(0), 0)).length, 0);
-    await assert.rejects(core.evaluate(all, 599), {
+    assert.equal((await core.evaluate([new Float32Array(0)], 0)).length, 0);
+    await assert.rejects(core.evaluate([all], 599), {
       code: "internal",
       where: "evaluation",
       found: /3,600/,

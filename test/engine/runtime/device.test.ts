@@ -45,7 +45,7 @@ for (const c of fixture.cases) {
       for (const [name, values] of Object.entries(c.parameters))
         assertClose(state.parameters.get(name), values, 1e-5, name);
       assertClose(state.buffers.get("running"), c.running, 1e-5, "running");
-      assertClose(await core.evaluate(Float32Array.from(fixture.x[0] as number[]), 16), c.logits, 1e-5, "logits");
+      assertClose(await core.evaluate([Float32Array.from(fixture.x[0] as number[])], 16), c.logits, 1e-5, "logits");
     });
   });
 }
@@ -98,15 +98,15 @@ test("diagnostics, evaluation and restoring see the state on the device", option
       assertClose(values, [norm, norm / 2], 1e-5);
     }
     const x = Float32Array.from(fixture.x[0] as number[]);
-    const moved = await core.evaluate(x, 16);
+    const moved = await core.evaluate([x], 16);
     core.restore(initialState());
-    const start = await core.evaluate(x, 16);
+    const start = await core.evaluate([x], 16);
     assert.ok(start.some((v, i) => Math.abs(v - (moved[i] as number)) > 1e-3));
     assert.equal(bytesOfState(await core.snapshot()).length > 0, true);
     assert.throws(() => core.restore({ ...initialState(), parameters: new Map() }), {
       code: "checkpoint-invalid",
       found: /"w1"/,
     });
-    assertClose(await core.evaluate(x, 16), start, 0, "a refused state changes nothing");
+    assertClose(await core.evaluate([x], 16), start, 0, "a refused state changes nothing");
   });
 });

@@ -43,7 +43,7 @@ test("batches are transferred, everything else is copied", async () => {
     assert.equal(request.micro[0]?.[0]?.length, 0, "a transferred array is empty");
     assert.equal(scalars.length, 1);
     const samples = Float32Array.from(fixture.x.flat()).subarray(6, 12);
-    const one = await executor.evaluate(samples, 1);
+    const one = await executor.evaluate([samples], 1);
     assert.equal(samples.length, 6);
     assert.equal(one.length, fixture.classes);
     const state = await executor.snapshot();
@@ -52,7 +52,7 @@ test("batches are transferred, everything else is copied", async () => {
     assert.equal(bytesOfState(state), before, "a snapshot is a copy");
     await executor.restore(state);
     assert.equal(bytesOfState(await executor.snapshot()), before);
-    assertClose(await executor.evaluate(samples, 1), one, 0, "logits");
+    assertClose(await executor.evaluate([samples], 1), one, 0, "logits");
   });
 });
 
@@ -82,7 +82,7 @@ test("errors cross with the node's name, and the executor lives on", async () =>
       where: "training step 1",
       found: /labels\/gather/,
     });
-    await assert.rejects(executor.evaluate(new Float32Array(5), 1), {
+    await assert.rejects(executor.evaluate([new Float32Array(5)], 1), {
       name: "RunError",
       code: "internal",
       where: "evaluation",

@@ -76,7 +76,7 @@ export function network(options: NetworkOptions = {}, overrides: Partial<Executo
     evaluation: {
       graph: evaluationModel(),
       state: Object.keys(SHAPES),
-      input: { name: "x", dtype: "float32", sampleShape: [features] },
+      inputs: [{ name: "x", dtype: "float32", shape: [features] }],
       output: "logits",
     },
     diagnostic: options.diagnostic ? { graph: bytesOf(diagnosticGraph(batch)), outputs: ["norm", "half"] } : undefined,

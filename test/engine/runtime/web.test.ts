@@ -23,7 +23,7 @@ for (const c of fixture.cases) {
     const state = core.snapshot();
     for (const [name, values] of Object.entries(c.parameters))
       assertClose(state.parameters.get(name), values, 1e-5, name);
-    assertClose(await core.evaluate(Float32Array.from(fixture.x[0] as number[]), 16), c.logits, 1e-5, "logits");
+    assertClose(await core.evaluate([Float32Array.from(fixture.x[0] as number[])], 16), c.logits, 1e-5, "logits");
     await core.dispose();
   });
 }

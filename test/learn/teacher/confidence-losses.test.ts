@@ -138,7 +138,12 @@ test("the training step's gradient is T sum_k w_k (p_s - p_k) over the batch, wi
   const kinds = ["logits", "logits", "logits"] as const;
   const labels = Int32Array.from(data.labels as Int32Array, (l, i) => (i % 3 === 0 ? -1 : l));
   const model = trainableModel(buildModel({ kind: "mlp", hidden: [4] }, { inputShape: [1, 8, 8], classes, seed: 0 }));
-  const graph = withNormalisation(model.graph, model.input, { scale: 1 / 16, mean: [0], std: [1] }, "uint8");
+  const graph = withNormalisation(
+    model.graph,
+    model.inputs[0] as string,
+    { scale: 1 / 16, mean: [0], std: [1] },
+    "uint8",
+  );
   const schedule = { kind: "linear", from: 1, to: 2 } as const;
   const objective = {
     alpha: 1,
@@ -146,7 +151,13 @@ test("the training step's gradient is T sum_k w_k (p_s - p_k) over the batch, wi
     distillationLoss: { kind: "kd", temperature: T, temperatureSchedule: schedule },
   } as const;
   const compiled = compileTraining({
-    ...{ model: { ...model, graph }, batch, sampleShape: [1, 8, 8], sampleType: "uint8", classes, objective },
+    ...{
+      model: { ...model, graph },
+      batch,
+      inputs: [{ shape: [1, 8, 8], dtype: "uint8" as const }],
+      classes,
+      objective,
+    },
     ...{ teacherKind: "logits", teachersWeighed: true, teacherMembers: kinds.map((kind) => ({ kind, weight: 1 / 3 })) },
   });
   const settings = {

@@ -71,13 +71,17 @@ test("all rows of an update come from one teacher, whichever step the maker begi
     },
     ...{ directory: null, fingerprint: "" },
   };
-  const graph = withNormalisation(model.graph, model.input, { scale: 1 / 16, mean: [0], std: [1] }, "uint8");
+  const graph = withNormalisation(
+    model.graph,
+    model.inputs[0] as string,
+    { scale: 1 / 16, mean: [0], std: [1] },
+    "uint8",
+  );
   const compiled = compileTraining({
     ...{
       model: { ...model, graph },
       batch: 16,
-      sampleShape: [1, 8, 8],
-      sampleType: "uint8",
+      inputs: [{ shape: [1, 8, 8], dtype: "uint8" as const }],
       classes: 10,
       objective,
       teacherKind: "logits",

@@ -111,7 +111,7 @@ test("training reads either to the same bytes", async () => {
     const { weights } = await train(
       {
         name: "student",
-        model: { ...built, graph: withNormalisation(built.graph, built.input, normalisation, "uint8") },
+        model: { ...built, graph: withNormalisation(built.graph, built.inputs[0] as string, normalisation, "uint8") },
         data,
         train: splits.train,
         validation: splits.validation,

@@ -53,7 +53,7 @@ const built = (seed: number): TrainableModel =>
 function task(more: Partial<TrainingSettings>, rest: Partial<TrainingTask> = {}, own = built(1)): TrainingTask {
   return {
     name: "student",
-    model: { ...own, graph: withNormalisation(own.graph, own.input, normalisation, "uint8") },
+    model: { ...own, graph: withNormalisation(own.graph, own.inputs[0] as string, normalisation, "uint8") },
     data,
     train: splits.train,
     validation: splits.validation,

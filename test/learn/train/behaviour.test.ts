@@ -30,7 +30,7 @@ function task(more: Partial<TrainingSettings>, rest: Partial<TrainingTask> = {},
   const sampleType = over.samples instanceof Uint8Array ? "uint8" : "float32";
   return {
     name: "student",
-    model: { ...built, graph: withNormalisation(built.graph, built.input, normalisation, sampleType) },
+    model: { ...built, graph: withNormalisation(built.graph, built.inputs[0] as string, normalisation, sampleType) },
     data: over,
     train: splits.train,
     validation: splits.validation,

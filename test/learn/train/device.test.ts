@@ -79,7 +79,7 @@ function task(
   const built = trainableModel(buildModel(spec, { inputShape: data.sampleShape, classes: 10, seed: 1 }));
   return {
     name: "student",
-    model: { ...built, graph: withNormalisation(built.graph, built.input, normalisation, "uint8") },
+    model: { ...built, graph: withNormalisation(built.graph, built.inputs[0] as string, normalisation, "uint8") },
     data,
     train: splits.train,
     validation: splits.validation.slice(0, 60),

@@ -49,7 +49,7 @@ function task(answer: () => Promise<void>): TrainingTask {
   };
   return {
     name: "student",
-    model: { ...built, graph: withNormalisation(built.graph, built.input, normalisation, "uint8") },
+    model: { ...built, graph: withNormalisation(built.graph, built.inputs[0] as string, normalisation, "uint8") },
     data,
     train: splits.train,
     validation: splits.validation.slice(0, 60),

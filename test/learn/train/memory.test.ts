@@ -59,7 +59,7 @@ function task(more: Partial<TrainingSettings>, directory: string | null, crd: Pa
   );
   return {
     name: "student",
-    model: { ...built, graph: withNormalisation(built.graph, built.input, normalisation, "uint8") },
+    model: { ...built, graph: withNormalisation(built.graph, built.inputs[0] as string, normalisation, "uint8") },
     data,
     train: splits.train,
     validation: splits.validation.slice(0, 60),

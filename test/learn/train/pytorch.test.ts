@@ -149,7 +149,12 @@ for (const expected of fixture.cases) {
     const initializers = new Map(model.graph.initializers);
     for (const name of [...model.parameters, ...model.buffers])
       initializers.set(name, formulaState(name, initializers.get(name)?.shape ?? []));
-    const graph = withNormalisation({ ...model.graph, initializers }, model.input, NONE, sampleTypeOf(samples));
+    const graph = withNormalisation(
+      { ...model.graph, initializers },
+      model.inputs[0] as string,
+      NONE,
+      sampleTypeOf(samples),
+    );
     const rows = wanted.probabilities ? logits.map(softmax) : logits;
     const directory = join(folder, expected.name.replaceAll(" ", "-"));
     const result = await train({
