@@ -56,7 +56,7 @@ class StageCollector {
 export function modelStages(model: Model, where: string): StagedGraphs {
   const collector = new StageCollector("as read");
   try {
-    const { graph } = importGraph(model, where, collector.onPass);
+    const { graph } = importGraph(model, where, collector);
     collector.onPass("static-shapes", graph, staticGraph(graph));
   } catch (error) {
     if (!(error instanceof InputError)) throw error;

@@ -1,7 +1,8 @@
 /** Elementwise arithmetic with NumPy broadcasting. */
-import { int, readInt, readTensor } from "../graph/attributes.js";
+import { constantTensor } from "../graph/constants.js";
+import { int, readInt } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, StaticType, Value } from "../graph/builder.js";
-import { int64s, isFloat, scalar, tensor } from "../graph/tensor.js";
+import { isFloat } from "../graph/tensor.js";
 import type { DType, Tensor } from "../graph/types.js";
 import type { GradientContext, GradientRule, OpDefinition } from "./definition.js";
 import { foldArithmetic, foldable, foldElementwise } from "./fold.js";
@@ -308,14 +309,14 @@ const typing: readonly OpDefinition[] = [
   {
     op: "Constant",
     infer: (call) => {
-      const t = constantOf(call);
+      const t = constantTensor(call.attributes);
       if (!t)
         throw misfit(call, "its value is of an unknown kind", "a tensor, an int, a float or a list of ints or floats");
       return [t];
     },
     gradient: "zero",
     evaluate: (call) => {
-      const t = constantOf(call);
+      const t = constantTensor(call.attributes);
       return t && [t];
     },
   },
@@ -336,16 +337,6 @@ function foldCast(call: OpCall, to: DType | undefined): readonly Tensor[] | unde
     if (to === "bool") return v !== 0 && v !== 0n;
     return isFloat(to) || typeof v === "bigint" ? v : Math.trunc(v as number);
   });
-}
-
-/** The tensor of a Constant node in any of its forms; undefined for strings and sparse tensors. */
-function constantOf({ attributes: a }: OpCall): Tensor | undefined {
-  const [float1, int1, floats, ints] = [a.value_float, a.value_int, a.value_floats, a.value_ints];
-  if (float1?.kind === "float") return scalar(float1.value);
-  if (int1?.kind === "int") return scalar(int1.value, "int64");
-  if (floats?.kind === "floats") return tensor("float32", floats.value);
-  if (ints?.kind === "ints") return int64s(ints.value);
-  return readTensor(a, "value");
 }
 
 export const elementwiseOps: readonly OpDefinition[] = [...arithmetic, ...functions, ...selection, ...typing];
