@@ -4,6 +4,7 @@ import { constantsAsInitializers } from "../graph/constants.js";
 import { type FormFindings, inferenceForm } from "../graph/inference-form.js";
 import type { Graph, Model } from "../graph/types.js";
 import { withoutNormalisation } from "./normalise.js";
+import { safeBranches } from "./safe-branches.js";
 import { untieWeights } from "./untie.js";
 import type { PassOptions } from "./passes/index.js";
 
@@ -15,7 +16,7 @@ export interface ImportedGraph extends FormFindings {
 }
 
 export interface ImportOptions {
-  /** Told of each pass: "inference-form", "canonical-opset", "constants", "untied-weights", "without-normalisation". */
+  /** Told of each pass: "inference-form", "canonical-opset", "constants", "untied-weights", "safe-branches", "without-normalisation". */
   readonly onPass?: PassOptions["onPass"];
   /** Whether a tensor, by its name, stays shared by several layers where the exporter stored it once. Default: none does. */
   readonly tied?: (name: string) => boolean;
@@ -38,7 +39,9 @@ export function importGraph(
   onPass?.("constants", canonical, constant);
   const { graph: own, untied } = untieWeights(constant, tied);
   onPass?.("untied-weights", constant, own);
-  const graph = withoutNormalisation(own);
-  onPass?.("without-normalisation", own, graph);
+  const safe = safeBranches(own);
+  onPass?.("safe-branches", own, safe);
+  const graph = withoutNormalisation(safe);
+  onPass?.("without-normalisation", safe, graph);
   return { ...findings, graph, untied };
 }
