@@ -14,7 +14,8 @@ import { Answerer, type Asking, kindOf, type Scores } from "./answerer.js";
 import type { OpenedFeatures } from "./features.js";
 import { checkBytes } from "./feeds.js";
 import { checkKnowledge, orderNote } from "./knowledge.js";
-import { type FeedPlan, planInputs, takesWhole } from "./layout.js";
+import { fillPorts } from "../data/ports.js";
+import { type FeedPlan, type InputPlan, type PortsPlan, planInputs, portOptions, takesWhole } from "./layout.js";
 import { chooseNormalisation, type NamedNormalisation } from "./normalisations.js";
 import { checkProbabilities, listed, outputNotes, possibleOutputs, singleNotes } from "./outputs.js";
 import type { Teacher } from "./types.js";
@@ -22,6 +23,10 @@ import type { Teacher } from "./types.js";
 export interface ClassifierOptions {
   readonly name?: string;
   readonly input?: string;
+  /** Which array of the data each input reads, by the input's name. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** The token id that stands for padding. */
+  readonly paddingId?: number;
   readonly output?: string;
   readonly outputs: "auto" | "logits" | "probabilities";
   readonly layout: "auto" | "nchw" | "nhwc";
@@ -147,7 +152,7 @@ async function firstAnswers(
   const order = classOrder(path, options.classes, data);
   const raw = takesWhole(plan) && options.rawBytes === true;
   const normalisation = raw ? RAW : options.normalisation;
-  if (plan.layout !== "columns" && plan.dtype === "uint8") checkBytes(path, data, some, normalisation);
+  if (isOneInput(plan) && plan.dtype === "uint8") checkBytes(path, data, some, normalisation);
   const batch = plan.fixedBatch ?? options.batch;
   const { takesMissing } = options;
   const asked = { path, session, plan, batch, normalisation, takesMissing, order, expected };
@@ -232,14 +237,24 @@ function inputNotes(plan: FeedPlan, data: DataSet, raw: boolean): string[] {
   const notes: string[] = [];
   if (plan.layout === "nhwc") notes.push("it expects images as [N,H,W,C]");
   if (plan.layout === "columns") notes.push(columnsNote(plan.columns, data.features ?? []));
+  else if (plan.layout === "ports") notes.push(...portsNotes(plan, data));
   else if (plan.resize)
     notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
   if (plan.fixedBatch) notes.push(`its batch size is fixed at ${plan.fixedBatch}`);
   if (raw)
     notes.push(
-      `it expects ${plan.layout !== "columns" && plan.dtype === "uint8" ? "bytes" : "whole numbers"}, which are passed unchanged`,
+      `it expects ${isOneInput(plan) && plan.dtype === "uint8" ? "bytes" : "whole numbers"}, which are passed unchanged`,
     );
   return notes;
+}
+
+const isOneInput = (plan: FeedPlan): plan is InputPlan => plan.layout !== "columns" && plan.layout !== "ports";
+
+/** Which array each input reads, and which arrays were made. */
+function portsNotes(plan: PortsPlan, data: DataSet): string[] {
+  const { reads, notes } = fillPorts(data, plan.ports, portOptions("the teacher", plan));
+  const named = plan.ports.map(({ name }, i) => (reads[i] === name ? name : `${name} (from ${reads[i]})`));
+  return [`it has ${plan.ports.length} inputs: ${named.join(", ")}`, ...notes];
 }
 
 function columnsNote(columns: readonly { readonly feature: number }[], features: readonly string[]): string {

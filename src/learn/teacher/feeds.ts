@@ -1,6 +1,8 @@
 /** Raw samples of a data set as the feeds of a foreign model: normalised, resized, in its layout and its element types. */
 import { isIdentity } from "../../engine/compile/normalise.js";
-import { normaliseSamples } from "../data/normalise.js";
+import { namedArrays, SAMPLES_NAME } from "../data/arrays.js";
+import { normaliseSamples, RAW } from "../data/normalise.js";
+import { fillPorts } from "../data/ports.js";
 import { fillBatch, restoreMissing } from "../data/read.js";
 import { allocateSamples, wholeSamples } from "../data/samples.js";
 import type { DataSet } from "../data/types.js";
@@ -9,7 +11,15 @@ import { InputError } from "../../base/errors.js";
 import { toHalf } from "../../engine/graph/half.js";
 import { sizeOf, tensor } from "../../engine/graph/tensor.js";
 import type { Tensor } from "../../engine/graph/types.js";
-import { type ColumnsPlan, channelsLast, type FeedPlan, type InputPlan, resizePlanes } from "./layout.js";
+import {
+  type ColumnsPlan,
+  channelsLast,
+  type FeedPlan,
+  type InputPlan,
+  type PortsPlan,
+  portOptions,
+  resizePlanes,
+} from "./layout.js";
 
 /** What a model is fed for these samples, by the names of its inputs. @throws InputError when the samples do not fit */
 export function feedsOf(
@@ -19,6 +29,7 @@ export function feedsOf(
   normalisation: Normalisation,
   takesMissing = false,
 ): Record<string, Tensor> {
+  if (plan.layout === "ports") return portFeeds(data, indices, plan, normalisation);
   const raw = allocateSamples(data.samples, indices.length * sizeOf(data.sampleShape));
   fillBatch(data, indices, raw);
   // What fills gaps belongs to a model: another model's means would be wrong for it.
@@ -78,6 +89,30 @@ function wholeFeed(
     expected: "whole numbers, such as token ids",
     cure: "Give samples of whole numbers and set normalise to none",
   });
+}
+
+/** One feed for each input, from the array that it reads. */
+function portFeeds(
+  data: DataSet,
+  indices: Uint32Array,
+  plan: PortsPlan,
+  normalisation: Normalisation,
+): Record<string, Tensor> {
+  const { data: filled, reads } = fillPorts(data, plan.ports, portOptions("the teacher", plan));
+  return Object.fromEntries(
+    namedArrays(filled, reads).map((array, i) => {
+      const { name, dtype } = plan.ports[i] as PortsPlan["ports"][number];
+      const raw = allocateSamples(array.samples, indices.length * sizeOf(array.sampleShape));
+      fillBatch(array, indices, raw);
+      const shape = [indices.length, ...array.sampleShape];
+      if (dtype === "int32" || dtype === "int64") return [name, tensor(dtype, raw, shape)];
+      // The normalisation is that of the main array.
+      const main = array.samples === data.samples && array.name === (data.input ?? SAMPLES_NAME);
+      const values = normaliseSamples(raw, main ? normalisation : RAW, array.sampleShape);
+      if (dtype === "uint8") return [name, tensor("uint8", raw, shape)];
+      return [name, floatFeed(values, dtype, shape)];
+    }),
+  );
 }
 
 /** One feed for each column that the model names. */

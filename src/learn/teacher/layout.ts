@@ -2,6 +2,9 @@
 
 import { InputError } from "../../base/errors.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
+import { namedArrays } from "../data/arrays.js";
+import { fillPorts, type PortOptions } from "../data/ports.js";
+import type { DataSet } from "../data/types.js";
 import type { SessionValue } from "../../engine/runtime/session-types.js";
 
 export interface InputPlan {
@@ -31,11 +34,25 @@ export interface ColumnsPlan {
   readonly fixedBatch: number | null;
 }
 
-export type FeedPlan = InputPlan | ColumnsPlan;
+/** A model with several inputs, each of which reads an array of the data. */
+export interface PortsPlan {
+  readonly layout: "ports";
+  readonly ports: readonly { readonly name: string; readonly dtype: InputPlan["dtype"] }[];
+  /** The data's array for an input, where it has another name. */
+  readonly map: Readonly<Record<string, string>>;
+  readonly paddingId: number | null;
+  readonly fixedBatch: number | null;
+}
+
+export type FeedPlan = InputPlan | ColumnsPlan | PortsPlan;
 
 /** How a model wants to be fed, as a recipe says it. */
 export interface WantedInput {
   readonly input?: string;
+  /** Which array of the data each input reads, by the input's name; absent: the array of its own name. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** The token id that stands for padding: a mask that the data lacks is made from it. */
+  readonly paddingId?: number;
   readonly layout: "auto" | "nchw" | "nhwc";
   readonly resize: "auto" | "none";
 }
@@ -57,9 +74,10 @@ const listed = (names: readonly string[]): string =>
 export function planInputs(
   where: string,
   inputs: readonly SessionValue[],
-  { sampleShape, features }: { readonly sampleShape: readonly number[]; readonly features?: readonly string[] },
+  data: DataSet,
   wanted: WantedInput,
 ): FeedPlan {
+  const { sampleShape, features } = data;
   const names = inputs.map((i) => i.name);
   if (wanted.input !== undefined && !names.includes(wanted.input))
     throw new InputError({
@@ -70,8 +88,53 @@ export function planInputs(
       cure: inputs.length === 1 ? "Leave it out" : "Name an input that the model has",
     });
   const [only] = inputs;
-  if (only && inputs.length === 1) return planInput(where, only, sampleShape, wanted);
-  return planColumns(where, inputs, features ?? []);
+  const several = wanted.inputs !== undefined || data.others !== undefined;
+  if (only && inputs.length === 1 && !several) return planInput(where, only, sampleShape, wanted);
+  return features && !several ? planColumns(where, inputs, features) : planPorts(where, inputs, data, wanted);
+}
+
+/** Arrays by the names of the inputs, or as they are mapped. */
+function planPorts(where: string, inputs: readonly SessionValue[], data: DataSet, wanted: WantedInput): PortsPlan {
+  const ports = inputs.map(({ name, dtype }) => ({ name, dtype: portType(where, name, dtype) }));
+  const { inputs: map = {}, paddingId = null } = wanted;
+  const plan: PortsPlan = { layout: "ports", ports, map, paddingId, fixedBatch: fixedBatchOf(inputs) };
+  const { data: filled, reads } = fillPorts(data, ports, portOptions(where, plan));
+  for (const [i, array] of namedArrays(filled, reads).entries()) {
+    const port = ports[i] as PortsPlan["ports"][number];
+    const whole = port.dtype === "int32" || port.dtype === "int64";
+    if (whole && array.samples instanceof Float32Array)
+      throw new InputError({
+        code: "model-input",
+        where,
+        found: `its input "${port.name}" takes whole numbers (${port.dtype}), and the data's array "${array.name}" holds fractional numbers`,
+        expected: "an array of whole numbers, such as token ids or a mask of 0 and 1",
+        cure: "Save the array with an integer type, or map the input to another array (teacher.inputs)",
+      });
+  }
+  return plan;
+}
+
+/** What `fillPorts` needs besides data and ports. */
+export function portOptions(where: string, { map, paddingId }: PortsPlan): PortOptions {
+  return { where, field: "teacher.inputs", map, ...(paddingId === null ? {} : { paddingId }) };
+}
+
+function portType(where: string, name: string, dtype: string): InputPlan["dtype"] {
+  const found = INPUT_TYPES.find((type) => type === dtype);
+  if (found) return found;
+  throw new InputError({
+    code: "model-input",
+    where,
+    found: `its input "${name}" takes ${dtype}, and limbeck feeds numbers`,
+    expected: `one of ${INPUT_TYPES.join(", ")}`,
+    cure: "Export a model that takes numbers in every input",
+  });
+}
+
+/** The batch size that an input declares; null where it is free. */
+function fixedBatchOf(inputs: readonly SessionValue[]): number | null {
+  const [batch] = inputs.map(({ shape }) => shape[0]).filter((d) => typeof d === "number" && d > 0);
+  return typeof batch === "number" ? batch : null;
 }
 
 /** Columns by the names of the inputs. A model that needs more than the samples cannot be asked. */
@@ -92,7 +155,6 @@ function planColumns(where: string, inputs: readonly SessionValue[], features: r
           : "one input that takes the samples",
       cure: "Export a model whose inputs are these",
     });
-  const [batch] = inputs.map(({ shape }) => shape[0]).filter((d) => typeof d === "number" && d > 0);
   return {
     layout: "columns",
     columns: inputs.map(({ name, dtype, shape }) => ({
@@ -101,7 +163,7 @@ function planColumns(where: string, inputs: readonly SessionValue[], features: r
       feature: features.indexOf(name),
       shape: shape.length === 1 ? [] : [1],
     })),
-    fixedBatch: typeof batch === "number" ? batch : null,
+    fixedBatch: fixedBatchOf(inputs),
   };
 }
 
@@ -123,6 +185,7 @@ const free = (dim: number | string | undefined, n: number): boolean => typeof di
 /** Whether whole numbers go in, at least in part: these are never normalised. */
 export function takesWhole(plan: FeedPlan): boolean {
   const whole = (dtype: string): boolean => dtype === "int32" || dtype === "int64" || dtype === "uint8";
+  if (plan.layout === "ports") return plan.ports.every((p) => whole(p.dtype));
   return plan.layout === "columns" ? plan.columns.some((c) => whole(c.dtype)) : whole(plan.dtype);
 }
 
