@@ -6,9 +6,9 @@ import { classLabels, type LabelOptions } from "./labels/label-classes.js";
 import type { LabelPart } from "./labels/label-parts.js";
 import { countOf, finitePieces, joinParts, type SamplePlace } from "./made.js";
 import { missingMarks } from "./labels/missing-labels.js";
-import { type SampleSource, samplePieces } from "./read.js";
 import { wholeSamples } from "./samples.js";
-import type { RawPart, RawSource } from "./source.js";
+import { joinOthers, piecesOf, withOthers } from "./other-arrays.js";
+import type { RawArray, RawPart, RawSource } from "./source.js";
 import type { BlockLayout, DataSet } from "./types.js";
 import type { SampleArray, SampleType } from "../../engine/graph/samples.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
@@ -19,9 +19,13 @@ export type DataHash = (
   pieces: Iterable<SampleArray>,
 ) => string;
 
+/** All samples, row-major, or one array a sample. Integer arrays stay whole numbers (int32): token ids, counts. */
+export type GivenSamples = SampleArray | BigInt64Array | readonly (ArrayLike<number> | BigInt64Array)[];
+
 export interface ArraySource {
-  /** All samples, row-major, or one array a sample. Integer arrays stay whole numbers (int32): token ids, counts. */
-  readonly samples: SampleArray | BigInt64Array | readonly (ArrayLike<number> | BigInt64Array)[];
+  readonly samples?: GivenSamples;
+  /** Several arrays of the same records instead of `samples`, for models with several inputs; one array for each record. */
+  readonly inputs?: Readonly<Record<string, GivenSamples>>;
   /**
    * Class indices or class names. Unknown is -1, -100, NaN, null or ""; labels that are just -1 and 1, without `classes`,
    * are two classes.
@@ -39,9 +43,10 @@ export interface ArraySource {
  */
 export function dataFromArrays(source: ArraySource, hash: DataHash): DataSet {
   const name = source.name ?? "arrays";
-  const { samples, sampleShape } = flatten(source, name);
+  const { input, samples, sampleShape, others } = givenArrays(source, name);
   const { labels, options } = labelNames(name, source);
-  return withFindings(assemble(hash, { name, sampleShape, parts: [{ samples, labels }], labels: options }));
+  const part = { samples, labels, ...(others.length > 0 ? { others } : {}) };
+  return withFindings(assemble(hash, { name, input, sampleShape, parts: [part], labels: options }));
 }
 
 /** What was found out about a source, in the data set itself: nobody else takes it there. */
@@ -163,10 +168,38 @@ export async function dataFromIterable(
   return dataFromArrays({ ...options, samples, labels }, hash);
 }
 
-function flatten(source: ArraySource, name: string): { samples: SampleArray; sampleShape: readonly number[] } {
-  const given = source.samples;
+interface GivenArrays extends Pick<RawPart, "samples"> {
+  readonly input?: string;
+  readonly sampleShape: readonly number[];
+  readonly others: readonly RawArray[];
+}
+
+/** The main array, and the others where several are given by name. */
+function givenArrays({ samples, inputs, sampleShape }: ArraySource, name: string): GivenArrays {
+  if (inputs === undefined) return { ...flatten(samples ?? [], sampleShape, name), others: [] };
+  const arrays = Object.entries(inputs).map(([key, given]) => ({
+    name: key,
+    ...flatten(given, undefined, `${name}.${key}`),
+  }));
+  const [main, ...others] = arrays;
+  if (samples === undefined && main)
+    return { input: main.name, samples: main.samples, sampleShape: main.sampleShape, others };
+  throw new InputError({
+    code: "option-conflict",
+    where: name,
+    found: main ? "samples and inputs are both given" : "inputs has no array",
+    expected: "samples, or an array for each input by name",
+    cure: "Give one of them",
+  });
+}
+
+function flatten(
+  given: GivenSamples,
+  shape: readonly number[] | undefined,
+  name: string,
+): { samples: SampleArray; sampleShape: readonly number[] } {
   if (ArrayBuffer.isView(given)) {
-    if (!source.sampleShape)
+    if (!shape)
       throw new InputError({
         code: "option-missing",
         where: name,
@@ -175,7 +208,7 @@ function flatten(source: ArraySource, name: string): { samples: SampleArray; sam
         cure: "Give sampleShape, such as [28, 28]",
       });
     const samples = given instanceof BigInt64Array ? whole(name, given) : given;
-    return { samples, sampleShape: source.sampleShape };
+    return { samples, sampleShape: shape };
   }
   const width = given[0]?.length ?? 0;
   const integers = given.length > 0 && given.every((s) => s instanceof Int32Array || s instanceof BigInt64Array);
@@ -191,7 +224,7 @@ function flatten(source: ArraySource, name: string): { samples: SampleArray; sam
       });
     samples.set(sample instanceof BigInt64Array ? whole(name, sample) : Array.from(sample), i * width);
   });
-  return { samples, sampleShape: source.sampleShape ?? [width] };
+  return { samples, sampleShape: shape ?? [width] };
 }
 
 /** int64 as int32. @throws InputError for a number beyond it */
@@ -208,7 +241,8 @@ function whole(name: string, values: BigInt64Array): Int32Array {
 }
 
 /** Raw parts, and what is to be made of them. */
-export interface PartsOfData extends Pick<RawSource, "name" | "sampleShape" | "features" | "fillMissing" | "origin"> {
+export interface PartsOfData
+  extends Pick<RawSource, "name" | "sampleShape" | "input" | "features" | "fillMissing" | "origin"> {
   /** The training part, then the source's own validation and test part, where it has them. */
   readonly parts: readonly RawPart[];
   /** What each part is; default: one training part. */
@@ -235,6 +269,7 @@ export function assemble(hash: DataHash, source: PartsOfData): Assembled {
   const checked = made ? pieces : [...pieces];
   const labelled = parts.map((part, i) => labelPart(name, part, counts[i] as number, roles[i] as LabelPart["name"]));
   const { classes, labels, findings } = classLabels(labelled, source.labels);
+  const others = joinOthers(source, counts);
   const names = parts.every((p) => p.names) ? parts.flatMap((p) => p.names ?? []) : null;
   const { identity } = made ?? {};
   const data = {
@@ -244,6 +279,8 @@ export function assemble(hash: DataHash, source: PartsOfData): Assembled {
     samples,
     ...(made ? { fill: made.fill } : {}),
     ...(made?.blocks ? { blocks: made.blocks } : {}),
+    ...(source.input === undefined ? {} : { input: source.input }),
+    ...(others.length > 0 ? { others } : {}),
     labels,
     classes,
     ...(names ? { names } : {}),
@@ -251,7 +288,7 @@ export function assemble(hash: DataHash, source: PartsOfData): Assembled {
     origin: source.origin,
     hash: hash(
       { sampleShape, samples, labels, classes },
-      identity === undefined ? checked : [new TextEncoder().encode(identity)],
+      withOthers(identity === undefined ? checked : [new TextEncoder().encode(identity)], others, count),
     ),
   };
   return { data, findings };
@@ -301,9 +338,4 @@ function placeOf({ name, parts }: PartsOfData, counts: readonly number[], sample
   while (part < parts.length - 1 && index >= (counts[part] as number)) index -= counts[part++] as number;
   const { from, names } = parts[part] as RawPart;
   return { where: from ?? name, sample: names?.[index] ?? `sample ${index}` };
-}
-
-function* piecesOf(stream: SampleSource, count: number): Generator<SampleArray> {
-  const all = Uint32Array.from({ length: count }, (_, i) => i);
-  for (const { samples } of samplePieces(stream, all)) yield samples;
 }

@@ -54,7 +54,7 @@ export function fromSource(
   source: RawSource,
   options: SourceOptions,
 ): { data: DataSet; own: OwnParts; findings: readonly DataFinding[] } {
-  const { name, sampleShape, features, fillMissing, origin, labelKind = "text" } = source;
+  const { name, sampleShape, input, features, fillMissing, origin, labelKind = "text" } = source;
   const size = sizeOf(sampleShape);
   const drop = (part: RawPart): RawPart => (options.labels === "ignore" ? { ...part, labels: null } : part);
   const { part: train, findings: limited } = limitPart(drop(source.train), size, options);
@@ -74,6 +74,7 @@ export function fromSource(
   const { data, findings } = assemble(hashOf, {
     name,
     sampleShape,
+    input,
     features,
     fillMissing,
     origin,

@@ -3,6 +3,7 @@ import { InputError } from "../../base/errors.js";
 import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
 import type { MadeSamples, RawPart, RawSource } from "./source.js";
+import { sizeOf } from "../../engine/graph/tensor.js";
 import type { SampleArray } from "../../engine/graph/samples.js";
 
 /** Samples of a part, of `size` values each. */
@@ -17,10 +18,15 @@ export function drawPart(part: RawPart, kept: Uint32Array, size: number): RawPar
   const select = <T>(values: readonly T[]): T[] => Array.from(kept, (i) => values[i] as T);
   const drawn = allocateSamples(samples, made ? 0 : kept.length * size);
   if (!made) fillBatch({ samples, sampleShape: [size] }, kept, drawn);
+  const others = part.others?.map((array) => ({
+    ...array,
+    ...drawPart({ ...array, labels: null }, kept, sizeOf(array.sampleShape)),
+  }));
   return {
     ...part,
     samples: drawn,
     ...(made ? { made: drawMade(made, kept) } : {}),
+    ...(others ? { others } : {}),
     labels: labels && select(labels),
     ...(names ? { names: select(names) } : {}),
   };

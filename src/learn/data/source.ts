@@ -14,10 +14,18 @@ export interface MadeSamples {
   readonly identity?: string | undefined;
 }
 
+/** A further array of a part's samples. */
+export interface RawArray extends Pick<RawPart, "samples" | "made" | "from"> {
+  readonly name: string;
+  readonly sampleShape: readonly number[];
+}
+
 export interface RawPart {
   /** [size, ...sampleShape], row-major; empty where samples are made, and then says of which type. */
   readonly samples: SampleArray;
   readonly made?: MadeSamples;
+  /** Further arrays of the same samples, the same ones in every part of a source. */
+  readonly others?: readonly RawArray[];
   /** Class of each sample as the source writes it, "" where a cell is empty; null without labels. */
   readonly labels: readonly string[] | null;
   /** The file or folder of the samples, for messages; default: the source's name. */
@@ -33,6 +41,8 @@ export interface RawPart {
 export interface RawSource {
   readonly name: string;
   readonly sampleShape: readonly number[];
+  /** What the samples are called among several arrays; absent: they are the only one. */
+  readonly input?: string;
   readonly train: RawPart;
   /** The source's own test part, when it has one. */
   readonly test: RawPart | null;

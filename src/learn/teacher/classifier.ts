@@ -1,4 +1,5 @@
 /** Any ONNX classifier as a teacher, as they are found in the wild: an open session and what is known about its model. */
+import { appendTo } from "../../base/extremes.js";
 import { spreadOver } from "../data/labels/labels.js";
 import { RAW } from "../data/normalise.js";
 import type { DataSet } from "../data/types.js";
@@ -237,7 +238,7 @@ function inputNotes(plan: FeedPlan, data: DataSet, raw: boolean): string[] {
   const notes: string[] = [];
   if (plan.layout === "nhwc") notes.push("it expects images as [N,H,W,C]");
   if (plan.layout === "columns") notes.push(columnsNote(plan.columns, data.features ?? []));
-  else if (plan.layout === "ports") notes.push(...portsNotes(plan, data));
+  else if (plan.layout === "ports") appendTo(notes, portsNotes(plan, data));
   else if (plan.resize)
     notes.push(`images are resized from ${data.sampleShape.slice(1).join("x")} to ${plan.resize.join("x")}`);
   if (plan.fixedBatch) notes.push(`its batch size is fixed at ${plan.fixedBatch}`);
