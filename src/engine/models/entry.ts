@@ -47,7 +47,16 @@ export interface FileModelEntry<S extends ModelSchema = ModelSchema> extends Des
   /** Path of the file. */
   file(settings: z.output<S>): string;
   /** Names of initialisers; * stands for any text. */
-  trained(settings: z.output<S>): { readonly trainable: readonly string[]; readonly frozen: readonly string[] };
+  trained(settings: z.output<S>): {
+    readonly trainable: readonly string[];
+    readonly frozen: readonly string[];
+    /** Tensors that stay shared by several layers where an exporter stored them once. */
+    readonly tied?: readonly string[];
+    /** The output that is trained; default: the first. */
+    readonly output?: string | undefined;
+  };
+  /** Which array of the data each input reads, by the input's name. */
+  reads?(settings: z.output<S>): Readonly<Record<string, string>>;
 }
 
 /** An entry of the registry of models. */

@@ -20,10 +20,7 @@ interface Parts {
  * The further arrays of all parts, one after the other.
  * @throws InputError when one has another number of records, or another shape in one of the parts
  */
-export function joinOthers(
-  source: Parts,
-  counts: readonly number[],
-): NamedSamples[] {
+export function joinOthers(source: Parts, counts: readonly number[]): NamedSamples[] {
   const [first] = source.parts as [RawPart];
   return (first.others ?? []).map(({ name, sampleShape }) => {
     const arrays = source.parts.map((part, i) => {

@@ -11,6 +11,21 @@ import { fillBatch } from "./read.js";
 import { allocateSamples } from "./samples.js";
 import type { DataSet, NamedSamples } from "./types.js";
 
+/**
+ * The data with the arrays that a model's inputs are mapped to under the inputs' own names as well, so that whoever feeds the
+ * model later finds them.
+ * @throws InputError when the data has no such array
+ */
+export function withAliases(data: DataSet, map: Readonly<Record<string, string>>, field: string): DataSet {
+  const arrays = arraysOf(data);
+  const made = Object.entries(map).flatMap(([input, name]): NamedSamples[] => {
+    const array = arrays.find((a) => a.name === name);
+    if (!array) throw unknown(`${field}.${input}`, `the data has no array ${quote(name)}`, name, namesOf(arrays));
+    return input === name || arrays.some((a) => a.name === input) ? [] : [{ ...array, name: input }];
+  });
+  return made.length === 0 ? data : { ...data, others: [...(data.others ?? []), ...made] };
+}
+
 /** An input of a model. */
 export interface ModelPort {
   readonly name: string;
@@ -25,7 +40,7 @@ export interface PortOptions {
   readonly field: string;
   /** The data's array for an input, by the input's name. */
   readonly map?: Readonly<Record<string, string>> | undefined;
-  /** The token id that stands for padding; undefined: unknown. */
+  /** The token id that stands for padding; default: the data's. */
   readonly paddingId?: number | undefined;
 }
 
@@ -61,7 +76,7 @@ export function fillPorts(given: DataSet, ports: readonly ModelPort[], options: 
   const reads = ports.map((port, i) => {
     const array = chosen[i];
     if (array) return array.name;
-    const derived = ids && deriveArray(port.name, ids, options);
+    const derived = ids && deriveArray(port.name, ids, { ...options, paddingId: options.paddingId ?? given.paddingId });
     if (!derived) throw unfilled(port, ports, arrays, where, field);
     made.push(derived.array);
     notes.push(derived.note);

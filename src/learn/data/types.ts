@@ -35,6 +35,8 @@ export interface DataSet {
   readonly input?: string;
   /** Further arrays of the same samples: what a model with several inputs reads besides. */
   readonly others?: readonly NamedSamples[];
+  /** The token id that stands for padding, where samples are token ids. */
+  readonly paddingId?: number;
   /** Class index of each sample, -1 where unknown; null when the source has no labels at all. */
   readonly labels: Int32Array | null;
   /** Class names, in the order of the indices; empty when the source has no labels. */

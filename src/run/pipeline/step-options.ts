@@ -7,7 +7,7 @@ import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { augmentationOf } from "../recipe/resolve.js";
 import type { Arm } from "../teaching/arm.js";
 import type { Prepared } from "../students/foreign.js";
-import { withRawInput } from "../students/training.js";
+import { arraysFor, withRawInput } from "../students/training.js";
 
 export interface LookedAt {
   readonly batch: number;
@@ -25,13 +25,13 @@ export type ArmStep = StepOptions & Required<Pick<StepOptions, "samples">>;
 export function stepOptionsOf(
   { plan, transfer }: Pick<Arm, "plan" | "transfer">,
   loaded: LoadedData,
-  { model, reads }: Prepared,
+  prepared: Prepared,
   { batch, classes, objective, teacherKind, features }: LookedAt,
 ): ArmStep {
-  const { data } = loaded;
+  const { data, reads } = arraysFor(prepared, loaded.data);
   const augmentation = augmentationOf(plan.training);
   return {
-    model: withRawInput({ model, reads }, loaded),
+    model: withRawInput(prepared, loaded),
     batch,
     inputs: portsOf(data, reads),
     classes,

@@ -1,5 +1,6 @@
 /** Students whose objective reuses the teacher's classifier. Nothing here is Node's. */
 import type { ValueInfo } from "../../engine/graph/types.js";
+import { fillPorts } from "../../learn/data/ports.js";
 import { namedArrays } from "../../learn/data/arrays.js";
 import type { TeacherFeature } from "../../engine/compile/step.js";
 import { type ReusableClassifier, weightCount, withClassifier } from "../../engine/compile/transfer.js";
@@ -77,7 +78,11 @@ export function reusingClassifier(
       cure: "Set teacher.file or teacher.model",
     });
   const [feature] = matchFeatures(reuse.layer.teacher, teacher.features, `teacher ${teacher.name}`);
-  const shapes = namedArrays(data, prepared.reads).map((array) => array.sampleShape);
+  const { ports } = prepared;
+  const filled = ports ? fillPorts(data, ports, { where: "student", field: "student.inputs" }) : { data };
+  const shapes = namedArrays(filled.data, "reads" in filled ? filled.reads : undefined).map(
+    (array) => array.sampleShape,
+  );
   const model = withClassifier({
     student: prepared.model,
     sampleShapes: shapes,
@@ -97,7 +102,7 @@ export function reusingClassifier(
   if (output) b.output(output);
   return {
     model,
-    ...(prepared.reads ? { reads: prepared.reads } : {}),
+    ...(ports ? { ports } : {}),
     architecture: `${prepared.architecture}, up to ${reuse.layer.student}, with the classifier of ${teacher.name}`,
     parameters: weightCount(model),
     macs: countMacs(b.build()) ?? null,

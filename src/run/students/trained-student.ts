@@ -1,12 +1,13 @@
 /** A trained student wherever it runs. Nothing here is Node's. */
 
 import { normaliseSamples } from "../../learn/data/normalise.js";
-import { fillBatch } from "../../learn/data/read.js";
-import { allocateSamples } from "../../learn/data/samples.js";
-import type { DataSet } from "../../learn/data/types.js";
-import type { Normalisation } from "../../engine/graph/samples.js";
-import { isFloat, sizeOf, tensor } from "../../engine/graph/tensor.js";
-import type { Session, SessionValue } from "../../engine/runtime/session-types.js";
+import { arraysOf, namedArrays, readArrays } from "../../learn/data/arrays.js";
+import { fillPorts } from "../../learn/data/ports.js";
+import type { DataSet, NamedSamples } from "../../learn/data/types.js";
+import type { Normalisation, SampleArray } from "../../engine/graph/samples.js";
+import { isFloat, tensor } from "../../engine/graph/tensor.js";
+import type { Tensor } from "../../engine/graph/types.js";
+import type { Session } from "../../engine/runtime/session-types.js";
 import type { Prepared } from "./foreign.js";
 
 export type OpenModel = (bytes: Uint8Array) => Promise<Session>;
@@ -80,19 +81,42 @@ export async function answers(
   indices: Uint32Array,
   expects: Normalisation | null = null,
 ): Promise<Float32Array> {
-  const size = sizeOf(data.sampleShape);
-  const [input, output] = [session.inputs[0] as SessionValue, session.outputs[0]?.name as string];
+  const output = session.outputs[0]?.name as string;
   let out = new Float32Array(0);
   for (let from = 0; from < indices.length; from += CHUNK) {
     const part = indices.subarray(from, from + CHUNK);
-    const samples = allocateSamples(data.samples, part.length * size);
-    fillBatch(data, part, samples);
-    const shape = [part.length, ...data.sampleShape];
-    const fed = expects && isFloat(input.dtype) ? normaliseSamples(samples, expects, data.sampleShape) : samples;
-    const result = await session.run({ [input.name]: tensor(input.dtype, fed, shape) });
+    const result = await session.run(feedsOf(session, data, part, expects));
     const values = result[output]?.data as Float32Array;
     if (from === 0) out = new Float32Array((values.length / part.length) * indices.length);
     out.set(values, (from * values.length) / part.length);
   }
   return out;
 }
+
+/** What an exported model is fed for these samples. */
+function feedsOf(
+  session: Session,
+  given: DataSet,
+  indices: Uint32Array,
+  expects: Normalisation | null,
+): Record<string, Tensor> {
+  const ports = session.inputs.map(({ name, dtype }) => ({ name, dtype }));
+  const several = ports.length > 1 || given.others !== undefined;
+  const options = { where: "student", field: "student.inputs" };
+  const { data, reads } = several && hasArrays(given, ports) ? fillPorts(given, ports, options) : { data: given };
+  const arrays = namedArrays(data, reads);
+  const values = readArrays(data, indices, reads);
+  return Object.fromEntries(
+    session.inputs.map(({ name, dtype }, i) => {
+      const { sampleShape, samples } = arrays[i] as NamedSamples;
+      const raw = values[i] as SampleArray;
+      const main = samples === data.samples;
+      const fed = expects && main && isFloat(dtype) ? normaliseSamples(raw, expects, sampleShape) : raw;
+      return [name, tensor(dtype, fed, [indices.length, ...sampleShape])];
+    }),
+  );
+}
+
+/** A model that limbeck built has one input of its own name, which reads the main array. */
+const hasArrays = (data: DataSet, ports: readonly { readonly name: string }[]): boolean =>
+  ports.length > 1 || arraysOf(data).some((a) => a.name === ports[0]?.name);

@@ -11,7 +11,8 @@ import type { ObjectiveConfig } from "../../engine/objective/objective.js";
 import { namedArrays } from "../../learn/data/arrays.js";
 import { trainingIdentity } from "../../learn/data/read.js";
 import { sampleTypeOf } from "../../learn/data/samples.js";
-import type { LoadedData } from "../../learn/data/types.js";
+import { fillPorts } from "../../learn/data/ports.js";
+import type { DataSet, LoadedData } from "../../learn/data/types.js";
 import { NORMALISATION_KEY } from "../../learn/teacher/own-export.js";
 import type { TeacherOutputs, TrainingViews } from "../../learn/teacher/taught.js";
 import type { TrainingResult, TrainingSettings, TrainingTask } from "../../learn/train/types.js";
@@ -55,29 +56,29 @@ export function assembleTraining(request: TrainingRequest): AssembledTraining {
   const { reusable = null, weightSeed = settings.seed } = request;
   const trained = reusingClassifier(request.model, objective, reusable, loaded.data, classes, weightSeed);
   const model = withRawInput(trained, loaded);
-  const { reads } = trained;
+  const { data, reads } = arraysFor(trained, loaded.data);
+  const read = reads ? { reads } : {};
   return {
     trained,
-    task: {
-      name,
-      model,
-      data: loaded.data,
-      ...(reads ? { reads } : {}),
-      train,
-      validation,
-      objective,
-      teacher,
-      views,
-      settings,
-    },
+    task: { name, model, data, ...read, train, validation, objective, teacher, views, settings },
   };
+}
+
+/** The data with the arrays that a model reads, and which these are; absent: its one input reads the one array. */
+export function arraysFor(
+  { ports }: Pick<Prepared, "ports">,
+  data: DataSet,
+): { readonly data: DataSet; readonly reads?: readonly string[] } {
+  return ports ? fillPorts(data, ports, { where: "student", field: "student.inputs" }) : { data };
 }
 
 /** The model with the data's normalisation in front, as training graphs take it: it gets raw samples. */
 export function withRawInput(
-  { model, reads }: Pick<Prepared, "model" | "reads">,
-  { data, normalisation }: TrainingData,
+  prepared: Pick<Prepared, "model" | "ports">,
+  { data: given, normalisation }: TrainingData,
 ): TrainableModel {
+  const { model } = prepared;
+  const { data, reads } = arraysFor(prepared, given);
   const graph = namedArrays(data, reads).reduce(
     (before, array, i) =>
       // The normalisation is that of the main array.
