@@ -107,7 +107,7 @@ export interface StagedStep extends StagedGraphs {
  * @throws InputError when recipe, data or teacher cannot be used
  */
 export async function stepStages(plan: Plan, options: StepStagesOptions): Promise<StagedStep> {
-  const loaded = await loadAudited(plan.data, options);
+  const loaded = await loadAudited(plan.data, { ...options, student: plan.student });
   const target = options.target ?? (await targetOf("cpu"));
   const step = await inspectedStep(plan, loaded, options);
   const collector = new StageCollector("built");

@@ -87,7 +87,7 @@ export async function examine(input: RecipeInput, options: ExamineOptions = {}):
   const whole = planOf(input);
   checkRules(allRules(), ["recipe", runOf(whole)], { plan: whole });
   const { folder = process.cwd(), quick = false, threads = 0, signal, onEvent: emit = () => {} } = options;
-  const loaded = await loadAudited(whole.data, { folder });
+  const loaded = await loadAudited(whole.data, { folder, student: whole.student });
   checkRules(allRules(), [runOf(whole)], { plan: whole, data: factsOf(loaded) });
   const given = firstHop(whole, loaded);
   const teacherless = asksNoTeacher(given.strategy);

@@ -146,3 +146,13 @@ function isMask(tensor: Tensor): boolean {
   const values = numbersOf(tensor);
   return values.every((v) => v === 0 || v <= NEVER);
 }
+
+/** Rows of the table that an input's values are looked up in, such as the embeddings of token ids; null where there is none. */
+export function lookupRows({ nodes, initializers }: Graph, input: string): number | null {
+  const casts = nodes.filter((n) => n.op === "Cast" && n.inputs[0] === input).flatMap((n) => n.outputs);
+  const ids = new Set([input, ...casts]);
+  const lookup = nodes.find(
+    (n) => n.op === "Gather" && ids.has(n.inputs[1] ?? "") && initializers.has(n.inputs[0] ?? ""),
+  );
+  return initializers.get(lookup?.inputs[0] ?? "")?.shape[0] ?? null;
+}

@@ -48,6 +48,12 @@ export const commonFields = {
       "Number of samples to use from the source's training part, drawn with split.seed in proportion to the classes",
     ),
   labels: z.enum(["use", "ignore"]).default("use").describe('"ignore" treats labelled data as unlabelled'),
+  paddingId: z
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe("Token id that stands for padding; an attention mask that the data lacks is made from it"),
   split: split.prefault({}),
   normalise: normalise.optional().describe('Default: "unit" for images, "standard" for tables, "none" for arrays'),
 };

@@ -25,9 +25,11 @@ export async function loadData(config: DataSettings, context: SourceContext): Pr
   const found = [...(source.findings ?? []), ...findings];
   const splits = splitData(read, config.split, own, (finding) => found.push(finding));
   const partsFound = partsFinding(source, read.size, own, splits, config.split);
-  const { data, missing } = source.fillMissing
+  const { data: whole, missing } = source.fillMissing
     ? fillMissing(read, splits.train, source.fillMissing)
     : { data: read, missing: undefined };
+  const { paddingId } = config;
+  const data = paddingId === undefined ? whole : { ...whole, paddingId };
   const normalisation = resolveNormalisation(
     config.normalise ?? source.defaultNormalise,
     source.unit,

@@ -173,3 +173,22 @@ function unfilled(
     cure: `Give an array of that name (data.inputs), or map it to another one (${field})`,
   });
 }
+
+/**
+ * Ids that a model looks up must lie in its table. What is made when it is asked for is not looked at.
+ * @param rows of the table; null: the input is not looked up
+ * @throws InputError naming the first record whose id does not
+ */
+export function checkIds(array: NamedSamples, rows: number | null, input: string, path: string): void {
+  if (rows === null || array.fill) return;
+  const bad = array.samples.findIndex((id) => id < 0 || id >= rows);
+  if (bad < 0) return;
+  const width = sizeOf(array.sampleShape);
+  throw new InputError({
+    code: "model-input",
+    where: path,
+    found: `its input "${input}" looks up one of ${rows} rows, and in the data's array "${array.name}" record ${Math.floor(bad / width)}, position ${bad % width} holds ${array.samples[bad]}`,
+    expected: `ids from 0 to ${rows - 1}`,
+    cure: "Use the model's own tokenizer, or a model with this vocabulary",
+  });
+}

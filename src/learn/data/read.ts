@@ -7,9 +7,10 @@ import { sizeOf } from "../../engine/graph/tensor.js";
 /** What is needed of a data set to copy samples out of it. */
 export type SampleSource = Pick<DataSet, "samples" | "sampleShape" | "fill">;
 
-/** What a training knows the data by: its hash, and where samples are shuffled in blocks, in which. */
-export function trainingIdentity({ hash, blocks }: Pick<DataSet, "hash" | "blocks">): string {
-  return blocks ? `${hash} in blocks of ${blocks.rows}, windows of ${blocks.window}` : hash;
+/** What a training knows the data by: its hash, the padding, and where samples are shuffled in blocks, in which. */
+export function trainingIdentity({ hash, blocks, paddingId }: Pick<DataSet, "hash" | "blocks" | "paddingId">): string {
+  const known = paddingId === undefined ? hash : `${hash} padded with ${paddingId}`;
+  return blocks ? `${known} in blocks of ${blocks.rows}, windows of ${blocks.window}` : known;
 }
 
 /** Copies raw samples into out [indices.length, ...sampleShape]. */

@@ -15,7 +15,9 @@ import { Answerer, type Asking, kindOf, type Scores } from "./answerer.js";
 import type { OpenedFeatures } from "./features.js";
 import { checkBytes } from "./feeds.js";
 import { checkKnowledge, orderNote } from "./knowledge.js";
-import { fillPorts } from "../data/ports.js";
+import { lookupRows } from "../../engine/compile/weights.js";
+import { namedArrays } from "../data/arrays.js";
+import { checkIds, fillPorts } from "../data/ports.js";
 import { type FeedPlan, type InputPlan, type PortsPlan, planInputs, portOptions, takesWhole } from "./layout.js";
 import { chooseNormalisation, type NamedNormalisation } from "./normalisations.js";
 import { checkProbabilities, listed, outputNotes, possibleOutputs, singleNotes } from "./outputs.js";
@@ -82,6 +84,7 @@ export async function classifierTeacher(
 ): Promise<Teacher> {
   const options = { ...given, classes: given.classes ?? ownClasses(given.ownClasses, data) };
   const some = spreadOver(probe, PROBE);
+  if (session.inputs.length > 1) checkLookups(session, path, data, options, model);
   const started = performance.now();
   const { answerer, scores, raw, tried } = await firstAnswers(session, path, data, some, options);
   const { plan, output, order, normalisation } = answerer.asking;
@@ -126,6 +129,24 @@ export async function classifierTeacher(
     ...(single ? {} : { classifier: () => ({ model: model(), where: path, output, kind, order }) }),
     dispose: () => session.dispose(),
   };
+}
+
+/** Ids beyond a table would stop the work in its middle. @throws InputError naming the record */
+function checkLookups(
+  session: Session,
+  path: string,
+  data: DataSet,
+  options: ClassifierOptions,
+  model: ClassifierIdentity["model"],
+): void {
+  const plan = planInputs(path, session.inputs, data, options);
+  if (plan.layout !== "ports") return;
+  const { data: filled, reads } = fillPorts(data, plan.ports, portOptions(path, plan));
+  const { graph } = model();
+  for (const [i, array] of namedArrays(filled, reads).entries()) {
+    const { name = "" } = plan.ports[i] ?? {};
+    checkIds(array, lookupRows(graph, name), name, path);
+  }
 }
 
 interface FirstAnswers {

@@ -96,7 +96,7 @@ export function planInputs(
 /** Arrays by the names of the inputs, or as they are mapped. */
 function planPorts(where: string, inputs: readonly SessionValue[], data: DataSet, wanted: WantedInput): PortsPlan {
   const ports = inputs.map(({ name, dtype }) => ({ name, dtype: portType(where, name, dtype) }));
-  const { inputs: map = {}, paddingId = null } = wanted;
+  const { inputs: map = {}, paddingId = data.paddingId ?? null } = wanted;
   const plan: PortsPlan = { layout: "ports", ports, map, paddingId, fixedBatch: fixedBatchOf(inputs) };
   const { data: filled, reads } = fillPorts(data, ports, portOptions(where, plan));
   for (const [i, array] of namedArrays(filled, reads).entries()) {

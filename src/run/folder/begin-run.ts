@@ -58,7 +58,7 @@ export async function beginRun<Checked, Result>(start: RunStart<Checked, Result>
   const { plan, options } = start;
   const { folder = process.cwd(), onEvent, teacherFolder } = options;
   const marks = start.marks ?? { kind: "distill", name: plan.name };
-  const loaded = await loadAudited(plan.data, { folder, onEvent });
+  const loaded = await loadAudited(plan.data, { folder, student: plan.student, onEvent });
   const checked = start.check(loaded, folder);
   const written = marks.plan ?? plan;
   const claimed = await claimDirectory(

@@ -6,7 +6,11 @@ import type { Summary } from "../../learn/evaluate/summary.js";
 import { writeFileAtomic } from "../../node/atomic.js";
 import { loadModelFile } from "../../node/model-file.js";
 import type { RunContext } from "./context.js";
-import { writeSnippets } from "./snippets.js";
+import { type SnippetInput, writeSnippets } from "./snippets.js";
+import type { ValueInfo } from "../../engine/graph/types.js";
+import { namedArrays } from "../../learn/data/arrays.js";
+import { fillPorts } from "../../learn/data/ports.js";
+import type { DataSet } from "../../learn/data/types.js";
 import { writeReport, writeSummary } from "./write-summary.js";
 
 /** A model under the name that it gets in the run's folder. */
@@ -41,10 +45,22 @@ export async function deliver(
   for (const { name, file } of models) await writeFileAtomic(join(directory, name), readFileSync(file));
   const [{ name }] = models;
   const model = join(directory, name);
-  const { dtype } = loadModelFile(model).model.graph.inputs[0] ?? {};
-  await writeSnippets(directory, name, loaded.data.sampleShape, { normalisation: expects, dtype });
+  const { inputs } = loadModelFile(model).model.graph;
+  await writeSnippets(directory, name, loaded.data.sampleShape, {
+    normalisation: expects,
+    dtype: inputs[0]?.dtype,
+    ...(inputs.length > 1 ? { inputs: snippetInputs(inputs, loaded.data) } : {}),
+  });
   const summary = await writeSummary(directory, found);
   return { directory, summary, model, summaryFile: join(directory, "summary.json") };
+}
+
+/** The inputs of a model with the shape of one sample: the arrays that they read have it. */
+function snippetInputs(inputs: readonly ValueInfo[], data: DataSet): SnippetInput[] {
+  const ports = inputs.map(({ name, dtype }) => ({ name, dtype }));
+  const { data: filled, reads } = fillPorts(data, ports, { where: "student", field: "student.inputs" });
+  const arrays = namedArrays(filled, reads);
+  return ports.map((port, i) => ({ ...port, shape: arrays[i]?.sampleShape ?? [] }));
 }
 
 /** As `deliver`, with report.html. */

@@ -12,6 +12,16 @@ export interface SnippetOptions {
   readonly normalisation?: Normalisation | null;
   /** Of the model's input; default float32. */
   readonly dtype?: DType;
+  /** All inputs of the model, where it has several; each takes an array of one sample. */
+  readonly inputs?: readonly SnippetInput[];
+}
+
+/** One of several inputs of a model. */
+export interface SnippetInput {
+  readonly name: string;
+  readonly dtype: DType;
+  /** Of one sample. */
+  readonly shape: readonly number[];
 }
 
 /**
@@ -30,8 +40,16 @@ export async function writeSnippets(
   const normalisation = isFloat(dtype) ? (options.normalisation ?? null) : null;
   const node = join(directory, `${prefix}use-in-node.mjs`);
   const browser = join(directory, `${prefix}use-in-browser.html`);
-  await writeFileAtomic(node, inNode(model, sampleShape, normalisation, dtype));
-  await writeFileAtomic(browser, inBrowser(model, sampleShape, normalisation, dtype));
+  const { inputs = [] } = options;
+  const several = inputs.length > 1;
+  await writeFileAtomic(
+    node,
+    several ? severalInNode(model, inputs) : inNode(model, sampleShape, normalisation, dtype),
+  );
+  await writeFileAtomic(
+    browser,
+    several ? severalInBrowser(model, inputs) : inBrowser(model, sampleShape, normalisation, dtype),
+  );
   return [node, browser];
 }
 
@@ -80,6 +98,60 @@ function inBrowser(
 ${normaliser(normalisation, sampleShape, "  ")}  // ${describeValues(normalisation, dtype)}.
   const input = new ort.Tensor("${dtype}", ${values}, ${shapeOf(sampleShape)});
   const output = await session.run({ [session.inputNames[0]]: input });
+  const logits = Array.from(output[session.outputNames[0]].data);
+  document.getElementById("out").textContent = JSON.stringify({ best: logits.indexOf(Math.max(...logits)), logits });
+</script>
+`;
+}
+
+/** Code of a sample with zeros in every input. */
+const emptySample = (inputs: readonly SnippetInput[]): string =>
+  `{ ${inputs.map(({ name, shape }) => `${JSON.stringify(name)}: new Array(${sizeOf(shape)}).fill(0)`).join(", ")} }`;
+
+/** Code that makes the feeds of a model with several inputs from arrays by name. */
+const feedsFrom = (inputs: readonly SnippetInput[], indent: string): string =>
+  inputs
+    .map(
+      ({ name, dtype, shape }) =>
+        `${indent}${JSON.stringify(name)}: new ort.Tensor("${dtype}", ${arrayFrom(`arrays[${JSON.stringify(name)}]`, dtype)}, ${shapeOf(shape)}),`,
+    )
+    .join("\n");
+
+function severalInNode(model: string, inputs: readonly SnippetInput[]): string {
+  return `// npm install onnxruntime-node
+import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-node";
+
+const session = await ort.InferenceSession.create(fileURLToPath(new URL("./${model}", import.meta.url)));
+
+/** One array for each input, as in the training data. */
+export async function classify(arrays) {
+  const output = await session.run({
+${feedsFrom(inputs, "    ")}
+  });
+  const logits = Array.from(output[session.outputNames[0]].data);
+  return { logits, best: logits.indexOf(Math.max(...logits)) };
+}
+
+console.log(await classify(${emptySample(inputs)}));
+`;
+}
+
+function severalInBrowser(model: string, inputs: readonly SnippetInput[]): string {
+  return `<!doctype html>
+<meta charset="utf-8">
+<title>${model}</title>
+<!-- npm install onnxruntime-web, and serve its dist folder as ./ort/ -->
+<pre id="out">...</pre>
+<script type="module">
+  import * as ort from "./ort/ort.wasm.min.mjs";
+  ort.env.wasm.wasmPaths = new URL("./ort/", document.baseURI).href;
+  const session = await ort.InferenceSession.create("./${model}");
+  // One array for each input, as in the training data.
+  const arrays = ${emptySample(inputs)};
+  const output = await session.run({
+${feedsFrom(inputs, "    ")}
+  });
   const logits = Array.from(output[session.outputNames[0]].data);
   document.getElementById("out").textContent = JSON.stringify({ best: logits.indexOf(Math.max(...logits)), logits });
 </script>

@@ -4,11 +4,11 @@ import { importGraph } from "../../engine/compile/import-graph.js";
 import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { samplePieces } from "../../learn/data/read.js";
 import { namedArrays, SAMPLES_NAME } from "../../learn/data/arrays.js";
-import { fillPorts, type ModelPort } from "../../learn/data/ports.js";
+import { checkIds, fillPorts, type ModelPort } from "../../learn/data/ports.js";
 import type { DataSet, NamedSamples } from "../../learn/data/types.js";
 import { namesOf } from "../../base/names.js";
 import { noun } from "../../base/noun.js";
-import { weightsOf } from "../../engine/compile/weights.js";
+import { lookupRows, weightsOf } from "../../engine/compile/weights.js";
 import { InputError } from "../../base/errors.js";
 import { inferenceNotes, randomNote } from "../../engine/graph/inference-form.js";
 import { isFloat, sizeOf } from "../../engine/graph/tensor.js";
@@ -157,33 +157,7 @@ function checkPort(graph: Graph, input: ValueInfo, array: NamedSamples, path: st
       expected: "an array of whole numbers, such as token ids or a mask of 0 and 1",
       cure: "Save the array with an integer type, or map the input to another array (student.inputs)",
     });
-  const table = tableOf(graph, input.name);
-  if (table !== null && !array.fill) checkIds(array, table, input.name, path);
-}
-
-/** Rows of the embedding table that an input's values are looked up in; null where there is none. */
-function tableOf({ nodes, initializers }: Graph, input: string): number | null {
-  const ids = new Set([
-    input,
-    ...nodes.filter((n) => n.op === "Cast" && n.inputs[0] === input).flatMap((n) => n.outputs),
-  ]);
-  const lookup = nodes.find(
-    (n) => n.op === "Gather" && ids.has(n.inputs[1] ?? "") && initializers.has(n.inputs[0] ?? ""),
-  );
-  return initializers.get(lookup?.inputs[0] ?? "")?.shape[0] ?? null;
-}
-
-function checkIds(array: NamedSamples, rows: number, input: string, path: string): void {
-  const bad = array.samples.findIndex((id) => id < 0 || id >= rows);
-  if (bad < 0) return;
-  const width = sizeOf(array.sampleShape);
-  throw new InputError({
-    code: "model-input",
-    where: path,
-    found: `its input "${input}" looks up one of ${rows} rows, and in the data's array "${array.name}" record ${Math.floor(bad / width)}, position ${bad % width} holds ${array.samples[bad]}`,
-    expected: `ids from 0 to ${rows - 1}`,
-    cure: "Use the model's own tokenizer, or a model with this vocabulary",
-  });
+  checkIds(array, lookupRows(graph, input.name), input.name, path);
 }
 
 interface TrainedTensors {

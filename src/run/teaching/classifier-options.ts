@@ -11,12 +11,13 @@ export function classifierOptions(
   teacher: Omit<FileTeacherPlan, "file">,
   loaded: Pick<LoadedData, "data" | "normalisation">,
 ): ClassifierOptions {
-  const { input, output, outputs, layout, resize, classes, batch, normalise } = teacher;
+  const { input, inputs, output, outputs, layout, resize, classes, batch, normalise } = teacher;
   const unit = { ...RAW, scale: loaded.data.samples instanceof Uint8Array ? 1 / 255 : 1 };
   const named = { auto: loaded.normalisation, data: loaded.normalisation, none: RAW, unit };
   const normalisation = typeof normalise === "string" ? named[normalise] : normalise;
   return {
     input,
+    ...(inputs ? { inputs } : {}),
     output,
     outputs,
     layout,

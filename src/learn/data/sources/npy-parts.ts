@@ -5,7 +5,7 @@ import { type NpyArray, parseNpy } from "./npy.js";
 import { sampleLayout } from "./npy-format.js";
 import { readNpyLabels } from "./npy-labels.js";
 import { allocateSamples, channelsFirst, wholeSamples } from "../samples.js";
-import type { RawPart, RawSource } from "../source.js";
+import type { RawArray, RawPart, RawSource } from "../source.js";
 import type { SampleArray } from "../../../engine/graph/samples.js";
 
 /** An array's bytes, with what messages call it. */
@@ -17,6 +17,8 @@ export interface NamedBytes {
 /** One part: its samples and, where they are there, its labels. */
 export interface NpyPart {
   readonly samples: NpySamples;
+  /** Further arrays of the same records. */
+  readonly others?: readonly { readonly name: string; readonly array: NpySamples }[];
   readonly labels: NamedBytes | null;
   readonly title?: string;
 }
@@ -30,6 +32,8 @@ export interface NpySamples extends Pick<RawPart, "samples" | "made"> {
 }
 
 export interface NpyParts {
+  /** What the samples are called among several arrays. */
+  readonly input?: string | undefined;
   readonly train: NpyPart;
   readonly validation: NpyPart | null;
   readonly test: NpyPart | null;
@@ -37,11 +41,11 @@ export interface NpyParts {
 }
 
 /** A source of parts whose samples have one shape. @throws InputError when they have not, or labels do not fit */
-export function sourceOfParts(name: string, { train, validation, test, findings }: NpyParts): RawSource {
+export function sourceOfParts(name: string, { input, train, validation, test, findings }: NpyParts): RawSource {
   const first = train.samples;
   const found = [...findings];
   let labelKind: RawSource["labelKind"] = "numbers";
-  const part = ({ samples, labels, title }: NpyPart): RawPart => {
+  const part = ({ samples, others = [], labels, title }: NpyPart): RawPart => {
     if (samples.shape.join() !== first.shape.join())
       throw new InputError({
         code: "array-mismatch",
@@ -57,6 +61,7 @@ export function sourceOfParts(name: string, { train, validation, test, findings 
     return {
       samples: samples.samples,
       ...(samples.made ? { made: samples.made } : {}),
+      ...(others.length > 0 ? { others: others.map(({ name: key, array }) => rawArray(key, array)) } : {}),
       labels: read?.labels ?? null,
       from: samples.name,
       ...(labels ? { labelsFrom: labels.name } : {}),
@@ -68,6 +73,7 @@ export function sourceOfParts(name: string, { train, validation, test, findings 
   return {
     name,
     sampleShape: first.shape,
+    ...(input === undefined ? {} : { input }),
     ...parts,
     findings: found,
     labelKind,
@@ -75,6 +81,14 @@ export function sourceOfParts(name: string, { train, validation, test, findings 
     unit: bytes ? 1 / 255 : 1,
   };
 }
+
+const rawArray = (name: string, { samples, made, shape, name: from }: NpySamples): RawArray => ({
+  name,
+  samples,
+  ...(made ? { made } : {}),
+  sampleShape: shape,
+  from,
+});
 
 /** Integers are float32 only where one does not fit into 32 bits. */
 const isRounded = ({ type, samples }: NpySamples): boolean => /^.[iu]/.test(type) && samples instanceof Float32Array;

@@ -16,6 +16,11 @@ const schema = z.strictObject({
   source: z.literal("npz").describe("NumPy archive"),
   path: file("Archive"),
   samples: z.string().default("x_train").describe("Key of the samples"),
+  inputs: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("Several arrays of the same records instead of samples, for models with several inputs: name -> key"),
+  testInputs: z.record(z.string(), z.string()).optional().describe("The same arrays of the test part: name -> key"),
   labelKey: z.string().default("y_train").describe("Key of the labels"),
   testSamples: z.string().default("x_test").describe("Key of the test samples, if any"),
   testLabelKey: z.string().default("y_test").describe("Key of the test labels, if any"),
@@ -51,7 +56,9 @@ const KEYS = {
 
 function readNpzSource(config: NpzSettings, context: SourceContext): RawSource {
   const path = resolve(context.folder, config.path);
-  const wanted = new Set(Object.keys(KEYS).map((key) => config[key as keyof typeof KEYS]));
+  const { inputs, testInputs = {} } = config;
+  const further = [...Object.values(inputs ?? {}), ...Object.values(testInputs)];
+  const wanted = new Set([...Object.keys(KEYS).map((key) => config[key as keyof typeof KEYS]), ...further]);
   const { entries, names } = unzip(path, wanted);
   const findings: DataFinding[] = [];
   const named = (key: keyof typeof KEYS): NamedBytes | null => {
@@ -59,9 +66,17 @@ function readNpzSource(config: NpzSettings, context: SourceContext): RawSource {
     if (bytes) return { name: `${path}: ${config[key]}`, bytes };
     // Only what the recipe says by itself must be there.
     if (key === "samples" || config[key] !== schema.shape[key].def.defaultValue)
-      throw missingArray(path, key, config[key], names);
+      throw missingArray(path, KEYS[key], config[key], names);
     return null;
   };
+  const arraysOf = (field: string, map: Readonly<Record<string, string>>): NpyPart["others"] =>
+    Object.entries(map).map(([name, key]) => {
+      const bytes = entries.get(key);
+      if (!bytes) throw missingArray(path, `${field}.${name}`, key, names);
+      return { name, array: samplesOf({ name: `${path}: ${key}`, bytes }) };
+    });
+  if (inputs)
+    return sourceOfInputs(path, arraysOf("inputs", inputs) ?? [], arraysOf("test_inputs", testInputs) ?? [], named);
   const part = (samples: NamedBytes, labels: NamedBytes | null, title?: string): NpyPart => ({
     samples: samplesOf(samples),
     labels,
@@ -100,14 +115,46 @@ const isOrphan = (name: string, config: NpzSettings, names: readonly string[]): 
   (name === config.testLabelKey && !names.includes(config.testSamples)) ||
   (name === config.validationLabelKey && !names.includes(config.validationSamples));
 
-function missingArray(path: string, key: keyof typeof KEYS, name: string, names: readonly string[]): InputError {
+type Arrays = NonNullable<NpyPart["others"]>;
+
+/** A source of several arrays by name; the labels are those of the keys. */
+function sourceOfInputs(
+  path: string,
+  train: Arrays,
+  test: Arrays,
+  named: (key: "labelKey" | "testLabelKey") => NamedBytes | null,
+): RawSource {
+  const [first] = train;
+  if (!first)
+    throw new InputError({
+      code: "option-missing",
+      where: "data.inputs",
+      found: "it names no array",
+      expected: "a key of the archive for each array by name",
+      cure: "Name the arrays, or give data.samples",
+    });
+  const part = ([main, ...others]: Arrays, labels: NamedBytes | null): NpyPart => ({
+    samples: (main as Arrays[number]).array,
+    others,
+    labels,
+  });
+  return sourceOfParts(`npz ${basename(path)}`, {
+    input: first.name,
+    train: part(train, named("labelKey")),
+    validation: null,
+    test: test.length > 0 ? part(test, named("testLabelKey")) : null,
+    findings: [],
+  });
+}
+
+function missingArray(path: string, field: string, name: string, names: readonly string[]): InputError {
   const near = nearestOf(name, names);
   return new InputError({
     code: "array-missing",
-    where: `data.${KEYS[key]}`,
+    where: `data.${field}`,
     found: `${path} has no array "${name}"`,
     expected: names.length > 0 ? `one of ${listed(names, 10)}` : "an archive that holds arrays",
-    cure: near ? `Did you mean "${near}"? Set data.${KEYS[key]} to it` : `Set data.${KEYS[key]} to one of them`,
+    cure: near ? `Did you mean "${near}"? Set data.${field} to it` : `Set data.${field} to one of them`,
   });
 }
 

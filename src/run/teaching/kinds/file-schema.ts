@@ -7,6 +7,10 @@ import { storePrecision } from "./fields.js";
 export const fileTeacherSchema = z.strictObject({
   file: file("ONNX classifier. {n} in the name stands for 1, 2, ..., with one teacher per seed"),
   input: z.string().optional().describe("Name of the graph input; default: the only one"),
+  inputs: z
+    .record(z.string(), z.string())
+    .optional()
+    .describe("The data's array that each of the model's inputs reads, if its name differs: input -> array"),
   output: z.string().optional().describe("Name of the graph output; default: the one that matches the classes"),
   outputs: z
     .enum(["auto", "logits", "probabilities"])
