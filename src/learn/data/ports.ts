@@ -4,6 +4,7 @@
  */
 import { InputError } from "../../base/errors.js";
 import { nearestOf } from "../../engine/graph/nearest.js";
+import { noun } from "../../base/noun.js";
 import { quote } from "../../base/quote.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
 import { arraysOf } from "./arrays.js";
@@ -168,7 +169,7 @@ function unfilled(
   return new InputError({
     code: "model-input",
     where,
-    found: `nothing fills its input ${quote(port.name)} (${port.dtype}); the data has ${arrays.length === 1 ? "one array" : `the arrays ${namesOf(arrays).join(", ")}`}`,
+    found: `it has ${noun(ports.length, "input")} (${ports.map((p) => quote(p.name)).join(", ")}), and nothing fills ${quote(port.name)} (${port.dtype}); the data has ${arrays.length === 1 ? "one array" : `the arrays ${namesOf(arrays).join(", ")}`}`,
     expected: `an array for each of ${namesOf(ports).join(", ")}`,
     cure: `Give an array of that name (data.inputs), or map it to another one (${field})`,
   });
