@@ -144,6 +144,7 @@ test("recipes and models, as text, as JSON and as files; what is wrong is refuse
   );
   // The exporter shares tensors through two Identity nodes; three bounds of Clip are Constant nodes; three ops have axes.
   const [read, , canonical, constants] = graph?.stages as Stage[];
+  const fixed = (graph?.stages as Stage[]).at(-1);
   assert.deepEqual(canonical?.change, { added: {}, removed: { Identity: 2 }, rewired: 3 });
   assert.deepEqual(constants?.change?.removed, { Constant: 3 });
   assert.ok(read?.graph?.includes("/Unsqueeze: Unsqueeze(/ReduceMean_output_0; axes=[1]) -> /Unsqueeze_output_0 [?]"));
