@@ -1,6 +1,8 @@
 /** `limbeck inspect model.onnx`, and with --graph recipes too. */
 import { type Command, Option } from "commander";
+import { importGraph } from "../engine/compile/import-graph.js";
 import { modelSize } from "../engine/compile/parameters.js";
+import { type WeightKind, weightsOf } from "../engine/compile/weights.js";
 import { InputError } from "../base/errors.js";
 import { maxOf } from "../base/extremes.js";
 import { loadModelFile } from "../node/model-file.js";
@@ -89,6 +91,7 @@ function inspect(file: string) {
     ...modelSize(model.graph),
     initializers: [...model.graph.initializers].map(([name, t]) => ({ name, dtype: t.dtype, shape: t.shape })),
     operators,
+    weights: weightsIn(model, file),
     features: featureCandidates(model, file).map(({ name, node, op, shape }) => ({ name, node, op, shape })),
     metadata: model.metadata,
     notes: notesOf(model, file),
@@ -107,10 +110,32 @@ function notesOf(model: Model, file: string): string[] {
   }
 }
 
+/** What a training would change, by what it does; null where the model cannot become a student. */
+function weightsIn(
+  model: Model,
+  file: string,
+): { readonly kinds: Record<string, number>; readonly constants: number } | null {
+  try {
+    const { weights, constants } = weightsOf(importGraph(model, file).graph);
+    const kinds: Partial<Record<WeightKind, number>> = {};
+    for (const kind of weights.values()) kinds[kind] = (kinds[kind] ?? 0) + 1;
+    return { kinds, constants: constants.length };
+  } catch (error) {
+    if (error instanceof InputError) return null;
+    throw error;
+  }
+}
+
+/** How a run fills several inputs. */
+function feedsOf(inputs: readonly ValueInfo[]): string[] {
+  if (inputs.length === 1) return [];
+  return [
+    `Each of the ${inputs.length} inputs reads the data's array of its name (data.inputs, or teacher.inputs and student.inputs for other names), or the column of a table. A run makes attention_mask, token_type_ids and position_ids itself where the data has only token ids.`,
+  ];
+}
+
 /** What the model can be in a run. */
-function rolesOf({ inputs, operators }: Pick<ReturnType<typeof inspect>, "inputs" | "operators">): string {
-  if (inputs.length !== 1)
-    return `This model has ${inputs.length} inputs, and limbeck feeds one. It can only be a teacher, and only if its inputs are named after the columns of a table.`;
+function rolesOf({ operators }: Pick<ReturnType<typeof inspect>, "operators">): string {
   const missing = operators.filter((o) => o.gradient === "no").map((o) => o.op);
   return missing.length === 0
     ? "Every operator has a gradient rule, so this model can be a teacher or a student."
@@ -129,6 +154,14 @@ function listed(features: ReturnType<typeof inspect>["features"]): string[] {
   });
 }
 
+/** "weights: 12 dense, 13 bias", and how many tensors of the file a training leaves as they are. */
+function weightLines(weights: ReturnType<typeof weightsIn>): string[] {
+  if (!weights) return [];
+  const kinds = Object.entries(weights.kinds).map(([kind, count]) => `${count} ${kind}`);
+  const rest = weights.constants > 0 ? `; ${noun(weights.constants, "other tensor")} stay as they are` : "";
+  return [`weights of a student: ${kinds.join(", ") || "none"}${rest}`];
+}
+
 function describe(file: string, found: ReturnType<typeof inspect>, features: boolean): string {
   const info = (v: ValueInfo): string =>
     `  ${v.name}: ${v.dtype} [${v.shape ? v.shape.map((d) => d ?? "?").join(", ") : "?"}]`;
@@ -144,11 +177,13 @@ function describe(file: string, found: ReturnType<typeof inspect>, features: boo
     ...found.inputs.map(info),
     "outputs",
     ...found.outputs.map(info),
+    ...weightLines(found.weights),
     "operators",
     ...ops,
     ...(features ? ["features", ...listed(found.features)] : []),
     ...Object.entries(found.metadata).map(([k, v]) => `metadata ${k}: ${v.length > 100 ? `${v.slice(0, 100)}...` : v}`),
     ...found.notes.map((note) => `note: ${note}`),
+    ...feedsOf(found.inputs),
     rolesOf(found),
   ].join("\n");
 }

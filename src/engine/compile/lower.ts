@@ -7,7 +7,7 @@ import { webgpuForm } from "./passes/webgpu.js";
 
 /**
  * What a graph is lowered for: plain ONNX that runs anywhere, or the forms a device is good at. `blocked` is ONNX Runtime's
- * layout for convolutions on this processor, with its channels a block (runtime/block.ts finds out).
+ * layout for convolutions on this processor, with its channels a block (node/block.ts finds out).
  */
 export type Target = "plain" | "webgpu" | { readonly blocked: number };
 

@@ -1,4 +1,4 @@
-/** Fields of a recipe that name a file or folder: their schemas say so (`file` in schema/fields.ts). */
+/** Fields of a recipe that name a file or folder: their schemas say so (`file` in base/schema-fields.ts). */
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { z } from "zod";
