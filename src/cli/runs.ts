@@ -16,8 +16,8 @@ export function addRuns(program: Command): void {
     .addHelpText(
       "after",
       `
-To continue an unfinished run, repeat its command with --resume. A folder whose state cannot be read is listed as damaged,
-with the reason below the table.
+A run is running while a process of this computer writes to its folder. To continue an unfinished run, repeat its command
+with --resume. A folder whose state cannot be read is listed as damaged, with the reason below the table.
 
 Examples:
   limbeck runs
@@ -34,7 +34,9 @@ function describe(runs: readonly RunInfo[], folder: string): string {
   const rows = runs.map((r) => [
     r.name,
     r.strategy?.kind ?? r.kind ?? "-",
-    r.strategy && r.state === "unfinished" ? `${r.strategy.done} of ${noun(r.strategy.hops, "hop")}` : r.state,
+    r.strategy && (r.state === "unfinished" || r.state === "running")
+      ? `${r.state === "running" ? "running, " : ""}${r.strategy.done} of ${noun(r.strategy.hops, "hop")}`
+      : r.state,
     r.date.slice(0, 16).replace("T", " ") || "-",
     r.accuracy === null ? "-" : `${(100 * r.accuracy).toFixed(1)} %`,
     r.verdict ?? "-",

@@ -9,6 +9,7 @@ import {
   type DistillOptions,
   distill,
   labelData,
+  listRuns,
   loadData,
   type RecipeInput,
   type RunEvent,
@@ -78,6 +79,7 @@ test("a folder with a run that goes on is refused to every command, new or resum
         refusedIn(out),
       );
       assert.deepEqual(claimsBelow(out), ["claim-1.json"]);
+      assert.equal(listRuns(out)[0]?.state, "running");
     },
   );
   assert.deepEqual(claimsBelow(out), []);

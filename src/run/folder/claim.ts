@@ -80,6 +80,14 @@ export async function refuseClaimed(directory: string): Promise<void> {
   refuseIn(directory, await claimsIn(directory));
 }
 
+/** Whether a process of this machine that still runs has claimed the folder; nothing is waited for. */
+export function isRunning(directory: string): boolean {
+  return namesIn(directory).some((name) => {
+    const file = isClaim(name) ? readClaim(join(directory, name)) : null;
+    return file ? stateOfProcess(file) === "running" : false;
+  });
+}
+
 function refuseIn(directory: string, found: readonly Found[]): void {
   const other = found.find((c) => c.state !== "ended");
   if (other) throw claimedBy(directory, other);

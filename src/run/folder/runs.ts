@@ -6,6 +6,7 @@ import { InputError } from "../../base/errors.js";
 import type { Summary } from "../../learn/evaluate/summary.js";
 import type { Verdict } from "../../learn/evaluate/verdict.js";
 import { loadRecipe } from "../recipe/load.js";
+import { isRunning } from "./claim.js";
 import type { Plan } from "../recipe/schema/schema.js";
 import { type RunKind, readJson, readState, type State } from "./run-state.js";
 
@@ -13,8 +14,8 @@ export interface RunInfo {
   readonly name: string;
   /** Which command made it; null where that cannot be read. */
   readonly kind: RunKind | null;
-  /** `damaged`: its state cannot be read. */
-  readonly state: "done" | "unfinished" | "damaged";
+  /** `running`: a process of this machine writes to it. `damaged`: its state cannot be read. */
+  readonly state: "done" | "running" | "unfinished" | "damaged";
   /** What is wrong with it; null: nothing. */
   readonly problem: string | null;
   /** Of a strategy with several runs: which, and how many of its hops are done; null for a single run. */
@@ -80,7 +81,7 @@ function describeRun(path: string): RunInfo | null {
   return {
     name: state.name,
     kind: state.kind ?? "distill",
-    state: state.status === "done" ? "done" : "unfinished",
+    state: state.status === "done" ? "done" : isRunning(path) ? "running" : "unfinished",
     strategy: state.strategy ?? null,
     date: dateOf(join(path, "state.json")),
     ...figuresOf(path, state),
