@@ -102,16 +102,16 @@ export class Terminal {
   }
 
   #samples(name: string, { done, total, rate }: { done: number; total: number; rate: number }): void {
-    this.#advance(name, done, total, `${Math.round(rate)} samples/s`, (total - done) / rate);
+    this.#advance(name, done, total, perSecond(rate, "sample"), (total - done) / rate);
   }
 
   #training(p: TrainingProgress): void {
     const score = p.score ? `, validation ${p.score.metric} ${(100 * p.score.value).toFixed(1)} %` : "";
-    this.#advance(p.name, p.step, p.steps, `${Math.round(p.rate)} steps/s${score}`, p.secondsLeft);
+    this.#advance(p.name, p.step, p.steps, `${perSecond(p.rate, "step")}${score}`, p.secondsLeft);
   }
 
   #together(t: Together): void {
-    const detail = `${t.done} done, ${t.atATime} at a time, ${Math.round(t.rate)} steps/s`;
+    const detail = `${t.done} done, ${t.atATime} at a time, ${perSecond(t.rate, "step")}`;
     this.#advance(noun(t.trainings, "training run"), t.step, t.steps, detail, t.secondsLeft);
   }
 
@@ -151,6 +151,13 @@ export class Terminal {
     this.#bar = undefined;
     this.#barName = "";
   }
+}
+
+/** "120 steps/s", "3.4 steps/s", and below one "2.5 s a step". */
+export function perSecond(rate: number, what: string): string {
+  if (rate <= 0) return "";
+  if (rate < 1) return `${(1 / rate).toFixed(1)} s a ${what}`;
+  return `${rate < 10 ? rate.toFixed(1) : Math.round(rate)} ${what}s/s`;
 }
 
 /** 75 -> "1:15". */

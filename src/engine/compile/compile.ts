@@ -7,6 +7,7 @@ import { writeModel } from "../graph/write.js";
 import { curveAt, type ScalarCurve } from "../objective/schedule.js";
 import type { DiagnosticProgram, EvaluationProgram, StepProgram } from "../runtime/types.js";
 import { evaluationGraph } from "./evaluation.js";
+import { peakBytes } from "./memory.js";
 import { lowerGraph, type Target } from "./lower.js";
 import { defaultPasses, type Pass, type PassOptions, runPasses, webgpuPasses } from "./passes/index.js";
 import { padChannels } from "./passes/pad-channels.js";
@@ -28,6 +29,8 @@ export interface CompiledTraining {
   readonly states: ReadonlyMap<string, () => Float32Array>;
   /** Names of the objective's terms, aligned with step.losses[1..]. */
   readonly terms: readonly string[];
+  /** Bytes that one execution of the step keeps at once, at the most; see peakBytes. */
+  readonly memory: number;
 }
 
 export interface CompileOptions extends StepOptions {
@@ -54,13 +57,15 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
   const evaluation = evaluationGraph(options.model);
   const recomputing: Pass = { name: "recompute", run: (graph) => recompute(graph, LOSS) };
   const lowering: Pass = { name: "lowering", run: (graph) => lowerGraph(graph, options.target) };
+  let memory = 0;
   const finish = (graph: Graph): Uint8Array => {
     if (verify) verifyTypedGraph(graph);
     const again = options.recompute && graph === graphs.step ? [recomputing] : [];
     const optimised = runPasses(graph, [lowering, ...passes, ...again], { verify, onPass });
+    memory = Math.max(memory, peakBytes(optimised));
     return writeModel(asModel(optimised));
   };
-  return {
+  const programs = {
     step: {
       graph: finish(graphs.step),
       parameters: graphs.parameters,
@@ -86,6 +91,7 @@ export function compileTraining(options: CompileOptions): CompiledTraining {
     states: graphs.states,
     terms: graphs.terms,
   };
+  return { ...programs, memory };
 }
 
 /** Values of `step.scalars` at a step (from 0) of a training of so many steps. */

@@ -1,6 +1,6 @@
 /** Whether data is loaded or stays in its files. */
-import { totalmem } from "node:os";
 import { InputError } from "../../base/errors.js";
+import { usableMemory } from "../../node/memory.js";
 import { checkFile } from "./sources/files.js";
 
 /** Loading an array takes up to four times its file for a while; with the rest of a run this much is safe. */
@@ -31,10 +31,4 @@ export function staysInFile(
     });
   if (choice !== "auto") return choice === "file";
   return large >= 0 || sizes.reduce((a, s) => a + s, 0) > usable * SHARE;
-}
-
-/** Bytes of the machine, or of the container this process is held to. */
-function usableMemory(): number {
-  const held = process.constrainedMemory();
-  return held > 0 ? Math.min(totalmem(), held) : totalmem();
 }

@@ -13,6 +13,7 @@ import { BatchMaker, planBatches } from "./batches.js";
 import type { Checkpoint, LoopState } from "./checkpoint.js";
 import { describeDivergence } from "./divergence.js";
 import { classesOf, compileTask, executorConfig, initialState, type ProgramTarget } from "./program.js";
+import { memoryWarning } from "./memory-warning.js";
 import { ProgressMeter } from "./progress.js";
 import type { CurvePoint, TrainingHooks, TrainingResult, TrainingTask } from "./types.js";
 import { isBetter, mainScore, validate } from "./validate.js";
@@ -28,6 +29,8 @@ export interface LoopHost extends ProgramTarget {
   readonly save: ((checkpoint: Checkpoint) => Promise<void>) | null;
   /** Where the last checkpoint lies, for messages; null when there is none. */
   kept(): string | null;
+  /** Bytes of memory that are free; absent where nobody knows. */
+  freeMemory?(): number;
 }
 
 /** Requests that cross to the worker at once: at most so many steps and bytes. */
@@ -91,6 +94,8 @@ class Loop {
     const plan = planBatches(task.train.length, settings.batch, settings.accumulate);
     this.#classes = classesOf(task);
     this.#compiled = compileTask(task, plan.batch, host);
+    const large = memoryWarning(task.name, this.#compiled.memory, plan.batch, host.freeMemory?.());
+    if (large) hooks.onWarning?.(large);
     this.#maker = new BatchMaker(task, this.#compiled, plan);
     const epochs = Math.ceil(settings.steps / plan.stepsPerEpoch);
     this.#every = settings.validateEvery ?? plan.stepsPerEpoch * Math.ceil(epochs / MOST_VALIDATIONS);

@@ -14,6 +14,7 @@ import {
   saveCheckpoint,
   saveResult,
 } from "./checkpoint.js";
+import { freeMemory } from "../../node/memory.js";
 import { runLoop } from "./loop.js";
 import { MetricsLog } from "./metrics-log.js";
 import type { TrainingHooks, TrainingResult, TrainingTask } from "./types.js";
@@ -54,6 +55,7 @@ export async function train(task: TrainingTask, hooks: TrainingHooks = {}): Prom
       log,
       save: directory === null ? null : (checkpoint: Checkpoint) => saveCheckpoint(directory, checkpoint),
       kept: () => (hasCheckpoint(directory) ? directory : null),
+      freeMemory,
     };
     const result = await runLoop(task, hooks, host, found);
     if (directory !== null) {

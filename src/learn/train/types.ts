@@ -109,6 +109,8 @@ export interface TrainingProgress {
 export interface TrainingHooks {
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: TrainingProgress) => void;
+  /** Told of what may stop the training before it begins. */
+  readonly onWarning?: (text: string) => void;
   /** Continue from the checkpoint in the directory when there is one. */
   readonly resume?: boolean;
   /** Seconds between checkpoints; default 2, more where one takes longer than a tenth of a second. */

@@ -72,6 +72,7 @@ export async function fitPeers(context: RunContext, request: PeersRequest): Prom
     {
       signal: context.signal,
       resume: true,
+      onWarning: (text) => context.emit({ kind: "warning", text }),
       checkpointSeconds: context.checkpointSeconds,
       onProgress: (progress) => context.emit({ kind: "training", progress }),
     },

@@ -74,6 +74,7 @@ export async function fit(context: RunContext, request: FitRequest): Promise<Fit
       resume: true,
       checkpointSeconds: context.checkpointSeconds,
       onProgress: (progress) => context.emit({ kind: "training", progress }),
+      onWarning: (text) => context.emit({ kind: "warning", text }),
     },
   ).finally(() => opened?.dispose());
   for (const warning of result.warnings) context.warnings.push(warning);
