@@ -72,7 +72,14 @@ export type {
   TermConfig,
 } from "./engine/objective/objective.js";
 export type { CustomLoss } from "./engine/objective/custom.js";
-export type { ClassifierReuse, LossEntry, LossNeeds, LossReference, LossSchema } from "./engine/objective/entry.js";
+export type {
+  ClassifierReuse,
+  LossEntry,
+  LossNeeds,
+  LossReference,
+  LossSchema,
+  RowTreatment,
+} from "./engine/objective/entry.js";
 export { registerLoss } from "./engine/objective/registry.js";
 // Ops
 export type { GradientContext, GradientRule, OpDefinition } from "./engine/ops/definition.js";

@@ -23,6 +23,8 @@ export interface CustomLoss {
   readonly needs: LossNeeds;
   /** Says that it is a mean over the samples and multiplies what each sample has by `inputs.sampleWeights` where it is there. */
   readonly perSample?: true;
+  /** Says that it is sum(w * loss) / sum(w) over the rows, w `inputs.rowWeights`, where they are there. Absent: it refuses them. */
+  readonly rows?: "weighted";
   /** Layers whose values `build` asks for with `inputs.features`; default none. */
   readonly layers?: readonly LayerPair[];
   /** The loss as a scalar []; its gradient follows from the graph. */
@@ -49,6 +51,7 @@ export function customEntry({ definition }: CustomLossConfig, field: string): Lo
     needs,
     divergence: true,
     ...(definition.perSample ? { perSample: true } : {}),
+    ...(definition.rows ? { rows: definition.rows } : {}),
     layers: () => definition.layers ?? [],
     build: (inputs) =>
       definition.build(derived(inputs, { features: (asked) => listed(definition, asked, inputs, field) })),

@@ -36,6 +36,13 @@ export type SettingsOf<S extends LossSchema> = Settled<z.output<S>>;
  */
 export type LossReference = "labels" | "answers" | "layers" | "peers";
 
+/**
+ * What becomes of `rowWeights` in a loss: "weighted" is sum(w * loss) / sum(w) over the rows; "related" compares rows with
+ * each other, so that a row left out would change what the others are compared with; "equal" counts every row the same.
+ * Losses of the last two kinds refuse row weights, masks included.
+ */
+export type RowTreatment = "weighted" | "related" | "equal";
+
 /** How a student reuses its teacher's classifier: up to which layer it stays itself, and what the classifier reads. */
 export interface ClassifierReuse {
   readonly layer: LayerPair;
@@ -56,6 +63,8 @@ export interface LossEntry<S extends LossSchema = LossSchema, Against extends Lo
   readonly needs: LossNeeds;
   /** Whether it is a mean over the samples of numbers that each depend on one sample, and reads `sampleWeights`. Absent: no. */
   readonly perSample?: true;
+  /** What becomes of `rowWeights`. A loss that is "weighted" reads them (support.ts has the means that do). Absent: "equal". */
+  readonly rows?: RowTreatment;
   /** Whether it is meant to be a divergence of softened distributions, T^2 included: `limbeck doctor` holds it to the laws of one. */
   readonly divergence?: true;
   /**

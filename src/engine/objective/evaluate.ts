@@ -7,7 +7,7 @@ import { noun } from "../../base/noun.js";
 import { createBuilder, opOf } from "../ops/registry.js";
 import { constantLike, expand } from "../ops/support.js";
 import { buildObjective, type ObjectiveConfig, type ObjectiveScalar, objectiveNeeds } from "./objective.js";
-import { conflict, onlyInTraining } from "./options.js";
+import { conflict, FROM_ZERO, onlyInTraining } from "./options.js";
 
 /** A matrix [batch, classes], one list (or typed array) a sample. */
 export type Rows = readonly ArrayLike<number>[];
@@ -19,6 +19,11 @@ export interface ObjectiveValues {
   readonly teacherProbabilities?: Rows;
   /** Class indices, when the objective has a label term. */
   readonly labels?: ArrayLike<number>;
+  /**
+   * What each row counts, at least 0; 0 leaves it out (its other values must still be valid). Each term is
+   * sum(w * loss) / sum(w) over the rows, and 0 where all weights are 0. Default: every row counts the same.
+   */
+  readonly rowWeights?: ArrayLike<number>;
 }
 
 export interface EvaluatedObjective {
@@ -38,8 +43,8 @@ export type RunGraph = (
 export interface ObjectiveGraph {
   /**
    * Inputs as far as the objective needs them: "student_logits" [batch, classes], "teacher" [batch, classes], "labels"
-   * int64 [batch], and each scalar by its name. Outputs: "loss" [], "loss/NAME" [] of each term, unweighted, "gradient"
-   * [batch, classes].
+   * int64 [batch], "row_weights" [batch, 1] where rows are weighted, and each scalar by its name. Outputs: "loss" [],
+   * "loss/NAME" [] of each term, unweighted, "gradient" [batch, classes].
    */
   readonly graph: Graph;
   readonly terms: readonly string[];
@@ -53,6 +58,7 @@ export function objectiveGraph(
   classes: number,
   teacherKind: "logits" | "probabilities" = "logits",
   dtype: "float32" | "float64" = "float64",
+  rows: "equal" | "weighted" = "equal",
 ): ObjectiveGraph {
   const needs = objectiveNeeds(config);
   const b = createBuilder("objective");
@@ -61,12 +67,14 @@ export function objectiveGraph(
     ? { values: b.input("teacher", dtype, [batch, classes]), kind: teacherKind }
     : undefined;
   const labels = needs.labels ? b.input("labels", "int64", [batch]) : undefined;
+  const rowWeights = rows === "weighted" ? b.input("row_weights", dtype, [batch, 1]) : undefined;
   const objective = buildObjective(
     {
       builder: b,
       studentLogits,
       teacher,
       labels,
+      ...(rowWeights && { rowWeights }),
       scalar: (name) => b.input(name, dtype, []),
       features: () => outsideTraining(),
       parameter: () => outsideTraining(),
@@ -87,7 +95,8 @@ function outsideTraining(): never {
 
 /**
  * Loss, terms and gradient of an objective for given outputs, computed in float64.
- * @throws InputError when shapes disagree, a label is outside the classes, a value is not finite, or probabilities are none
+ * @throws InputError when shapes disagree, a label is outside the classes, a value is not finite, probabilities are none, or
+ * a loss refuses row weights
  */
 export async function evaluateObjective(
   run: RunGraph,
@@ -98,7 +107,8 @@ export async function evaluateObjective(
   const classes = values.studentLogits[0]?.length ?? 0;
   if (batch === 0 || classes === 0) throw argument("data-empty", "studentLogits", "it is empty", "at least one sample");
   const kind = values.teacherProbabilities ? "probabilities" : "logits";
-  const { graph, terms, scalars } = objectiveGraph(config, batch, classes, kind);
+  const rows = values.rowWeights ? "weighted" : "equal";
+  const { graph, terms, scalars } = objectiveGraph(config, batch, classes, kind, "float64", rows);
   const feeds = feedsOf(values, objectiveNeeds(config), batch, classes);
   for (const s of scalars) feeds.set(s.name, scalar(s.initial, "float64"));
   const outputs = await run(graph, feeds);
@@ -149,6 +159,7 @@ function feedsOf(
       throw argument("teacher-missing", "teacherLogits", "missing", "the teacher's logits for the distillation term");
   }
   if (needs.labels) feeds.set("labels", tensor("int64", checkedLabels(labels, batch, classes)));
+  if (values.rowWeights) feeds.set("row_weights", checkedRowWeights(values.rowWeights, batch));
   return feeds;
 }
 
@@ -188,6 +199,20 @@ function probabilities(values: Tensor): Tensor {
     }
   }
   return values;
+}
+
+function checkedRowWeights(weights: ArrayLike<number>, batch: number): Tensor {
+  if (weights.length !== batch)
+    throw argument(
+      "array-mismatch",
+      "rowWeights",
+      `found ${noun(weights.length, "weight")}`,
+      `${batch}, one per sample`,
+    );
+  const list = Array.from(weights, Number);
+  const wrong = list.findIndex((w) => !(Number.isFinite(w) && w >= 0));
+  if (wrong >= 0) throw argument("option-invalid", "rowWeights", `sample ${wrong} has ${list[wrong]}`, FROM_ZERO);
+  return tensor("float64", list, [batch, 1]);
 }
 
 function checkedLabels(labels: ArrayLike<number> | undefined, batch: number, classes: number): number[] {

@@ -13,7 +13,7 @@ import { scale } from "../ops/support.js";
 import type { LayerPair } from "./features.js";
 import { checkNumber, conflict, FROM_ZERO, invalidOption } from "./options.js";
 import { type CustomLossConfig, customEntry, isCustom } from "./custom.js";
-import type { LossConfig, LossEntry, LossReference, SettingsOf } from "./entry.js";
+import type { LossConfig, LossEntry, LossReference, RowTreatment, SettingsOf } from "./entry.js";
 import { derived } from "./inputs.js";
 import { findLoss, lossesAgainst } from "./registry.js";
 import { checkSchedule, isAlwaysZero, type ScalarCurve } from "./schedule.js";
@@ -58,10 +58,12 @@ export interface BuiltObjective {
 /**
  * Appends the objective to a graph. A term whose weight is zero in the whole training is left out with its inputs: alpha 1
  * never reads the labels, a baseline never reads the teacher.
- * @throws InputError when the configuration makes no sense or a term's teacher or labels are missing
+ * @throws InputError when the configuration makes no sense, a term's teacher or labels are missing, or a loss refuses row
+ * weights
  */
 export function buildObjective(inputs: LossInputs, config: ObjectiveConfig): BuiltObjective {
   const { builder: b } = inputs;
+  if (inputs.rowWeights) checkRowWeights(config);
   const scalars: ObjectiveScalar[] = [];
   const terms = activeTerms(config).map((term) => {
     const made = new Map<string, Value>();
@@ -175,6 +177,30 @@ export function checkSampleWeights(config: ObjectiveConfig): void {
     expected: `one of ${able.map((loss) => loss.kind).join(", ")}`,
     cure: "Use one of these, fixed teacher.weights, or combine: mean-probabilities",
   });
+}
+
+const ROW_REFUSALS: Readonly<Record<Exclude<RowTreatment, "weighted">, string>> = {
+  related: "it compares rows with each other",
+  equal: "it counts every row the same",
+};
+
+/**
+ * Whether rows may be weighted or masked: every loss has to be a weighted mean over rows.
+ * @throws InputError naming the loss that is none
+ */
+export function checkRowWeights(config: ObjectiveConfig): void {
+  for (const { loss } of activeTerms(config)) {
+    const { rows = "equal" } = loss;
+    if (rows === "weighted") continue;
+    const able = lossesAgainst("labels", "answers").filter((other) => other.rows === "weighted");
+    throw new InputError({
+      code: "option-conflict",
+      where: "objective",
+      found: `"${loss.kind}" cannot be used with row weights, because ${ROW_REFUSALS[rows]}`,
+      expected: `losses among ${able.map((other) => other.kind).join(", ")}`,
+      cure: "Use one of these, or give no row weights",
+    });
+  }
 }
 
 /** The first of the objective's losses that wants one right class a sample, so that samples cannot be blended; null without one. */

@@ -123,14 +123,14 @@ export function standardised(b: GraphBuilder, logits: Value, loss: string): Valu
 
 /**
  * T^2 times the sum over the classes, averaged over the batch: [batch, classes] -> []; T may differ by sample, and so may
- * what the teacher counts for.
+ * what the teacher and the row count for.
  */
 export function meanTimesT2(inputs: LossInputs, perClass: Value, temperature: Value): Value {
   const { builder: b } = inputs;
   const each = weighed(inputs, perClass);
   const squared = b.op("Mul", [temperature, temperature]);
-  if (squared.shape.length === 0) return b.op("Mul", [batchMean(b, each), squared]);
-  return batchMean(b, b.op("Mul", [each, squared]));
+  if (squared.shape.length === 0) return b.op("Mul", [batchMean(inputs, each), squared]);
+  return batchMean(inputs, b.op("Mul", [each, squared]));
 }
 
 /** p (log p - log q) of each class, from log p and log q. */

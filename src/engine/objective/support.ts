@@ -4,7 +4,7 @@ import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { int64s, tensor } from "../graph/tensor.js";
-import { constantLike, maskOf } from "../ops/support.js";
+import { constantLike, maskOf, scale } from "../ops/support.js";
 import { conflict } from "./options.js";
 import type { LossInputs, TeacherValues } from "./types.js";
 
@@ -37,10 +37,41 @@ export function flooredLog(b: GraphBuilder, probabilities: Value): Value {
   return b.op("Log", [b.op("Max", [probabilities, constantLike(b, PROBABILITY_FLOOR, probabilities)])]);
 }
 
-/** Sum over the classes, mean over the batch: [batch, classes] -> []. Never a mean over both. */
-export function batchMean(b: GraphBuilder, perClass: Value): Value {
+/**
+ * Sum over the classes, mean over the batch by `rowWeights`: [batch, classes] -> []. Never a mean over both. The one place
+ * where losses become a mean over rows, with `elementMean`.
+ */
+export function batchMean({ builder: b, rowWeights }: LossInputs, perClass: Value): Value {
+  if (rowWeights) return weightedSum(b, perClass, rowShares(b, rowWeights, total(b, rowWeights)));
   const rows = b.op("ReduceSum", [perClass, b.constant(int64s([1]))], { keepdims: int(0) });
   return b.op("ReduceMean", [rows, b.constant(int64s([0]))], { keepdims: int(0) });
+}
+
+/** Mean over the values of a row, then over the batch by `rowWeights`: [batch, n] -> []. */
+export function elementMean(inputs: LossInputs, values: Value): Value {
+  const { builder: b } = inputs;
+  if (!inputs.rowWeights) return b.op("ReduceMean", [values], { keepdims: int(0) });
+  return batchMean(inputs, b.op("ReduceMean", [values, b.constant(int64s([1]))], { keepdims: int(1) }));
+}
+
+/** The mean of a number that is the same for every row: the number, or 0 where no row counts. @param like a mean over rows */
+export function constantMean({ builder: b, rowWeights }: LossInputs, number: number, like: Value): Value {
+  if (!rowWeights) return constantLike(b, number, like);
+  return scale(b, total(b, rowShares(b, rowWeights, total(b, rowWeights))), number);
+}
+
+/**
+ * What each row counts of a mean, [batch, 1]: its weight divided by the mass of all rows. Where the mass is 0, every share is
+ * 0, and so are loss and gradient. Weights are divided, not the sum: no gradient passes through the guarded quotient.
+ */
+export function rowShares(b: GraphBuilder, weights: Value, mass: Value): Value {
+  const shares = b.op("Div", [weights, b.op("Max", [mass, constantLike(b, PROBABILITY_FLOOR, mass)])]);
+  return b.op("Where", [b.op("Greater", [mass, constantLike(b, 0, mass)]), shares, constantLike(b, 0, shares)]);
+}
+
+/** Sum over rows and classes of each row times its share: [batch, classes], [batch, 1] -> []. */
+export function weightedSum(b: GraphBuilder, perClass: Value, shares: Value): Value {
+  return total(b, b.op("Mul", [perClass, shares]));
 }
 
 /** What each sample has, [batch, n], times what the teacher counts for that sample where that is said. */

@@ -74,6 +74,12 @@ export interface LossInputs {
    * that is `perSample` multiplies by it before it averages; to no other it is given.
    */
   readonly sampleWeights?: Value;
+  /**
+   * What each row counts, [batch, 1], each at least 0; 0 leaves the row out. A loss whose `rows` are "weighted" is then
+   * sum(w * loss) / sum(w) instead of the mean over the batch; no other loss is built where it is there. Unlike
+   * `sampleWeights`, which multiply the numerator alone, they count in the divisor too.
+   */
+  readonly rowWeights?: Value;
   /** Logits of the students that learn together with this one, [batch, classes] each: constants. */
   readonly peers?: readonly Value[];
   /** int64 [batch], each in [0, classes). */

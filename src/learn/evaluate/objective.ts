@@ -17,9 +17,10 @@ import { runOnce } from "../../node/session.js";
  * conformance tests.
  *
  * @param objective as in `ObjectiveConfig`: losses, alpha or weights
- * @param values studentLogits [batch, classes], teacherLogits or teacherProbabilities, labels
+ * @param values studentLogits [batch, classes], teacherLogits or teacherProbabilities, labels, rowWeights (0 masks a row)
  * @returns loss, each term, and d loss / d studentLogits [batch, classes]
- * @throws InputError when shapes disagree, a label is outside the classes, a value is not finite, or probabilities are none
+ * @throws InputError when shapes disagree, a label is outside the classes, a value is not finite, probabilities are none,
+ * or a loss refuses row weights
  */
 export function evaluateObjective(objective: ObjectiveConfig, values: ObjectiveValues): Promise<EvaluatedObjective> {
   return evaluateWith(runGraph, objective, values);

@@ -23,6 +23,7 @@ export const attention: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "equal",
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;

@@ -25,6 +25,7 @@ export const bernoulli: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   check(config, field) {
     for (const name of ["standardise", "temperatureByConfidence"] as const) {
       if ((config as Partial<Softening>)[name])

@@ -4,7 +4,7 @@ import { int } from "../../graph/attributes.js";
 import { int64s } from "../../graph/tensor.js";
 import { constantLike } from "../../ops/support.js";
 import { unitRows } from "../geometry.js";
-import { requiredOutputs, weighed } from "../support.js";
+import { elementMean, requiredOutputs, weighed } from "../support.js";
 import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
@@ -18,12 +18,13 @@ export const cosine: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "cosine", "objective.distillation_loss");
     const product = b.op("Mul", [unitRows(b, studentLogits), unitRows(b, outputs)]);
     const cosines = b.op("ReduceSum", [product, b.constant(int64s([1]))], { keepdims: int(1) });
     const apart = b.op("Sub", [constantLike(b, 1, cosines), cosines]);
-    return b.op("ReduceMean", [weighed(inputs, apart)], { keepdims: int(0) });
+    return elementMean(inputs, weighed(inputs, apart));
   },
 };

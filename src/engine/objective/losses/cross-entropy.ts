@@ -8,7 +8,7 @@ import { tensor } from "../../graph/tensor.js";
 import { noun } from "../../../base/noun.js";
 import { constantLike, maskOf, scale } from "../../ops/support.js";
 import { fieldOf, invalidOption } from "../options.js";
-import { batchMean, isLabel, labelTargets, requiredLabels, total } from "../support.js";
+import { batchMean, isLabel, labelTargets, requiredLabels, rowShares, total, weightedSum } from "../support.js";
 import type { LossEntry, SettingsOf } from "../entry.js";
 import type { LossInputs } from "../types.js";
 import { virtualTeacherLoss, virtualTeacherSchema } from "./virtual-teacher.js";
@@ -30,13 +30,14 @@ type CrossEntropySettings = SettingsOf<typeof schema>;
  *
  * With class weights w it is the weighted mean as PyTorch defines it: the sum over samples and classes of
  * -w_c q_c log p_c, divided by the sum of the weights of the labels (not by the batch). Label smoothing then spreads
- * over classes by their own weights.
+ * over classes by their own weights. Row weights multiply both sums, as they do without class weights.
  */
 export const crossEntropy: LossEntry<typeof schema, "labels"> = {
   kind: "cross-entropy",
   against: "labels",
   schema,
   needs: { teacher: false, labels: true },
+  rows: "weighted",
   // A virtual teacher is made of one right class.
   blends: ({ virtualTeacher }) => (virtualTeacher ? "a virtual teacher" : true),
   labelOptions: ({ labelSmoothing, classWeights, virtualTeacher }) =>
@@ -53,7 +54,7 @@ export const crossEntropy: LossEntry<typeof schema, "labels"> = {
     if (!virtual) return own;
     const { studentLogits: z } = inputs;
     const hot = maskOf(b, isLabel(b, requiredLabels(inputs, "virtual teacher"), z.shape[1] as number), z);
-    const made = virtualTeacherLoss(b, z, hot, virtual);
+    const made = virtualTeacherLoss(inputs, hot, virtual);
     const { alpha } = virtual;
     return b.op("Add", [scale(b, own, 1 - alpha), scale(b, made, alpha)]);
   },
@@ -65,7 +66,7 @@ function crossEntropyOf(inputs: LossInputs, config: CrossEntropySettings): Value
   const logP = b.op("LogSoftmax", [z], { axis: { kind: "int", value: -1 } });
   const hot = labelTargets(inputs, "cross-entropy");
   const target = smoothed(b, hot, config.labelSmoothing, classes);
-  if (!config.classWeights) return b.op("Neg", [batchMean(b, b.op("Mul", [target, logP]))]);
+  if (!config.classWeights) return b.op("Neg", [batchMean(inputs, b.op("Mul", [target, logP]))]);
   if (config.classWeights.length !== classes) {
     throw new InputError({
       code: "array-mismatch",
@@ -76,7 +77,11 @@ function crossEntropyOf(inputs: LossInputs, config: CrossEntropySettings): Value
   }
   const weights = b.constant(tensor(z.dtype, config.classWeights, [1, classes]), "class_weights");
   const weighted = b.op("Mul", [b.op("Mul", [target, weights]), logP]);
-  let mass = total(b, b.op("Mul", [hot, weights]));
+  const counted = b.op("Mul", [hot, weights]);
+  const { rowWeights } = inputs;
+  if (rowWeights)
+    return b.op("Neg", [weightedSum(b, weighted, rowShares(b, rowWeights, weightedSum(b, counted, rowWeights)))]);
+  let mass = total(b, counted);
   // A batch of nothing but classes of weight 0 has loss 0, not 0 / 0.
   if (config.classWeights.includes(0)) mass = b.op("Max", [mass, constantLike(b, 2 ** -126, mass)]);
   return b.op("Neg", [b.op("Div", [total(b, weighted), mass])]);

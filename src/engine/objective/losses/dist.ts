@@ -28,6 +28,7 @@ export const dist: LossEntry<typeof schema, "answers"> = {
   against: "answers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "related",
   check(config, field) {
     if ((config as Partial<Softening>).temperatureByConfidence)
       throw conflict(

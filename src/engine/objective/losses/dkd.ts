@@ -27,6 +27,7 @@ export const dkd: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: true },
   perSample: true,
+  rows: "weighted",
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;
     const hot = isLabel(b, requiredLabels(inputs, "dkd"), studentLogits.shape[1] as number);

@@ -17,6 +17,7 @@ export const fitnet: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "equal",
   layers: (config) => config.layers,
   build(inputs, config) {
     return overLayers(inputs, config, (pair, i) =>

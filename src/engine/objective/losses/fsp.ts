@@ -23,6 +23,7 @@ export const fsp: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "equal",
   layers: (config) => config.layers,
   build(inputs, { layers }) {
     const { builder: b } = inputs;

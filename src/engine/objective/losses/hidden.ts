@@ -18,6 +18,7 @@ export const hidden: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "equal",
   layers: (config) => config.layers,
   build(inputs, config) {
     return overLayers(inputs, config, (pair, i) => {

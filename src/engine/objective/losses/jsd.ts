@@ -25,6 +25,7 @@ export const jsd: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   build(inputs, config) {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "jsd");

@@ -19,6 +19,7 @@ export const kd: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   divergence: true,
   build(inputs, config) {
     const { builder: b } = inputs;

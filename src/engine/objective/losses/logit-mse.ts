@@ -1,8 +1,7 @@
 /** Regression on the teacher's logits. */
 
 import { z } from "zod";
-import { int } from "../../graph/attributes.js";
-import { requiredOutputs, weighed } from "../support.js";
+import { elementMean, requiredOutputs, weighed } from "../support.js";
 import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
@@ -16,10 +15,11 @@ export const logitMse: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "logit-mse", "objective.distillation_loss");
     const difference = b.op("Sub", [studentLogits, outputs]);
-    return b.op("ReduceMean", [weighed(inputs, b.op("Mul", [difference, difference]))], { keepdims: int(0) });
+    return elementMean(inputs, weighed(inputs, b.op("Mul", [difference, difference])));
   },
 };

@@ -22,6 +22,7 @@ export const mutual: LossEntry<typeof schema, "peers"> = {
   against: "peers",
   schema,
   needs: { teacher: false, labels: false },
+  rows: "weighted",
   build(inputs, { temperature }) {
     const { builder: b, studentLogits, peers = [] } = inputs;
     if (peers.length === 0)

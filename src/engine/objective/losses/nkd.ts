@@ -24,12 +24,13 @@ export const nkd: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: true },
   perSample: true,
+  rows: "weighted",
   build(inputs, config) {
     const { builder: b, studentLogits: z } = inputs;
     const hot = isLabel(b, requiredLabels(inputs, "nkd"), z.shape[1] as number);
     const plain = logSides(inputs, config, "nkd", b.constant(scalar(1, z.dtype)));
     const believed = b.op("Mul", [b.op("Exp", [plain.teacher]), plain.student]);
-    const target = batchMean(b, weighed(inputs, b.op("Mul", [believed, maskOf(b, hot, z)])));
+    const target = batchMean(inputs, weighed(inputs, b.op("Mul", [believed, maskOf(b, hot, z)])));
     const temperature = temperatureOf(inputs, config, "nkd");
     const sides = logSides(inputs, config, "nkd", temperature);
     const [student, teacher] = [softmaxWithout(b, sides.student, hot), softmaxWithout(b, sides.teacher, hot)];

@@ -2,9 +2,8 @@
 
 import { positive } from "../../../base/schema-fields.js";
 import { z } from "zod";
-import { int } from "../../graph/attributes.js";
 import { huber } from "../huber.js";
-import { requiredOutputs, weighed } from "../support.js";
+import { elementMean, requiredOutputs, weighed } from "../support.js";
 import type { LossEntry } from "../entry.js";
 
 const schema = z.strictObject({
@@ -23,11 +22,12 @@ export const regression: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   build(inputs, { form, delta }) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "regression", "objective.distillation_loss");
     const difference = b.op("Sub", [studentLogits, outputs]);
     const each = form === "mse" ? b.op("Mul", [difference, difference]) : huber(b, difference, delta);
-    return b.op("ReduceMean", [weighed(inputs, each)], { keepdims: int(0) });
+    return elementMean(inputs, weighed(inputs, each));
   },
 };

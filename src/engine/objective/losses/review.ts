@@ -43,6 +43,7 @@ export const review: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "related",
   check({ layers }, field) {
     // A pattern may stand for several pairs: those are counted when they are known.
     if (layers.length < 2 && !layers[0]?.student.includes("*"))

@@ -38,6 +38,7 @@ export const rkd: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "related",
   check({ distanceWeight, angleWeight }, field) {
     if (distanceWeight === 0 && angleWeight === 0)
       throw conflict(

@@ -22,6 +22,7 @@ export const similarity: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "related",
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;

@@ -27,6 +27,7 @@ export const simkd: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "equal",
   check({ layers }, field) {
     if (layers.length !== 1)
       throw new InputError({

@@ -35,6 +35,7 @@ export const topKKl: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   build(inputs, config) {
     const { builder: b, studentLogits } = inputs;
     const temperature = temperatureOf(inputs, config, "top-k-kl");

@@ -17,11 +17,12 @@ export const tvd: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  rows: "weighted",
   build(inputs, config) {
     const { builder: b } = inputs;
     const temperature = temperatureOf(inputs, config, "tvd");
     const { student, teacher } = logSides(inputs, config, "tvd", temperature);
     const difference = b.op("Sub", [b.op("Exp", [teacher]), b.op("Exp", [student])]);
-    return scale(b, batchMean(b, weighed(inputs, b.op("Abs", [difference]))), 0.5);
+    return scale(b, batchMean(inputs, weighed(inputs, b.op("Abs", [difference]))), 0.5);
   },
 };

@@ -28,6 +28,7 @@ export const vid: LossEntry<typeof schema, "layers"> = {
   against: "layers",
   schema,
   needs: { teacher: true, labels: false },
+  rows: "equal",
   layers: (config) => config.layers,
   build(inputs, config) {
     const { builder: b } = inputs;

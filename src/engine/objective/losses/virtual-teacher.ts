@@ -1,10 +1,11 @@
 /** A teacher made up from the label: nothing to train, nothing to store. */
 import { fraction, type Given, positive } from "../../../base/schema-fields.js";
 import { z } from "zod";
-import type { GraphBuilder, Value } from "../../graph/builder.js";
+import type { Value } from "../../graph/builder.js";
 import { scalar } from "../../graph/tensor.js";
 import { constantLike, scale } from "../../ops/support.js";
-import { batchMean, softenedLogits } from "../support.js";
+import { batchMean, constantMean, softenedLogits } from "../support.js";
+import type { LossInputs } from "../types.js";
 
 /** Options of a virtual teacher. */
 export const virtualTeacherSchema = z.strictObject({
@@ -22,15 +23,16 @@ export type VirtualTeacher = Given<z.output<typeof virtualTeacherSchema>>;
  * belongs to it as to every softened loss, so that alpha means the same at every T.
  * @param hot one-hot labels [batch, classes]
  */
-export function virtualTeacherLoss(b: GraphBuilder, logits: Value, hot: Value, virtual: VirtualTeacher): Value {
+export function virtualTeacherLoss(inputs: LossInputs, hot: Value, virtual: VirtualTeacher): Value {
+  const { builder: b, studentLogits: logits } = inputs;
   const classes = logits.shape[1] as number;
   const { correct, temperature } = virtual;
   const [right, wrong] = softened(correct, temperature, classes);
   const student = softenedLogits(b, logits, b.constant(scalar(temperature, logits.dtype)));
   const target = b.op("Add", [scale(b, hot, right - wrong), constantLike(b, wrong, hot)]);
   const negativeEntropy = right * Math.log(right) + (classes - 1) * wrong * Math.log(wrong);
-  const crossEntropy = b.op("Neg", [batchMean(b, b.op("Mul", [target, student]))]);
-  const divergence = b.op("Add", [crossEntropy, constantLike(b, negativeEntropy, crossEntropy)]);
+  const crossEntropy = b.op("Neg", [batchMean(inputs, b.op("Mul", [target, student]))]);
+  const divergence = b.op("Add", [crossEntropy, constantMean(inputs, negativeEntropy, crossEntropy)]);
   return scale(b, divergence, temperature * temperature);
 }
 
