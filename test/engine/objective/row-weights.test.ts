@@ -163,6 +163,24 @@ test("rows whose labels have class weight 0 alone give 0, with smoothing too", a
   assert.ok(gradient.flat().every((g) => g === 0));
 });
 
+test("a batch of nothing but class weight 0 gives 0 without row weights too: in float32, with smoothing, under a large weight", async () => {
+  const config: ObjectiveConfig = { studentLoss: { ...CE, labelSmoothing: 0.2, classWeights: [0, 1, 2, 3] } };
+  const { graph, scalars } = objectiveGraph(config, 2, 4, "logits", "float32");
+  const given = new Map([
+    ["student_logits", tensor("float32", studentLogits.slice(0, 2).flat(), [2, 4])],
+    ["labels", int64s([0, 0])],
+    ...scalars.map((s) => [s.name, scalar(s.name.endsWith("/weight") ? 9 : s.initial)] as const),
+  ]);
+  const feeds = new Map(graph.inputs.map(({ name }) => [name, given.get(name) ?? assert.fail(name)]));
+  const outputs = await onnxRuntime(graph, feeds);
+  const all = ["loss", "gradient"].flatMap((name) => Array.from(outputs.get(name)?.data ?? [], Number));
+  assert.equal(all.length, 1 + 2 * 4);
+  assert.ok(
+    all.every((v) => Math.abs(v) === 0),
+    `${all}`,
+  );
+});
+
 test("without row weights the graph has none, and with them it differs in nothing else that it reads", () => {
   const inputs = (rows: "equal" | "weighted"): string[] =>
     objectiveGraph(kdAt(4), 2, 3, "logits", "float32", rows).graph.inputs.map((i) => i.name);

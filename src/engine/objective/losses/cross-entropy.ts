@@ -81,9 +81,10 @@ function crossEntropyOf(inputs: LossInputs, config: CrossEntropySettings): Value
   const { rowWeights } = inputs;
   if (rowWeights)
     return b.op("Neg", [weightedSum(b, weighted, rowShares(b, rowWeights, weightedSum(b, counted, rowWeights)))]);
-  let mass = total(b, counted);
-  // A batch of nothing but classes of weight 0 has loss 0, not 0 / 0.
-  if (config.classWeights.includes(0)) mass = b.op("Max", [mass, constantLike(b, 2 ** -126, mass)]);
+  const mass = total(b, counted);
+  // A batch of nothing but classes of weight 0 has loss and gradient 0, not 0 / 0.
+  if (config.classWeights.includes(0))
+    return b.op("Neg", [weightedSum(b, weighted, rowShares(b, constantLike(b, 1, mass), mass))]);
   return b.op("Neg", [b.op("Div", [total(b, weighted), mass])]);
 }
 
