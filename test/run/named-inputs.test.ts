@@ -10,6 +10,7 @@ import { distill, evaluateModel, loadData, predictFiles, type RecipeInput } from
 import { tensor } from "../../src/engine/graph/tensor.js";
 import { Random } from "../../src/engine/random/random.js";
 import { openSession } from "../../src/node/session.js";
+import { limbeck } from "../cli/support.js";
 import { encodeNpy } from "../support/npy.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-named-inputs-"));
@@ -106,6 +107,13 @@ test("its file can be evaluated on the arrays of a recipe", async () => {
   const loaded = await loadData(data, { folder });
   const { accuracy } = await evaluateModel(join(folder, "run", "student.onnx"), loaded, { threads: 1, latencyRuns: 2 });
   assert.ok(accuracy !== null && accuracy >= 0 && accuracy <= 1);
+});
+
+test("the run can be evaluated: its student reads the arrays that its recipe maps", async () => {
+  const { code, stdout, stderr } = await limbeck(["evaluate", join(folder, "run"), "--latency-runs", "2", "--json"]);
+  assert.equal(code, 0, stderr);
+  const { agreement, latency } = JSON.parse(stdout);
+  assert.ok(agreement > 0.5 && latency.medianMs > 0, stdout);
 });
 
 test("its file predicts from an archive whose arrays are named after its inputs", async () => {
