@@ -1,5 +1,5 @@
 /** `limbeck evaluate model.onnx --data recipe.yaml`, `limbeck evaluate <run>`. */
-import type { TeacherPlan } from "../run/recipe/schema/schema.js";
+import type { ModelPlan, TeacherPlan } from "../run/recipe/schema/schema.js";
 import { modelFileOf, teacherEntryOf } from "../run/teaching/registry.js";
 import { spelledFields } from "../run/recipe/spelling.js";
 import { existsSync, statSync } from "node:fs";
@@ -125,7 +125,12 @@ function runEvaluate(model: string, flags: EvaluateFlags): Promise<void> {
     existsSync(model) && statSync(model).isDirectory() ? runSubject(model, flags) : fileSubject(model, flags);
   return atTerminal(flags, async (terminal, signal) => {
     const { data, folder } = subject.recipe;
-    const loaded = await loadAudited(data, { folder, onEvent: (event) => terminal.event(event) });
+    const { student } = subject;
+    const loaded = await loadAudited(data, {
+      folder,
+      ...(student ? { student } : {}),
+      onEvent: (event) => terminal.event(event),
+    });
     const { part, topK, latencyRuns, threads } = flags;
     const result = await evaluateModel(subject.file, loaded, {
       part,
@@ -177,6 +182,8 @@ function robustnessOf({ robustness, corruptions: names, reference }: EvaluateFla
 interface Subject {
   readonly file: string;
   readonly recipe: DataFile;
+  /** Of the run whose data it is: what its inputs read. */
+  readonly student?: ModelPlan;
   readonly options: Pick<EvaluateModelOptions, "teacher" | "description" | "teacherDescription">;
 }
 
@@ -214,7 +221,14 @@ function runSubject(directory: string, flags: EvaluateFlags): Subject {
   const there = numbered(directory, run, flags.data ? recipe : { ...recipe, folder: run.folder });
   const teacher = flags.teacher ?? teacherFile(directory, there, run.model);
   const teacherDescription = teacher === undefined ? undefined : describedBy(there, teacher);
-  return { file: run.model, recipe: there, options: { teacher, description: given(flags), teacherDescription } };
+  // Other data may name its arrays otherwise.
+  const { student } = flags.data === undefined ? run.plan : {};
+  return {
+    file: run.model,
+    recipe: there,
+    ...(student ? { student } : {}),
+    options: { teacher, description: given(flags), teacherDescription },
+  };
 }
 
 /** A teacher for each seed ({n} in its file's name): the one of the seed that the run delivered. */

@@ -36,11 +36,12 @@ export function addPredict(program: Command): void {
       `
 Give raw values, as in the training data. Models exported by limbeck contain the normalisation (with --raw, their metadata
 describe it instead). Images are resized to the model's input and converted to grey or RGB, with pixels from 0 to 255. Class
-names come from the metadata.
+names come from the metadata. A model with several inputs reads .npz archives whose arrays are named after the inputs.
 
 Examples:
   limbeck predict student.onnx cat.jpg dog.png --top-k 3
   limbeck predict student.onnx samples.npy --json
+  limbeck predict encoder.onnx texts.npz                     with the arrays input_ids and attention_mask
   limbeck predict digits.onnx seven.png --scale 16/255       the digits' pixels range from 0 to 16`,
     )
     .action(async (model: string, files: readonly string[], flags: PredictFlags) => {

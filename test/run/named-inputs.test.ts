@@ -5,10 +5,12 @@ import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { distill, evaluateModel, loadData, type RecipeInput } from "../../src/index.js";
+import { zipSync } from "fflate";
+import { distill, evaluateModel, loadData, predictFiles, type RecipeInput } from "../../src/index.js";
 import { tensor } from "../../src/engine/graph/tensor.js";
 import { Random } from "../../src/engine/random/random.js";
 import { openSession } from "../../src/node/session.js";
+import { limbeck } from "../cli/support.js";
 import { encodeNpy } from "../support/npy.js";
 
 const folder = mkdtempSync(join(tmpdir(), "limbeck-named-inputs-"));
@@ -105,6 +107,52 @@ test("its file can be evaluated on the arrays of a recipe", async () => {
   const loaded = await loadData(data, { folder });
   const { accuracy } = await evaluateModel(join(folder, "run", "student.onnx"), loaded, { threads: 1, latencyRuns: 2 });
   assert.ok(accuracy !== null && accuracy >= 0 && accuracy <= 1);
+});
+
+test("the run can be evaluated: its student reads the arrays that its recipe maps", async () => {
+  const { code, stdout, stderr } = await limbeck(["evaluate", join(folder, "run"), "--latency-runs", "2", "--json"]);
+  assert.equal(code, 0, stderr);
+  const { agreement, latency } = JSON.parse(stdout);
+  assert.ok(agreement > 0.5 && latency.medianMs > 0, stdout);
+});
+
+test("its file predicts from an archive whose arrays are named after its inputs", async () => {
+  const student = join(folder, "run", "student.onnx");
+  const shape = [COUNT, LENGTH];
+  const array = (rows: readonly number[][], type: "<i8" | "<f4" = "<i8"): Uint8Array =>
+    encodeNpy(type, shape, type === "<f4" ? Float32Array.from(rows.flat()) : int64(rows.flat()));
+  const archive = (name: string, arrays: Record<string, Uint8Array>): string => {
+    const entries = Object.entries(arrays).map(([key, bytes]) => [`${key}.npy`, bytes] as const);
+    writeFileSync(join(folder, name), zipSync(Object.fromEntries(entries)));
+    return join(folder, name);
+  };
+  const texts = archive("texts.npz", { attention_mask: array(masks), other: array(masks), input_ids: array(records) });
+  const found = await predictFiles(student, [texts, texts], { topK: 3, threads: 1 });
+  assert.equal(found.length, 2 * COUNT);
+  const session = await openSession(student, { threads: 1 });
+  const { logits } = await session.run({
+    input_ids: tensor("int64", records.flat(), shape),
+    attention_mask: tensor("int64", masks.flat(), shape),
+  });
+  await session.dispose();
+  for (const [i, { index, top }] of found.entries()) {
+    const row = [0, 1, 2].map((c) => Math.exp(Number(logits?.data[(i % COUNT) * 3 + c])));
+    const sum = row.reduce((a, b) => a + b);
+    assert.equal(index, i % COUNT);
+    for (const t of top) assert.ok(Math.abs(t.probability - (row[Number(t.class)] as number) / sum) < 1e-5);
+  }
+  const refuses = (file: string, fault: object, options: object = {}): Promise<void> =>
+    assert.rejects(predictFiles(student, [file], { threads: 1, ...options }), fault);
+  await refuses(join(folder, "ids.npy"), { code: "file-type", where: join(folder, "ids.npy"), expected: /input_ids/ });
+  await refuses(texts, { code: "option-conflict", where: "--key" }, { key: "input_ids" });
+  const partial = archive("partial.npz", { input_ids: array(records) });
+  await refuses(partial, { code: "array-missing", where: partial });
+  await refuses(archive("mask.npz", { attention_mask: array(masks) }), { code: "model-input", where: student });
+  const fractions = archive("fractions.npz", { input_ids: array(records), attention_mask: array(masks, "<f4") });
+  await refuses(fractions, { code: "model-input", where: student, found: /fractional/ });
+  const empty = masks.map((row, i) => (i === 3 ? row.map(() => 0) : row));
+  const zeros = archive("zeros.npz", { input_ids: array(records), attention_mask: array(empty) });
+  await refuses(zeros, { code: "row-invalid", where: zeros, found: /record 3/ });
 });
 
 const refused = (changes: object, fault: object): Promise<void> =>

@@ -10,6 +10,7 @@ import { logProbabilities, type OutputKind } from "../../learn/evaluate/metrics.
 import { topIndices } from "../../learn/evaluate/top-indices.js";
 import { loadModelFile } from "../../node/model-file.js";
 import type { Model } from "../../engine/graph/types.js";
+import { appendTo } from "../../base/extremes.js";
 import { noun } from "../../base/noun.js";
 import { quote } from "../../base/quote.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
@@ -24,6 +25,7 @@ import {
   type ModelDescription,
   openModel,
 } from "../../run/teaching/open-model.js";
+import { readNamedSamples } from "./named-files.js";
 import { readSamples, type SampleShape } from "./sample-files.js";
 
 export interface PredictOptions {
@@ -78,6 +80,33 @@ export async function predictFiles(
       expected: "images or arrays to classify",
     });
   const { model } = loadModelFile(file);
+  if (model.graph.inputs.length < 2)
+    return predictData(file, model, await dataOfFiles(file, model, files, options), options);
+  refuseForSeveral(options);
+  const predictions: Prediction[] = [];
+  for (const path of files) {
+    const data = readNamedSamples(path, model.graph.inputs, file);
+    const rows = Array.from({ length: data.size }, (_, index) => ({ file: path, index }));
+    const normalise = normalisationFor(model, 1, data.sampleShape);
+    appendTo(predictions, await predictData(file, model, { data, rows, normalise }, options));
+  }
+  return predictions;
+}
+
+/** Samples with the file and the index that each comes from. */
+interface FileData {
+  readonly data: DataSet;
+  readonly rows: readonly Pick<Prediction, "file" | "index">[];
+  readonly normalise: Normalisation;
+}
+
+/** All files for a model with one input. */
+async function dataOfFiles(
+  file: string,
+  model: Model,
+  files: readonly string[],
+  options: PredictOptions,
+): Promise<FileData> {
   const wanted = { ...sampleShape(file, model, options), gaps: replacesMissing(model) };
   const read = [];
   for (const path of files) read.push(await readSamples(path, wanted, options.key));
@@ -94,14 +123,30 @@ export async function predictFiles(
     });
     scale = 1;
   }
-  const data = dataWithGaps(samples, wanted.shape);
+  return { data: dataWithGaps(samples, wanted.shape), rows, normalise: normalisationFor(model, scale, wanted.shape) };
+}
+
+/** What is said of one array. */
+function refuseForSeveral({ scale = 1, key }: PredictOptions): void {
+  for (const [flag, isGiven] of Object.entries({ scale: scale !== 1, key: key !== undefined }))
+    if (isGiven)
+      throw new InputError({
+        code: "option-conflict",
+        where: `--${flag}`,
+        found: "the model has several inputs, which read the arrays of their names as they are",
+        cure: "Leave it out",
+      });
+}
+
+async function predictData(
+  file: string,
+  model: Model,
+  { data, rows, normalise }: FileData,
+  options: PredictOptions,
+): Promise<Prediction[]> {
   const all = Uint32Array.from(rows, (_, i) => i);
-  const description: ModelDescription = {
-    normalise: normalisationFor(model, scale, wanted.shape),
-    layout: options.layout,
-    output: options.output,
-    outputs: options.outputs,
-  };
+  const { layout, output, outputs } = options;
+  const description: ModelDescription = { normalise, layout, output, outputs };
   const opened = await openModel(file, { data, normalisation: RAW }, all, description, options.threads);
   try {
     const { kind, classes } = opened.teacher;
@@ -190,15 +235,13 @@ function normalisationFor(model: Model, scale: number, shape: readonly number[])
 /** Shape of one sample as [C,H,W] or [F], from the model's declared input. */
 function sampleShape(file: string, model: Model, { size, layout }: PredictOptions): SampleShape {
   const [input] = model.graph.inputs;
-  if (!input?.shape || model.graph.inputs.length !== 1)
+  if (!input?.shape)
     throw new InputError({
       code: "model-input",
       where: file,
-      found:
-        model.graph.inputs.length === 1
-          ? "its input has no shape"
-          : `it has ${noun(model.graph.inputs.length, "input")}`,
-      expected: "one input with a shape",
+      found: input ? "its input has no shape" : "it has no input",
+      expected: "an input with a shape",
+      cure: "Export the model with the shape of its input",
     });
   const dims = input.shape.slice(1);
   const known = (d: (typeof dims)[number] | undefined): number | null => (typeof d === "number" && d > 0 ? d : null);

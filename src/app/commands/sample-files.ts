@@ -98,10 +98,11 @@ function readArray(file: string, kind: string, wanted: SampleShape, key: string 
 /** Names a test set's samples often have in an archive. */
 const USUAL = ["x_test", "x", "samples", "images", "data"];
 
-function arrayOf(file: string, key: string | undefined): NpyArray {
-  let entries: Record<string, Uint8Array>;
+/** The entries of an .npz archive by the names of the arrays. @throws InputError when it is none */
+export function archiveOf(file: string): ReadonlyMap<string, Uint8Array> {
   try {
-    entries = unzipSync(readFileSync(file));
+    const entries = Object.entries(unzipSync(readFileSync(file)));
+    return new Map(entries.map(([name, bytes]) => [name.replace(/\.npy$/, ""), bytes]));
   } catch (cause) {
     throw new InputError(
       {
@@ -113,9 +114,13 @@ function arrayOf(file: string, key: string | undefined): NpyArray {
       { cause },
     );
   }
-  const names = Object.keys(entries).map((n) => n.replace(/\.npy$/, ""));
+}
+
+function arrayOf(file: string, key: string | undefined): NpyArray {
+  const entries = archiveOf(file);
+  const names = [...entries.keys()];
   const chosen = key ?? (names.length === 1 ? names[0] : USUAL.find((n) => names.includes(n)));
-  const bytes = chosen === undefined ? undefined : entries[`${chosen}.npy`];
+  const bytes = chosen === undefined ? undefined : entries.get(chosen);
   if (chosen === undefined || !bytes)
     throw new InputError({
       code: "option-missing",

@@ -58,6 +58,9 @@ export interface FilledPorts {
 const IDS = /^(input_ids|ids|tokens|token_ids|input)$/;
 /** 1 where there is a token, 0 where there is padding. */
 const MASK = /^(attention_mask|input_mask|mask)$/;
+/** Whether an input of this name is a mask of tokens. */
+export const isMaskName = (name: string): boolean => MASK.test(name);
+
 /** Which of two texts a token belongs to: zeros where there is one text. */
 const TYPES = /^(token_type_ids|segment_ids)$/;
 /** 0, 1, 2 ... */
@@ -172,24 +175,5 @@ function unfilled(
     found: `it has ${noun(ports.length, "input")} (${ports.map((p) => quote(p.name)).join(", ")}), and nothing fills ${quote(port.name)} (${port.dtype}); the data has ${arrays.length === 1 ? "one array" : `the arrays ${namesOf(arrays).join(", ")}`}`,
     expected: `an array for each of ${namesOf(ports).join(", ")}`,
     cure: `Give an array of that name (data.inputs), or map it to another one (${field})`,
-  });
-}
-
-/**
- * Ids that a model looks up must lie in its table. What is made when it is asked for is not looked at.
- * @param rows of the table; null: the input is not looked up
- * @throws InputError naming the first record whose id does not
- */
-export function checkIds(array: NamedSamples, rows: number | null, input: string, path: string): void {
-  if (rows === null || array.fill) return;
-  const bad = array.samples.findIndex((id) => id < 0 || id >= rows);
-  if (bad < 0) return;
-  const width = sizeOf(array.sampleShape);
-  throw new InputError({
-    code: "model-input",
-    where: path,
-    found: `its input "${input}" looks up one of ${rows} rows, and in the data's array "${array.name}" record ${Math.floor(bad / width)}, position ${bad % width} holds ${array.samples[bad]}`,
-    expected: `ids from 0 to ${rows - 1}`,
-    cure: "Use the model's own tokenizer, or a model with this vocabulary",
   });
 }

@@ -15,9 +15,9 @@ import { Answerer, type Asking, kindOf, type Scores } from "./answerer.js";
 import type { OpenedFeatures } from "./features.js";
 import { checkBytes } from "./feeds.js";
 import { checkKnowledge, orderNote } from "./knowledge.js";
-import { lookupRows } from "../../engine/compile/weights.js";
 import { namedArrays } from "../data/arrays.js";
-import { checkIds, fillPorts } from "../data/ports.js";
+import { checkRecords } from "../data/port-checks.js";
+import { fillPorts } from "../data/ports.js";
 import { type FeedPlan, type InputPlan, type PortsPlan, planInputs, portOptions, takesWhole } from "./layout.js";
 import { chooseNormalisation, type NamedNormalisation } from "./normalisations.js";
 import { checkProbabilities, listed, outputNotes, possibleOutputs, singleNotes } from "./outputs.js";
@@ -84,7 +84,7 @@ export async function classifierTeacher(
 ): Promise<Teacher> {
   const options = { ...given, classes: given.classes ?? ownClasses(given.ownClasses, data) };
   const some = spreadOver(probe, PROBE);
-  if (session.inputs.length > 1) checkLookups(session, path, data, options, model);
+  checkTokens(planInputs(path, session.inputs, data, options), path, data, model);
   const started = performance.now();
   const { answerer, scores, raw, tried } = await firstAnswers(session, path, data, some, options);
   const { plan, output, order, normalisation } = answerer.asking;
@@ -131,22 +131,13 @@ export async function classifierTeacher(
   };
 }
 
-/** Ids beyond a table would stop the work in its middle. @throws InputError naming the record */
-function checkLookups(
-  session: Session,
-  path: string,
-  data: DataSet,
-  options: ClassifierOptions,
-  model: ClassifierIdentity["model"],
-): void {
-  const plan = planInputs(path, session.inputs, data, options);
-  if (plan.layout !== "ports") return;
-  const { data: filled, reads } = fillPorts(data, plan.ports, portOptions(path, plan));
-  const { graph } = model();
-  for (const [i, array] of namedArrays(filled, reads).entries()) {
-    const { name = "" } = plan.ports[i] ?? {};
-    checkIds(array, lookupRows(graph, name), name, path);
-  }
+/** Whole numbers may be ids of tokens: every record is looked at. @throws InputError naming the first that does not fit */
+function checkTokens(plan: FeedPlan, path: string, data: DataSet, model: ClassifierIdentity["model"]): void {
+  if (plan.layout === "ports") {
+    const { data: filled, reads } = fillPorts(data, plan.ports, portOptions(path, plan));
+    checkRecords({ graph: model().graph, path, ports: plan.ports, arrays: namedArrays(filled, reads) }, data);
+  } else if (plan.layout === "flat" && (plan.dtype === "int64" || plan.dtype === "int32"))
+    checkRecords({ graph: model().graph, path, ports: [plan], arrays: namedArrays(data) }, data);
 }
 
 interface FirstAnswers {

@@ -4,7 +4,7 @@ import { InputError } from "../../base/errors.js";
 import { sizeOf } from "../../engine/graph/tensor.js";
 import { namedArrays } from "../data/arrays.js";
 import { fillPorts, type PortOptions } from "../data/ports.js";
-import type { DataSet } from "../data/types.js";
+import type { DataSet, NamedSamples } from "../data/types.js";
 import type { SessionValue } from "../../engine/runtime/session-types.js";
 
 export interface InputPlan {
@@ -99,19 +99,31 @@ function planPorts(where: string, inputs: readonly SessionValue[], data: DataSet
   const { inputs: map = {}, paddingId = data.paddingId ?? null } = wanted;
   const plan: PortsPlan = { layout: "ports", ports, map, paddingId, fixedBatch: fixedBatchOf(inputs) };
   const { data: filled, reads } = fillPorts(data, ports, portOptions(where, plan));
-  for (const [i, array] of namedArrays(filled, reads).entries()) {
-    const port = ports[i] as PortsPlan["ports"][number];
-    const whole = port.dtype === "int32" || port.dtype === "int64";
-    if (whole && array.samples instanceof Float32Array)
-      throw new InputError({
-        code: "model-input",
-        where,
-        found: `its input "${port.name}" takes whole numbers (${port.dtype}), and the data's array "${array.name}" holds fractional numbers`,
-        expected: "an array of whole numbers, such as token ids or a mask of 0 and 1",
-        cure: "Save the array with an integer type, or map the input to another array (teacher.inputs)",
-      });
-  }
+  for (const [i, array] of namedArrays(filled, reads).entries()) checkPort(where, inputs[i] as SessionValue, array);
   return plan;
+}
+
+/** @throws InputError when an array has other dimensions or another type than the input takes */
+function checkPort(where: string, { name, dtype, shape }: SessionValue, array: NamedSamples): void {
+  const sizes = shape.slice(1);
+  const fits = sizes.length === array.sampleShape.length && sizes.every((d, k) => free(d, array.sampleShape[k] ?? 0));
+  // Without a declared rank, anything may go in.
+  if (shape.length > 0 && !fits)
+    throw new InputError({
+      code: "model-input",
+      where,
+      found: `its input "${name}" is [${shape.join(", ")}], and a record of the data's array "${array.name}" is [${array.sampleShape}]`,
+      expected: `records of [${sizes.join(", ")}]`,
+      cure: "Save the array in this shape, or map the input to another array (teacher.inputs)",
+    });
+  if ((dtype === "int32" || dtype === "int64") && array.samples instanceof Float32Array)
+    throw new InputError({
+      code: "model-input",
+      where,
+      found: `its input "${name}" takes whole numbers (${dtype}), and the data's array "${array.name}" holds fractional numbers`,
+      expected: "an array of whole numbers, such as token ids or a mask of 0 and 1",
+      cure: "Save the array with an integer type, or map the input to another array (teacher.inputs)",
+    });
 }
 
 /** What `fillPorts` needs besides data and ports. */

@@ -4,11 +4,12 @@ import { importGraph } from "../../engine/compile/import-graph.js";
 import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import { samplePieces } from "../../learn/data/read.js";
 import { namedArrays, SAMPLES_NAME } from "../../learn/data/arrays.js";
-import { checkIds, fillPorts, type ModelPort } from "../../learn/data/ports.js";
+import { checkRecords } from "../../learn/data/port-checks.js";
+import { fillPorts, type ModelPort } from "../../learn/data/ports.js";
 import type { DataSet, NamedSamples } from "../../learn/data/types.js";
 import { namesOf } from "../../base/names.js";
 import { noun } from "../../base/noun.js";
-import { lookupRows, weightsOf } from "../../engine/compile/weights.js";
+import { weightsOf } from "../../engine/compile/weights.js";
 import { InputError } from "../../base/errors.js";
 import { inferenceNotes, randomNote } from "../../engine/graph/inference-form.js";
 import { isFloat, sizeOf } from "../../engine/graph/tensor.js";
@@ -124,8 +125,9 @@ function checkedEnds(graph: Graph, path: string, wanted: string | undefined, dat
     });
   const ports = graph.inputs.map(({ name, dtype }) => ({ name, dtype }));
   const { data: filled, reads, notes } = fillPorts(data, ports, { where: path, field: "student.inputs" });
-  for (const [i, array] of namedArrays(filled, reads).entries())
-    checkPort(graph, graph.inputs[i] as ValueInfo, array, path);
+  const arrays = namedArrays(filled, reads);
+  for (const [i, array] of arrays.entries()) checkPort(graph.inputs[i] as ValueInfo, array, path);
+  checkRecords({ graph, path, ports, arrays }, data);
   const last = output.shape?.[output.shape.length - 1];
   if (typeof last === "number" && last !== classes)
     throw new InputError({
@@ -138,8 +140,8 @@ function checkedEnds(graph: Graph, path: string, wanted: string | undefined, dat
   return { ports, reads: ports.length > 1 || data.others ? reads : null, output, notes };
 }
 
-/** @throws InputError when an array has other dimensions or values than the input takes */
-function checkPort(graph: Graph, input: ValueInfo, array: NamedSamples, path: string): void {
+/** @throws InputError when an array has other dimensions or another type than the input takes */
+function checkPort(input: ValueInfo, array: NamedSamples, path: string): void {
   const rank = array.sampleShape.length + 1;
   if (rank !== (input.shape?.length ?? rank))
     throw new InputError({
@@ -157,7 +159,6 @@ function checkPort(graph: Graph, input: ValueInfo, array: NamedSamples, path: st
       expected: "an array of whole numbers, such as token ids or a mask of 0 and 1",
       cure: "Save the array with an integer type, or map the input to another array (student.inputs)",
     });
-  checkIds(array, lookupRows(graph, input.name), input.name, path);
 }
 
 interface TrainedTensors {
