@@ -15,6 +15,7 @@ import { describeDivergence } from "./divergence.js";
 import { classesOf, compileTask, executorConfig, initialState, type ProgramTarget } from "./program.js";
 import { ProgressMeter } from "./progress.js";
 import type { CurvePoint, TrainingHooks, TrainingResult, TrainingTask } from "./types.js";
+import { scoreText } from "../evaluate/score-metric.js";
 import { isBetter, mainScore, validate } from "./validate.js";
 
 /** What a loop needs of where it runs. */
@@ -375,7 +376,7 @@ export function checkpointInterval(cost: number, asked?: number): number {
 
 function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: number, early: boolean): string {
   const score = mainScore(chosen);
-  const value = score ? ` ${(100 * score.value).toFixed(1)} %` : "";
+  const value = score ? ` ${scoreText(score.metric, score.value)}` : "";
   const metric = score ? `validation ${score.metric}` : "validation";
   const end = early ? `, stopped early at step ${steps}` : "";
   return select === "best"

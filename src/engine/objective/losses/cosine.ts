@@ -18,6 +18,7 @@ export const cosine: LossEntry<typeof schema, "answers"> = {
   schema,
   needs: { teacher: true, labels: false },
   perSample: true,
+  directions: true,
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "cosine", "objective.distillation_loss");
