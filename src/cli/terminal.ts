@@ -1,4 +1,5 @@
 /** What a command prints: colours and a progress bar on a terminal, plain lines elsewhere, one JSON document with --json. */
+import { scoreText } from "../learn/evaluate/score-metric.js";
 import type { SingleBar } from "cli-progress";
 import pc from "picocolors";
 import type { DataAudit } from "../learn/data/audit/types.js";
@@ -106,7 +107,7 @@ export class Terminal {
   }
 
   #training(p: TrainingProgress): void {
-    const score = p.score ? `, validation ${p.score.metric} ${(100 * p.score.value).toFixed(1)} %` : "";
+    const score = p.score ? `, validation ${p.score.metric} ${scoreText(p.score.metric, p.score.value)}` : "";
     this.#advance(p.name, p.step, p.steps, `${perSecond(p.rate, "step")}${score}`, p.secondsLeft);
   }
 

@@ -188,7 +188,7 @@ async function scoreBoth(
     const passing =
       other && new Scorer({ classes: other.teacher.classes, labels, kind: other.teacher.kind, teacherKind: null, k });
     const teaching = other && answers(other, (values) => passing?.add(values, null));
-    const scored = await scoreAnswers(data, samples, labels, answers(own), teaching, k);
+    const scored = await scoreAnswers(data, samples, labels, answers(own), teaching, { k });
     return { own: asked(own), other: other && asked(other), scored, teacherScored: passing && passing.finish() };
   } finally {
     for (const model of opened) await model.teacher.dispose();

@@ -1,4 +1,5 @@
 /** Searches for the best values of recipe fields on validation samples; the implementation of `limbeck sweep`. */
+import { scoreText } from "../../learn/evaluate/score-metric.js";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../node/atomic.js";
 import type { LoadedData } from "../../learn/data/types.js";
@@ -170,9 +171,9 @@ async function writeSweep(
 /** The files it names are found from wherever it is run. */
 function bestYaml(plan: Plan, folder: string, { rows, metric, validationSamples }: SweepSummary): string {
   const [best] = rows as [SweepRow];
-  const score = ((best.score?.mean ?? 0) * 100).toFixed(2);
+  const score = scoreText(metric, best.score?.mean ?? 0, 2);
   return `# ${plan.name} with the best values of its sweep: ${best.set.join(", ").replaceAll("\n", " ")}
-# validation ${metric} ${score} % over ${noun(validationSamples, "sample")}, best of ${noun(rows.length, "combination")}
+# validation ${metric} ${score} over ${noun(validationSamples, "sample")}, best of ${noun(rows.length, "combination")}
 ${recipeToYaml(recipeOf(withAbsoluteFiles(plan, folder)))}`;
 }
 

@@ -1,4 +1,5 @@
 /** The trainings of a sweep: rung by rung, several at a time, every one as `limbeck distill` would train it. */
+import type { ScoreMetric } from "../../learn/evaluate/score-metric.js";
 import { teacherEntryOf } from "../../run/teaching/registry.js";
 import { InputError, RunError } from "../../base/errors.js";
 import { meanInterval } from "../../learn/evaluate/interval.js";
@@ -31,7 +32,7 @@ export interface Swept {
   /** Best first. */
   readonly rows: SweepRow[];
   readonly rungs: SweepRung[];
-  readonly metric: "accuracy" | "agreement";
+  readonly metric: ScoreMetric;
   /** Names of the teachers. */
   readonly teachers: string[];
 }

@@ -67,6 +67,8 @@ export interface LossEntry<S extends LossSchema = LossSchema, Against extends Lo
   readonly rows?: RowTreatment;
   /** Whether it is meant to be a divergence of softened distributions, T^2 included: `limbeck doctor` holds it to the laws of one. */
   readonly divergence?: true;
+  /** Whether it compares the directions of outputs, as of embeddings, and so a cosine tells how well a student does. */
+  readonly directions?: true;
   /**
    * Of a loss that needs labels: whether it takes them by their shares, as mixup and cutmix blend them. A text names what
    * does not ("a virtual teacher"). Absent: it does not.

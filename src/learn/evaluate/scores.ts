@@ -1,4 +1,5 @@
 /** From a model's outputs on the test samples to the figures of its row in the summary. */
+import { sumOfCosines } from "./cosine.js";
 import {
   type ClassCounts,
   classScores,
@@ -49,6 +50,8 @@ export interface ScorerOptions {
   readonly teacherKind: OutputKind | null;
   /** Of top-k; null, or k >= classes, leaves it out. Default 5. */
   readonly k?: number | null;
+  /** Whether to measure the cosine with the teacher's outputs, where both are logits. */
+  readonly cosine?: boolean;
 }
 
 /** Scores one model with one seed, piece by piece: outputs for many classes need not be in memory together. */
@@ -58,6 +61,7 @@ export class Scorer {
   readonly #sums = newSums(CALIBRATION_BINS);
   #rows = 0;
   #topK = 0;
+  #cosines = 0;
 
   constructor(private readonly options: ScorerOptions) {}
 
@@ -70,6 +74,7 @@ export class Scorer {
     const k = this.#k;
     if (own && k !== null) this.#topK += topKHits(values, own, classes, k);
     const taught = teacher && teacherKind ? { values: teacher, kind: teacherKind } : null;
+    if (taught && this.#directions) this.#cosines += sumOfCosines(values, taught.values, classes);
     if (taught) this.#teachers.push(predictions(taught.values, classes));
     if (own || taught) addRows(this.#sums, { values, kind }, own, taught, classes);
     this.#rows += top.length;
@@ -93,12 +98,18 @@ export class Scorer {
         ece: labels && totalGap(this.#sums.gaps) / rows,
         agreement: againstTeacher && hitsOf(againstTeacher) / rows,
         softKL: taught ? this.#sums.softKL / rows : null,
+        ...(taught && this.#directions ? { cosine: this.#cosines / rows } : {}),
       },
       correct: labels && Uint8Array.from(answers, (c, i) => Number(c === labels[i])),
       counts,
       againstTeacher,
       answers,
     };
+  }
+
+  get #directions(): boolean {
+    const { cosine = false, kind, teacherKind } = this.options;
+    return cosine && kind === "logits" && teacherKind === "logits";
   }
 
   get #k(): number | null {
@@ -147,6 +158,7 @@ export type RowScores = Pick<
   | "ece"
   | "agreement"
   | "softKL"
+  | "cosine"
   | "perClass"
   | "confusion"
   | "confused"
@@ -162,8 +174,9 @@ export function aggregateScores(
   classes: readonly string[],
   k: number | null = 5,
 ): RowScores {
-  const of = (key: keyof SeedScores): Aggregate | null => meanIntervalOf(seeds.map((s) => s.scores[key]));
+  const of = (key: keyof SeedScores): Aggregate | null => meanIntervalOf(seeds.map((s) => s.scores[key] ?? null));
   const top = of("topK");
+  const cosine = of("cosine");
   const counts = seeds.flatMap((s) => (s.counts ? [s.counts] : []));
   const tables = counts.map(classScores);
   const mean = (c: number, key: keyof ClassScore): number =>
@@ -177,6 +190,7 @@ export function aggregateScores(
     ece: of("ece"),
     agreement: of("agreement"),
     softKL: of("softKL"),
+    ...(cosine ? { cosine } : {}),
     perClass:
       tables.length === 0
         ? []

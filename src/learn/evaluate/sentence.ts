@@ -72,15 +72,19 @@ export interface MissingBaseline {
   readonly agreement: number | null;
   /** Mean soft KL to the teacher, in nats. */
   readonly softKL: number | null;
+  /** Mean cosine of the outputs with the teacher's, where it is the score. */
+  readonly cosine?: number | null;
 }
 
 /** The sentence without a baseline: how well the student follows the teacher, not whether distillation helped. */
-export function noBaselineSentence({ reason, agreement, softKL }: MissingBaseline): string {
+export function noBaselineSentence({ reason, agreement, softKL, cosine = null }: MissingBaseline): string {
   const kl = softKL === null ? "" : ` (soft KL ${softKL.toFixed(3)})`;
   const follows =
-    agreement === null
-      ? ""
-      : ` The student agrees with its teacher on ${(100 * agreement).toFixed(1)} % of the test samples${kl}.`;
+    cosine !== null
+      ? ` The mean cosine of its outputs with the teacher's is ${cosine.toFixed(3)} on the test samples.`
+      : agreement === null
+        ? ""
+        : ` The student agrees with its teacher on ${(100 * agreement).toFixed(1)} % of the test samples${kl}.`;
   return `No baseline, because ${NO_BASELINE[reason]}. The gain of distillation is unknown.${follows}`;
 }
 

@@ -160,6 +160,8 @@ export interface ModelRow {
   readonly agreement: Aggregate | null;
   /** KL(teacher || this) at T 1, in nats; null for the teacher itself. */
   readonly softKL: Aggregate | null;
+  /** Mean cosine of its outputs with the teacher's; only where the objective compares directions and no labels are there. */
+  readonly cosine?: Aggregate | null;
   /** Null when it was not measured. */
   readonly latency: Latency | null;
   /** Mean over the seeds, by class; of more than 100 classes those of `Summary.listedClasses`. Empty without labels. */
@@ -212,6 +214,7 @@ export interface SeedScores {
   readonly ece: number | null;
   readonly agreement: number | null;
   readonly softKL: number | null;
+  readonly cosine?: number;
 }
 
 export interface SeedResult extends SeedScores {
@@ -246,6 +249,8 @@ export interface CurvePoint {
   readonly accuracy: number | null;
   /** With the teacher, on the validation samples; null without one. */
   readonly agreement: number | null;
+  /** As `ModelRow.cosine`, on the validation samples. */
+  readonly cosine?: number;
   /** Mean of each unweighted term since the last point. */
   readonly terms: Readonly<Record<string, number>>;
 }

@@ -1,4 +1,5 @@
 /** What a sweep found: the content of sweep.json. Types only. */
+import type { ScoreMetric } from "./score-metric.js";
 import type { DataAudit } from "../data/audit/types.js";
 import type { Aggregate } from "./interval.js";
 
@@ -54,7 +55,7 @@ export interface SweepSummary {
   readonly description: string | null;
   readonly command: string;
   readonly durationSeconds: number;
-  readonly metric: "accuracy" | "agreement";
+  readonly metric: ScoreMetric;
   /** Validation samples, taken from the training data: what every score is over. */
   readonly validationSamples: number;
   readonly seeds: readonly number[];

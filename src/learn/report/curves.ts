@@ -38,15 +38,25 @@ async function chartsOf(rows: readonly (ModelRow | null)[], title: string): Prom
   const models = rows.filter((m): m is ModelRow => m !== null && hasCurve(m));
   if (models.length === 0) return [];
   const labelled = models.every((m) => m.curves.every((c) => c.points.every((p) => p.accuracy !== null)));
-  const score = labelled ? "accuracy" : "agreement";
+  const directed = models.some((m) => m.curves.some((c) => c.points.some((p) => p.cosine !== undefined)));
+  const score = labelled ? "accuracy" : directed ? "cosine" : "agreement";
   const suffix = title ? `: ${title}` : "";
   const out = [];
   const scored = models.flatMap((m, i) =>
-    lines(m, colorOf(models, i), (p) => (p[score] === null ? null : 100 * p[score])),
+    lines(m, colorOf(models, i), (p) => {
+      const value = p[score] ?? null;
+      return value === null ? null : 100 * value;
+    }),
   );
   if (scored.length > 0)
     out.push(
-      await lineChart(`Validation ${score}${suffix}`, `validation ${score} (%)`, scored, models, clipTo(scored)),
+      await lineChart(
+        `Validation ${score}${suffix}`,
+        `validation ${score} (${directed && !labelled ? "× 100" : "%"})`,
+        scored,
+        models,
+        clipTo(scored),
+      ),
     );
   const losses = models.flatMap((m, i) => lines(m, colorOf(models, i), (p) => p.loss));
   // A student's loss and its baseline's are different functions: each is its own curve, not a contest.

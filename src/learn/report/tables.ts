@@ -112,6 +112,8 @@ export function keyFigures(summary: Summary): Markup | null {
       `${(100 * student.accuracy.mean).toFixed(1)} %`,
       `${vs(summary.strategy ? `test accuracy of ${student.name}` : "test accuracy")}${teacher?.accuracy ? `${(100 * teacher.accuracy.mean).toFixed(1)} %)` : teacher ? "unknown)" : ""}`,
     ]);
+  else if (student.cosine)
+    figures.push([student.cosine.mean.toFixed(3), "mean cosine with the teacher's outputs on the test samples"]);
   else if (student.agreement)
     figures.push([`${(100 * student.agreement.mean).toFixed(1)} %`, "agreement with the teacher on the test samples"]);
   if (student.parameters)
@@ -151,11 +153,12 @@ export function comparisonSection(summary: Summary): Markup {
 <div class="scroll" tabindex="0"><table class="models stack"><thead><tr><th scope="col">Model</th>${columns.map((c) => markup`<th scope="col">${c.head}${c.unit && markup` <small>${c.unit}</small>`}</th>`)}</tr></thead>
 <tbody>${summary.models.map((m) => markup`<tr class="${m.role}"><th scope="row"><i class="dot" style="background:${COLOR[m.role]}"></i>${m.name}<small>${m.architecture}</small></th>${columns.map((c) => markup`<td data-label="${c.unit ? `${c.head}, ${c.unit}` : c.head}">${c.cell(m)}</td>`)}</tr>`)}</tbody></table></div>
 <p class="note">Evaluated once, at the end, on ${noun(summary.data.counts.test, "test sample")}.
-${spreads ? `${spreads} ` : "With one seed, intervals are not available. "}Agreement: share of test samples for which the model predicts the teacher's class. ${isUneven(summary) && "Balanced accuracy: mean recall of the classes. "}Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${capital(k)} accuracy: the label is among the ${likeliest(k)} most likely classes. `}Latency: median and 95th percentile at batch size 1.</p></section>`;
+${spreads ? `${spreads} ` : "With one seed, intervals are not available. "}${columns.some((c) => c.head === "Cosine") ? "Cosine: mean cosine between the outputs of the model and of the teacher." : "Agreement: share of test samples for which the model predicts the teacher's class."} ${isUneven(summary) && "Balanced accuracy: mean recall of the classes. "}Soft KL: KL(teacher ‖ model) at temperature 1. NLL: negative log-likelihood. ECE: expected calibration error, 15 bins. ${columns.some((c) => c.head === k) && `${capital(k)} accuracy: the label is among the ${likeliest(k)} most likely classes. `}Latency: median and 95th percentile at batch size 1.</p></section>`;
 }
 
 function columnsOf(summary: Summary): Column[] {
   const some = (of: (m: ModelRow) => unknown): boolean => summary.models.some((m) => of(m) !== null);
+  const directed = some((m) => m.cosine ?? null);
   const columns: (Column | false)[] = [
     { head: "Parameters", cell: (m) => count(m.parameters) },
     { head: "File", cell: (m) => (m.fileBytes ? formatBytes(m.fileBytes) : NONE) },
@@ -166,8 +169,9 @@ function columnsOf(summary: Summary): Column[] {
       cell: (m) => withSpread(m.balancedAccuracy ?? null, 100, 1),
     },
     some((m) => m.topK) && { head: topKLabel(summary), unit: "%", cell: (m) => withSpread(m.topK, 100, 1) },
-    { head: "Agreement", unit: "%", cell: (m) => withSpread(m.agreement, 100, 1) },
-    { head: "Soft KL", unit: "nats", cell: (m) => withSpread(m.softKL, 1, 3) },
+    directed && { head: "Cosine", cell: (m) => withSpread(m.cosine ?? null, 1, 3) },
+    !directed && { head: "Agreement", unit: "%", cell: (m) => withSpread(m.agreement, 100, 1) },
+    !directed && { head: "Soft KL", unit: "nats", cell: (m) => withSpread(m.softKL, 1, 3) },
     some((m) => m.nll) && { head: "NLL", unit: "nats", cell: (m) => withSpread(m.nll, 1, 3) },
     some((m) => m.ece) && { head: "ECE", cell: (m) => withSpread(m.ece, 1, 3) },
     {

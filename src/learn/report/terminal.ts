@@ -61,8 +61,12 @@ function columnsOf(summary: Summary): Column[] {
     { head: "file", cell: (m) => (m.fileBytes ? formatBytes(m.fileBytes) : NONE) },
     some((m) => m.accuracy) && { head: "accuracy", cell: (m) => percent(m.accuracy) },
     isUneven(summary) && { head: "balanced", cell: (m) => percent(m.balancedAccuracy ?? null) },
-    { head: "agreement", cell: (m) => percent(m.agreement) },
-    { head: "soft KL", cell: (m) => decimal(m.softKL) },
+    ...(summary.models.some((m) => m.cosine)
+      ? [{ head: "cosine", cell: (m: ModelRow) => decimal(m.cosine ?? null) }]
+      : [
+          { head: "agreement", cell: (m: ModelRow) => percent(m.agreement) },
+          { head: "soft KL", cell: (m: ModelRow) => decimal(m.softKL) },
+        ]),
     some((m) => m.ece) && { head: "ECE", cell: (m) => decimal(m.ece) },
     { head: "latency", cell: (m) => (m.latency ? milliseconds(m.latency.medianMs) : NONE) },
   ];

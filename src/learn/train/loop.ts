@@ -16,6 +16,7 @@ import { classesOf, compileTask, executorConfig, initialState, type ProgramTarge
 import { memoryWarning } from "./memory-warning.js";
 import { ProgressMeter } from "./progress.js";
 import type { CurvePoint, TrainingHooks, TrainingResult, TrainingTask } from "./types.js";
+import { scoreText } from "../evaluate/score-metric.js";
 import { isBetter, mainScore, validate } from "./validate.js";
 
 /** What a loop needs of where it runs. */
@@ -380,7 +381,7 @@ export function checkpointInterval(cost: number, asked?: number): number {
 
 function describeSelection(select: "best" | "last", chosen: CurvePoint, steps: number, early: boolean): string {
   const score = mainScore(chosen);
-  const value = score ? ` ${(100 * score.value).toFixed(1)} %` : "";
+  const value = score ? ` ${scoreText(score.metric, score.value)}` : "";
   const metric = score ? `validation ${score.metric}` : "validation";
   const end = early ? `, stopped early at step ${steps}` : "";
   return select === "best"

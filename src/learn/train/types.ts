@@ -1,4 +1,5 @@
 /** One training, from initial weights to chosen weights. */
+import type { ScoreMetric } from "../evaluate/score-metric.js";
 import type { TrainableModel } from "../../engine/graph/trainable-model.js";
 import type { Augmentation, DataSet } from "../data/types.js";
 import type { TeacherOutputs, TrainingViews } from "../teacher/taught.js";
@@ -63,6 +64,8 @@ export interface ValidationScore {
   /** Against the teacher; null without one. */
   readonly agreement: number | null;
   readonly softKL: number | null;
+  /** Mean cosine of the outputs with the teacher's. Only without labels, where the objective compares directions. */
+  readonly cosine?: number;
 }
 
 export interface CurvePoint extends ValidationScore {
@@ -102,8 +105,8 @@ export interface TrainingProgress {
   readonly rate: number;
   readonly secondsLeft: number;
   readonly loss: number;
-  /** Last validation score: accuracy, or agreement without labels. */
-  readonly score: { readonly metric: "accuracy" | "agreement"; readonly value: number } | null;
+  /** Last validation score: accuracy; without labels agreement, or the cosine. */
+  readonly score: { readonly metric: ScoreMetric; readonly value: number } | null;
 }
 
 export interface TrainingHooks {

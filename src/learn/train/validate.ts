@@ -1,7 +1,10 @@
 /** Scores a student on the validation samples and decides which of two scores is better. */
 
 import { readArrays } from "../data/arrays.js";
+import { sumOfCosines } from "../evaluate/cosine.js";
 import { addRows, newSums, predictions } from "../evaluate/metrics.js";
+import type { ScoreMetric } from "../evaluate/score-metric.js";
+import { comparesDirections } from "../../engine/objective/directions.js";
 import type { Executor } from "../../engine/runtime/types.js";
 import { describeOverflow } from "./divergence.js";
 import type { TrainingTask, ValidationScore } from "./types.js";
@@ -44,7 +47,8 @@ export async function validate(
   const labels = task.data.labels && Int32Array.from(indices, (i) => (task.data.labels as Int32Array)[i] as number);
   const labelled = labels?.every((l) => l >= 0) ? labels : null;
   const teacher = peers > 1 ? null : (task.teacher ?? null);
-  const sums = Array.from({ length: peers }, () => ({ hits: 0, agreed: 0, rows: newSums() }));
+  const directions = !labelled && teacher?.kind === "logits" && comparesDirections(task.objective);
+  const sums = Array.from({ length: peers }, () => ({ hits: 0, agreed: 0, cosines: 0, rows: newSums() }));
   for await (const { from, part, logits } of logitsInPieces(executor, task, indices, classes * peers)) {
     if (!logits.every(Number.isFinite)) throw describeOverflow(task, step, kept());
     const own = labelled?.subarray(from, from + part.length);
@@ -57,6 +61,7 @@ export async function validate(
         teacher.gather(part, answers);
         const theirs = predictions(answers, classes);
         for (const [i, c] of top.entries()) sum.agreed += Number(c === theirs[i]);
+        if (directions) sum.cosines += sumOfCosines(z, answers, classes);
       }
       const taught = teacher && answers && { values: answers, kind: teacher.kind };
       if (own || taught) addRows(sum.rows, { values: z, kind: "logits" }, own ?? null, taught, classes);
@@ -70,6 +75,7 @@ export async function validate(
     nll: labelled && mean((s) => s.rows.logLoss),
     agreement: teacher && mean((s) => s.agreed),
     softKL: teacher && mean((s) => s.rows.softKL),
+    ...(directions ? { cosine: mean((s) => s.cosines) } : {}),
   };
 }
 
@@ -83,17 +89,19 @@ function ofPeer(logits: Float32Array, peer: number, peers: number, classes: numb
   return own;
 }
 
-/** True when a is better than b: by accuracy, or by agreement without labels; ties by NLL, or soft KL. */
+/** True when a is better than b: by accuracy; without labels by the cosine, or by agreement. Ties by NLL, or soft KL. */
 export function isBetter(a: ValidationScore, b: ValidationScore | undefined): boolean {
   if (!b) return true;
-  const [main, tie] = a.accuracy !== null ? (["accuracy", "nll"] as const) : (["agreement", "softKL"] as const);
+  const main = mainScore(a)?.metric ?? "agreement";
+  const tie = main === "accuracy" ? "nll" : "softKL";
   const [x, y] = [a[main] ?? 0, b[main] ?? 0];
   if (x !== y) return x > y;
   return (a[tie] ?? 0) < (b[tie] ?? 0);
 }
 
 /** The score that selects, for people. */
-export function mainScore(score: ValidationScore): { metric: "accuracy" | "agreement"; value: number } | null {
+export function mainScore(score: ValidationScore): { metric: ScoreMetric; value: number } | null {
   if (score.accuracy !== null) return { metric: "accuracy", value: score.accuracy };
+  if (score.cosine !== undefined) return { metric: "cosine", value: score.cosine };
   return score.agreement !== null ? { metric: "agreement", value: score.agreement } : null;
 }

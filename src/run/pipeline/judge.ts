@@ -4,12 +4,20 @@ import { spreadOver } from "../../learn/data/labels/labels.js";
 import type { DataSet, LoadedData } from "../../learn/data/types.js";
 import { checkChance, mostOf } from "../../learn/evaluate/chance.js";
 import type { OutputKind } from "../../learn/evaluate/metrics.js";
-import { aggregateScores, type RowScores, Scorer, type TestScores } from "../../learn/evaluate/scores.js";
+import {
+  aggregateScores,
+  type RowScores,
+  Scorer,
+  type ScorerOptions,
+  type TestScores,
+} from "../../learn/evaluate/scores.js";
 import type { ModelRow } from "../../learn/evaluate/summary.js";
 import { weaknesses } from "../../learn/evaluate/weak-models.js";
 import type { LabelStore } from "../../learn/teacher/store/store.js";
 import type { Teacher } from "../../learn/teacher/types.js";
+import { comparesDirections } from "../../engine/objective/directions.js";
 import { labelsOf, type RunContext } from "../folder/context.js";
+import { objectiveOf } from "../recipe/resolve.js";
 import { answering } from "../students/fit.js";
 import type { Fitted } from "../students/fitted.js";
 
@@ -52,16 +60,16 @@ export async function scoreAnswers(
   labels: Int32Array | null,
   own: Answers,
   teacher: Answers | null,
-  k: number,
+  measured: Pick<ScorerOptions, "k" | "cosine">,
 ): Promise<TestScores> {
   let scorer: Scorer | null = null;
   for (const part of piecesOf(samples, data.classes.length || UNKNOWN)) {
     const values = await own.ask(part);
     const classes = values.length / part.length;
-    scorer ??= new Scorer({ classes, labels, kind: own.kind, teacherKind: teacher?.kind ?? null, k });
+    scorer ??= new Scorer({ classes, labels, kind: own.kind, teacherKind: teacher?.kind ?? null, ...measured });
     scorer.add(values, teacher && (await teacher.ask(part)));
   }
-  scorer ??= new Scorer({ classes: data.classes.length, labels: null, kind: own.kind, teacherKind: null, k });
+  scorer ??= new Scorer({ classes: data.classes.length, labels: null, kind: own.kind, teacherKind: null, ...measured });
   return scorer.finish();
 }
 
@@ -72,7 +80,9 @@ export function scoreTest(
   teacher: Answers | null,
 ): Promise<TestScores> {
   const { data, splits } = loaded;
-  return scoreAnswers(data, splits.test, testLabels(loaded), own, teacher, plan.evaluation.topK);
+  const labels = testLabels(loaded);
+  const cosine = labels === null && comparesDirections(objectiveOf(plan.objective));
+  return scoreAnswers(data, splits.test, labels, own, teacher, { k: plan.evaluation.topK, cosine });
 }
 
 /** Scores an exported model, which is open only meanwhile. */
@@ -157,7 +167,7 @@ export async function warnOfTeacher({ loaded, emit }: RunContext, name: string, 
     LOOKED_AT,
   );
   if (samples.length === 0 || store.header.classes.length !== data.classes.length) return;
-  const scored = await scoreAnswers(data, samples, labelsOf(loaded, samples), storedAnswers(store), null, 1);
+  const scored = await scoreAnswers(data, samples, labelsOf(loaded, samples), storedAnswers(store), null, { k: 1 });
   for (const text of weaknesses(name, [{ seed: 0, scored }], data.classes, "validation"))
     emit({ kind: "warning", text });
 }

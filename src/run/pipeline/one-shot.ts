@@ -1,5 +1,6 @@
 /** One distillation: teacher -> label store -> students and baselines over seeds -> comparison -> export -> report. */
 import type { Summary } from "../../learn/evaluate/summary.js";
+import { mainScore } from "../../learn/train/validate.js";
 import { type BeginOptions, beginRun } from "../folder/begin-run.js";
 import type { RunContext } from "../folder/context.js";
 import { deliverWithReport } from "../folder/deliver.js";
@@ -61,7 +62,7 @@ function checkOneShot(plan: Plan, loaded: AuditedData, folder: string): Arm[] {
 
 /** Delivers the best student of every arm; student.onnx is that of the recipe itself. */
 async function deliverStudents(context: RunContext, rows: readonly Row[], found: Summary): Promise<DistillResult> {
-  const score = (f: Fitted): number => scoreOf(f).accuracy ?? scoreOf(f).agreement ?? 0;
+  const score = (f: Fitted): number => mainScore(scoreOf(f))?.value ?? 0;
   const students = rows.filter((r) => r.role === "student");
   const [first, ...others] = students.map(({ arm, fitted }) => ({
     name: arm.name ? `student-${arm.name.replace(/[^\w.-]+/g, "-")}.onnx` : "student.onnx",

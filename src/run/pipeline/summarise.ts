@@ -88,9 +88,9 @@ function compare(models: ReadonlyMap<Row, ModelRow>, student: Row, seed: number)
     const { labelled, plan } = student.arm;
     if (isPlain(plan)) return { ...base, baseline: null, sentence: PLAIN };
     const reason = labelled.length === 0 ? "no labels" : "switched off";
-    const { agreement: agreeing, softKL: divergence } = scores(student);
-    const [agreement, softKL] = [agreeing?.mean ?? null, divergence?.mean ?? null];
-    return { ...base, baseline: null, sentence: noBaselineSentence({ reason, agreement, softKL }) };
+    const { agreement: agreeing, softKL: divergence, cosine: direction } = scores(student);
+    const [agreement, softKL, cosine] = [agreeing?.mean ?? null, divergence?.mean ?? null, direction?.mean ?? null];
+    return { ...base, baseline: null, sentence: noBaselineSentence({ reason, agreement, softKL, cosine }) };
   }
   const verdict = compareAccuracy(rightOf(student.judged), rightOf(baseline.judged), { seed });
   const mean = (row: Row): number | null => scores(row).accuracy?.mean ?? null;

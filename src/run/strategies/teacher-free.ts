@@ -136,6 +136,6 @@ export function validationScore({ hop, summary }: FinishedHop): number {
   const kept = (scores: readonly number[]): number => (select === "last" ? scores.at(-1) : maxOf(scores)) ?? 0;
   const scores =
     row?.omitted?.correction?.seeds.map((s) => s.validationAfter) ??
-    (row?.curves ?? []).map((c) => kept(c.points.map((p) => p.accuracy ?? p.agreement ?? 0)));
+    (row?.curves ?? []).map((c) => kept(c.points.map((p) => p.accuracy ?? p.cosine ?? p.agreement ?? 0)));
   return scores.length === 0 ? 0 : scores.reduce((a, v) => a + v, 0) / scores.length;
 }

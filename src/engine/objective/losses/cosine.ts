@@ -19,6 +19,7 @@ export const cosine: LossEntry<typeof schema, "answers"> = {
   needs: { teacher: true, labels: false },
   perSample: true,
   rows: "weighted",
+  directions: true,
   build(inputs) {
     const { builder: b, studentLogits } = inputs;
     const outputs = requiredOutputs(inputs, "cosine", "objective.distillation_loss");
