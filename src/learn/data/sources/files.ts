@@ -92,7 +92,7 @@ function statsOf(path: string, expected: string): Stats {
         where: path,
         found: "no such file or folder",
         expected,
-        cure: "Check the path; it is relative to the recipe file",
+        cure: "Check the path; in a recipe it is relative to the recipe file",
       },
       { cause },
     );
