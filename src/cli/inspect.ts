@@ -130,7 +130,7 @@ function weightsIn(
 function feedsOf(inputs: readonly ValueInfo[]): string[] {
   if (inputs.length === 1) return [];
   return [
-    `Each of the ${inputs.length} inputs reads the data's array of its name (data.inputs, or teacher.inputs and student.inputs for other names), or the column of a table. A run makes attention_mask, token_type_ids and position_ids itself where the data has only token ids.`,
+    `Each of the ${inputs.length} inputs reads the data's array of its name (data.inputs, or teacher.inputs and student.inputs for other names), or the column of a table. If the data has only token ids, a run makes token_type_ids, position_ids and, with data.padding_id, attention_mask.`,
   ];
 }
 

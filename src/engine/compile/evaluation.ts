@@ -1,7 +1,8 @@
 /** The forward pass with its state as inputs: what evaluates a student between steps. */
+
+import type { TrainableModel } from "../graph/trainable-model.js";
 import type { Dim, Graph, ValueInfo } from "../graph/types.js";
 import { withoutDropout } from "./passes/dropout.js";
-import type { TrainableModel } from "../graph/trainable-model.js";
 
 /** Same graph, but trainable parameters and buffers are fed instead of stored. The batch stays free. */
 export function evaluationGraph(model: TrainableModel): Graph {

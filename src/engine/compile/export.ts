@@ -1,6 +1,8 @@
 /** The student as a plain ONNX inference model. */
-import type { Normalisation } from "../graph/samples.js";
+
 import { irVersionFor, lowestOpset } from "../graph/opsets.js";
+import type { Normalisation } from "../graph/samples.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 import type { Model } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { freeBatch, withWeights } from "./evaluation.js";
@@ -9,7 +11,6 @@ import { withNormalisation } from "./normalise.js";
 import { deadNodes } from "./passes/dead-nodes.js";
 import { withoutDropout } from "./passes/dropout.js";
 import { dropIdentities } from "./passes/identities.js";
-import type { TrainableModel } from "../graph/trainable-model.js";
 
 export interface ExportOptions {
   /** Put in front of the graph; null leaves the graph as it is (--raw). */

@@ -4,9 +4,9 @@ import { constantsAsInitializers } from "../graph/constants.js";
 import { type FormFindings, inferenceForm } from "../graph/inference-form.js";
 import type { Graph, Model } from "../graph/types.js";
 import { withoutNormalisation } from "./normalise.js";
+import type { PassOptions } from "./passes/index.js";
 import { safeBranches } from "./safe-branches.js";
 import { untieWeights } from "./untie.js";
-import type { PassOptions } from "./passes/index.js";
 
 export interface ImportedGraph extends FormFindings {
   /** In inference form and in the canonical opset; without the normalisation that limbeck puts in front of its exports. */

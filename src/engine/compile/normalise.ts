@@ -1,9 +1,9 @@
 /** Puts a data set's normalisation in front of a model, inside the graph. */
 
-import type { Normalisation } from "../graph/samples.js";
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
 import { codeOf } from "../graph/codes.js";
+import type { Normalisation } from "../graph/samples.js";
 import { isFloat, tensor } from "../graph/tensor.js";
 import type { DType, Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
 import { deadNodes } from "./passes/dead-nodes.js";

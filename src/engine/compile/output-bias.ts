@@ -1,9 +1,9 @@
 /** Adds constants to a classifier's outputs, where it can in the bias that its last layer has. */
 import { InputError } from "../../base/errors.js";
+import { quote } from "../../base/quote.js";
 import { readFloat } from "../graph/attributes.js";
 import type { Graph, Model, Node, Tensor } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
-import { quote } from "../../base/quote.js";
 
 /** Outputs of these are no logits: a constant added to them means nothing. */
 const SQUASHED = new Set(["Softmax", "Sigmoid", "HardSigmoid", "ArgMax", "ZipMap"]);

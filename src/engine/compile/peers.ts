@@ -1,8 +1,8 @@
 /** Several students as one: one graph with the inputs of each, their logits side by side. */
 import { InputError } from "../../base/errors.js";
 import { int } from "../graph/attributes.js";
-import type { Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
 import type { TrainableModel } from "../graph/trainable-model.js";
+import type { Graph, Node, Tensor, ValueInfo } from "../graph/types.js";
 
 /** Prefix of everything that belongs to the i-th student. */
 const prefix = (i: number): string => `peer${i + 1}/`;

@@ -1,14 +1,15 @@
 /** The inputs of a training step besides weights, masks and scalars: each is made when the objective first asks for it. */
-import type { SampleType } from "../graph/samples.js";
+
 import type { GraphBuilder, Value } from "../graph/builder.js";
+import type { SampleType } from "../graph/samples.js";
 import { int64s, isFloat, scalar } from "../graph/tensor.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 import type { DType, Graph } from "../graph/types.js";
 import { type FeatureInfo, pairFeatures, perSample } from "../objective/features.js";
 import type { FeatureValues, LayerPair } from "../objective/objective.js";
 import type { Blend, TeacherValues } from "../objective/types.js";
 import { reshape } from "../ops/support.js";
 import type { BatchInput } from "../runtime/types.js";
-import type { TrainableModel } from "../graph/trainable-model.js";
 
 export interface InputOptions {
   readonly batch: number;

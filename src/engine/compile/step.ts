@@ -1,23 +1,24 @@
 /** Assembles one training step as data: forward, objective, backward. */
-import { backward } from "../autodiff/backward.js";
+
 import { InputError } from "../../base/errors.js";
 import { appendTo } from "../../base/extremes.js";
+import { quote } from "../../base/quote.js";
+import { backward } from "../autodiff/backward.js";
 import type { GraphBuilder, Value } from "../graph/builder.js";
 import { sizeOf } from "../graph/tensor.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 import type { Graph } from "../graph/types.js";
 import {
-  type ObjectiveConfig,
-  type ObjectiveScalar,
   buildObjective,
   checkSampleWeights,
+  type ObjectiveConfig,
+  type ObjectiveScalar,
 } from "../objective/objective.js";
 import { createBuilder, opOf } from "../ops/registry.js";
-import { quote } from "../../base/quote.js";
 import type { BatchInput, BufferSlot, MaskInput, ParameterSlot } from "../runtime/types.js";
 import { type InputOptions, StepInputs } from "./step-inputs.js";
 import { type MemoryOptions, memoryOf, type State, startOf, stateSlot } from "./step-memory.js";
 import { trainingMode } from "./training-mode.js";
-import type { TrainableModel } from "../graph/trainable-model.js";
 
 export {
   BLEND_LABELS,

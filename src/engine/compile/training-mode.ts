@@ -1,11 +1,11 @@
 /** Turns a graph in inference form into its training form while it is replayed: batch statistics, masks of dropout and stochastic depth. */
 import { InputError } from "../../base/errors.js";
+import { quote } from "../../base/quote.js";
 import { float, readFloat, readInt } from "../graph/attributes.js";
 import type { GraphBuilder, OpCall, Rewrite, Value } from "../graph/builder.js";
 import { numbersOf, sizeOf } from "../graph/tensor.js";
 import { ABSTRACT_DOMAIN } from "../graph/types.js";
 import { reshape } from "../ops/support.js";
-import { quote } from "../../base/quote.js";
 import type { MaskInput } from "../runtime/types.js";
 
 export interface TrainingModeResult {

@@ -1,22 +1,22 @@
 /** A student that ends in its teacher's classifier: SimKD (objective/losses/simkd.ts). */
 import { faultOf, InputError } from "../../base/errors.js";
+import { quote } from "../../base/quote.js";
 import type { Value } from "../graph/builder.js";
 import { canonicalGraph } from "../graph/canonical.js";
 import { isFloat, sizeOf } from "../graph/tensor.js";
+import type { TrainableModel } from "../graph/trainable-model.js";
 import type { DType, Graph, Model, Node, Tensor } from "../graph/types.js";
 import { verifyGraph } from "../graph/verify.js";
 import { activate } from "../nn/activations.js";
 import { batchNorm, conv2d, dense } from "../nn/layers.js";
 import { ModelScope } from "../nn/scope.js";
 import { meanOfPlaces, resized } from "../objective/connectors.js";
-import { type FeatureInfo, matchFeatures } from "../objective/features.js";
 import type { ClassifierReuse } from "../objective/entry.js";
+import { type FeatureInfo, matchFeatures } from "../objective/features.js";
 import { TRANSFERRED } from "../objective/losses/simkd.js";
 import { createBuilder } from "../ops/registry.js";
-import { quote } from "../../base/quote.js";
 import { freeBatch } from "./evaluation.js";
 import { deadNodes } from "./passes/dead-nodes.js";
-import type { TrainableModel } from "../graph/trainable-model.js";
 
 /** An ONNX classifier and how its output becomes the classes of the data. */
 export interface ReusableClassifier {

@@ -1,9 +1,9 @@
 /** What to say when a training needs more memory than is free. */
 
 /**
- * Undefined where it fits, or where nobody knows what is free. The estimate counts the values of a step alone, so what a process
- * takes is more: about 1.3 to 1.7 times as much in large steps (docs/training.md).
- * @param needed bytes that a step keeps at once, at the least
+ * Undefined where it fits, or where nobody knows what is free. The estimate counts the values of a step alone; a process
+ * takes more.
+ * @param needed bytes that a step keeps at once
  * @param batch samples of a micro-batch
  */
 export function memoryWarning(
@@ -17,7 +17,7 @@ export function memoryWarning(
     batch > 1
       ? `Lower training.batch (now ${batch} at a time) and raise training.accumulate, or make the samples shorter or the student smaller`
       : "Make the samples shorter or the student smaller";
-  return `${name}: a training step keeps at least ${gigabytes(needed)} of memory, and ${gigabytes(free)} are free. It may be very slow, or the system may end it. ${advice}`;
+  return `${name}: a training step keeps about ${gigabytes(needed)} of memory, and ${gigabytes(free)} are free. It may be very slow, or the system may end it. ${advice}`;
 }
 
 const gigabytes = (bytes: number): string => `${(bytes / 2 ** 30).toFixed(1)} GB`;

@@ -5,15 +5,13 @@
 
 import { appendTo } from "../../../base/extremes.js";
 import type { Graph, Node, ValueType } from "../../graph/types.js";
+import { bytesOf, VIEWS } from "../memory.js";
 
 /** Smaller values are not worth an op. */
 const WORTH_BYTES = 1 << 16;
 
 /** Most ops in a row that are run again for one value. */
 const DEPTH = 6;
-
-/** Ops whose output is their input under another shape: it takes no memory of its own. */
-const VIEWS = new Set(["Reshape", "Flatten", "Squeeze", "Unsqueeze", "Identity"]);
 
 /** Ops that cost about one pass over what they read. */
 const CHEAP = new Set([
@@ -130,11 +128,4 @@ function ancestorsOf(value: string, producer: ReadonlyMap<string, Node>): Set<No
     appendTo(open, node.inputs);
   }
   return found;
-}
-
-const SIZES: Readonly<Record<string, number>> = { int64: 8, uint64: 8, float64: 8, bool: 1, int8: 1, uint8: 1 };
-
-function bytesOf(type: ValueType | undefined): number {
-  if (!type?.shape) return 0;
-  return type.shape.reduce<number>((n, d) => n * (typeof d === "number" ? d : 0), SIZES[type.dtype] ?? 4);
 }
